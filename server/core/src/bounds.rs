@@ -1,0 +1,36 @@
+//! How much of everything one workspace may hold. Beyond a bound there is a clear refusal, never an unbounded queue.
+
+/// The named bounds of one workspace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// Waiting requests of one caller.
+    pub waiting_per_caller: u32,
+    /// Waiting requests of one team, its callers together.
+    pub waiting_per_team: u32,
+    /// Waiting requests of the workspace.
+    pub waiting: u32,
+    /// Callers of one team that are remembered at once.
+    pub callers_per_team: u32,
+    /// Request ids that are remembered at once.
+    pub request_ids: u32,
+}
+
+impl Bounds {
+    /// 1 000 a caller, 100 000 a team, 200 000 a workspace; 100 000 callers a team; 200 000 request ids.
+    pub const DEFAULT: Self = Self {
+        waiting_per_caller: 1_000,
+        waiting_per_team: 100_000,
+        waiting: 200_000,
+        callers_per_team: 100_000,
+        request_ids: 200_000,
+    };
+
+    /// No bound that a test or a simulation would reach.
+    pub const NONE: Self = Self {
+        waiting_per_caller: u32::MAX,
+        waiting_per_team: u32::MAX,
+        waiting: u32::MAX,
+        callers_per_team: u32::MAX,
+        request_ids: u32::MAX,
+    };
+}

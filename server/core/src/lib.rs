@@ -1,0 +1,19 @@
+//! The core of Apportion decides who gets which permit when, and keeps the sum inside every window.
+//!
+//! It is a function of (state, now, input): no clock, no I/O, no randomness, no floating point. Modules stand in reading
+//! order, bottom first; each uses only those above it.
+
+pub mod permits;
+pub mod time;
+
+pub mod ids;
+pub mod priority;
+
+pub mod bounds;
+pub mod policy;
+pub mod window;
+
+pub mod observation;
+pub mod request;
+
+pub mod scenario;

@@ -1,0 +1,171 @@
+//! What is asked and what is answered.
+
+use crate::ids::{CallerId, LimitId, RequestId, TeamId};
+use crate::permits::Permits;
+use crate::priority::Priority;
+use crate::time::Timestamp;
+use std::fmt;
+
+/// A request for a lease.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ask {
+    /// The team it is for.
+    pub team: TeamId,
+    /// The service or instance that asks.
+    pub caller: CallerId,
+    /// When it wants to be served; none: the team's priority. Above the team's highest it is served at the highest.
+    pub priority: Option<Priority>,
+    /// How many permits it wants, at least 1.
+    pub permits: Permits,
+    /// The least it would take, from 1 to `permits`.
+    pub min_permits: Permits,
+    /// When the answer is of no use any more. A grant at that very instant is in time.
+    pub deadline: Timestamp,
+    /// What the client calls this request, so that a repeat is known as such.
+    pub request_id: Option<RequestId>,
+}
+
+/// A waiting request. Never used again for another one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Ticket(pub u64);
+
+/// The name of a lease, unique in its workspace for the life of a process.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct LeaseId(pub u64);
+
+/// Permits granted together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lease {
+    /// Its name.
+    pub id: LeaseId,
+    /// How many permits.
+    pub permits: Permits,
+    /// The priority it was served at.
+    pub priority: Priority,
+    /// When it was granted.
+    pub granted_at: Timestamp,
+    /// When its last permit must have been handed on, on the server's clock. The edge tells the client a duration.
+    pub ends_at: Timestamp,
+    /// The end of the scheduler's window, on the server's clock.
+    pub window_ends_at: Timestamp,
+    /// Permits left in the scheduler's window after this grant.
+    pub left: Permits,
+    /// Whether others wait: take only what is needed now.
+    pub contended: bool,
+}
+
+/// What became of a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It was granted.
+    Granted(Lease),
+    /// It was refused.
+    Refused(Refusal),
+}
+
+/// What became of a request, and which.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// The request.
+    pub ticket: Ticket,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// A refusal: why, and the earliest moment at which it is of use to ask again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// The earliest useful moment to ask again; none: never, as things stand.
+    pub retry_at: Option<Timestamp>,
+    /// The limit that stopped it, where one did.
+    pub limit: Option<LimitId>,
+}
+
+/// Why a request is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reason {
+    /// It asks for no permit, or for less than the least it would take.
+    Malformed,
+    /// There is no such team.
+    UnknownTeam,
+    /// The team has parts; only they have callers.
+    TeamHasParts,
+    /// It asks for more than can ever be granted: the largest lease, the budget, or a cap on the path.
+    TooLarge,
+    /// The team, or one it is part of, has a cap of 0.
+    TeamPaused,
+    /// The same request id came with other content.
+    RequestIdReused,
+    /// The lease that was granted under this request id has ended.
+    LeaseEnded,
+    /// It is certain that it cannot be granted before its deadline.
+    DeadlineTooShort,
+    /// Its deadline passed while it waited for permits of the window.
+    WindowExhausted,
+    /// Its deadline passed while its team, or one it is part of, was at its cap.
+    TeamCapReached,
+    /// The provider throttles: nothing more in this window.
+    ProviderCooldown,
+    /// Too many requests of this caller wait.
+    CallerQueueFull,
+    /// Too many requests of this team wait.
+    TeamQueueFull,
+    /// Too many requests of this workspace wait.
+    WorkspaceQueueFull,
+    /// The team has too many callers.
+    TooManyCallers,
+    /// Too many request ids are remembered.
+    TooManyRequestIds,
+    /// The store cannot be reached, and what was booked is used up.
+    StoreLost,
+    /// Another node serves this workspace now.
+    NotOwner,
+}
+
+impl Reason {
+    /// Whether the request can never be granted as things stand: an argument error rather than a "not now".
+    pub const fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::Malformed
+                | Self::UnknownTeam
+                | Self::TeamHasParts
+                | Self::TooLarge
+                | Self::TeamPaused
+                | Self::RequestIdReused
+                | Self::LeaseEnded
+        )
+    }
+
+    /// Its name in protocol, metrics and documents.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "MALFORMED",
+            Self::UnknownTeam => "UNKNOWN_TEAM",
+            Self::TeamHasParts => "TEAM_HAS_PARTS",
+            Self::TooLarge => "TOO_LARGE",
+            Self::TeamPaused => "TEAM_PAUSED",
+            Self::RequestIdReused => "REQUEST_ID_REUSED",
+            Self::LeaseEnded => "LEASE_ENDED",
+            Self::DeadlineTooShort => "DEADLINE_TOO_SHORT",
+            Self::WindowExhausted => "WINDOW_EXHAUSTED",
+            Self::TeamCapReached => "TEAM_CAP_REACHED",
+            Self::ProviderCooldown => "PROVIDER_COOLDOWN",
+            Self::CallerQueueFull => "CALLER_QUEUE_FULL",
+            Self::TeamQueueFull => "TEAM_QUEUE_FULL",
+            Self::WorkspaceQueueFull => "WORKSPACE_QUEUE_FULL",
+            Self::TooManyCallers => "TOO_MANY_CALLERS",
+            Self::TooManyRequestIds => "TOO_MANY_REQUEST_IDS",
+            Self::StoreLost => "STORE_LOST",
+            Self::NotOwner => "NOT_OWNER",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

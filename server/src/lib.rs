@@ -1,0 +1,1 @@
+//! The Apportion server as a library: what the binary `apportion` is made of.

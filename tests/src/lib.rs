@@ -1,0 +1,1 @@
+//! Judges and worlds for the tests of Apportion.
