@@ -13,7 +13,18 @@ pub mod bounds;
 pub mod policy;
 pub mod window;
 
-pub mod observation;
 pub mod request;
+
+pub mod observation;
+
+mod slab;
+
+mod share;
+
+mod lease;
+mod limit;
+mod queue;
+
+pub mod allocator;
 
 pub mod scenario;

@@ -1,0 +1,192 @@
+//! A request comes, or is withdrawn.
+
+use super::{Allocator, Known};
+use crate::ids::CallerId;
+use crate::permits::Permits;
+use crate::priority::Priority;
+use crate::queue::{Arrival, Caller};
+use crate::request::{Ask, Lease, Reason, Refusal, Ticket};
+use crate::share::tree::NodeIx;
+use crate::slab::Slot;
+use crate::time::Timestamp;
+
+/// What became of a request when it came.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Submitted {
+    /// It waits for the next decision; the answer bears this ticket.
+    Waits(Ticket),
+    /// It repeats a request whose lease lives: the same lease.
+    Repeats(Lease),
+}
+
+impl Allocator {
+    /// Takes a request in. Nothing is granted before [`Allocator::decide`]. A refused request leaves no trace.
+    ///
+    /// # Errors
+    /// A refusal that is certain without a decision: malformed, can never be granted, or a bound is reached.
+    pub fn submit(&mut self, now: Timestamp, ask: &Ask) -> Result<Submitted, Refusal> {
+        self.advance(now);
+        let (team, priority) = self.admissible(ask)?;
+        let known = self.find_caller(team, &ask.caller);
+        if let (Some(caller), Some(id)) = (known, &ask.request_id)
+            && let Some(known) = self.known.get(&(caller, id.clone())).copied()
+        {
+            return self.repeat(known, ask, priority);
+        }
+        self.within_bounds(now, team, known, ask)?;
+        let caller = known.unwrap_or_else(|| self.add_caller(team, &ask.caller));
+        let slot = self.enqueue(now, caller, priority, ask);
+        Ok(Submitted::Waits(self.queue.ticket(slot)))
+    }
+
+    /// The same as [`Allocator::submit`] and [`Allocator::decide`] in one.
+    ///
+    /// # Errors
+    /// As [`Allocator::submit`].
+    pub fn acquire(&mut self, now: Timestamp, ask: &Ask) -> Result<Submitted, Refusal> {
+        let submitted = self.submit(now, ask)?;
+        self.decide(now);
+        Ok(submitted)
+    }
+
+    /// Withdraws a waiting request, at no cost. Returns whether it still waited.
+    pub fn cancel(&mut self, now: Timestamp, ticket: Ticket) -> bool {
+        self.advance(now);
+        let Some(slot) = self.queue.find(ticket) else { return false };
+        self.take_out(slot);
+        true
+    }
+
+    /// Which team and priority a request is served at, if it can ever be granted.
+    fn admissible(&self, ask: &Ask) -> Result<(NodeIx, Priority), Refusal> {
+        let never = |reason| Refusal { reason, retry_at: None, limit: None };
+        if ask.min_permits.is_zero() || ask.min_permits > ask.permits {
+            return Err(never(Reason::Malformed));
+        }
+        let team = *self.names.get(&ask.team).ok_or(never(Reason::UnknownTeam))?;
+        if !self.tree[team].children.is_empty() {
+            return Err(never(Reason::TeamHasParts));
+        }
+        if self.tree.least_cap(team).is_zero() {
+            return Err(never(Reason::TeamPaused));
+        }
+        if ask.min_permits > self.largest_possible(team) {
+            return Err(never(Reason::TooLarge));
+        }
+        let highest = self.tree.path(team).map(|v| self.tree[v].highest_priority).max().unwrap_or_default();
+        Ok((team, ask.priority.unwrap_or(self.tree[team].priority).max(highest)))
+    }
+
+    /// The largest request that a team can ever be granted.
+    pub(super) fn largest_possible(&self, team: NodeIx) -> Permits {
+        let budgets = self.limits.iter().map(|limit| limit.budget.max(limit.policy.permits));
+        let budget = budgets.min().unwrap_or(Permits::ZERO);
+        self.policy.largest().min(budget).min(self.tree.least_cap(team))
+    }
+
+    fn find_caller(&self, team: NodeIx, id: &CallerId) -> Option<Slot> {
+        self.teams.get(team)?.as_ref()?.callers.get(id).copied()
+    }
+
+    fn add_caller(&mut self, team: NodeIx, id: &CallerId) -> Slot {
+        let slot = self.queue.callers.insert(Caller::new(team, id.clone()));
+        self.team_mut(team).callers.insert(id.clone(), slot);
+        slot
+    }
+
+    /// A request id that is known already.
+    fn repeat(&mut self, known: Known, ask: &Ask, priority: Priority) -> Result<Submitted, Refusal> {
+        let refuse = |reason| Err(Refusal { reason, retry_at: None, limit: None });
+        match known {
+            Known::Ended => refuse(Reason::LeaseEnded),
+            Known::Waiting(slot) => {
+                let first = &self.queue[slot];
+                let same = (first.permits, first.min_permits, first.priority);
+                if same == (ask.permits, ask.min_permits, priority) {
+                    return Ok(Submitted::Waits(self.queue.ticket(slot)));
+                }
+                refuse(Reason::RequestIdReused)
+            }
+            Known::Granted(id) => match self.leases.find(id) {
+                Some(open) if (open.asked, open.lease.priority) == ((ask.permits, ask.min_permits), priority) => {
+                    Ok(Submitted::Repeats(open.lease))
+                }
+                Some(_) => refuse(Reason::RequestIdReused),
+                None => refuse(Reason::LeaseEnded),
+            },
+        }
+    }
+
+    fn within_bounds(
+        &mut self,
+        now: Timestamp,
+        team: NodeIx,
+        caller: Option<Slot>,
+        ask: &Ask,
+    ) -> Result<(), Refusal> {
+        let full = |count: usize, bound: u32| u32::try_from(count).map_or(true, |count| count >= bound);
+        let of_caller = caller.map_or(0, |caller| self.queue.callers[caller].requests());
+        let (of_team, callers) = match self.teams.get(team).and_then(Option::as_ref) {
+            Some(team) => (team.lanes.0.iter().map(|lane| lane.requests).sum(), team.callers.len()),
+            None => (0_u32, 0),
+        };
+        let reason = if of_caller >= self.bounds.waiting_per_caller {
+            Reason::CallerQueueFull
+        } else if of_team >= self.bounds.waiting_per_team {
+            Reason::TeamQueueFull
+        } else if full(self.queue.len(), self.bounds.waiting) {
+            Reason::WorkspaceQueueFull
+        } else if ask.request_id.is_some() && full(self.known.len(), self.bounds.request_ids) {
+            Reason::TooManyRequestIds
+        } else if caller.is_none()
+            && full(callers, self.bounds.callers_per_team)
+            && !self.forget_an_idle_caller(team)
+        {
+            Reason::TooManyCallers
+        } else {
+            return Ok(());
+        };
+        let retry_at = Some(self.limits[self.scheduler].next_opens().max(now));
+        Err(Refusal { reason, retry_at, limit: None })
+    }
+
+    /// Makes room for a new caller of a team.
+    fn forget_an_idle_caller(&mut self, team: NodeIx) -> bool {
+        let rolls = self.rolls;
+        let Some(entry) = self.teams[team].as_ref() else { return false };
+        let idle = entry.callers.values().copied().find(|&slot| self.is_idle(slot, rolls));
+        idle.is_some_and(|slot| {
+            self.forget_caller(slot);
+            true
+        })
+    }
+
+    fn enqueue(&mut self, now: Timestamp, caller: Slot, priority: Priority, ask: &Ask) -> Slot {
+        let (rolls, team) = (self.rolls, self.queue.callers[caller].team);
+        self.queue.callers[caller].seen = rolls;
+        let slot = self.queue.push(Arrival {
+            caller,
+            priority,
+            permits: ask.permits,
+            min_permits: ask.min_permits,
+            arrived: now,
+            deadline: ask.deadline,
+            request_id: ask.request_id.clone(),
+        });
+        if let Some(id) = &ask.request_id {
+            self.known.insert((caller, id.clone()), Known::Waiting(slot));
+        }
+        let late = now > self.limits[self.scheduler].closes();
+        let lane = self.lane_mut(team, priority);
+        lane.queued += u64::from(ask.min_permits);
+        lane.requests += 1;
+        lane.late += u32::from(late);
+        if self.queue.first(caller, priority) == Some(slot) {
+            self.join(caller, priority);
+            self.update_waits(team, priority);
+        }
+        self.refresh_holds(team, priority);
+        self.fresh.push(slot);
+        slot
+    }
+}

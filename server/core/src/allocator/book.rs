@@ -1,0 +1,140 @@
+//! Blocks: what is asked of the ledger, and what came of it. No permit is granted outside a confirmed block.
+
+use super::{Allocator, Effect};
+use crate::ids::LimitId;
+use crate::limit::Booking;
+use crate::permits::Permits;
+use crate::request::{Reason, Refusal};
+use crate::time::{Span, Timestamp};
+
+/// The last part of a window in which a first block of the next one is booked too.
+const AHEAD: Span = Span::from_secs(1);
+
+impl Allocator {
+    /// Units `from + 1 ..= to` of a window were booked for this process.
+    pub fn booked(&mut self, limit: &LimitId, window_start: Timestamp, from: Permits, to: Permits) {
+        let scheduler = self.limits[self.scheduler].policy.id == *limit;
+        let Some(limit) = self.limits.iter_mut().find(|known| known.policy.id == *limit) else { return };
+        if limit.window.start.earliest == window_start {
+            let is_first = limit.booking.mark.is_zero();
+            confirm(&mut limit.booking, from, to);
+            if is_first && scheduler && !crate::mutant::active(crate::mutant::Mutant::TakeOverIgnoresCaps) {
+                // Somebody else granted these, nobody knows to whom: every cap has to reckon with them.
+                self.tree.foreign = from;
+            }
+        } else if limit.next_window().start.earliest == window_start {
+            confirm(&mut limit.next, from, to);
+        }
+    }
+
+    /// The ledger refuses to book any more of a window: it is spent.
+    pub fn window_spent(&mut self, limit: &LimitId, window_start: Timestamp) {
+        let Some(limit) = self.limits.iter_mut().find(|known| known.policy.id == *limit) else { return };
+        let next = limit.next_window().start.earliest;
+        let (window, budget) = (limit.window.start.earliest, limit.budget);
+        let booking = if window == window_start {
+            &mut limit.booking
+        } else if next == window_start {
+            &mut limit.next
+        } else {
+            return;
+        };
+        booking.asked = false;
+        booking.mark = booking.mark.max(budget);
+    }
+
+    /// The store cannot be reached, or it can be again. While it cannot, only what is booked may be granted.
+    pub fn set_store_lost(&mut self, lost: bool) {
+        self.store_lost = lost;
+        if !lost {
+            for limit in &mut self.limits {
+                limit.booking.asked = false;
+                limit.next.asked = false;
+            }
+        }
+    }
+
+    /// Another process owns the workspace now: nothing more is granted from what was booked, nothing comes back, and what waits is
+    /// handed on.
+    pub fn lost(&mut self, now: Timestamp) {
+        self.advance(now);
+        for limit in &mut self.limits {
+            limit.booking = Booking::default();
+            limit.next = Booking::default();
+        }
+        self.leases.clear();
+        self.known.retain(|_, known| matches!(known, super::Known::Waiting(_)));
+        while let Some(slot) = self.queue.any() {
+            self.refuse(slot, Refusal { reason: Reason::NotOwner, retry_at: Some(now), limit: None });
+        }
+    }
+
+    /// What was granted of the windows that are open or next, for a hand-over: limit, window start, permits.
+    pub fn granted(&self) -> impl Iterator<Item = (&LimitId, Timestamp, Permits)> {
+        self.limits.iter().flat_map(|limit| {
+            let of = |booking: &Booking| booking.mark.less(booking.free);
+            [
+                (&limit.policy.id, limit.window.start.earliest, of(&limit.booking)),
+                (&limit.policy.id, limit.next_window().start.earliest, of(&limit.next)),
+            ]
+        })
+    }
+
+    /// Asks for blocks where less than half of one is left, or more waits than is free.
+    pub(super) fn ask_for_blocks(&mut self, now: Timestamp) {
+        let waiting = self.waiting_permits();
+        for at in 0..self.limits.len() {
+            let limit = &self.limits[at];
+            let second = demand_of_a_second(limit.holdback.won(), limit.policy.window);
+            let opens = limit.window.opens(&limit.policy.margins);
+            if opens <= now + AHEAD && now <= limit.closes() {
+                self.ask_for_block(at, false, waiting, second);
+            }
+            if now + AHEAD >= limit.next_opens() && (waiting > 0 || second > 0) {
+                self.ask_for_block(at, true, waiting, second);
+            }
+        }
+    }
+
+    fn ask_for_block(&mut self, at: usize, next: bool, waiting: u64, second: u64) {
+        let limit = &mut self.limits[at];
+        let window = if next { limit.next_window() } else { limit.window };
+        let budget = if next { limit.policy.permits } else { limit.budget };
+        let booking = if next { &mut limit.next } else { &mut limit.booking };
+        let remaining = u64::from(budget.less(booking.mark + booking.others));
+        let free = u64::from(booking.free);
+        let is_low = waiting > free || (next && booking.block.is_zero()) || free * 2 < u64::from(booking.block);
+        if booking.asked || booking.exhausted || remaining == 0 || !is_low {
+            return;
+        }
+        let size = u64::from(budget.get() / 32).max(1).max(waiting + second);
+        booking.asked = true;
+        self.effects.push_back(Effect::Book {
+            limit: limit.policy.id.clone(),
+            window_start: window.start.earliest,
+            window_end: window.end.latest,
+            permits: Permits::clamped(size.min(remaining)),
+            budget,
+        });
+    }
+
+    /// Permits that wait, whole queues.
+    fn waiting_permits(&self) -> u64 {
+        if self.queue.len() == 0 {
+            return 0;
+        }
+        self.teams.iter().flatten().flat_map(|team| &team.lanes.0).map(|lane| lane.queued).sum()
+    }
+}
+
+fn confirm(booking: &mut Booking, from: Permits, to: Permits) {
+    booking.asked = false;
+    booking.block = to.less(from);
+    booking.free += booking.block;
+    booking.mark = booking.mark.max(to);
+}
+
+fn demand_of_a_second(won: u64, window: Span) -> u64 {
+    let won = u128::from(won) * 1_000_000_000;
+    u64::try_from(won.div_ceil(u128::from(window.as_ns()))).unwrap_or(u64::MAX)
+}

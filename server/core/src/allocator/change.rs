@@ -1,0 +1,137 @@
+//! The policy changes: in force from the next decision on, for waiting requests too; budgets from the next window.
+
+use super::Allocator;
+use crate::ids::TeamId;
+use crate::limit::Limit;
+use crate::permits::Permits;
+use crate::policy::{Policy, PolicyError, TeamPolicy};
+use crate::priority::Priority;
+use crate::request::{Reason, Refusal};
+use crate::share::tree::{NodeIx, Tree};
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+
+impl Allocator {
+    /// Puts another policy in force. Teams and limits keep what they have under the same id; a removed team's waiting requests
+    /// are refused. Call [`Allocator::decide`] next.
+    ///
+    /// # Errors
+    /// What [`Policy::check`] says; then nothing was changed.
+    pub fn set_policy(&mut self, now: Timestamp, policy: Policy) -> Result<(), PolicyError> {
+        policy.check()?;
+        self.advance(now);
+        self.policy = policy;
+        self.change_limits(now);
+        self.plant(now);
+        Ok(())
+    }
+
+    fn change_limits(&mut self, now: Timestamp) {
+        let mut old: BTreeMap<_, _> =
+            self.limits.drain(..).map(|limit| (limit.policy.id.clone(), limit)).collect();
+        for policy in &self.policy.limits {
+            let kept = old.remove(&policy.id).filter(|limit| limit.policy.window == policy.window);
+            let limit = match kept {
+                Some(limit) if limit.policy.phase == policy.phase => Limit { policy: policy.clone(), ..limit },
+                // Windows that lie elsewhere: what was granted in those before is not known of the first, so it is spent.
+                _ => {
+                    let mut limit = Limit::new(policy, now);
+                    limit.booking.exhausted = true;
+                    limit
+                }
+            };
+            self.limits.push(limit);
+        }
+        self.scheduler = self.policy.scheduler();
+    }
+
+    /// Makes the tree what the policy says.
+    pub(super) fn plant(&mut self, now: Timestamp) {
+        let teams: BTreeMap<TeamId, TeamPolicy> =
+            self.policy.teams.iter().map(|team| (team.id.clone(), team.clone())).collect();
+        let gone: Vec<TeamId> = self
+            .names
+            .iter()
+            .filter(|(id, v)| teams.get(*id).is_none_or(|team| self.parent_of(team) != Some(self.tree[**v].parent)))
+            .map(|(id, _)| id.clone())
+            .collect();
+        self.uproot(&gone);
+        for team in self.policy.teams.clone() {
+            self.root_in(&team, &teams);
+        }
+        for (id, team) in &teams {
+            let v = self.names[id];
+            self.tree.configure(v, team);
+        }
+        self.reserved = self.tree.reserved(Tree::ROOT);
+        self.any_protected = teams.values().any(|team| team.protected && !team.reservation.is_zero());
+        for v in self.teams_below(Tree::ROOT) {
+            if self.tree[v].children.is_empty() {
+                self.refuse_impossible(v);
+            } else {
+                self.refuse_all(v, Reason::TeamHasParts);
+            }
+            for c in Priority::ALL {
+                self.update_waits(v, c);
+            }
+        }
+        for at in 0..self.limits.len() {
+            self.decay_limit(at, now);
+        }
+    }
+
+    fn parent_of(&self, team: &TeamPolicy) -> Option<NodeIx> {
+        match &team.parent {
+            None => Some(Tree::ROOT),
+            Some(parent) => self.names.get(parent).copied(),
+        }
+    }
+
+    /// Adds a team and, before it, the teams that it is part of.
+    fn root_in(&mut self, team: &TeamPolicy, teams: &BTreeMap<TeamId, TeamPolicy>) {
+        if self.names.contains_key(&team.id) {
+            return;
+        }
+        let parent = match &team.parent {
+            None => Tree::ROOT,
+            Some(parent) => {
+                self.root_in(&teams[parent], teams);
+                self.names[parent]
+            }
+        };
+        let v = self.tree.add(parent);
+        self.names.insert(team.id.clone(), v);
+    }
+
+    /// Removes teams with everything below them; what waits there is refused.
+    fn uproot(&mut self, gone: &[TeamId]) {
+        for id in gone {
+            let Some(&v) = self.names.get(id) else { continue };
+            for below in self.teams_below(v).into_iter().rev() {
+                self.refuse_all(below, Reason::UnknownTeam);
+                self.leases.drop_those_of(below);
+                if let Some(team) = self.teams.get_mut(below).and_then(Option::take) {
+                    for caller in team.callers.into_values() {
+                        self.queue.callers.remove(caller);
+                        self.known.retain(|(of, _), _| *of != caller);
+                    }
+                }
+                for limit in &mut self.limits {
+                    limit.holdback.forget(below);
+                }
+                self.names.retain(|_, v| *v != below);
+                self.tree.remove(below);
+            }
+        }
+    }
+
+    /// Refuses everything that waits at a team.
+    fn refuse_all(&mut self, team: NodeIx, reason: Reason) {
+        for c in Priority::ALL {
+            while let Some((_, head)) = self.lane(team, c).and_then(|lane| lane.pick(Permits::MAX)) {
+                let Some(first) = self.queue.first(head.caller, c) else { break };
+                self.refuse(first, Refusal { reason, retry_at: None, limit: None });
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Deadlines: what is certain to miss its own is refused at once, what waited its time out when that is over. And when the
+//! allocator wants to be called next.
+
+use super::Allocator;
+use crate::request::{Reason, Refusal};
+use crate::share::holdback::sizes;
+use crate::share::tree::{NodeIx, Tree};
+use crate::slab::Slot;
+use crate::time::{Span, Timestamp};
+
+impl Allocator {
+    /// Of the requests that have just come and were not granted: refuses those whose deadline cannot be met.
+    pub(super) fn refuse_hopeless(&mut self, now: Timestamp) -> bool {
+        let mut refused = false;
+        for slot in std::mem::take(&mut self.fresh) {
+            if !self.queue.is_live(slot) {
+                continue;
+            }
+            let deadline = self.queue[slot].deadline;
+            match self.hopeless_until(slot, now) {
+                Some(earliest) if earliest > deadline => {
+                    let limit = self.limits.iter().find(|limit| limit.left(self.store_lost).is_zero());
+                    let limit = limit.map(|limit| limit.policy.id.clone());
+                    let reason = Reason::DeadlineTooShort;
+                    self.refuse(slot, Refusal { reason, retry_at: Some(earliest), limit });
+                    refused = true;
+                }
+                _ => self.queue.watch_deadline(slot),
+            }
+        }
+        refused
+    }
+
+    /// A lower bound of when a request can be granted, where that is after its deadline. It ignores competitors and respects
+    /// what is ahead in its own FIFO, so no refusal is wrong unless permits come back or a limit is raised.
+    fn hopeless_until(&self, slot: Slot, now: Timestamp) -> Option<Timestamp> {
+        let request = &self.queue[slot];
+        if request.deadline == Timestamp::MAX {
+            return None;
+        }
+        let c = request.priority;
+        let team = self.queue.callers[request.caller].team;
+        let (ahead, n) = (self.queue.ahead(slot), u64::from(request.min_permits));
+        let room = u64::from(self.tree.room(team));
+        let mut earliest = now;
+        let mut fits = true;
+        for (at, limit) in self.limits.iter().enumerate() {
+            let open = limit.is_open(now);
+            let left = if open { u64::from(limit.left(self.store_lost)) } else { 0 };
+            let (usable, cap) = if at == self.scheduler {
+                (if open { left.min(room) } else { 0 }, u64::from(self.tree.least_cap(team)))
+            } else {
+                (left, u64::MAX)
+            };
+            if ahead + n > usable {
+                fits = false;
+                let each = u64::from(limit.policy.permits).min(cap).max(1);
+                let windows = (ahead.saturating_sub(usable) + n - 1) / each;
+                let wait = Span::from_ns(windows.saturating_mul(limit.policy.window.as_ns()));
+                earliest = earliest.max(limit.next_opens() + wait);
+            }
+        }
+        if !fits {
+            let by_edge = self.policy.edge[c] && ahead == 0;
+            return (!by_edge).then_some(earliest);
+        }
+        if self.tree.path(team).any(|v| self.is_below_reservation(v)) {
+            return None;
+        }
+        self.let_go_after(team, slot, ahead + n)
+    }
+
+    /// When enough of what is kept is let go for `need` permits of a team, if that is after the request's deadline.
+    fn let_go_after(&self, team: NodeIx, slot: Slot, need: u64) -> Option<Timestamp> {
+        let deadline = self.queue[slot].deadline;
+        if self.is_let_go(team, slot, need, deadline) {
+            return None;
+        }
+        let closes = self.limits.iter().map(|limit| limit.closes()).min().unwrap_or(deadline);
+        let (mut kept, mut free) = (deadline.as_ns(), closes.as_ns().max(deadline.as_ns()));
+        while kept + 1 < free {
+            let middle = kept + (free - kept) / 2;
+            if self.is_let_go(team, slot, need, Timestamp::from_ns(middle)) {
+                free = middle;
+            } else {
+                kept = middle;
+            }
+        }
+        Some(Timestamp::from_ns(free))
+    }
+
+    fn is_let_go(&self, team: NodeIx, slot: Slot, need: u64, at: Timestamp) -> bool {
+        let c = self.queue[slot].priority;
+        self.limits.iter().enumerate().all(|(place, limit)| {
+            if at >= limit.closes() {
+                return true;
+            }
+            let remaining = limit.remaining(at);
+            let kept = limit.holdback.kept_at(
+                team,
+                c,
+                remaining,
+                &sizes(&self.policy.holdback, limit.budget),
+                |team, c| self.queued(team, c),
+            );
+            let protected =
+                if place == self.scheduler { self.kept_for_reservations(Tree::ROOT, remaining) } else { 0 };
+            need + kept + protected <= u64::from(limit.left(self.store_lost))
+        })
+    }
+
+    /// Refuses what waited its time out: before `now`, or at `now` too where that is `inclusive`.
+    pub(super) fn expire(&mut self, now: Timestamp, inclusive: bool) -> bool {
+        let mut expired = false;
+        while let Some((deadline, slot)) = self.queue.next_deadline() {
+            if deadline > now || (deadline == now && !inclusive) {
+                break;
+            }
+            let retry_at = Some(self.limits[self.scheduler].next_opens().max(now));
+            let (reason, limit) = self.why_not(slot);
+            self.refuse(slot, Refusal { reason, retry_at, limit });
+            expired = true;
+        }
+        expired
+    }
+
+    /// What stopped a request that waits.
+    fn why_not(&self, slot: Slot) -> (Reason, Option<crate::ids::LimitId>) {
+        let request = &self.queue[slot];
+        let team = self.queue.callers[request.caller].team;
+        if let Some(limit) = self.limits.iter().find(|limit| limit.booking.exhausted) {
+            return (Reason::ProviderCooldown, Some(limit.policy.id.clone()));
+        }
+        if request.min_permits > self.tree.room(team) {
+            return (Reason::TeamCapReached, None);
+        }
+        if self.store_lost {
+            return (Reason::StoreLost, None);
+        }
+        let least = self.limits.iter().min_by_key(|limit| limit.left(false));
+        (Reason::WindowExhausted, least.map(|limit| limit.policy.id.clone()))
+    }
+
+    /// The next instant at which [`Allocator::decide`] has something to do, if nothing else happens; none: never.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        if self.queue.len() == 0 {
+            return None;
+        }
+        let scheduler = &self.limits[self.scheduler];
+        let mut next = self.limits.iter().map(|limit| limit.next_opens()).min();
+        let mut sooner = |at: Option<Timestamp>| next = [next, at].into_iter().flatten().min();
+        sooner(self.queue.next_deadline().map(|(deadline, _)| deadline));
+        let opens = scheduler.window.opens(&scheduler.policy.margins).max(scheduler.stop_until);
+        if opens > self.advanced_to {
+            sooner(Some(opens));
+        }
+        if !self.least_left().is_zero() {
+            for limit in &self.limits {
+                sooner(limit.holdback.next_step.filter(|&step| step > self.advanced_to));
+            }
+        }
+        next
+    }
+}

@@ -1,0 +1,319 @@
+//! Decisions: reservations first, then priorities in order, until nothing more can be granted.
+
+use super::pick::{Bound, Candidate};
+use super::{Allocator, Known};
+use crate::lease::Open;
+use crate::permits::Permits;
+use crate::priority::Priority;
+use crate::request::{Answer, Lease, Outcome};
+use crate::share::holdback::Remaining;
+use crate::share::tree::{NodeIx, Tree};
+use crate::slab::Slot;
+use crate::time::Timestamp;
+
+impl Allocator {
+    /// Grants what can be granted at this instant, then refuses what cannot be met any more.
+    pub fn decide(&mut self, now: Timestamp) {
+        self.advance(now);
+        if self.first_round && now > self.rolled_at && !self.stalled {
+            self.first_round = false;
+        }
+        self.grant_all(now);
+        let refused = self.refuse_hopeless(now);
+        if self.expire(now, true) || refused {
+            self.grant_all(now); // their places in the queues are free now
+        }
+        self.ask_for_blocks(now);
+    }
+
+    fn grant_all(&mut self, now: Timestamp) {
+        self.stalled = false;
+        if self.queue.len() == 0 {
+            return;
+        }
+        if self.limits.iter().all(|limit| limit.is_open(now)) {
+            self.decay(now);
+            let _ = self.grant_reserved(now).and_then(|()| self.grant_by_priority(now));
+        } else {
+            self.grant_at_the_edge(now);
+        }
+    }
+
+    /// The least that is left in any window.
+    pub(super) fn least_left(&self) -> Permits {
+        let left = self.limits.iter().map(|limit| limit.left(self.store_lost));
+        left.min().unwrap_or(Permits::ZERO)
+    }
+
+    /// 1. Nodes below their reservation, the one that has the least part of it first. Nothing where a block is missing.
+    fn grant_reserved(&mut self, now: Timestamp) -> Option<()> {
+        while let Some((holder, candidate)) = self.pick_reserved() {
+            self.grant(now, candidate, holder)?;
+        }
+        Some(())
+    }
+
+    fn pick_reserved(&self) -> Option<(NodeIx, Candidate)> {
+        let left = self.least_left();
+        if self.reserved == 0 || left.is_zero() {
+            return None;
+        }
+        let mut best: Option<(NodeIx, Candidate)> = None;
+        for &v in self.names.values() {
+            if !self.is_below_reservation(v) {
+                continue;
+            }
+            let bound = Bound::Flat(left);
+            let Some(found) = Priority::ALL.into_iter().find_map(|c| self.pick(v, c, &bound)) else { continue };
+            if best.is_none_or(|(other, _)| self.has_less_of_its_reservation(v, other)) {
+                best = Some((v, found));
+            }
+        }
+        best
+    }
+
+    fn has_less_of_its_reservation(&self, v: NodeIx, other: NodeIx) -> bool {
+        let part = |a: NodeIx, b: NodeIx| {
+            u64::from(self.tree[a].granted) * u64::from(self.tree[b].reservation)
+        };
+        (part(v, other), v) < (part(other, v), other)
+    }
+
+    /// A reservation in force, as a fraction: what the whole tree reserves is scaled to the budget.
+    pub(super) fn scaled_reservation(&self, v: NodeIx) -> (u64, u64) {
+        let (reservation, budget) =
+            (u64::from(self.tree[v].reservation), u64::from(self.limits[self.scheduler].budget));
+        let reserved = self.reserved;
+        if reserved <= budget { (reservation, 1) } else { (reservation * budget, reserved) }
+    }
+
+    pub(super) fn is_below_reservation(&self, v: NodeIx) -> bool {
+        let (amount, per) = self.scaled_reservation(v);
+        amount > 0 && u64::from(self.tree[v].granted) * per < amount
+    }
+
+    /// 2. Priorities, the highest first; repeated until a round grants nothing, since a grant can free what was kept.
+    fn grant_by_priority(&mut self, now: Timestamp) -> Option<()> {
+        loop {
+            let mut progress = false;
+            for c in Priority::ALL {
+                while let Some(candidate) = self.pick_of_priority(c, now) {
+                    self.grant(now, candidate, Tree::ROOT)?;
+                    progress = true;
+                }
+            }
+            if !progress {
+                return Some(());
+            }
+        }
+    }
+
+    fn pick_of_priority(&self, c: Priority, now: Timestamp) -> Option<Candidate> {
+        if !self.tree.is_contested(Tree::ROOT, c) || self.least_left().is_zero() {
+            return None;
+        }
+        let bound = Bound::Kept {
+            lower: self.kept_for_floors(c),
+            protected: self.kept_for_reservations(Tree::ROOT, self.limits[self.scheduler].remaining(now)),
+            floor: if self.first_round { self.floors[c].left() } else { Permits::ZERO },
+        };
+        self.pick(Tree::ROOT, c, &bound)
+    }
+
+    /// The floors left to lower priorities that have a waiting head which fits into what is left.
+    pub(super) fn kept_for_floors(&self, c: Priority) -> u64 {
+        let left = self.left();
+        let fits =
+            |c: Priority| self.tree.is_contested(Tree::ROOT, c) && self.least_head(Tree::ROOT, c) <= Some(left);
+        c.lower().filter(|&c| !self.floors[c].left().is_zero() && fits(c)).map(|c| u64::from(self.floors[c].left())).sum()
+    }
+
+    /// Protected reservations of subtrees that do not wait, less what is already held for teams below them. A parent's
+    /// contains its children's.
+    pub(super) fn kept_for_reservations(&self, v: NodeIx, remaining: Remaining) -> u64 {
+        if !self.any_protected {
+            return 0;
+        }
+        let node = &self.tree[v];
+        let inner: u64 =
+            node.children.iter().map(|&child| self.kept_for_reservations(child, remaining)).sum();
+        if !node.protected || node.waits() {
+            return inner;
+        }
+        let (amount, per) = self.scaled_reservation(v);
+        let open = amount.div_ceil(per).saturating_sub(u64::from(node.granted));
+        let kept = open.min(remaining.of(amount, per));
+        inner.max(kept.saturating_sub(self.holds_below(v)))
+    }
+
+    fn holds_below(&self, v: NodeIx) -> u64 {
+        match self.tree[v].children.as_slice() {
+            [] => {
+                let holdback = &self.limits[self.scheduler].holdback;
+                Priority::ALL.into_iter().map(|c| holdback.hold(v, c)).sum()
+            }
+            children => children.iter().map(|&child| self.holds_below(child)).sum(),
+        }
+    }
+
+    /// Inside a guard, and where a boundary is uncertain, a request may be counted in either of two windows: an edge permit is
+    /// charged to both.
+    fn grant_at_the_edge(&mut self, now: Timestamp) {
+        if self.limits.iter().any(|limit| now < limit.stop_until) {
+            return;
+        }
+        for c in Priority::ALL.into_iter().filter(|&c| self.policy.edge[c]) {
+            loop {
+                let left = self.limits.iter().map(|limit| {
+                    let left = limit.left(self.store_lost);
+                    if limit.is_open(now) { left } else { left.min(limit.left_next(self.store_lost)) }
+                });
+                let bound = Bound::Flat(left.min().unwrap_or(Permits::ZERO));
+                let Some(found) = self.pick(Tree::ROOT, c, &bound) else { break };
+                let room_next = self.tree.path(found.team).filter_map(|v| {
+                    self.tree[v].cap.map(|cap| cap.less(self.tree[v].granted_next))
+                });
+                let most = found.most.min(room_next.min().unwrap_or(Permits::MAX));
+                if found.least > most || self.grant(now, Candidate { most, ..found }, Tree::ROOT).is_none() {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Grants a head. Nothing where the booked blocks do not hold it: then a block is asked for and nobody overtakes.
+    fn grant(&mut self, now: Timestamp, candidate: Candidate, holder: NodeIx) -> Option<()> {
+        let Candidate { team, caller, priority, most, .. } = candidate;
+        let slot = self.queue.first(caller, priority)?;
+        let n = self.queue[slot].permits.min(most);
+        let edge: Vec<bool> = self.limits.iter().map(|limit| !limit.is_open(now)).collect();
+        let lacks = |(limit, edge): (&crate::limit::Limit, &bool)| {
+            limit.booking.free < n || (*edge && limit.next.free < n)
+        };
+        if self.limits.iter().zip(&edge).any(lacks) {
+            self.stalled = true;
+            return None;
+        }
+        let ticket = self.queue.ticket(slot);
+        self.hide_other_heads(caller, priority);
+        let request = self.take_out_granted(slot, n)?;
+        for (limit, edge) in self.limits.iter_mut().zip(&edge) {
+            limit.take(n);
+            if *edge {
+                limit.next.free -= n;
+            }
+        }
+        self.account(team, caller, priority, n, holder);
+        if edge[self.scheduler] {
+            for v in self.tree.path(team).collect::<Vec<_>>() {
+                self.tree[v].granted_next += n;
+            }
+        }
+        let lease = self.lease(now, n, priority, &edge);
+        self.leases.insert(Open {
+            lease,
+            team,
+            caller,
+            holder,
+            asked: (request.permits, request.min_permits),
+            edge: edge[self.scheduler],
+            used: Permits::ZERO,
+            returned: Permits::ZERO,
+            is_final: false,
+            request_id: request.request_id.clone(),
+        });
+        if let Some(id) = request.request_id {
+            self.known.insert((caller, id), Known::Granted(lease.id));
+        }
+        self.answers.push_back(Answer { ticket, outcome: Outcome::Granted(lease) });
+        Some(())
+    }
+
+    fn lease(&mut self, now: Timestamp, n: Permits, priority: Priority, edge: &[bool]) -> Lease {
+        let ends = self.limits.iter().zip(edge).map(|(limit, edge)| {
+            let window = if *edge { limit.next_window() } else { limit.window };
+            window.leases_end(&limit.policy.margins)
+        });
+        Lease {
+            id: self.leases.next_id(),
+            permits: n,
+            priority,
+            granted_at: now,
+            ends_at: ends.min().unwrap_or(now),
+            window_ends_at: self.limits[self.scheduler].window.end.earliest,
+            left: self.left(),
+            contended: self.queue.len() > 0,
+        }
+    }
+
+    /// A grant of `n` counts: in floors, expectations, tags of teams.
+    fn account(&mut self, team: NodeIx, caller: Slot, c: Priority, n: Permits, holder: NodeIx) {
+        self.floors[c].spend(n);
+        self.largest = self.largest.max(n);
+        self.tree.grants += 1;
+        let grants = self.tree.grants;
+        for v in self.tree.path(team).collect::<Vec<_>>() {
+            self.tree[v].last = grants;
+        }
+        self.queue.callers[caller].seen = self.rolls;
+        let queued = self.queued(team, c);
+        for limit in &mut self.limits {
+            limit.holdback.win(team, c, n, queued);
+        }
+        self.tree.charge(team, c, n, false, holder);
+        self.after_grant(team, caller, c);
+    }
+
+    /// The caller's heads in other priorities move with its tag.
+    fn hide_other_heads(&mut self, caller: Slot, served: Priority) {
+        for c in Priority::ALL.into_iter().filter(|&c| c != served) {
+            self.hide_head(caller, c);
+        }
+    }
+
+    /// Takes a granted head out and charges its caller in every lane of the team in which somebody waits. The caller's heads
+    /// stay hidden until [`Allocator::after_grant`].
+    fn take_out_granted(&mut self, slot: Slot, n: Permits) -> Option<crate::queue::Waiting> {
+        let (caller, served) = (self.queue[slot].caller, self.queue[slot].priority);
+        self.hide_head(caller, served);
+        let team = self.queue.callers[caller].team;
+        let budget = self.limits[self.scheduler].budget;
+        let start = self.queue.callers[caller].standing[served].tag;
+        self.lane_mut(team, served).serve(start);
+        for c in Priority::ALL {
+            let Some(lane) = self.teams[team].as_ref().map(|team| &team.lanes[c]) else { continue };
+            if lane.requests == 0 {
+                continue;
+            }
+            let entry = &mut self.queue.callers[caller];
+            let standing = &mut entry.standing[c];
+            if entry.fifo[c].requests == 0 {
+                lane.join(standing);
+            }
+            let tag = standing.tag + u64::from(n);
+            standing.tag = if c == served { tag } else { tag.min(lane.debt_limit(budget)).max(standing.tag) };
+        }
+        self.queue.callers[caller].last = self.tree.grants + 1;
+        let closes = self.limits[self.scheduler].closes();
+        let request = self.queue.remove(slot)?;
+        let lane = self.lane_mut(team, served);
+        lane.queued -= u64::from(request.min_permits);
+        lane.requests -= 1;
+        lane.late -= u32::from(request.arrived > closes);
+        Some(request)
+    }
+
+    /// Shows the caller's heads again and lets the tree know what waits now: a grant may bring a cap to its end.
+    fn after_grant(&mut self, team: NodeIx, caller: Slot, served: Priority) {
+        for c in Priority::ALL {
+            self.show_head(caller, c);
+        }
+        if self.lane(team, served).is_some_and(|lane| lane.is_empty()) {
+            self.lane_mut(team, served).rest();
+        }
+        for c in Priority::ALL {
+            self.update_waits(team, c);
+        }
+        self.refuse_impossible(team);
+    }
+}

@@ -1,0 +1,188 @@
+//! The allocator of one workspace: the only door to who gets which permit when.
+//!
+//! Inputs only note what happened; [`Allocator::decide`] then grants and refuses. Answers and effects are data that the caller
+//! pulls. Reading order: `arrive`, `waits`, `pick`, `decide`, `deadline`, `roll`, `settle`, `change`, `book`.
+
+mod arrive;
+mod book;
+mod change;
+mod deadline;
+mod decide;
+mod pick;
+mod roll;
+mod settle;
+mod waits;
+
+use crate::bounds::Bounds;
+use crate::ids::{CallerId, LimitId, RequestId, TeamId};
+use crate::lease::Leases;
+use crate::limit::Limit;
+use crate::permits::Permits;
+use crate::policy::Policy;
+use crate::priority::{PerPriority, Priority};
+use crate::queue::Queue;
+use crate::request::{Answer, LeaseId};
+use crate::share::holdback::Floors;
+use crate::share::lane::Lane;
+use crate::share::tree::{NodeIx, Tree};
+use crate::slab::Slot;
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, VecDeque};
+
+pub use arrive::Submitted;
+pub use settle::{SettleError, Settled};
+
+/// What the allocator asks of the world around it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Book so many more permits of a window in the ledger, then say what came of it with [`Allocator::booked`].
+    Book {
+        /// The limit.
+        limit: LimitId,
+        /// The window: the earliest instant at which it may start.
+        window_start: Timestamp,
+        /// When it ends at the latest.
+        window_end: Timestamp,
+        /// How many more permits.
+        permits: Permits,
+        /// The budget of that window: the mark never rises above it.
+        budget: Permits,
+    },
+}
+
+/// The callers of one team, and their lanes.
+#[derive(Clone, Debug, Default)]
+struct Team {
+    lanes: PerPriority<Lane>,
+    callers: BTreeMap<CallerId, Slot>,
+}
+
+/// What became of a request with an id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Known {
+    Waiting(Slot),
+    Granted(LeaseId),
+    Ended,
+}
+
+/// A remembered request id: whose, and which.
+type RequestKey = (Slot, RequestId);
+
+/// Who gets which permit of one workspace when.
+#[derive(Clone, Debug)]
+pub struct Allocator {
+    bounds: Bounds,
+    policy: Policy,
+    limits: Vec<Limit>,
+    scheduler: usize,
+    tree: Tree,
+    names: BTreeMap<TeamId, NodeIx>,
+    teams: Vec<Option<Box<Team>>>,
+    queue: Queue,
+    leases: Leases,
+    floors: Floors,
+    known: BTreeMap<RequestKey, Known>,
+    ended: [Vec<RequestKey>; 2],
+    /// Requests of this instant that are not answered yet, in order of arrival.
+    fresh: Vec<Slot>,
+    answers: VecDeque<Answer>,
+    effects: VecDeque<Effect>,
+    /// Scheduler's windows so far.
+    rolls: u64,
+    rolled_at: Timestamp,
+    advanced_to: Timestamp,
+    first_round: bool,
+    /// The largest grant of this window.
+    largest: Permits,
+    /// A head waits for a block; nobody overtakes it.
+    stalled: bool,
+    store_lost: bool,
+    /// What all teams reserve together.
+    reserved: u64,
+    any_protected: bool,
+}
+
+impl Allocator {
+    /// A workspace under a policy, at `now`. Nothing is booked yet.
+    ///
+    /// # Errors
+    /// What [`Policy::check`] says.
+    pub fn new(policy: Policy, bounds: Bounds, now: Timestamp) -> Result<Self, crate::policy::PolicyError> {
+        policy.check()?;
+        let mut allocator = Self {
+            bounds,
+            limits: policy.limits.iter().map(|limit| Limit::new(limit, now)).collect(),
+            scheduler: policy.scheduler(),
+            tree: Tree::new(),
+            names: BTreeMap::new(),
+            teams: Vec::new(),
+            queue: Queue::default(),
+            leases: Leases::default(),
+            floors: Floors::default(),
+            known: BTreeMap::new(),
+            ended: Default::default(),
+            fresh: Vec::new(),
+            answers: VecDeque::new(),
+            effects: VecDeque::new(),
+            rolls: 0,
+            rolled_at: now,
+            advanced_to: now,
+            first_round: false,
+            largest: Permits::ONE,
+            stalled: false,
+            store_lost: false,
+            reserved: 0,
+            any_protected: false,
+            policy,
+        };
+        allocator.plant(now);
+        allocator.start_floors();
+        Ok(allocator)
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The next answer that is due.
+    pub fn next_answer(&mut self) -> Option<Answer> {
+        self.answers.pop_front()
+    }
+
+    /// The next effect that is to be carried out.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// How many requests wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Permits left in the scheduler's window.
+    pub fn left(&self) -> Permits {
+        self.limits[self.scheduler].left(self.store_lost)
+    }
+
+    /// The lane of a team, if anybody of it ever waited lately.
+    fn lane(&self, team: NodeIx, c: Priority) -> Option<&Lane> {
+        self.teams.get(team)?.as_ref().map(|team| &team.lanes[c])
+    }
+
+    fn lane_mut(&mut self, team: NodeIx, c: Priority) -> &mut Lane {
+        &mut self.team_mut(team).lanes[c]
+    }
+
+    fn team_mut(&mut self, team: NodeIx) -> &mut Team {
+        if self.teams.len() <= team {
+            self.teams.resize(team + 1, None);
+        }
+        self.teams[team].get_or_insert_default()
+    }
+
+    /// Permits that wait at a team in one priority.
+    fn queued(&self, team: NodeIx, c: Priority) -> u64 {
+        self.lane(team, c).map_or(0, |lane| lane.queued)
+    }
+}

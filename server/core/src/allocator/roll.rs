@@ -1,0 +1,188 @@
+//! Time passes: windows roll, and what is kept is let go.
+
+use super::{Allocator, Known};
+use crate::permits::Permits;
+use crate::priority::Priority;
+use crate::share::holdback::sizes;
+use crate::share::tree::{NodeIx, Tree};
+use crate::time::Timestamp;
+use crate::window::Window;
+
+impl Allocator {
+    /// Brings every window up to `now` and refuses what waited its time out before. Time never goes back: an earlier
+    /// `now` counts as the latest one.
+    pub fn advance(&mut self, now: Timestamp) {
+        if now < self.advanced_to {
+            return;
+        }
+        self.advanced_to = now;
+        for at in 0..self.limits.len() {
+            if now >= self.limits[at].next_opens() {
+                self.catch_up(at, now);
+            }
+        }
+        self.expire(now, false);
+    }
+
+    /// Windows in which nobody called are skipped, but for the last one: it was idle, and that is what counts.
+    fn catch_up(&mut self, at: usize, now: Timestamp) {
+        let limit = &self.limits[at];
+        let mut target = limit.grid.at(now);
+        if now < target.opens(&limit.policy.margins) {
+            let before = target.start.earliest - crate::time::Span::from_ns(1);
+            target = limit.grid.at(before);
+        }
+        let next = limit.next_window();
+        if target.start.earliest > next.start.earliest {
+            self.roll(at, next, now);
+            self.limits[at].next = Default::default();
+        }
+        if target.start.earliest > self.limits[at].window.start.earliest {
+            self.roll(at, target, now);
+        }
+    }
+
+    fn roll(&mut self, at: usize, window: Window, now: Timestamp) {
+        if at == self.scheduler {
+            self.note_the_short();
+        }
+        let limit = &mut self.limits[at];
+        limit.window = window;
+        limit.budget = limit.policy.permits;
+        limit.booking = std::mem::take(&mut limit.next);
+        limit.holdback.roll(&self.tree, limit.budget, &self.policy.floors);
+        if at == self.scheduler {
+            self.roll_scheduler(now);
+        }
+        self.decay_limit(at, now);
+    }
+
+    /// Teams with a request that came before the guard and still waits were cut short.
+    fn note_the_short(&mut self) {
+        for team in 0..self.teams.len() {
+            for c in Priority::ALL {
+                if self.lane(team, c).is_some_and(|lane| lane.requests > lane.late) {
+                    for limit in &mut self.limits {
+                        limit.holdback.cut_short(team, c);
+                    }
+                }
+            }
+        }
+    }
+
+    fn roll_scheduler(&mut self, now: Timestamp) {
+        self.rolls += 1;
+        self.rolled_at = now;
+        self.first_round = true;
+        self.close_leases();
+        let budget = self.limits[self.scheduler].budget;
+        let mut largest = self.largest;
+        for c in Priority::ALL {
+            let head = self.largest_head(c);
+            largest = largest.max(head);
+            self.floors[c].roll(self.policy.floors[c], budget, head);
+        }
+        self.largest = Permits::ONE;
+        self.tree.foreign = Permits::ZERO;
+        for v in 0..self.tree.places() {
+            let node = &mut self.tree[v];
+            node.granted = std::mem::take(&mut node.granted_next);
+        }
+        self.tree.bound(budget, largest);
+        for team in 0..self.teams.len() {
+            self.wake(team);
+        }
+        self.forget_the_idle();
+    }
+
+    fn largest_head(&self, c: Priority) -> Permits {
+        let lanes = (0..self.teams.len()).filter_map(|team| self.lane(team, c)?.largest());
+        lanes.max().unwrap_or(Permits::ZERO)
+    }
+
+    /// A window started: heads that a cap stopped join again, without credit; those that can never be granted go.
+    fn wake(&mut self, team: NodeIx) {
+        if self.teams[team].is_none() {
+            return;
+        }
+        for c in Priority::ALL {
+            self.lane_mut(team, c).late = 0;
+        }
+        self.refuse_impossible(team);
+        for c in Priority::ALL {
+            self.update_waits(team, c);
+        }
+    }
+
+    fn close_leases(&mut self) {
+        let long_ended = std::mem::take(&mut self.ended[1]);
+        for key in long_ended {
+            if self.known.get(&key) == Some(&Known::Ended) {
+                self.known.remove(&key);
+            }
+        }
+        self.ended.swap(0, 1);
+        for open in self.leases.roll() {
+            if let Some(id) = open.request_id {
+                let key = (open.caller, id);
+                self.known.insert(key.clone(), Known::Ended);
+                self.ended[0].push(key);
+            }
+        }
+    }
+
+    /// Callers that neither wait nor hold a lease since the last window are forgotten, and teams without callers cost nothing.
+    fn forget_the_idle(&mut self) {
+        let rolls = self.rolls;
+        for team in 0..self.teams.len() {
+            let Some(entry) = self.teams[team].as_ref() else { continue };
+            let idle: Vec<_> =
+                entry.callers.values().copied().filter(|&caller| self.is_idle(caller, rolls)).collect();
+            for caller in idle {
+                self.forget_caller(caller);
+            }
+            if self.teams[team].as_ref().is_some_and(|team| team.callers.is_empty()) {
+                self.teams[team] = None;
+            }
+        }
+    }
+
+    /// The first window: floors are whole.
+    pub(super) fn start_floors(&mut self) {
+        let budget = self.limits[self.scheduler].budget;
+        for c in Priority::ALL {
+            self.floors[c].roll(self.policy.floors[c], budget, Permits::ZERO);
+        }
+    }
+
+    /// Lets go what time has let go since the last step.
+    pub(super) fn decay(&mut self, now: Timestamp) {
+        for at in 0..self.limits.len() {
+            if self.limits[at].holdback.next_step.is_some_and(|step| step <= now) {
+                self.decay_limit(at, now);
+            }
+        }
+    }
+
+    /// Computes anew what is kept in a limit's window.
+    pub(super) fn decay_limit(&mut self, at: usize, now: Timestamp) {
+        let reserved: Vec<(u64, u64)> = if self.any_protected && at == self.scheduler {
+            let protected = self.names.values().filter(|&&v| self.tree[v].protected);
+            protected.map(|&v| self.scaled_reservation(v)).collect()
+        } else {
+            Vec::new()
+        };
+        let limit = &self.limits[at];
+        let (remaining, sizes) = (limit.remaining(now), sizes(&self.policy.holdback, limit.budget));
+        let mut holdback = std::mem::take(&mut self.limits[at].holdback);
+        holdback.decay(now, remaining, &sizes, &reserved, |team, c| self.queued(team, c));
+        self.limits[at].holdback = holdback;
+    }
+
+    /// Everything below the root, for a look at all teams.
+    pub(super) fn teams_below(&self, v: NodeIx) -> Vec<NodeIx> {
+        let below = self.tree[v].children.iter().flat_map(|&child| self.teams_below(child));
+        let own = (v != Tree::ROOT).then_some(v);
+        own.into_iter().chain(below).collect()
+    }
+}

@@ -1,0 +1,126 @@
+//! What a lease was used for: unused permits go back into the window while it is open.
+
+use super::Allocator;
+use crate::ids::{CallerId, TeamId};
+use crate::permits::Permits;
+use crate::priority::Priority;
+use crate::request::LeaseId;
+use crate::time::Timestamp;
+use thiserror::Error;
+
+/// What came of a settle.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settled {
+    /// Permits of this lease that came back so far and were taken.
+    pub returned: Permits,
+    /// Of those, the ones that this call brought.
+    pub accepted: Permits,
+    /// Whether the lease still lives.
+    pub is_open: bool,
+}
+
+/// Why a settle is refused. Nothing was changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum SettleError {
+    /// More was reported than was granted.
+    #[error("used {used} and returned {returned} are more than the {permits} permits of the lease")]
+    TooMuch {
+        /// Cumulative permits used.
+        used: Permits,
+        /// Cumulative permits returned.
+        returned: Permits,
+        /// Permits granted.
+        permits: Permits,
+    },
+    /// The lease belongs to somebody else.
+    #[error("the lease was granted to another caller")]
+    NotYours,
+}
+
+impl Allocator {
+    /// Notes what a lease was used for so far. A repeat, or a report older than the last, changes nothing and gets the same
+    /// answer; a lease that has ended is accepted and nothing comes back. Call [`Allocator::decide`] next.
+    ///
+    /// # Errors
+    /// [`SettleError`] where more is reported than was granted, or by somebody else.
+    pub fn settle(
+        &mut self,
+        now: Timestamp,
+        id: LeaseId,
+        by: (&TeamId, &CallerId),
+        used: Permits,
+        returned: Permits,
+        is_final: bool,
+    ) -> Result<Settled, SettleError> {
+        self.advance(now);
+        let closed = Settled { returned: Permits::ZERO, accepted: Permits::ZERO, is_open: false };
+        let team = self.names.get(by.0).copied();
+        let Some(open) = self.leases.find(id) else { return Ok(closed) };
+        let permits = open.lease.permits;
+        if used.get() > permits.get() || returned.get() > permits.get() - used.get() {
+            return Err(SettleError::TooMuch { used, returned, permits });
+        }
+        let (owner, caller) = (open.team, open.caller);
+        if team != Some(owner) || self.queue.callers[caller].id != *by.1 {
+            return Err(SettleError::NotYours);
+        }
+        // What is used cannot come back, and what came back is granted to others already.
+        let most = permits.less(used.max(open.used));
+        let before = open.returned;
+        let after = if open.is_final { before } else { returned.max(before).min(most.max(before)) };
+        let accepted = after.less(before);
+        open.used = open.used.max(used);
+        open.returned = after;
+        open.is_final |= is_final;
+        let is_open = !open.is_final;
+        let (priority, holder, edge) = (open.lease.priority, open.holder, open.edge);
+        if !accepted.is_zero() {
+            self.put_back(owner, caller, priority, accepted, holder, edge);
+        }
+        Ok(Settled { returned: after, accepted, is_open })
+    }
+
+    fn put_back(
+        &mut self,
+        team: usize,
+        caller: crate::slab::Slot,
+        c: Priority,
+        n: Permits,
+        holder: usize,
+        edge: bool,
+    ) {
+        for limit in &mut self.limits {
+            limit.put_back(n);
+        }
+        if edge {
+            self.limits[self.scheduler].next.free += n;
+            for v in self.tree.path(team).collect::<Vec<_>>() {
+                let node = &mut self.tree[v];
+                node.granted_next = node.granted_next.less(n);
+            }
+        }
+        self.floors[c].restore(n);
+        let queued = self.queued(team, c);
+        for limit in &mut self.limits {
+            limit.holdback.give_back(team, c, n, queued);
+        }
+        self.tree.charge(team, c, n, true, holder);
+        self.take_from_standing(team, caller, n);
+        self.refuse_impossible(team);
+        for c in Priority::ALL {
+            self.update_waits(team, c);
+        }
+    }
+
+    fn take_from_standing(&mut self, team: usize, caller: crate::slab::Slot, n: Permits) {
+        for c in Priority::ALL {
+            if self.lane(team, c).is_none_or(|lane| lane.requests == 0) {
+                continue;
+            }
+            self.hide_head(caller, c);
+            let standing = &mut self.queue.callers[caller].standing[c];
+            standing.tag = standing.tag.saturating_sub(u64::from(n));
+            self.show_head(caller, c);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Who waits: heads in lanes, and nodes in their groups.
+
+use super::Allocator;
+use crate::permits::Permits;
+use crate::priority::Priority;
+use crate::queue::Waiting;
+use crate::request::{Answer, Outcome, Reason, Refusal};
+use crate::share::tree::{NodeIx, Tree};
+use crate::slab::Slot;
+
+impl Allocator {
+    /// A caller has a head now and had none before.
+    pub(super) fn join(&mut self, caller: Slot, c: Priority) {
+        let team = self.queue.callers[caller].team;
+        let Some(lane) = self.teams[team].as_ref().map(|team| &team.lanes[c]) else { return };
+        lane.join(&mut self.queue.callers[caller].standing[c]);
+        self.show_head(caller, c);
+    }
+
+    /// Puts the head of a caller, if it has one, into its lane.
+    pub(super) fn show_head(&mut self, caller: Slot, c: Priority) {
+        if let Some(first) = self.queue.first(caller, c) {
+            let size = self.queue[first].min_permits;
+            let entry = &self.queue.callers[caller];
+            let (team, head) = (entry.team, entry.head(caller, c));
+            self.lane_mut(team, c).insert(size, head);
+        }
+    }
+
+    /// Takes the head of a caller, if it has one, out of its lane.
+    pub(super) fn hide_head(&mut self, caller: Slot, c: Priority) {
+        if let Some(first) = self.queue.first(caller, c) {
+            let size = self.queue[first].min_permits;
+            let entry = &self.queue.callers[caller];
+            let (team, head) = (entry.team, entry.head(caller, c));
+            self.lane_mut(team, c).remove(size, &head);
+        }
+    }
+
+    /// Takes a request out of its queue, wherever it stands there, and lets everybody know.
+    pub(super) fn take_out(&mut self, slot: Slot) -> Option<Waiting> {
+        let (caller, c) = (self.queue[slot].caller, self.queue[slot].priority);
+        let is_head = self.queue.first(caller, c) == Some(slot);
+        if is_head {
+            self.hide_head(caller, c);
+        }
+        let request = self.queue.remove(slot)?;
+        let (team, closes) = (self.queue.callers[caller].team, self.limits[self.scheduler].closes());
+        let lane = self.lane_mut(team, c);
+        lane.queued -= u64::from(request.min_permits);
+        lane.requests -= 1;
+        lane.late -= u32::from(request.arrived > closes);
+        if let Some(id) = &request.request_id {
+            self.known.remove(&(caller, id.clone()));
+        }
+        if is_head {
+            self.show_head(caller, c);
+            if self.lane(team, c).is_some_and(|lane| lane.is_empty()) {
+                self.lane_mut(team, c).rest();
+            }
+            self.update_waits(team, c);
+        }
+        self.refresh_holds(team, c);
+        Some(request)
+    }
+
+    /// Refuses a waiting request.
+    pub(super) fn refuse(&mut self, slot: Slot, refusal: Refusal) {
+        let ticket = self.queue.ticket(slot);
+        let Some(request) = self.take_out(slot) else { return };
+        if !refusal.reason.is_final() {
+            let team = self.queue.callers[request.caller].team;
+            for limit in &mut self.limits {
+                limit.holdback.cut_short(team, request.priority);
+            }
+        }
+        self.answers.push_back(Answer { ticket, outcome: Outcome::Refused(refusal) });
+    }
+
+    /// Refuses the heads of a team that can never be granted any more.
+    pub(super) fn refuse_impossible(&mut self, team: NodeIx) {
+        let largest = self.largest_possible(team);
+        for c in Priority::ALL {
+            while let Some(head) = self.lane(team, c).and_then(|lane| lane.larger_than(largest)) {
+                let Some(first) = self.queue.first(head.caller, c) else { break };
+                let reason = if largest.is_zero() { Reason::TeamPaused } else { Reason::TooLarge };
+                self.refuse(first, Refusal { reason, retry_at: None, limit: None });
+            }
+        }
+    }
+
+    /// The smallest head that waits below a node.
+    pub(super) fn least_head(&self, v: NodeIx, c: Priority) -> Option<Permits> {
+        match self.tree[v].children.as_slice() {
+            [] => self.lane(v, c)?.least(),
+            children => {
+                let waiting = children.iter().filter(|&&child| self.tree[child].account[c].waits);
+                waiting.filter_map(|&child| self.least_head(child, c)).min()
+            }
+        }
+    }
+
+    /// Up the path of a team: a node waits if something below it does, and a capped one only while its cap has room for
+    /// the least of that. So a cap is no claim that grows.
+    pub(super) fn update_waits(&mut self, team: NodeIx, c: Priority) {
+        let mut v = team;
+        while v != Tree::ROOT {
+            let waits = match self.least_head_to_watch(v, c) {
+                Some(least) => least <= self.tree.own_room(v),
+                None => false,
+            };
+            if waits != self.tree[v].account[c].waits {
+                self.tree.set_waiting(v, c, waits);
+            }
+            v = self.tree[v].parent;
+        }
+    }
+
+    /// As [`Allocator::least_head`]; for an uncapped node any head will do, and is found faster.
+    fn least_head_to_watch(&self, v: NodeIx, c: Priority) -> Option<Permits> {
+        let node = &self.tree[v];
+        if node.cap.is_none() && !node.children.is_empty() {
+            return self.tree.is_contested(v, c).then_some(Permits::ZERO);
+        }
+        self.least_head(v, c)
+    }
+
+    /// The queue of a team changed: what is kept for it follows.
+    pub(super) fn refresh_holds(&mut self, team: NodeIx, c: Priority) {
+        let queued = self.queued(team, c);
+        for limit in &mut self.limits {
+            limit.holdback.refresh(team, c, queued);
+        }
+    }
+
+    /// Whether a caller has neither a waiting request nor an open lease, nor had one in the last window.
+    pub(super) fn is_idle(&self, caller: Slot, rolls: u64) -> bool {
+        let caller = &self.queue.callers[caller];
+        caller.requests() == 0 && caller.seen + 1 < rolls
+    }
+
+    /// Forgets an idle caller. Its request ids went with the windows of their leases.
+    pub(super) fn forget_caller(&mut self, caller: Slot) {
+        if let Some(entry) = self.queue.callers.remove(caller) {
+            self.team_mut(entry.team).callers.remove(&entry.id);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Open leases: what was granted in the windows that are still open. A lease closes with its window; what is not back by then
+//! is spent.
+
+use crate::ids::RequestId;
+use crate::permits::Permits;
+use crate::priority::Priority;
+use crate::request::{Lease, LeaseId};
+use crate::share::tree::NodeIx;
+use crate::slab::Slot;
+
+/// A lease as the allocator keeps it.
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    pub(crate) lease: Lease,
+    pub(crate) team: NodeIx,
+    pub(crate) caller: Slot,
+    /// The node whose reservation was used; the root: none.
+    pub(crate) holder: NodeIx,
+    /// How many permits were asked for at most and at least.
+    pub(crate) asked: (Permits, Permits),
+    /// Also charged to the next window.
+    pub(crate) edge: bool,
+    pub(crate) used: Permits,
+    pub(crate) returned: Permits,
+    /// Nothing more will be said of it.
+    pub(crate) is_final: bool,
+    pub(crate) request_id: Option<RequestId>,
+}
+
+/// The open leases of a workspace, in order of their ids.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Leases {
+    open: Vec<Open>,
+    last: u64,
+}
+
+impl Leases {
+    /// The id of the next lease.
+    pub(crate) fn next_id(&mut self) -> LeaseId {
+        self.last += 1;
+        LeaseId(self.last)
+    }
+
+    /// Keeps a lease, whose id is the newest.
+    pub(crate) fn insert(&mut self, open: Open) {
+        self.open.push(open);
+    }
+
+    /// An open lease.
+    pub(crate) fn find(&mut self, id: LeaseId) -> Option<&mut Open> {
+        let at = self.open.binary_search_by_key(&id, |open| open.lease.id).ok()?;
+        Some(&mut self.open[at])
+    }
+
+    /// The scheduler's window ends: its leases close, but not those that are also charged to the next one.
+    /// Returns what closed.
+    pub(crate) fn roll(&mut self) -> Vec<Open> {
+        let (edge, closed): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.open).into_iter().partition(|open| open.edge);
+        self.open = edge;
+        for open in &mut self.open {
+            open.edge = false;
+        }
+        closed
+    }
+
+    /// Every lease closes at once.
+    pub(crate) fn clear(&mut self) -> Vec<Open> {
+        std::mem::take(&mut self.open)
+    }
+
+    /// The leases of a team that is removed close.
+    pub(crate) fn drop_those_of(&mut self, team: NodeIx) {
+        self.open.retain(|open| open.team != team);
+    }
+}

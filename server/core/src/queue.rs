@@ -1,0 +1,220 @@
+//! Waiting requests: one FIFO for each caller and priority, and the order of their deadlines.
+//!
+//! It knows neither tags nor windows. A place may be taken out of the middle of a FIFO at the same cost as its head.
+
+use crate::ids::{CallerId, RequestId};
+use crate::permits::Permits;
+use crate::priority::{PerPriority, Priority};
+use crate::request::Ticket;
+use crate::share::lane::{Head, Standing};
+use crate::share::tree::NodeIx;
+use crate::slab::{Slab, Slot};
+use crate::time::Timestamp;
+use std::collections::BTreeSet;
+
+/// A waiting request.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) caller: Slot,
+    pub(crate) priority: Priority,
+    pub(crate) permits: Permits,
+    pub(crate) min_permits: Permits,
+    pub(crate) arrived: Timestamp,
+    pub(crate) deadline: Timestamp,
+    pub(crate) request_id: Option<RequestId>,
+    /// Permits that had entered its FIFO when it came, and those that had left it: what is ahead is the difference.
+    entered: u64,
+    serial: u32,
+    before: Slot,
+    behind: Slot,
+}
+
+/// What waits at a caller in one priority, the oldest first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fifo {
+    first: Slot,
+    last: Slot,
+    /// Permits that wait here.
+    pub(crate) queued: u64,
+    /// Requests that wait here.
+    pub(crate) requests: u32,
+    /// Permits that have left.
+    departed: u64,
+}
+
+impl Default for Fifo {
+    fn default() -> Self {
+        Self { first: Slot::NONE, last: Slot::NONE, queued: 0, requests: 0, departed: 0 }
+    }
+}
+
+/// A service or instance inside a team.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) team: NodeIx,
+    pub(crate) id: CallerId,
+    pub(crate) standing: PerPriority<Standing>,
+    pub(crate) fifo: PerPriority<Fifo>,
+    /// The number of its last grant.
+    pub(crate) last: u64,
+    /// The number of the scheduler's windows it was last seen in.
+    pub(crate) seen: u64,
+}
+
+impl Caller {
+    pub(crate) fn new(team: NodeIx, id: CallerId) -> Self {
+        Self {
+            team,
+            id,
+            standing: PerPriority::default(),
+            fifo: PerPriority::default(),
+            last: 0,
+            seen: 0,
+        }
+    }
+
+    /// Waiting requests, all priorities.
+    pub(crate) fn requests(&self) -> u32 {
+        self.fifo.0.iter().map(|fifo| fifo.requests).sum()
+    }
+
+    /// How its head looks to a lane.
+    pub(crate) fn head(&self, slot: Slot, c: Priority) -> Head {
+        Head { tag: self.standing[c].tag, last: self.last, caller: slot }
+    }
+}
+
+/// All waiting requests of a workspace and their callers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Queue {
+    requests: Slab<Waiting>,
+    pub(crate) callers: Slab<Caller>,
+    deadlines: BTreeSet<(Timestamp, Slot)>,
+    serial: u32,
+}
+
+impl std::ops::Index<Slot> for Queue {
+    type Output = Waiting;
+    fn index(&self, request: Slot) -> &Waiting {
+        &self.requests[request]
+    }
+}
+
+/// What is put into a FIFO.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) caller: Slot,
+    pub(crate) priority: Priority,
+    pub(crate) permits: Permits,
+    pub(crate) min_permits: Permits,
+    pub(crate) arrived: Timestamp,
+    pub(crate) deadline: Timestamp,
+    pub(crate) request_id: Option<RequestId>,
+}
+
+impl Queue {
+    /// How many requests wait.
+    pub(crate) fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Puts a request behind all others of its caller and priority.
+    pub(crate) fn push(&mut self, arrival: Arrival) -> Slot {
+        let Arrival { caller, priority, permits, min_permits, arrived, deadline, request_id } = arrival;
+        self.serial = self.serial.wrapping_add(1);
+        let fifo = self.callers[caller].fifo[priority];
+        let slot = self.requests.insert(Waiting {
+            caller,
+            priority,
+            permits,
+            min_permits,
+            arrived,
+            deadline,
+            request_id,
+            entered: fifo.queued + fifo.departed,
+            serial: self.serial,
+            before: fifo.last,
+            behind: Slot::NONE,
+        });
+        if fifo.last.is_none() {
+            self.callers[caller].fifo[priority].first = slot;
+        } else {
+            self.requests[fifo.last].behind = slot;
+        }
+        let fifo = &mut self.callers[caller].fifo[priority];
+        fifo.last = slot;
+        fifo.queued += u64::from(min_permits);
+        fifo.requests += 1;
+        slot
+    }
+
+    /// Takes a request out of its FIFO.
+    pub(crate) fn remove(&mut self, slot: Slot) -> Option<Waiting> {
+        let request = self.requests.remove(slot)?;
+        self.deadlines.remove(&(request.deadline, slot));
+        if !request.before.is_none() {
+            self.requests[request.before].behind = request.behind;
+        }
+        if !request.behind.is_none() {
+            self.requests[request.behind].before = request.before;
+        }
+        let fifo = &mut self.callers[request.caller].fifo[request.priority];
+        if fifo.first == slot {
+            fifo.first = request.behind;
+        }
+        if fifo.last == slot {
+            fifo.last = request.before;
+        }
+        fifo.queued -= u64::from(request.min_permits);
+        fifo.departed += u64::from(request.min_permits);
+        fifo.requests -= 1;
+        Some(request)
+    }
+
+    /// The oldest request of a caller and priority.
+    pub(crate) fn first(&self, caller: Slot, c: Priority) -> Option<Slot> {
+        let first = self.callers[caller].fifo[c].first;
+        (!first.is_none()).then_some(first)
+    }
+
+    /// Permits ahead of a request in its own FIFO. Exact while nothing behind it has left.
+    pub(crate) fn ahead(&self, slot: Slot) -> u64 {
+        let request = &self.requests[slot];
+        request.entered - self.callers[request.caller].fifo[request.priority].departed
+    }
+
+    /// From now on the deadline of the request counts.
+    pub(crate) fn watch_deadline(&mut self, slot: Slot) {
+        let deadline = self.requests[slot].deadline;
+        if deadline < Timestamp::MAX {
+            self.deadlines.insert((deadline, slot));
+        }
+    }
+
+    /// The nearest deadline, and whose it is.
+    pub(crate) fn next_deadline(&self) -> Option<(Timestamp, Slot)> {
+        self.deadlines.first().copied()
+    }
+
+    /// Whether a request still waits there.
+    pub(crate) fn is_live(&self, slot: Slot) -> bool {
+        self.requests.find(slot).is_some()
+    }
+
+    /// Some waiting request.
+    pub(crate) fn any(&self) -> Option<Slot> {
+        self.requests.any()
+    }
+
+    /// What the outside calls a waiting request.
+    pub(crate) fn ticket(&self, slot: Slot) -> Ticket {
+        Ticket(u64::from(self.requests[slot].serial) << 32 | u64::from(slot.number()))
+    }
+
+    /// The waiting request that the outside calls so.
+    pub(crate) fn find(&self, ticket: Ticket) -> Option<Slot> {
+        let slot = Slot::from_number(u32::try_from(ticket.0 & u64::from(u32::MAX)).unwrap_or(u32::MAX));
+        let request = self.requests.find(slot)?;
+        (u64::from(request.serial) == ticket.0 >> 32).then_some(slot)
+    }
+}

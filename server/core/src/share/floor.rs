@@ -1,0 +1,37 @@
+//! Floors: the share of each window kept for a priority while it has a backlog, so that nobody starves.
+
+use crate::permits::Permits;
+use crate::policy::Share;
+
+/// What a priority may still claim of this window. Counted in billionths of a permit, so that fractions add up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Floor {
+    credit: u64,
+    used: u64,
+}
+
+const BILLION: u64 = 1_000_000_000;
+
+impl Floor {
+    /// Whole permits left of the floor, rounded down.
+    pub(crate) fn left(&self) -> Permits {
+        Permits::clamped(self.credit.saturating_sub(self.used) / BILLION)
+    }
+
+    /// Net grants of the priority, however they came about.
+    pub(crate) fn spend(&mut self, n: Permits) {
+        self.used += u64::from(n) * BILLION;
+    }
+
+    /// Permits came back.
+    pub(crate) fn restore(&mut self, n: Permits) {
+        self.used = self.used.saturating_sub(u64::from(n) * BILLION);
+    }
+
+    /// A window starts. What was not used is carried over up to the largest waiting head, so that a floor smaller than
+    /// one request adds up to it.
+    pub(crate) fn roll(&mut self, share: Share, budget: Permits, largest_head: Permits) {
+        let carried = self.credit.saturating_sub(self.used).min(u64::from(largest_head) * BILLION);
+        *self = Self { credit: share.of(budget) + carried, used: 0 };
+    }
+}

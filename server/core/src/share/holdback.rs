@@ -1,0 +1,235 @@
+//! What is kept for those who will come: expected demand of teams, and the holdback of priorities. Both are let go evenly until
+//! the guard of the limit's window, in whole permits.
+
+use crate::permits::Permits;
+use crate::policy::Share;
+use crate::priority::{PerPriority, Priority};
+use crate::share::floor::Floor;
+use crate::share::tree::{NodeIx, Tree};
+use crate::share::waterfill::divide;
+use crate::time::{Span, Timestamp};
+
+/// How much of a window is still to come before its guard: `left` of `whole`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Remaining {
+    pub(crate) left: Span,
+    pub(crate) whole: Span,
+}
+
+impl Remaining {
+    /// `amount` times this fraction, rounded up; `per` parts make one permit.
+    fn of(&self, amount: u64, per: u64) -> u64 {
+        let whole = u128::from(self.whole.as_ns().max(1)) * u128::from(per);
+        let part = u128::from(amount) * u128::from(self.left.as_ns());
+        u64::try_from(part.div_ceil(whole)).unwrap_or(u64::MAX)
+    }
+
+    /// How long until `of(amount, per)` gets smaller, rounded up to a whole nanosecond.
+    fn until_less(&self, amount: u64, per: u64) -> Option<Span> {
+        let next = self.of(amount, per).checked_sub(1)?;
+        let whole = u128::from(self.whole.as_ns()) * u128::from(per);
+        let left = u64::try_from(u128::from(next) * whole / u128::from(amount)).unwrap_or(u64::MAX);
+        Some(self.left.less(Span::from_ns(left)))
+    }
+}
+
+/// One team in one priority.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Demand {
+    /// What it will probably ask for in this window.
+    expected: u32,
+    /// What it was granted in this window, less what came back.
+    won: u32,
+    /// A request that came before the guard was not granted in this window.
+    short: bool,
+    /// `expected`, let go until now.
+    kept: u32,
+    /// Of that, what is kept beyond what it won and what already waits.
+    hold: u32,
+}
+
+/// What is kept in the window of one limit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Holdback {
+    demand: Vec<PerPriority<Demand>>,
+    /// Teams and priorities of which something is expected.
+    expecting: Vec<(NodeIx, Priority)>,
+    /// The holds of a priority, added up.
+    total: PerPriority<u64>,
+    /// The holdback of the priorities in each set (bit i: priority i), rounded up.
+    held: [u64; 8],
+    /// The next instant at which something kept gets smaller.
+    pub(crate) next_step: Option<Timestamp>,
+}
+
+/// A policy's holdback in billionths of a permit.
+pub(crate) type HoldbackSizes = PerPriority<u64>;
+
+/// The holdback of every priority at a budget.
+pub(crate) fn sizes(shares: &PerPriority<Share>, budget: Permits) -> HoldbackSizes {
+    PerPriority(shares.0.map(|share| share.of(budget)))
+}
+
+const BILLION: u64 = 1_000_000_000;
+
+fn in_set(set: usize, c: Priority) -> bool {
+    set >> c.index() & 1 == 1
+}
+
+fn of_set(sizes: &HoldbackSizes, set: usize) -> u64 {
+    Priority::ALL.into_iter().filter(|&c| in_set(set, c)).map(|c| sizes[c]).sum()
+}
+
+impl Holdback {
+    fn at(&mut self, team: NodeIx) -> &mut PerPriority<Demand> {
+        if self.demand.len() <= team {
+            self.demand.resize(team + 1, PerPriority::default());
+        }
+        &mut self.demand[team]
+    }
+
+    fn of(&self, team: NodeIx, c: Priority) -> Demand {
+        self.demand.get(team).map(|demand| demand[c]).unwrap_or_default()
+    }
+
+    /// Permits were granted to a team.
+    pub(crate) fn win(&mut self, team: NodeIx, c: Priority, n: Permits, queued: u64) {
+        let demand = &mut self.at(team)[c];
+        demand.won = demand.won.saturating_add(n.get());
+        self.refresh(team, c, queued);
+    }
+
+    /// Permits of a team came back.
+    pub(crate) fn give_back(&mut self, team: NodeIx, c: Priority, n: Permits, queued: u64) {
+        let demand = &mut self.at(team)[c];
+        demand.won = demand.won.saturating_sub(n.get());
+        self.refresh(team, c, queued);
+    }
+
+    /// A request that came before the guard was not granted.
+    pub(crate) fn cut_short(&mut self, team: NodeIx, c: Priority) {
+        self.at(team)[c].short = true;
+    }
+
+    /// A team's queue, granted permits or expectation changed: what is kept for it follows.
+    pub(crate) fn refresh(&mut self, team: NodeIx, c: Priority, queued: u64) {
+        let Some(demand) = self.demand.get_mut(team).map(|demand| &mut demand[c]) else { return };
+        if demand.expected == 0 {
+            return;
+        }
+        let kept = u64::from(demand.kept.min(demand.expected.saturating_sub(demand.won)));
+        let hold = u32::try_from(kept.saturating_sub(queued)).unwrap_or(u32::MAX);
+        self.total[c] = self.total[c] + u64::from(hold) - u64::from(demand.hold);
+        demand.hold = hold;
+    }
+
+    /// What is kept for a team in a priority.
+    pub(crate) fn hold(&self, team: NodeIx, c: Priority) -> u64 {
+        u64::from(self.of(team, c).hold)
+    }
+
+    /// Everything that teams were granted in this window.
+    pub(crate) fn won(&self) -> u64 {
+        self.demand.iter().flat_map(|demand| demand.0).map(|demand| u64::from(demand.won)).sum()
+    }
+
+    /// Forgets a team that was removed.
+    pub(crate) fn forget(&mut self, team: NodeIx) {
+        for c in Priority::ALL {
+            self.total[c] -= self.hold(team, c);
+        }
+        self.expecting.retain(|&(expected, _)| expected != team);
+        if let Some(demand) = self.demand.get_mut(team) {
+            *demand = PerPriority::default();
+        }
+    }
+
+    /// What is kept from a grant in `c` to a team: for higher priorities the larger of holdback and holds, in its own
+    /// what other teams are expected to ask for.
+    pub(crate) fn kept(&self, team: NodeIx, c: Priority) -> u64 {
+        let (mut set, mut holds) = (0, 0);
+        for higher in c.higher() {
+            if self.held[1 << higher.index()] > self.total[higher] {
+                set |= 1 << higher.index();
+            } else {
+                holds += self.total[higher];
+            }
+        }
+        self.held[set] + holds + self.total[c] - self.hold(team, c)
+    }
+
+    /// Lets go what time has let go: `queued` tells what waits.
+    pub(crate) fn decay(
+        &mut self,
+        now: Timestamp,
+        remaining: Remaining,
+        sizes: &HoldbackSizes,
+        reserved: &[(u64, u64)],
+        queued: impl Fn(NodeIx, Priority) -> u64,
+    ) {
+        let mut step = Span::MAX;
+        let mut sooner = |span: Option<Span>| step = step.min(span.unwrap_or(Span::MAX));
+        for set in 1..self.held.len() {
+            let amount = of_set(sizes, set);
+            self.held[set] = remaining.of(amount, BILLION);
+            sooner(remaining.until_less(amount, BILLION));
+        }
+        for &(amount, per) in reserved {
+            sooner(remaining.until_less(amount, per));
+        }
+        for at in 0..self.expecting.len() {
+            let (team, c) = self.expecting[at];
+            let expected = u64::from(self.of(team, c).expected);
+            self.at(team)[c].kept = u32::try_from(remaining.of(expected, 1)).unwrap_or(u32::MAX);
+            self.refresh(team, c, queued(team, c));
+            sooner(remaining.until_less(expected, 1));
+        }
+        self.next_step = (step != Span::MAX).then(|| now + step);
+    }
+
+    /// What would be kept later in the window, all else unchanged.
+    pub(crate) fn kept_at(
+        &self,
+        team: NodeIx,
+        c: Priority,
+        remaining: Remaining,
+        sizes: &HoldbackSizes,
+        queued: impl Fn(NodeIx, Priority) -> u64,
+    ) -> u64 {
+        let mut later = Self { next_step: None, ..self.clone() };
+        later.decay(Timestamp::ZERO, remaining, sizes, &[], queued);
+        later.kept(team, c)
+    }
+
+    /// A window starts: what each team will probably ask for is what it won in the last one, or its whole share where it was
+    /// cut short there. The shares come from water-filling, higher priorities first, less the floors below.
+    pub(crate) fn roll(&mut self, tree: &Tree, budget: Permits, floors: &PerPriority<Share>) {
+        let asks = |demand: &Demand| if demand.short { u64::MAX } else { u64::from(demand.won) };
+        let demand = std::mem::take(&mut self.demand);
+        *self = Self::default();
+        if demand.iter().all(|demand| demand.0.iter().all(|demand| asks(demand) == 0)) {
+            return;
+        }
+        self.demand = vec![PerPriority::default(); demand.len().max(tree.places())];
+        let mut left = u64::from(budget) * BILLION;
+        for c in Priority::ALL {
+            let wanted = |c: Priority| demand.iter().any(|demand| asks(&demand[c]) > 0);
+            let below: u64 = c.lower().filter(|&c| wanted(c)).map(|c| floors[c].of(budget)).sum();
+            let mut of_priority: Vec<u64> = demand.iter().map(|demand| asks(&demand[c])).collect();
+            of_priority.resize(tree.places(), 0);
+            let mut given = 0;
+            divide(tree, left.saturating_sub(below), &of_priority, &mut |team, n| {
+                let expected = u32::try_from(n).unwrap_or(u32::MAX);
+                self.demand[team][c].expected = expected;
+                given += u64::from(expected);
+                if expected > 0 {
+                    self.expecting.push((team, c));
+                }
+            });
+            left = left.saturating_sub(given * BILLION);
+        }
+    }
+}
+
+/// Floors of the priorities of a workspace.
+pub(crate) type Floors = PerPriority<Floor>;

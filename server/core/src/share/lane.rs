@@ -1,0 +1,116 @@
+//! The callers of one team in one priority.
+//!
+//! Callers share equally, so plain start-time fair queueing serves them (Goyal, Vin and Cheng 1996): the least tag first, where a
+//! tag is the permits that a caller had in this busy period. Heads of one size stand together in order, so the next
+//! that fits is found by looking at the first of each size that fits.
+
+use crate::permits::Permits;
+use crate::slab::Slot;
+use std::collections::BTreeSet;
+
+/// Where a caller stands in a lane.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Standing {
+    /// The permits it had, in the lane's virtual time.
+    pub(crate) tag: u64,
+    /// The busy period that the tag belongs to.
+    pub(crate) epoch: u32,
+}
+
+/// The head of a caller's queue as a lane sees it: the order of its fields is the order of service.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Head {
+    /// The caller's tag.
+    pub(crate) tag: u64,
+    /// When the caller was last served, as a number of grants.
+    pub(crate) last: u64,
+    /// The caller.
+    pub(crate) caller: Slot,
+}
+
+/// The waiting callers of one team and priority.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lane {
+    v: u64,
+    epoch: u32,
+    /// Heads by the least that each would take, sizes ascending, none empty.
+    sizes: Vec<(Permits, BTreeSet<Head>)>,
+    /// Permits that wait here, whole queues.
+    pub(crate) queued: u64,
+    /// Requests that wait here, whole queues.
+    pub(crate) requests: u32,
+    /// Of those, the ones that came after the window had closed.
+    pub(crate) late: u32,
+}
+
+impl Lane {
+    /// Whether nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sizes.is_empty()
+    }
+
+    /// The smallest head, if somebody waits.
+    pub(crate) fn least(&self) -> Option<Permits> {
+        self.sizes.first().map(|(size, _)| *size)
+    }
+
+    /// The largest head, if somebody waits.
+    pub(crate) fn largest(&self) -> Option<Permits> {
+        self.sizes.last().map(|(size, _)| *size)
+    }
+
+    /// The next head to be served of those no larger than `fit`.
+    pub(crate) fn pick(&self, fit: Permits) -> Option<(Permits, Head)> {
+        let fitting = self.sizes.iter().take_while(|(size, _)| *size <= fit);
+        let heads = fitting.filter_map(|(size, heads)| heads.first().map(|head| (*size, *head)));
+        heads.min_by_key(|(_, head)| *head)
+    }
+
+    /// Some head that is larger than `size`.
+    pub(crate) fn larger_than(&self, size: Permits) -> Option<Head> {
+        let (largest, heads) = self.sizes.last()?;
+        if *largest > size { heads.first().copied() } else { None }
+    }
+
+    /// Brings the standing of a caller that did not wait up to the lane: no credit for idle time.
+    pub(crate) fn join(&self, standing: &mut Standing) {
+        if standing.epoch != self.epoch || standing.tag < self.v {
+            *standing = Standing { tag: self.v, epoch: self.epoch };
+        }
+    }
+
+    /// A caller has a head.
+    pub(crate) fn insert(&mut self, size: Permits, head: Head) {
+        match self.sizes.binary_search_by_key(&size, |(size, _)| *size) {
+            Ok(at) => {
+                self.sizes[at].1.insert(head);
+            }
+            Err(at) => self.sizes.insert(at, (size, BTreeSet::from([head]))),
+        }
+    }
+
+    /// A caller has that head no longer.
+    pub(crate) fn remove(&mut self, size: Permits, head: &Head) {
+        if let Ok(at) = self.sizes.binary_search_by_key(&size, |(size, _)| *size) {
+            self.sizes[at].1.remove(head);
+            if self.sizes[at].1.is_empty() {
+                self.sizes.remove(at);
+            }
+        }
+    }
+
+    /// Virtual time follows the tag in service.
+    pub(crate) fn serve(&mut self, tag: u64) {
+        self.v = self.v.max(tag);
+    }
+
+    /// Nobody waits any more: the busy period is over, and what anybody owed with it.
+    pub(crate) fn rest(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+    }
+
+    /// The furthest that service in another priority may push a tag ahead.
+    pub(crate) fn debt_limit(&self, budget: Permits) -> u64 {
+        self.v.saturating_add(u64::from(budget))
+    }
+}

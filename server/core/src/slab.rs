@@ -1,0 +1,95 @@
+//! A slab: values that keep their place, and places that are used again.
+
+/// A place in a [`Slab`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct Slot(u32);
+
+impl Slot {
+    /// No place.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
+    /// The place of that number.
+    pub(crate) const fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// Whether this is no place.
+    pub(crate) fn is_none(self) -> bool {
+        self == Self::NONE
+    }
+
+    fn at(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+/// Values in numbered places. Reading a free place is a bug of the core and panics.
+#[derive(Debug, Clone)]
+pub(crate) struct Slab<T> {
+    entries: Vec<Option<T>>,
+    free: Vec<Slot>,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<T> Slab<T> {
+    /// Puts a value into a free place.
+    pub(crate) fn insert(&mut self, value: T) -> Slot {
+        if let Some(slot) = self.free.pop() {
+            self.entries[slot.at()] = Some(value);
+            return slot;
+        }
+        let slot = Slot(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+        assert!(!slot.is_none(), "a slab is full");
+        self.entries.push(Some(value));
+        slot
+    }
+
+    /// Takes a value out; its place is free from then on. The memory goes when the last value has gone.
+    pub(crate) fn remove(&mut self, slot: Slot) -> Option<T> {
+        let value = self.entries.get_mut(slot.at())?.take()?;
+        self.free.push(slot);
+        if self.free.len() == self.entries.len() && self.entries.len() > 64 {
+            *self = Self::default();
+        }
+        Some(value)
+    }
+
+    /// The value in a place, if there is one.
+    pub(crate) fn find(&self, slot: Slot) -> Option<&T> {
+        self.entries.get(slot.at())?.as_ref()
+    }
+
+    /// The first place that holds a value.
+    pub(crate) fn any(&self) -> Option<Slot> {
+        let at = self.entries.iter().position(Option::is_some)?;
+        u32::try_from(at).ok().map(Slot)
+    }
+
+    /// How many values there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+}
+
+impl<T> std::ops::Index<Slot> for Slab<T> {
+    type Output = T;
+    fn index(&self, slot: Slot) -> &T {
+        self.entries[slot.at()].as_ref().expect("a live place of a slab")
+    }
+}
+
+impl<T> std::ops::IndexMut<Slot> for Slab<T> {
+    fn index_mut(&mut self, slot: Slot) -> &mut T {
+        self.entries[slot.at()].as_mut().expect("a live place of a slab")
+    }
+}
