@@ -28,6 +28,7 @@ test: need-cargo need-components ## install missing components, then lint and ru
 lint: need-cargo core-is-alone ## formatting, clippy without a warning, and what the core depends on
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --package apportion-core --all-features -- -D warnings
 
 bench: need-cargo ## measure decisions, memory and the simulator
 	cargo run --release --package apportion-tests --bin bench
