@@ -1,0 +1,53 @@
+# What people and CI run. `make` alone lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench need-cargo need-components core-is-alone
+
+SCENARIO ?= tests/scenarios/K01-workers-get-their-weight.json
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: need-cargo ## build the release and replay one scenario (SCENARIO=FILE chooses another)
+	cargo build --release --package apportion-server
+	@echo
+	cargo run --quiet --release --package apportion-server --bin apportion -- simulate $(SCENARIO)
+	@echo
+	@echo "What to try next:"
+	@echo "  make run SCENARIO=tests/scenarios/R01-late-critical-inside-reserve.json"
+	@echo "  cargo run --release --bin apportion -- simulate --plot out.svg $(SCENARIO)    a picture of who got what"
+	@echo "  cargo run --release --bin apportion -- simulate --check tests/scenarios/*.json  exits 1 if one does not hold"
+	@echo "  tests/scenarios/FORMAT.md says how to write a scenario of your own."
+
+test: need-cargo need-components ## install missing components, then lint and run every test
+	@$(MAKE) --no-print-directory lint
+	cargo test --workspace
+
+lint: need-cargo core-is-alone ## formatting, clippy without a warning, and what the core depends on
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --package apportion-core --all-features -- -D warnings
+
+bench: need-cargo ## measure decisions, memory and the simulator
+	cargo run --release --package apportion-tests --bin bench
+
+need-cargo:
+	@command -v cargo >/dev/null || { \
+	  echo "cargo is missing: install Rust with rustup (https://rustup.rs), then run make again" >&2; exit 1; }
+
+need-components: need-cargo
+	@for component in rustfmt clippy; do \
+	  cargo "$${component/rustfmt/fmt}" --version >/dev/null 2>&1 && continue; \
+	  command -v rustup >/dev/null || { \
+	    echo "$$component is missing, and rustup too: install $$component for this toolchain, then run make again" >&2; exit 1; }; \
+	  rustup component add "$$component"; \
+	done
+
+# Macros run while compiling; what they are made of is not part of the core.
+core-is-alone: need-cargo
+	@beside=$$(cargo tree --package apportion-core --all-features --target all --edges normal,build,no-proc-macro \
+	    --prefix none --format '{p}' | cut -d ' ' -f 1 | sort -u | grep -vxE 'apportion-core|thiserror' || true); \
+	if [[ -n "$$beside" ]]; then \
+	  echo "apportion-core depends on std and thiserror only, but server/core/Cargo.toml also brings in:" $$beside >&2; exit 1; fi
