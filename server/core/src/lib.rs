@@ -16,4 +16,6 @@ pub mod window;
 pub mod observation;
 pub mod request;
 
+pub mod facts;
+
 pub mod scenario;
