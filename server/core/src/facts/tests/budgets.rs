@@ -113,3 +113,14 @@ fn a_changed_policy_counts_from_the_next_window_and_replaces_what_was_learnt() {
     assert!(service.facts.set_policy(&policy(120, 10 * SECOND, 0)));
     assert_eq!((service.budget, service.facts.budget()), (permits(166), permits(120)));
 }
+
+#[test]
+fn a_response_of_the_next_window_lowers_the_next_one_only() {
+    let mut service = Service::new();
+    service.time_is(9_900);
+    for lease in [1, 2] {
+        assert_eq!(service.hears(under(lease).limit(100).reset(20 * SECOND)).budget, None);
+    }
+    service.time_is(10 * SECOND);
+    assert_eq!(service.budget, permits(100));
+}

@@ -111,3 +111,12 @@ fn what_only_one_lease_saw_lowers_no_later_window() {
     service.time_is(10 * SECOND);
     assert_eq!(service.facts.others_kept(), permits(16));
 }
+
+#[test]
+fn an_observation_starts_the_window_it_is_seen_in() {
+    let mut service = Service::new();
+    service.hears(under(1).limit(166).left(100).reset(10 * SECOND));
+    service.now = at(10 * SECOND);
+    service.window = service.facts.grid().at(service.now);
+    assert_eq!(service.hears(under(2).limit(166).left(160).reset(20 * SECOND)).others, Some(permits(6)));
+}

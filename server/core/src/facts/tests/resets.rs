@@ -111,3 +111,19 @@ fn policy_with_other_windows_forgets_the_learnt_phase() {
     assert!(service.facts.set_policy(&policy(166, 60 * SECOND, 0)));
     assert_eq!(service.phase_ms(), (0, 0));
 }
+
+#[test]
+fn a_reset_that_contradicts_and_has_passed_ended_an_earlier_window() {
+    let mut service = Service::new();
+    service.time_is(9 * SECOND);
+    assert_eq!(service.hears(under(1).limit(100).throttled().reset(4 * SECOND)), Finding::default());
+}
+
+#[test]
+fn a_reset_that_contradicts_and_is_more_than_a_window_away_ends_a_later_window() {
+    let mut service = Service::new();
+    assert_eq!(service.hears(under_forgotten(1).limit(100).reset(14 * SECOND)).budget, None);
+    service.time_is(5 * SECOND);
+    let finding = service.hears(under_forgotten(1).limit(100).reset(14 * SECOND));
+    assert_eq!(finding.budget, Some(permits(100)), "nine seconds away is the end of a window open now");
+}
