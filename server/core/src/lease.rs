@@ -3,7 +3,6 @@
 
 use crate::ids::RequestId;
 use crate::permits::Permits;
-use crate::priority::Priority;
 use crate::request::{Lease, LeaseId};
 use crate::share::tree::NodeIx;
 use crate::slab::Slot;

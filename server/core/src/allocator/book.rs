@@ -87,10 +87,14 @@ impl Allocator {
             let limit = &self.limits[at];
             let second = demand_of_a_second(limit.holdback.won(), limit.policy.window);
             let opens = limit.window.opens(&limit.policy.margins);
-            if opens <= now + AHEAD && now <= limit.closes() {
+            let (this, next) = (
+                opens <= now + AHEAD && now <= limit.closes(),
+                now + AHEAD >= limit.next_opens() && (waiting > 0 || second > 0),
+            );
+            if this {
                 self.ask_for_block(at, false, waiting, second);
             }
-            if now + AHEAD >= limit.next_opens() && (waiting > 0 || second > 0) {
+            if next {
                 self.ask_for_block(at, true, waiting, second);
             }
         }

@@ -162,7 +162,8 @@ impl Allocator {
         if self.limits.iter().any(|limit| now < limit.stop_until) {
             return;
         }
-        for c in Priority::ALL.into_iter().filter(|&c| self.policy.edge[c]) {
+        let edge = self.policy.edge;
+        for c in Priority::ALL.into_iter().filter(|&c| edge[c]) {
             loop {
                 let left = self.limits.iter().map(|limit| {
                     let left = limit.left(self.store_lost);

@@ -8,6 +8,7 @@ mod book;
 mod change;
 mod deadline;
 mod decide;
+mod observe;
 mod pick;
 mod roll;
 mod settle;

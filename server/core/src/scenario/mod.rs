@@ -3,6 +3,10 @@
 //! These are the typed values; files are read elsewhere. Everything that happens is named by its instant on the
 //! virtual clock, on which window 0 of the scheduler's limit starts at [`Scenario::origin`].
 
+mod replay;
+
+pub use replay::replay;
+
 use crate::ids::{CallerId, LimitId, TeamId};
 use crate::permits::Permits;
 use crate::policy::{Policy, TeamPolicy};

@@ -18,7 +18,7 @@ pub(crate) struct Remaining {
 
 impl Remaining {
     /// `amount` times this fraction, rounded up; `per` parts make one permit.
-    fn of(&self, amount: u64, per: u64) -> u64 {
+    pub(crate) fn of(&self, amount: u64, per: u64) -> u64 {
         let whole = u128::from(self.whole.as_ns().max(1)) * u128::from(per);
         let part = u128::from(amount) * u128::from(self.left.as_ns());
         u64::try_from(part.div_ceil(whole)).unwrap_or(u64::MAX)

@@ -1,0 +1,87 @@
+//! What an observation is held against, and what comes of it.
+
+use super::phase::PhaseInterval;
+use crate::permits::Permits;
+use crate::time::{Span, Timestamp};
+use crate::window::Window;
+use thiserror::Error;
+
+/// What the provider taught about a limit and a restart must not forget.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Learnt {
+    /// The budget of a window, where it is not what policy says.
+    pub permits: Option<Permits>,
+    /// Where windows start, where resets contradicted policy.
+    pub phase: Option<PhaseInterval>,
+    /// Until when nothing may be sent.
+    pub cooldown_until: Option<Timestamp>,
+    /// Use by others to be kept from a new window.
+    pub others: Permits,
+}
+
+/// What is known here of the current window when an observation arrives.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// The window that is current now.
+    pub current: &'a Window,
+    /// Its budget in force.
+    pub budget: Permits,
+    /// What was granted of it here so far, use by others not included.
+    pub granted: Permits,
+    /// The window of the observation's lease, if known.
+    pub lease_window: Option<Window>,
+    /// Whether the observation's lease is known here. If not, it can lower the current window and teaches nothing
+    /// for later ones.
+    pub trust: bool,
+}
+
+/// What came of an observation, to be acted on at once.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Finding {
+    /// The lower bound of the use by others in the current window, if it rose.
+    pub others: Option<Permits>,
+    /// The budget of the current window, if it fell.
+    pub budget: Option<Permits>,
+    /// Nothing more may be granted of the current window.
+    pub exhausted: bool,
+    /// Nothing may be sent before then, if that is later than what was known.
+    pub stop_until: Option<Timestamp>,
+    /// Windows lie elsewhere than before.
+    pub grid_changed: bool,
+    /// What must survive a restart has changed: write it.
+    pub durable: bool,
+    /// The observation was absurd and ignored as a whole.
+    pub ignored: Option<Absurd>,
+}
+
+/// Why an observation cannot be true.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum Absurd {
+    /// A budget of nothing.
+    #[error("the provider's limit is 0")]
+    ZeroLimit,
+    /// A window that ends more than two windows from now, or ended so long ago.
+    #[error("the window ends {away:?} from now, windows are {window:?} long")]
+    ResetFarAway {
+        /// How far it is from now, in either direction.
+        away: Span,
+        /// The length of a window.
+        window: Span,
+    },
+    /// More left than there was.
+    #[error("{remaining} are left of a limit of {limit}")]
+    RemainingAboveLimit {
+        /// What is left, as read.
+        remaining: Permits,
+        /// The limit, as read.
+        limit: Permits,
+    },
+    /// A time to retry at that is further away than any cooldown.
+    #[error("the provider asks to wait for {away:?}, at most {most:?} are believed")]
+    RetryFarAway {
+        /// How far it is from now.
+        away: Span,
+        /// How far it may be.
+        most: Span,
+    },
+}

@@ -1,0 +1,106 @@
+//! Where the boundaries of a limit's windows lie, as far as the provider's resets tell.
+//!
+//! A reading that overlaps what is known agrees with it. One that does not replaces it at once, as wide as it was written
+//! down. Narrower than that it becomes when enough different leases lead to the same narrower interval.
+
+use super::arc::Arc;
+use crate::observation::Reset;
+use crate::request::LeaseId;
+use crate::time::{Span, Timestamp};
+use crate::window::Grid;
+use std::collections::VecDeque;
+
+/// How many different leases must lead to the same narrower interval.
+pub const WITNESSES_OF_A_PHASE: usize = 3;
+/// How many leases' readings are kept while they wait for others that agree.
+pub const READINGS_MAX: usize = 8;
+
+/// A phase learnt from resets: somewhere in `least ..= least + spread`, modulo the length of a window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PhaseInterval {
+    /// The least phase it may be.
+    pub least: Span,
+    /// How much more it may be.
+    pub spread: Span,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Phase {
+    length: Span,
+    policy: Span,
+    learnt: Option<Arc>,
+    /// The latest narrower interval that each lease led to, oldest first.
+    readings: VecDeque<(LeaseId, Arc)>,
+}
+
+impl Phase {
+    pub(super) fn new(length: Span, policy: Span, learnt: Option<PhaseInterval>) -> Self {
+        let length = length.max(Span::from_ns(1));
+        let learnt = learnt.map(|phase| Arc::new(length, phase.least, phase.spread));
+        Self { length, policy, learnt, readings: VecDeque::new() }
+    }
+
+    /// Windows of another length or phase by policy: what was learnt of the old ones goes.
+    pub(super) fn set_policy(&mut self, length: Span, phase: Span) {
+        if (length.max(Span::from_ns(1)), phase) != (self.length, self.policy) {
+            *self = Self::new(length, phase, None);
+        }
+    }
+
+    pub(super) fn learnt(&self) -> Option<PhaseInterval> {
+        self.learnt.map(|arc| PhaseInterval { least: arc.start, spread: arc.spread })
+    }
+
+    pub(super) fn length(&self) -> Span {
+        self.length
+    }
+
+    pub(super) fn grid(&self) -> Grid {
+        let arc = self.known();
+        Grid::within(self.length, arc.start, arc.spread)
+    }
+
+    /// Whether a reset fits what is known.
+    pub(super) fn fits(&self, reset: Reset) -> bool {
+        self.known().common(self.read(reset), self.length).is_some()
+    }
+
+    /// Learns from a reset read under `lease`.
+    pub(super) fn observe(&mut self, lease: LeaseId, reset: Reset) {
+        let (known, read) = (self.known(), self.read(reset));
+        match known.common(read, self.length) {
+            None => self.learn(read),
+            Some(common) if common.spread < known.spread => self.narrow(lease, common),
+            Some(_) => {}
+        }
+    }
+
+    fn narrow(&mut self, lease: LeaseId, common: Arc) {
+        self.readings.retain(|&(who, _)| who != lease);
+        if self.readings.len() == READINGS_MAX {
+            self.readings.pop_front();
+        }
+        self.readings.push_back((lease, common));
+        if self.readings.iter().filter(|&&(_, arc)| arc == common).count() >= WITNESSES_OF_A_PHASE {
+            self.learn(common);
+        }
+    }
+
+    fn learn(&mut self, arc: Arc) {
+        self.learnt = Some(arc);
+        self.readings.clear();
+    }
+
+    fn known(&self) -> Arc {
+        self.learnt.unwrap_or(Arc::new(self.length, self.policy, Span::ZERO))
+    }
+
+    fn read(&self, Reset { at, within }: Reset) -> Arc {
+        Arc::between(self.length, at - within, at + within)
+    }
+}
+
+/// Whether a reset lies so near to `now` that it tells of a phase: at most `late` before, two windows after.
+pub(super) fn tells_of_phase(reset: Reset, now: Timestamp, late: Span, length: Span) -> bool {
+    reset.at + reset.within + late >= now && reset.at - reset.within <= now + length + length
+}

@@ -1,0 +1,43 @@
+//! What was learnt survives a restart.
+
+use super::*;
+
+#[test]
+fn a_restart_forgets_nothing_that_was_learnt() {
+    let mut service = Service::remembering(3);
+    for lease in [1, 2] {
+        service.hears(under(lease).limit(100).left(40).reset(10 * SECOND));
+    }
+    service.hears(under(3).reset(4 * SECOND));
+    service.hears(under(4).throttled().retry_at(60 * SECOND));
+    let learnt = service.facts.learnt();
+    assert_eq!(learnt.others, permits(60), "what the current window showed, too");
+
+    let restarted = Service::restarted(&learnt, 3);
+    assert_eq!(restarted.facts.learnt(), learnt);
+    assert_eq!(restarted.facts.budget(), permits(100));
+    assert_eq!(restarted.phase_ms(), (3 * SECOND, 5 * SECOND));
+    assert_eq!(restarted.facts.others_kept(), permits(60));
+    assert_eq!(restarted.facts.grid(), service.facts.grid());
+}
+
+#[test]
+fn what_was_learnt_about_others_decays_after_a_restart_as_before() {
+    let learnt = Learnt { permits: None, phase: None, cooldown_until: None, others: permits(60) };
+    let mut service = Service::restarted(&learnt, 3);
+    service.time_is(10 * SECOND);
+    assert_eq!(service.facts.others_kept(), permits(40));
+}
+
+#[test]
+fn memory_switched_off_forgets_use_by_others() {
+    let learnt = Learnt { permits: None, phase: None, cooldown_until: None, others: permits(60) };
+    assert_eq!(Service::restarted(&learnt, 0).facts.others_kept(), Permits::ZERO);
+}
+
+#[test]
+fn what_was_learnt_and_equals_policy_is_policy_again() {
+    let learnt =
+        Learnt { permits: Some(permits(166)), phase: None, cooldown_until: None, others: Permits::ZERO };
+    assert_eq!(Service::restarted(&learnt, 0).facts.learnt().permits, None);
+}
