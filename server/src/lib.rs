@@ -1,1 +1,3 @@
 //! The Apportion server as a library: what the binary `apportion` is made of.
+
+pub mod cli;

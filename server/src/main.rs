@@ -1,3 +1,7 @@
 //! The binary `apportion`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    apportion_server::cli::run()
+}

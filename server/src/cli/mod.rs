@@ -1,0 +1,41 @@
+//! The command line: which commands there are, and what their exit codes mean.
+//!
+//! 0: all went well. 1: a check failed. 2: the input or the usage is wrong; one message on standard error says how.
+
+mod simulate;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The exit code of a failed check.
+const CHECK_FAILED: u8 = 1;
+/// The exit code of bad input.
+const BAD_INPUT: u8 = 2;
+
+/// Shares one API rate budget fairly among teams.
+#[derive(Parser)]
+#[command(name = "apportion", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Simulate(simulate::Args),
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Simulate(args) => simulate::run(&args),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(CHECK_FAILED),
+        Err(error) => {
+            eprintln!("apportion: {error}");
+            ExitCode::from(BAD_INPUT)
+        }
+    }
+}

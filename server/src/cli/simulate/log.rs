@@ -1,0 +1,116 @@
+//! The event log: one JSON object a line, in order of time, as the format describes it.
+
+use super::decimal::seconds;
+use super::demand::ONLY_CALLER;
+use apportion_core::ids::CallerId;
+use apportion_core::scenario::{Record, Scenario, Verdict};
+use apportion_core::time::Timestamp;
+use serde::Serialize;
+use serde_json::Number;
+use std::io::{self, Write};
+
+/// One line. Keys that say nothing new are left out after `tag`.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Line<'a> {
+    Grant {
+        at_s: Number,
+        team: &'a str,
+        priority: &'a str,
+        permits: u32,
+        window: u32,
+        waited_s: Number,
+        tag: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        caller: Option<&'a str>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        edge: bool,
+    },
+    Reject {
+        at_s: Number,
+        team: &'a str,
+        priority: &'a str,
+        permits: u32,
+        reason: &'a str,
+        retry_after_s: Option<Number>,
+        tag: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        caller: Option<&'a str>,
+        detail: &'a str,
+    },
+    Return {
+        at_s: Number,
+        team: &'a str,
+        permits: u32,
+        accepted: u32,
+        window: u32,
+    },
+}
+
+/// Writes the records of a run as an event log.
+pub(crate) fn write(to: &mut dyn Write, scenario: &Scenario, records: &[Record]) -> io::Result<()> {
+    for record in records {
+        serde_json::to_writer(&mut *to, &line(scenario.origin, record))?;
+        to.write_all(b"\n")?;
+    }
+    to.flush()
+}
+
+fn line(origin: Timestamp, record: &Record) -> Line<'_> {
+    match record {
+        Record::Grant { at, team, caller, priority, permits, window, edge, waited, tag } => Line::Grant {
+            at_s: number(offset(origin, *at)),
+            team: team.as_str(),
+            priority: priority.name(),
+            permits: permits.get(),
+            window: *window,
+            waited_s: number(waited.as_ns().into()),
+            tag: tag.as_deref(),
+            caller: named(caller),
+            edge: *edge,
+        },
+        Record::Reject { at, team, caller, priority, permits, reason, detail, retry_after, tag } => {
+            Line::Reject {
+                at_s: number(offset(origin, *at)),
+                team: team.as_str(),
+                priority: priority.name(),
+                permits: permits.get(),
+                reason: verdict(*reason),
+                retry_after_s: retry_after.map(|span| number(span.as_ns().into())),
+                tag: tag.as_deref(),
+                caller: named(caller),
+                detail: detail.name(),
+            }
+        }
+        Record::Return { at, team, permits, accepted, window } => Line::Return {
+            at_s: number(offset(origin, *at)),
+            team: team.as_str(),
+            permits: permits.get(),
+            accepted: accepted.get(),
+            window: *window,
+        },
+    }
+}
+
+/// The name of a kind of refusal.
+pub(crate) fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Invalid => "INVALID",
+        Verdict::Deadline => "DEADLINE",
+        Verdict::Expired => "EXPIRED",
+    }
+}
+
+/// Nanoseconds from the start of window 0.
+pub(crate) fn offset(origin: Timestamp, at: Timestamp) -> i128 {
+    i128::from(at.as_ns()) - i128::from(origin.as_ns())
+}
+
+fn named(caller: &CallerId) -> Option<&str> {
+    Some(caller.as_str()).filter(|&name| name != ONLY_CALLER)
+}
+
+/// Decimal seconds with every digit there is.
+fn number(ns: i128) -> Number {
+    Number::from_string_unchecked(seconds(ns))
+}
