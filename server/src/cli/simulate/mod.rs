@@ -62,8 +62,8 @@ pub(crate) fn run(args: &Args) -> Result<bool, SimulateError> {
 }
 
 /// Plays one scenario.
-fn play(_scenario: &Scenario) -> Vec<Record> {
-    Vec::new()
+fn play(scenario: &Scenario) -> Vec<Record> {
+    apportion_core::scenario::replay(scenario).expect("a policy that was checked when the file was read")
 }
 
 fn write_events(file: &Path, trial: &Trial, records: &[Record]) -> Result<(), SimulateError> {
