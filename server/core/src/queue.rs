@@ -63,14 +63,7 @@ pub(crate) struct Caller {
 
 impl Caller {
     pub(crate) fn new(team: NodeIx, id: CallerId) -> Self {
-        Self {
-            team,
-            id,
-            standing: PerPriority::default(),
-            fifo: PerPriority::default(),
-            last: 0,
-            seen: 0,
-        }
+        Self { team, id, standing: PerPriority::default(), fifo: PerPriority::default(), last: 0, seen: 0 }
     }
 
     /// Waiting requests, all priorities.

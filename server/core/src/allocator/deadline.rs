@@ -54,7 +54,7 @@ impl Allocator {
             };
             if ahead + n > usable {
                 fits = false;
-                let each = u64::from(limit.policy.permits).min(cap).max(1);
+                let each = u64::from(limit.next_budget()).min(cap).max(1);
                 let windows = (ahead.saturating_sub(usable) + n - 1) / each;
                 let wait = Span::from_ns(windows.saturating_mul(limit.policy.window.as_ns()));
                 earliest = earliest.max(limit.next_opens() + wait);
