@@ -1,1 +1,11 @@
 //! Judges and worlds for the tests of Apportion.
+
+pub mod oracle;
+pub mod ratio;
+
+use apportion_core::scenario::{Record, Scenario};
+
+/// The event log of a scenario, by the allocator under test.
+pub fn replay(scenario: &Scenario) -> Vec<Record> {
+    oracle::replay(scenario)
+}
