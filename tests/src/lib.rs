@@ -1,6 +1,8 @@
 //! Judges and worlds for the tests of Apportion.
 
+pub mod generate;
 pub mod oracle;
+pub mod random;
 pub mod ratio;
 
 use apportion_core::scenario::{Record, Scenario};
