@@ -1,9 +1,11 @@
 //! Judges and worlds for the tests of Apportion.
 
 pub mod generate;
+pub mod judge;
 pub mod oracle;
 pub mod random;
 pub mod ratio;
+pub mod waterfill;
 
 use apportion_core::scenario::{Record, Scenario};
 
