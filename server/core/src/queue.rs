@@ -178,8 +178,8 @@ impl Queue {
 
     /// From now on the deadline of the request counts.
     pub(crate) fn watch_deadline(&mut self, slot: Slot) {
-        let deadline = self.requests[slot].deadline;
-        if deadline < Timestamp::MAX {
+        let deadline = self.requests.find(slot).map(|request| request.deadline);
+        if let Some(deadline) = deadline.filter(|&deadline| deadline < Timestamp::MAX) {
             self.deadlines.insert((deadline, slot));
         }
     }

@@ -11,6 +11,10 @@ use crate::time::{Span, Timestamp};
 impl Allocator {
     /// Of the requests that have just come and were not granted: refuses those whose deadline cannot be met.
     pub(super) fn refuse_hopeless(&mut self, now: Timestamp) -> bool {
+        if self.stalled {
+            self.fresh.iter().for_each(|&slot| self.queue.watch_deadline(slot));
+            return false;
+        }
         let mut refused = false;
         for slot in std::mem::take(&mut self.fresh) {
             if !self.queue.is_live(slot) {

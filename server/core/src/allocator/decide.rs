@@ -19,8 +19,9 @@ impl Allocator {
             self.first_round = false;
         }
         self.grant_all(now);
+        // Nobody is refused for want of a block: the next decision comes with it.
         let refused = self.refuse_hopeless(now);
-        if self.expire(now, true) || refused {
+        if (!self.stalled && self.expire(now, true)) || refused {
             self.grant_all(now); // their places in the queues are free now
         }
         self.ask_for_blocks(now);

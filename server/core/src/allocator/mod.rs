@@ -159,7 +159,6 @@ impl Allocator {
             policy,
         };
         allocator.plant(now);
-        allocator.start_floors();
         Ok(allocator)
     }
 

@@ -139,14 +139,6 @@ impl Allocator {
         }
     }
 
-    /// The first window: floors are whole.
-    pub(super) fn start_floors(&mut self) {
-        let budget = self.limits[self.scheduler].budget;
-        for c in Priority::ALL {
-            self.floors[c].roll(self.policy.floors[c], budget, Permits::ZERO);
-        }
-    }
-
     /// Lets go what time has let go since the last step.
     pub(super) fn decay(&mut self, now: Timestamp) {
         for at in 0..self.limits.len() {
