@@ -1,8 +1,9 @@
 //! What holds of the allocator over thousands of random scenarios. A failure names its seed, which gives the same
 //! scenario again.
 
-use apportion_core::ids::TeamId;
+use apportion_core::ids::{CallerId, TeamId};
 use apportion_core::permits::Permits;
+use apportion_core::policy::TeamPolicy;
 use apportion_core::priority::Priority;
 use apportion_core::scenario::{Demand, Record, Scenario, Shape as When};
 use apportion_core::time::{Span, Timestamp};
@@ -120,7 +121,7 @@ fn a_fresh_window_with_caps_and_little_demand_is_within_depth_and_one_of_water_f
 
 #[test]
 fn a_fresh_window_with_reservations_is_within_depth_and_one_of_water_filling() {
-    let shape = Shape { windows: 1, depth: 1, reservations: true, ..Shape::BACKLOGS };
+    let shape = Shape { windows: 1, reservations: true, ..Shape::BACKLOGS };
     hold(SEEDS, |seed| finite(seed, shape), near_water_filling);
 }
 
@@ -187,20 +188,24 @@ fn the_order_of_definition_changes_at_most_two_requests_a_window() {
     hold(SEEDS, |seed| generate::scenario(seed, shape), order_hardly_matters);
 }
 
-/// Adds an endless backlog of single permits that no cap stops.
+/// Adds a team with an endless backlog of single permits that no cap stops.
 fn with_a_backlog(seed: u64, shape: Shape) -> Scenario {
     let mut scenario = generate::scenario(seed, shape);
-    let team = generate::leaves(&scenario.policy).next().expect("a tree has leaves").id.clone();
+    let mut random = Random::new(!seed);
+    let mut team = TeamPolicy::new(TeamId::new("endless").expect("a valid name"));
+    team.highest_priority = Priority::Critical;
+    team.weight = random.from_to(1, shape.weight);
     scenario.demand.push(Demand {
-        team,
-        caller: apportion_core::ids::CallerId::new("caller").expect("a valid name"),
-        priority: Some(Random::new(seed).one_of(&Priority::ALL)),
+        team: team.id.clone(),
+        caller: CallerId::new("caller").expect("a valid name"),
+        priority: Some(random.one_of(&Priority::ALL)),
         permits: Permits::ONE,
         min_permits: Permits::ONE,
         max_wait: None,
         tag: Some("endless".into()),
         shape: When::Backlog { from: early() },
     });
+    scenario.policy.teams.push(team);
     scenario
 }
 
@@ -215,8 +220,7 @@ fn nothing_is_wasted(scenario: &Scenario) -> Result<(), String> {
 
 #[test]
 fn beside_an_endless_backlog_every_permit_is_granted() {
-    // One behind a request that does not fit is no head: the leaf's own requests are of one permit too.
-    let shape = Shape { caps: false, events: false, lease: 1, ..Shape::ALL };
+    let shape = Shape { events: false, ..Shape::ALL };
     hold(SEEDS, |seed| with_a_backlog(seed, shape), nothing_is_wasted);
 }
 
