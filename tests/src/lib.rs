@@ -1,5 +1,6 @@
 //! Judges and worlds for the tests of Apportion.
 
+pub mod describe;
 pub mod generate;
 pub mod judge;
 pub mod oracle;

@@ -51,17 +51,25 @@ pub fn divide(amount: Ratio, parts: &[Part]) -> Vec<Ratio> {
 }
 
 /// What each team (inner ones too) gets of `budget` permits where the leaves ask for `demand`; none: without bound.
-/// Both are in order of definition, the demand of inner teams is not read.
+/// Both are in order of definition, the demand of inner teams is not read. Where all teams together reserve more than
+/// the budget, asked for or not, every reservation shrinks in proportion.
 pub fn target(policy: &Policy, budget: u32, demand: &[Option<u32>]) -> Vec<Ratio> {
     let mut shares = vec![Ratio::ZERO; policy.teams.len()];
-    let fill = Fill { policy, demand };
-    fill.group(None, Ratio::whole(i128::from(budget)), &mut shares);
+    let mut fill = Fill { policy, demand, scale: Ratio::whole(1) };
+    let budget = Ratio::whole(i128::from(budget));
+    let reserved = fill.children(None).into_iter().fold(Ratio::ZERO, |sum, team| sum + fill.reserved(team));
+    if reserved > budget {
+        fill.scale = budget / reserved;
+    }
+    fill.group(None, budget, &mut shares);
     shares
 }
 
 struct Fill<'a> {
     policy: &'a Policy,
     demand: &'a [Option<u32>],
+    /// The part of every reservation that is in force.
+    scale: Ratio,
 }
 
 impl Fill<'_> {
@@ -104,12 +112,21 @@ impl Fill<'_> {
         }
     }
 
-    /// What a subtree is sure of: nested reservations do not add up, and nobody gets more than it asks for.
+    fn reservation(&self, team: usize) -> Ratio {
+        Ratio::whole(i128::from(self.policy.teams[team].reservation.get()))
+    }
+
+    /// What a subtree reserves: nested reservations do not add up.
+    fn reserved(&self, team: usize) -> Ratio {
+        let below = self.children(Some(team)).into_iter();
+        self.reservation(team).max(below.fold(Ratio::ZERO, |sum, child| sum + self.reserved(child)))
+    }
+
+    /// What a subtree is sure of: nobody gets more than it asks for.
     fn sure(&self, team: usize) -> Ratio {
-        let children = self.children(Some(team));
-        let below = children.iter().fold(Ratio::ZERO, |sum, &child| sum + self.sure(child));
-        let own = Ratio::whole(i128::from(self.policy.teams[team].reservation.get()));
-        let sure = own.max(below);
+        let below = self.children(Some(team)).into_iter();
+        let below = below.fold(Ratio::ZERO, |sum, child| sum + self.sure(child));
+        let sure = (self.reservation(team) * self.scale).max(below);
         self.asks(team).map_or(sure, |most| sure.min(most))
     }
 }

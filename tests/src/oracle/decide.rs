@@ -69,11 +69,13 @@ impl Oracle<'_> {
         (self.credit[c] - self.used[c] * BILLION).div_euclid(BILLION).max(0)
     }
 
-    /// Kept for lower priorities that have a head which fits into what is left.
+    /// Kept for lower priorities that have a head which fits into what is left and under every cap of its path: a
+    /// leaf itself still waits where only a team above it is at its cap, and what is kept for it would be lost.
     fn lower_floors(&self, c: usize) -> i128 {
         let wanted = |k: usize| {
             self.tree.leaves[ROOT].iter().any(|&leaf| {
-                self.tree.nodes[leaf].waits[k] && self.head(leaf, k).is_some_and(|n| n <= self.left)
+                let reaches = |n| n <= self.left && self.below_caps(leaf, n);
+                self.tree.nodes[leaf].waits[k] && self.head(leaf, k).is_some_and(reaches)
             })
         };
         (c + 1..PRIORITIES).filter(|&k| wanted(k)).map(|k| self.floor_left(k)).sum()

@@ -1,0 +1,75 @@
+//! A scenario in a few lines, for whoever reads why a test failed.
+
+use apportion_core::scenario::{Change, Demand, Event, Scenario, Shape};
+use apportion_core::time::Timestamp;
+use std::fmt::Write;
+
+/// Runs a check over the seeds below `seeds`.
+///
+/// # Panics
+/// At the first seed that fails, naming it and the scenario.
+pub fn hold(seeds: u64, make: impl Fn(u64) -> Scenario, check: impl Fn(&Scenario) -> Result<(), String>) {
+    for seed in 0..seeds {
+        let scenario = make(seed);
+        if let Err(wrong) = check(&scenario) {
+            panic!("seed {seed}: {wrong}\n{}", describe(&scenario));
+        }
+    }
+}
+
+/// A scenario in a few lines.
+pub fn describe(scenario: &Scenario) -> String {
+    let policy = &scenario.policy;
+    let mut text = format!(
+        "budget {}, {} windows, largest lease {}, holdback {:?}, floors {:?}\n",
+        policy.limits[0].permits,
+        scenario.windows,
+        policy.largest(),
+        policy.holdback.0.map(|share| share.billionths() / 10_000_000),
+        policy.floors.0.map(|share| share.billionths() / 10_000_000),
+    );
+    for team in &policy.teams {
+        let parent = team.parent.as_ref().map_or("", |parent| parent.as_str());
+        let cap = team.cap.map_or(String::new(), |cap| format!(" cap {cap}"));
+        let protected = if team.protected { " protected" } else { "" };
+        let (id, weight, reservation) = (&team.id, team.weight, team.reservation);
+        let _ = writeln!(text, "  {parent}/{id} w {weight} r {reservation}{protected}{cap}");
+    }
+    let origin = scenario.origin;
+    let demand = scenario.demand.iter().map(|demand| demand_line(origin, demand));
+    let events = scenario.events.iter().map(|event| event_line(origin, event));
+    text.extend(demand.chain(events));
+    text
+}
+
+fn ms(origin: Timestamp, at: Timestamp) -> i128 {
+    (i128::from(at.as_ns()) - i128::from(origin.as_ns())) / 1_000_000
+}
+
+fn demand_line(origin: Timestamp, demand: &Demand) -> String {
+    let when = match &demand.shape {
+        Shape::Backlog { from } => format!("endless from {} ms", ms(origin, *from)),
+        Shape::Once { count, at } => format!("{count} at {} ms", ms(origin, *at)),
+        Shape::PerWindow { count, windows } => format!("{count} before {windows:?}"),
+        Shape::Workers { count, think, from } => {
+            format!("{count} workers thinking {think:?} from {} ms", ms(origin, *from))
+        }
+    };
+    let Demand { team, permits, max_wait, tag, .. } = demand;
+    let priority = demand.priority.map_or("", |priority| priority.name());
+    format!("  {team} {priority} {permits} permits, {when}, max wait {max_wait:?}, {tag:?}\n")
+}
+
+fn event_line(origin: Timestamp, event: &Event) -> String {
+    let what = match &event.what {
+        Change::SetTeam { id, weight, reservation, cap, .. } => {
+            format!("set team {id}: w {weight:?} r {reservation:?} cap {cap:?}")
+        }
+        Change::SetBudget { permits, .. } => format!("set budget {permits}"),
+        Change::Return { team, permits } => format!("{team} returns {permits}"),
+        Change::Upstream { remaining, .. } => format!("provider: {remaining:?} left"),
+        Change::Cancel { tag } => format!("cancel {tag}"),
+        other => format!("{other:?}"),
+    };
+    format!("  at {} ms: {what}\n", ms(origin, event.at))
+}
