@@ -1,6 +1,7 @@
 //! Names: what they may look like is checked once, where they come in.
 
 use std::fmt;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// Why a name is refused.
@@ -63,7 +64,7 @@ macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $longest:literal, $rule:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The longest such name, in bytes.

@@ -83,6 +83,8 @@ pub(crate) struct Queue {
     requests: Slab<Waiting>,
     pub(crate) callers: Slab<Caller>,
     deadlines: BTreeSet<(Timestamp, Slot)>,
+    /// Permits that wait, whole queues.
+    pub(crate) queued: u64,
     serial: u32,
 }
 
@@ -138,6 +140,7 @@ impl Queue {
         fifo.last = slot;
         fifo.queued += u64::from(min_permits);
         fifo.requests += 1;
+        self.queued += u64::from(min_permits);
         slot
     }
 
@@ -161,6 +164,7 @@ impl Queue {
         fifo.queued -= u64::from(request.min_permits);
         fifo.departed += u64::from(request.min_permits);
         fifo.requests -= 1;
+        self.queued -= u64::from(request.min_permits);
         Some(request)
     }
 

@@ -82,7 +82,7 @@ impl Allocator {
 
     /// Asks for blocks where less than half of one is left, or more waits than is free.
     pub(super) fn ask_for_blocks(&mut self, now: Timestamp) {
-        let waiting = self.waiting_permits();
+        let waiting = self.queue.queued;
         for at in 0..self.limits.len() {
             let limit = &self.limits[at];
             let second = demand_of_a_second(limit.holdback.won(), limit.policy.window);
@@ -121,14 +121,6 @@ impl Allocator {
             permits: Permits::clamped(size.min(remaining)),
             budget,
         });
-    }
-
-    /// Permits that wait, whole queues.
-    fn waiting_permits(&self) -> u64 {
-        if self.queue.len() == 0 {
-            return 0;
-        }
-        self.teams.iter().flatten().flat_map(|team| &team.lanes.0).map(|lane| lane.queued).sum()
     }
 }
 

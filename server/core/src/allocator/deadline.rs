@@ -12,11 +12,14 @@ impl Allocator {
     /// Of the requests that have just come and were not granted: refuses those whose deadline cannot be met.
     pub(super) fn refuse_hopeless(&mut self, now: Timestamp) -> bool {
         if self.stalled {
-            self.fresh.iter().for_each(|&slot| self.queue.watch_deadline(slot));
+            self.fresh[self.watched..].iter().for_each(|&slot| self.queue.watch_deadline(slot));
+            self.watched = self.fresh.len();
             return false;
         }
+        self.watched = 0;
         let mut refused = false;
-        for slot in std::mem::take(&mut self.fresh) {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        for slot in fresh.drain(..) {
             if !self.queue.is_live(slot) {
                 continue;
             }
@@ -32,6 +35,7 @@ impl Allocator {
                 _ => self.queue.watch_deadline(slot),
             }
         }
+        self.fresh = fresh; // keeps the memory of the list
         refused
     }
 

@@ -4,6 +4,7 @@ use super::pick::{Bound, Candidate};
 use super::{Allocator, Known};
 use crate::lease::Open;
 use crate::permits::Permits;
+use crate::policy::LIMITS_MAX;
 use crate::priority::Priority;
 use crate::request::{Answer, Lease, Outcome};
 use crate::share::holdback::Remaining;
@@ -194,7 +195,10 @@ impl Allocator {
         let Candidate { team, caller, priority, most, .. } = candidate;
         let slot = self.queue.first(caller, priority)?;
         let n = self.queue[slot].permits.min(most);
-        let edge: Vec<bool> = self.limits.iter().map(|limit| !limit.is_open(now)).collect();
+        let mut edge = [false; LIMITS_MAX];
+        for (limit, edge) in self.limits.iter().zip(&mut edge) {
+            *edge = !limit.is_open(now);
+        }
         let lacks = |(limit, edge): (&crate::limit::Limit, &bool)| {
             limit.booking.free < n || (*edge && limit.next.free < n)
         };
@@ -213,11 +217,12 @@ impl Allocator {
         }
         self.account(team, caller, priority, n, holder);
         if edge[self.scheduler] {
-            for v in self.tree.path(team).collect::<Vec<_>>() {
-                self.tree[v].granted_next += n;
-            }
+            self.tree.for_path(team, |node| node.granted_next += n);
         }
         let lease = self.lease(now, n, priority, &edge);
+        if let Some(id) = &request.request_id {
+            self.known.insert((caller, id.clone()), Known::Granted(lease.id));
+        }
         self.leases.insert(Open {
             lease,
             team,
@@ -228,11 +233,8 @@ impl Allocator {
             used: Permits::ZERO,
             returned: Permits::ZERO,
             is_final: false,
-            request_id: request.request_id.clone(),
+            request_id: request.request_id,
         });
-        if let Some(id) = request.request_id {
-            self.known.insert((caller, id), Known::Granted(lease.id));
-        }
         self.answers.push_back(Answer { ticket, outcome: Outcome::Granted(lease) });
         Some(())
     }
@@ -260,9 +262,7 @@ impl Allocator {
         self.largest = self.largest.max(n);
         self.tree.grants += 1;
         let grants = self.tree.grants;
-        for v in self.tree.path(team).collect::<Vec<_>>() {
-            self.tree[v].last = grants;
-        }
+        self.tree.for_path(team, |node| node.last = grants);
         self.queue.callers[caller].seen = self.rolls;
         let queued = self.queued(team, c);
         for limit in &mut self.limits {
@@ -322,6 +322,8 @@ impl Allocator {
         for c in Priority::ALL {
             self.update_waits(team, c);
         }
-        self.refuse_impossible(team);
+        if self.queue.first(caller, served).is_some() {
+            self.refuse_impossible(team); // the next one may be larger than can be granted by now
+        }
     }
 }

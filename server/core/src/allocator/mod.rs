@@ -94,6 +94,8 @@ pub struct Allocator {
     ended: [Vec<RequestKey>; 2],
     /// Requests of this instant that are not answered yet, in order of arrival.
     fresh: Vec<Slot>,
+    /// How many of those are watched for their deadline already, while a block is missing.
+    watched: usize,
     answers: VecDeque<Answer>,
     effects: VecDeque<Effect>,
     /// Scheduler's windows so far.
@@ -145,6 +147,7 @@ impl Allocator {
             known: BTreeMap::new(),
             ended: Default::default(),
             fresh: Vec::new(),
+            watched: 0,
             answers: VecDeque::new(),
             effects: VecDeque::new(),
             rolls: 0,

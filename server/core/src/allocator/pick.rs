@@ -69,8 +69,12 @@ impl Allocator {
             let waits = self.tree[child].account[c].waits;
             waits.then(|| self.pick_at(child, c, bound, room.min(self.tree.own_room(child))))?
         };
+        let waiting = self.tree[v].group[c].waiting;
+        if waiting == 1 {
+            return children.iter().find_map(|&child| candidate(child)); // alone, it is next whatever its tag
+        }
         let mut mean = Mean::default();
-        let mut fitting: Vec<(NodeIx, Candidate)> = Vec::new();
+        let mut fitting: Vec<(NodeIx, Candidate)> = Vec::with_capacity(usize::try_from(waiting).unwrap_or(0));
         let mut debtor: Option<((i64, u64, usize), Candidate)> = None;
         for (place, &child) in children.iter().enumerate() {
             let Some(found) = candidate(child) else { continue };

@@ -97,10 +97,7 @@ impl Allocator {
         }
         if edge {
             self.limits[self.scheduler].next.free += n;
-            for v in self.tree.path(team).collect::<Vec<_>>() {
-                let node = &mut self.tree[v];
-                node.granted_next = node.granted_next.less(n);
-            }
+            self.tree.for_path(team, |node| node.granted_next = node.granted_next.less(n));
         }
         self.floors[c].restore(n);
         let queued = self.queued(team, c);

@@ -54,6 +54,8 @@ pub(crate) struct Holdback {
     demand: Vec<PerPriority<Demand>>,
     /// Teams and priorities of which something is expected.
     expecting: Vec<(NodeIx, Priority)>,
+    /// What teams were granted in this window, added up.
+    won: u64,
     /// The holds of a priority, added up.
     total: PerPriority<u64>,
     /// The holdback of the priorities in each set (bit i: priority i), rounded up.
@@ -94,16 +96,22 @@ impl Holdback {
 
     /// Permits were granted to a team.
     pub(crate) fn win(&mut self, team: NodeIx, c: Priority, n: Permits, queued: u64) {
-        let demand = &mut self.at(team)[c];
-        demand.won = demand.won.saturating_add(n.get());
+        self.set_won(team, c, |won| won.saturating_add(n.get()));
         self.refresh(team, c, queued);
     }
 
     /// Permits of a team came back.
     pub(crate) fn give_back(&mut self, team: NodeIx, c: Priority, n: Permits, queued: u64) {
-        let demand = &mut self.at(team)[c];
-        demand.won = demand.won.saturating_sub(n.get());
+        self.set_won(team, c, |won| won.saturating_sub(n.get()));
         self.refresh(team, c, queued);
+    }
+
+    fn set_won(&mut self, team: NodeIx, c: Priority, change: impl FnOnce(u32) -> u32) {
+        let demand = &mut self.at(team)[c];
+        let before = demand.won;
+        demand.won = change(before);
+        let after = demand.won;
+        self.won = self.won + u64::from(after) - u64::from(before);
     }
 
     /// A request that came before the guard was not granted.
@@ -130,13 +138,15 @@ impl Holdback {
 
     /// Everything that teams were granted in this window.
     pub(crate) fn won(&self) -> u64 {
-        self.demand.iter().flat_map(|demand| demand.0).map(|demand| u64::from(demand.won)).sum()
+        self.won
     }
 
     /// Forgets a team that was removed.
     pub(crate) fn forget(&mut self, team: NodeIx) {
         for c in Priority::ALL {
-            self.total[c] -= self.hold(team, c);
+            let Demand { won, hold, .. } = self.of(team, c);
+            self.won -= u64::from(won);
+            self.total[c] -= u64::from(hold);
         }
         self.expecting.retain(|&(expected, _)| expected != team);
         if let Some(demand) = self.demand.get_mut(team) {

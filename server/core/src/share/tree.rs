@@ -142,6 +142,14 @@ impl Tree {
         std::iter::successors(Some(v), |&v| Some(self[v].parent)).take_while(|&v| v != Self::ROOT)
     }
 
+    /// Changes a node and its ancestors, the root excluded.
+    pub(crate) fn for_path(&mut self, mut v: NodeIx, mut change: impl FnMut(&mut Node)) {
+        while v != Self::ROOT {
+            change(&mut self.nodes[v]);
+            v = self.nodes[v].parent;
+        }
+    }
+
     /// What is left under a node's own cap in this window.
     pub(crate) fn own_room(&self, v: NodeIx) -> Permits {
         let used = self[v].granted + self.foreign;
@@ -180,22 +188,33 @@ impl Tree {
             self[group].group[c].epoch = self[group].group[c].epoch.wrapping_add(1);
             return;
         }
-        let mean = self.regular_mean(group, c);
-        let v = if mean.is_empty() { self.least_debt(group, c) } else { mean.floor() };
+        let (mut mean, mut least_debt) = (Mean::default(), i64::MAX);
+        for &child in &self[group].children {
+            let node = &self[child];
+            let account = &node.account[c];
+            if account.is_regular() {
+                mean.add(account.tag, node.weight);
+            } else if account.waits {
+                least_debt = least_debt.min(account.tag);
+            }
+        }
+        // Where nobody is left to pay back, virtual time jumps to the smallest debt.
+        let v = if mean.is_empty() { least_debt } else { mean.floor() };
         self[group].group[c].v = v;
+        if least_debt <= v {
+            self.forgive(group, c, v);
+        }
+    }
+
+    /// Debts up to virtual time are paid.
+    fn forgive(&mut self, group: NodeIx, c: Priority, v: i64) {
         for at in 0..self[group].children.len() {
             let child = self[group].children[at];
             let account = &mut self[child].account[c];
             if account.waits && account.foreign > 0 && account.tag <= v {
-                account.foreign = 0; // paid
+                account.foreign = 0;
             }
         }
-    }
-
-    /// Nobody is left to pay back: virtual time jumps to the smallest debt.
-    fn least_debt(&self, group: NodeIx, c: Priority) -> i64 {
-        let accounts = self[group].children.iter().map(|&child| &self[child].account[c]);
-        accounts.filter(|account| account.waits).map(|account| account.tag).min().unwrap_or_default()
     }
 
     /// A node begins or ceases to wait. A join does not move virtual time, so the order of joins does not matter.
@@ -231,13 +250,15 @@ impl Tree {
             }
             v = parent;
         }
-        for v in self.path(leaf).collect::<PathNodes>().into_iter() {
+        let mut v = leaf;
+        while v != Self::ROOT {
             let parent = self[v].parent;
             for c in Priority::ALL {
                 if self.is_contested(parent, c) {
                     self.settle(parent, c);
                 }
             }
+            v = parent;
         }
     }
 
@@ -299,31 +320,5 @@ impl Tree {
     pub(crate) fn reserved(&self, v: NodeIx) -> u64 {
         let below: u64 = self[v].children.iter().map(|&child| self.reserved(child)).sum();
         below.max(u64::from(self[v].reservation))
-    }
-}
-
-/// The nodes of one path: at most [`crate::policy::DEPTH_MAX`].
-#[derive(Default)]
-struct PathNodes {
-    nodes: [NodeIx; crate::policy::DEPTH_MAX],
-    length: usize,
-}
-
-impl FromIterator<NodeIx> for PathNodes {
-    fn from_iter<I: IntoIterator<Item = NodeIx>>(nodes: I) -> Self {
-        let mut path = Self::default();
-        for v in nodes {
-            path.nodes[path.length] = v;
-            path.length += 1;
-        }
-        path
-    }
-}
-
-impl IntoIterator for PathNodes {
-    type Item = NodeIx;
-    type IntoIter = std::iter::Take<std::array::IntoIter<NodeIx, { crate::policy::DEPTH_MAX }>>;
-    fn into_iter(self) -> Self::IntoIter {
-        self.nodes.into_iter().take(self.length)
     }
 }

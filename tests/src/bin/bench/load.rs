@@ -178,7 +178,7 @@ impl World {
     pub(crate) fn run_alone(&mut self, steps: u64) -> u64 {
         let before = self.answers;
         for step in 0..steps {
-            self.pass(Span::from_ns(100_000));
+            self.pass(Span::from_ms(1));
             let caller = usize::try_from(step).unwrap_or(0) % self.asks.len();
             self.ask(caller);
             self.allocator.decide(self.now);
@@ -293,7 +293,7 @@ impl World {
     }
 
     fn book(&mut self, effect: &Effect) {
-        let Effect::Book { limit, window_start, permits, budget, .. } = effect;
+        let Effect::Book { limit, window_start, permits, budget, .. } = effect else { return };
         let at = usize::from(self.marks[0].0 != *window_start);
         if at == 1 && self.marks[1].0 != *window_start {
             // A window that was not heard of yet: the older one is over.
