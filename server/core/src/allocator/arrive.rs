@@ -4,7 +4,7 @@ use super::{Allocator, Known};
 use crate::ids::CallerId;
 use crate::permits::Permits;
 use crate::priority::Priority;
-use crate::queue::{Arrival, Caller};
+use crate::queue::{Arrival, Caller, Waiting};
 use crate::request::{Ask, Lease, Reason, Refusal, Ticket};
 use crate::share::tree::NodeIx;
 use crate::slab::Slot;
@@ -164,8 +164,7 @@ impl Allocator {
     }
 
     fn enqueue(&mut self, now: Timestamp, caller: Slot, priority: Priority, ask: &Ask) -> Slot {
-        let (rolls, team) = (self.rolls, self.queue.callers[caller].team);
-        self.queue.callers[caller].seen = rolls;
+        self.queue.callers[caller].seen = self.rolls;
         let slot = self.queue.push(Arrival {
             caller,
             priority,
@@ -178,9 +177,22 @@ impl Allocator {
         if let Some(id) = &ask.request_id {
             self.known.insert((caller, id.clone()), Known::Waiting(slot));
         }
-        let late = now > self.limits[self.scheduler].closes();
+        self.fresh.push(slot);
+        if self.queue.len() == 1 {
+            self.lone = Some(slot);
+        } else {
+            self.line_up(slot);
+        }
+        slot
+    }
+
+    /// A request takes its place among those who wait: in the lane of its team, and in the tree.
+    pub(super) fn line_up(&mut self, slot: Slot) {
+        let Waiting { caller, priority, min_permits, arrived, .. } = self.queue[slot];
+        let team = self.queue.callers[caller].team;
+        let late = arrived > self.limits[self.scheduler].closes();
         let lane = self.lane_mut(team, priority);
-        lane.queued += u64::from(ask.min_permits);
+        lane.queued += u64::from(min_permits);
         lane.requests += 1;
         lane.late += u32::from(late);
         if self.queue.first(caller, priority) == Some(slot) {
@@ -188,7 +200,5 @@ impl Allocator {
             self.update_waits(team, priority);
         }
         self.refresh_holds(team, priority);
-        self.fresh.push(slot);
-        slot
     }
 }

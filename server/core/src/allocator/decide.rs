@@ -6,26 +6,81 @@ use crate::lease::Open;
 use crate::permits::Permits;
 use crate::policy::LIMITS_MAX;
 use crate::priority::Priority;
-use crate::request::{Answer, Lease, Outcome};
+use crate::queue::Waiting;
+use crate::request::{Answer, Lease, Outcome, Ticket};
 use crate::share::holdback::Remaining;
 use crate::share::tree::{NodeIx, Tree};
 use crate::slab::Slot;
 use crate::time::Timestamp;
 
+/// A request that is granted.
+struct Granted {
+    ticket: Ticket,
+    request: Waiting,
+    team: NodeIx,
+    n: Permits,
+    /// The node whose reservation was used; the root: none.
+    holder: NodeIx,
+}
+
 impl Allocator {
     /// Grants what can be granted at this instant, then refuses what cannot be met any more.
     pub fn decide(&mut self, now: Timestamp) {
+        let rolls = self.limits.iter().any(|limit| now >= limit.next_opens());
+        let lone = self.lone.take_if(|_| !rolls);
         self.advance(now);
         if self.first_round && now > self.rolled_at && !self.stalled {
             self.first_round = false;
         }
+        match lone {
+            Some(slot) if self.grant_alone(now, slot).is_some() => {
+                self.stalled = false;
+                self.fresh.clear();
+                self.watched = 0;
+            }
+            lone => {
+                lone.into_iter().for_each(|slot| self.line_up(slot));
+                self.decide_among_all(now);
+            }
+        }
+        self.ask_for_blocks(now);
+    }
+
+    fn decide_among_all(&mut self, now: Timestamp) {
         self.grant_all(now);
         // Nobody is refused for want of a block: the next decision comes with it.
         let refused = self.refuse_hopeless(now);
         if (!self.stalled && self.expire(now, true)) || refused {
             self.grant_all(now); // their places in the queues are free now
         }
-        self.ask_for_blocks(now);
+    }
+
+    /// Grants a request beside which nobody waits, if that is possible now. Tags and lanes need not know of it: whoever waits next
+    /// begins a new busy period, as it would have had this one waited for a moment.
+    fn grant_alone(&mut self, now: Timestamp, slot: Slot) -> Option<()> {
+        if self.reserved > 0 || !self.limits.iter().all(|limit| limit.is_open(now)) {
+            return None;
+        }
+        self.decay(now);
+        let Waiting { caller, priority, min_permits, permits, .. } = self.queue[slot];
+        let team = self.queue.callers[caller].team;
+        let floor = if self.first_round { self.floors[priority].left() } else { Permits::ZERO };
+        let bound = Bound::Kept { lower: 0, protected: 0, floor };
+        let most = self.tree.room(team).min(self.most(team, priority, &bound));
+        let n = permits.min(most);
+        if min_permits > most || self.limits.iter().any(|limit| limit.booking.free < n) {
+            return None;
+        }
+        let ticket = self.queue.ticket(slot);
+        let request = self.queue.remove(slot)?;
+        self.queue.callers[caller].last = self.tree.grants + 1;
+        for limit in &mut self.limits {
+            limit.take(n);
+        }
+        self.count(team, caller, priority, n);
+        self.tree.for_path(team, |node| node.granted += n);
+        self.hand_out(now, Granted { ticket, request, team, n, holder: Tree::ROOT }, &[false; LIMITS_MAX]);
+        Some(())
     }
 
     fn grant_all(&mut self, now: Timestamp) {
@@ -219,14 +274,21 @@ impl Allocator {
         if edge[self.scheduler] {
             self.tree.for_path(team, |node| node.granted_next += n);
         }
-        let lease = self.lease(now, n, priority, &edge);
+        self.hand_out(now, Granted { ticket, request, team, n, holder }, &edge);
+        Some(())
+    }
+
+    /// The lease of a granted request, and the answer.
+    fn hand_out(&mut self, now: Timestamp, granted: Granted, edge: &[bool]) {
+        let Granted { ticket, request, team, n, holder } = granted;
+        let lease = self.lease(now, n, request.priority, edge);
         if let Some(id) = &request.request_id {
-            self.known.insert((caller, id.clone()), Known::Granted(lease.id));
+            self.known.insert((request.caller, id.clone()), Known::Granted(lease.id));
         }
         self.leases.insert(Open {
             lease,
             team,
-            caller,
+            caller: request.caller,
             holder,
             asked: (request.permits, request.min_permits),
             edge: edge[self.scheduler],
@@ -236,7 +298,6 @@ impl Allocator {
             request_id: request.request_id,
         });
         self.answers.push_back(Answer { ticket, outcome: Outcome::Granted(lease) });
-        Some(())
     }
 
     fn lease(&mut self, now: Timestamp, n: Permits, priority: Priority, edge: &[bool]) -> Lease {
@@ -258,6 +319,13 @@ impl Allocator {
 
     /// A grant of `n` counts: in floors, expectations, tags of teams.
     fn account(&mut self, team: NodeIx, caller: Slot, c: Priority, n: Permits, holder: NodeIx) {
+        self.count(team, caller, c, n);
+        self.tree.charge(team, c, n, false, holder);
+        self.after_grant(team, caller, c);
+    }
+
+    /// The part of this that is due also where nobody competes.
+    fn count(&mut self, team: NodeIx, caller: Slot, c: Priority, n: Permits) {
         self.floors[c].spend(n);
         self.largest = self.largest.max(n);
         self.tree.grants += 1;
@@ -268,8 +336,6 @@ impl Allocator {
         for limit in &mut self.limits {
             limit.holdback.win(team, c, n, queued);
         }
-        self.tree.charge(team, c, n, false, holder);
-        self.after_grant(team, caller, c);
     }
 
     /// The caller's heads in other priorities move with its tag.
@@ -281,7 +347,7 @@ impl Allocator {
 
     /// Takes a granted head out and charges its caller in every lane of the team in which somebody waits. The caller's heads
     /// stay hidden until [`Allocator::after_grant`].
-    fn take_out_granted(&mut self, slot: Slot, n: Permits) -> Option<crate::queue::Waiting> {
+    fn take_out_granted(&mut self, slot: Slot, n: Permits) -> Option<Waiting> {
         let (caller, served) = (self.queue[slot].caller, self.queue[slot].priority);
         self.hide_head(caller, served);
         let team = self.queue.callers[caller].team;

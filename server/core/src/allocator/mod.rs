@@ -96,6 +96,9 @@ pub struct Allocator {
     fresh: Vec<Slot>,
     /// How many of those are watched for their deadline already, while a block is missing.
     watched: usize,
+    /// A request that came while nobody waited. It is in the queue, but neither in a lane nor in the tree: if the next decision
+    /// grants it at once, nobody competed.
+    lone: Option<Slot>,
     answers: VecDeque<Answer>,
     effects: VecDeque<Effect>,
     /// Scheduler's windows so far.
@@ -148,6 +151,7 @@ impl Allocator {
             ended: Default::default(),
             fresh: Vec::new(),
             watched: 0,
+            lone: None,
             answers: VecDeque::new(),
             effects: VecDeque::new(),
             rolls: 0,

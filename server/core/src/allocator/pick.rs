@@ -102,7 +102,7 @@ impl Allocator {
     }
 
     /// The most that a team may be given in one priority, caps aside.
-    fn most(&self, team: NodeIx, c: Priority, bound: &Bound) -> Permits {
+    pub(super) fn most(&self, team: NodeIx, c: Priority, bound: &Bound) -> Permits {
         match *bound {
             Bound::Flat(most) => most,
             Bound::Kept { lower, protected, floor } => {

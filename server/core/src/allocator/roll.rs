@@ -12,6 +12,9 @@ impl Allocator {
     /// Brings every window up to `now` and refuses what waited its time out before. Time never goes back: an earlier
     /// `now` counts as the latest one.
     pub fn advance(&mut self, now: Timestamp) {
+        if let Some(slot) = self.lone.take() {
+            self.line_up(slot);
+        }
         if now < self.advanced_to {
             return;
         }
