@@ -85,22 +85,21 @@ impl Allocator {
         let waiting = self.queue.queued;
         for at in 0..self.limits.len() {
             let limit = &self.limits[at];
-            let second = demand_of_a_second(limit.holdback.won(), limit.policy.window);
             let opens = limit.window.opens(&limit.policy.margins);
             let (this, next) = (
                 opens <= now + AHEAD && now <= limit.closes(),
-                now + AHEAD >= limit.next_opens() && (waiting > 0 || second > 0),
+                now + AHEAD >= limit.next_opens() && (waiting > 0 || limit.holdback.won() > 0),
             );
             if this {
-                self.ask_for_block(at, false, waiting, second);
+                self.ask_for_block(at, false, waiting);
             }
             if next {
-                self.ask_for_block(at, true, waiting, second);
+                self.ask_for_block(at, true, waiting);
             }
         }
     }
 
-    fn ask_for_block(&mut self, at: usize, next: bool, waiting: u64, second: u64) {
+    fn ask_for_block(&mut self, at: usize, next: bool, waiting: u64) {
         let limit = &mut self.limits[at];
         let window = if next { limit.next_window() } else { limit.window };
         let budget = if next { limit.next_budget() } else { limit.budget };
@@ -112,6 +111,7 @@ impl Allocator {
         if booking.asked || booking.exhausted || remaining == 0 || !is_low {
             return;
         }
+        let second = demand_of_a_second(limit.holdback.won(), limit.policy.window);
         let size = u64::from(budget.get() / 32).max(1).max(waiting + second);
         booking.asked = true;
         self.effects.push_back(Effect::Book {

@@ -64,6 +64,7 @@ impl Allocator {
             .map(|(id, _)| id.clone())
             .collect();
         self.uproot(&gone);
+        self.tree.reserve(self.policy.teams.len());
         for team in self.policy.teams.clone() {
             self.root_in(&team, &teams);
         }

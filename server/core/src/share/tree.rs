@@ -96,6 +96,11 @@ impl Tree {
         self.nodes.len()
     }
 
+    /// Makes room for so many teams and no more.
+    pub(crate) fn reserve(&mut self, teams: usize) {
+        self.nodes.reserve_exact((teams + 1).saturating_sub(self.nodes.len()));
+    }
+
     /// Adds a node behind its siblings. Its settings follow with [`Tree::configure`].
     pub(crate) fn add(&mut self, parent: NodeIx) -> NodeIx {
         let node = Node::new(parent);
