@@ -62,16 +62,17 @@ impl Leases {
         }
     }
 
-    /// The scheduler's window ends: its leases close, but not those that are also charged to the next one.
-    /// Returns what closed.
-    pub(crate) fn roll(&mut self) -> Vec<Open> {
-        let (edge, closed): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.open).into_iter().partition(|open| open.edge);
-        self.open = edge;
-        for open in &mut self.open {
-            open.edge = false;
-        }
-        closed
+    /// The scheduler's window ends: its leases close, but not those that are also charged to the next one. Tells whose request ids
+    /// ended.
+    pub(crate) fn roll(&mut self, mut ended: impl FnMut(Slot, RequestId)) {
+        let before = self.open.len();
+        self.open.retain_mut(|open| {
+            if let Some(id) = open.request_id.take_if(|_| !open.edge) {
+                ended(open.caller, id);
+            }
+            std::mem::take(&mut open.edge)
+        });
+        self.open.shrink_to(before); // room for as many again, and none where there were none
     }
 
     /// Every lease closes at once.

@@ -117,13 +117,11 @@ impl Allocator {
             }
         }
         self.ended.swap(0, 1);
-        for open in self.leases.roll() {
-            if let Some(id) = open.request_id {
-                let key = (open.caller, id);
-                self.known.insert(key.clone(), Known::Ended);
-                self.ended[0].push(key);
-            }
-        }
+        let (known, ended) = (&mut self.known, &mut self.ended[0]);
+        self.leases.roll(|caller, id| {
+            known.insert((caller, id.clone()), Known::Ended);
+            ended.push((caller, id));
+        });
     }
 
     /// Callers that neither wait nor hold a lease since the last window are forgotten, and teams without callers cost nothing.
