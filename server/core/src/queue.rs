@@ -71,6 +71,11 @@ impl Caller {
         self.fifo.0.iter().map(|fifo| fifo.requests).sum()
     }
 
+    /// Whether it has neither a waiting request nor an open lease, nor had one in the last of so many windows.
+    pub(crate) fn is_idle(&self, windows: u64) -> bool {
+        self.requests() == 0 && self.seen + 1 < windows
+    }
+
     /// How its head looks to a lane.
     pub(crate) fn head(&self, slot: Slot, c: Priority) -> Head {
         Head { tag: self.standing[c].tag, last: self.last, caller: slot }

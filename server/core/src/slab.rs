@@ -69,6 +69,11 @@ impl<T> Slab<T> {
         self.entries.get(slot.at())?.as_ref()
     }
 
+    /// All values, in order of their places.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &T)> {
+        (0..).map(Slot).zip(&self.entries).filter_map(|(slot, entry)| Some((slot, entry.as_ref()?)))
+    }
+
     /// The first place that holds a value.
     pub(crate) fn any(&self) -> Option<Slot> {
         let at = self.entries.iter().position(Option::is_some)?;

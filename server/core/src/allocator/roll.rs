@@ -126,14 +126,14 @@ impl Allocator {
 
     /// Callers that neither wait nor hold a lease since the last window are forgotten, and teams without callers cost nothing.
     fn forget_the_idle(&mut self) {
-        let rolls = self.rolls;
+        // All callers of the workspace in one sweep, then in order of their names, so that places become free in that order.
+        let idle = self.queue.callers.iter().filter(|(_, caller)| caller.is_idle(self.rolls));
+        let mut idle: Vec<_> = idle.map(|(slot, caller)| (caller.team, caller.id.clone(), slot)).collect();
+        idle.sort();
+        for (_, _, caller) in idle {
+            self.forget_caller(caller);
+        }
         for team in 0..self.teams.len() {
-            let Some(entry) = self.teams[team].as_ref() else { continue };
-            let idle: Vec<_> =
-                entry.callers.values().copied().filter(|&caller| self.is_idle(caller, rolls)).collect();
-            for caller in idle {
-                self.forget_caller(caller);
-            }
             if self.teams[team].as_ref().is_some_and(|team| team.callers.is_empty()) {
                 self.teams[team] = None;
             }

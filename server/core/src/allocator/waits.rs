@@ -133,12 +133,6 @@ impl Allocator {
         }
     }
 
-    /// Whether a caller has neither a waiting request nor an open lease, nor had one in the last window.
-    pub(super) fn is_idle(&self, caller: Slot, rolls: u64) -> bool {
-        let caller = &self.queue.callers[caller];
-        caller.requests() == 0 && caller.seen + 1 < rolls
-    }
-
     /// Forgets an idle caller. Its request ids went with the windows of their leases.
     pub(super) fn forget_caller(&mut self, caller: Slot) {
         if let Some(entry) = self.queue.callers.remove(caller) {
