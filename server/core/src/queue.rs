@@ -24,7 +24,7 @@ pub(crate) struct Waiting {
     pub(crate) request_id: Option<RequestId>,
     /// Permits that had entered its FIFO when it came, and those that had left it: what is ahead is the difference.
     entered: u64,
-    serial: u32,
+    serial: u64,
     before: Slot,
     behind: Slot,
 }
@@ -82,8 +82,9 @@ impl Caller {
 pub(crate) struct Queue {
     requests: Slab<Waiting>,
     pub(crate) callers: Slab<Caller>,
-    deadlines: BTreeSet<(Timestamp, Slot)>,
-    serial: u32,
+    /// By deadline, then by arrival.
+    deadlines: BTreeSet<(Timestamp, u64, Slot)>,
+    serial: u64,
 }
 
 impl std::ops::Index<Slot> for Queue {
@@ -114,7 +115,7 @@ impl Queue {
     /// Puts a request behind all others of its caller and priority.
     pub(crate) fn push(&mut self, arrival: Arrival) -> Slot {
         let Arrival { caller, priority, permits, min_permits, arrived, deadline, request_id } = arrival;
-        self.serial = self.serial.wrapping_add(1);
+        self.serial += 1;
         let fifo = self.callers[caller].fifo[priority];
         let slot = self.requests.insert(Waiting {
             caller,
@@ -144,7 +145,7 @@ impl Queue {
     /// Takes a request out of its FIFO.
     pub(crate) fn remove(&mut self, slot: Slot) -> Option<Waiting> {
         let request = self.requests.remove(slot)?;
-        self.deadlines.remove(&(request.deadline, slot));
+        self.deadlines.remove(&(request.deadline, request.serial, slot));
         if !request.before.is_none() {
             self.requests[request.before].behind = request.behind;
         }
@@ -178,15 +179,14 @@ impl Queue {
 
     /// From now on the deadline of the request counts.
     pub(crate) fn watch_deadline(&mut self, slot: Slot) {
-        let deadline = self.requests.find(slot).map(|request| request.deadline);
-        if let Some(deadline) = deadline.filter(|&deadline| deadline < Timestamp::MAX) {
-            self.deadlines.insert((deadline, slot));
+        if let Some(request) = self.requests.find(slot).filter(|request| request.deadline < Timestamp::MAX) {
+            self.deadlines.insert((request.deadline, request.serial, slot));
         }
     }
 
     /// The nearest deadline, and whose it is.
     pub(crate) fn next_deadline(&self) -> Option<(Timestamp, Slot)> {
-        self.deadlines.first().copied()
+        self.deadlines.first().map(|&(deadline, _, slot)| (deadline, slot))
     }
 
     /// Whether a request still waits there.
@@ -201,13 +201,13 @@ impl Queue {
 
     /// What the outside calls a waiting request.
     pub(crate) fn ticket(&self, slot: Slot) -> Ticket {
-        Ticket(u64::from(self.requests[slot].serial) << 32 | u64::from(slot.number()))
+        Ticket(self.requests[slot].serial << 32 | u64::from(slot.number()))
     }
 
     /// The waiting request that the outside calls so.
     pub(crate) fn find(&self, ticket: Ticket) -> Option<Slot> {
         let slot = Slot::from_number(u32::try_from(ticket.0 & u64::from(u32::MAX)).unwrap_or(u32::MAX));
         let request = self.requests.find(slot)?;
-        (u64::from(request.serial) == ticket.0 >> 32).then_some(slot)
+        (request.serial << 32 == ticket.0 >> 32 << 32).then_some(slot)
     }
 }

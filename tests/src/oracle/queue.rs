@@ -48,9 +48,12 @@ impl Oracle<'_> {
         self.tree.nodes[leaf].queue[c].front().map(|&head| self.requests[head].permits)
     }
 
-    /// The least head below a node.
+    /// The least head that waits below a node: one that a cap further down stops does not count.
     pub(super) fn least_head(&self, v: usize, c: usize) -> Option<i128> {
-        self.tree.leaves[v].iter().filter_map(|&leaf| self.head(leaf, c)).min()
+        if self.tree.children[v].is_empty() {
+            return self.head(v, c);
+        }
+        self.tree.waiting(v, c).filter_map(|child| self.least_head(child, c)).min()
     }
 
     /// Whether the least head below a node fits under its own cap.

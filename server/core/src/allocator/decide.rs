@@ -234,6 +234,10 @@ impl Allocator {
             self.known.insert((caller, id), Known::Granted(lease.id));
         }
         self.answers.push_back(Answer { ticket, outcome: Outcome::Granted(lease) });
+        self.refuse_impossible(team);
+        for c in Priority::ALL {
+            self.update_waits(team, c); // a grant may bring a cap to its end
+        }
         Some(())
     }
 
@@ -269,7 +273,7 @@ impl Allocator {
             limit.holdback.win(team, c, n, queued);
         }
         self.tree.charge(team, c, n, false, holder);
-        self.after_grant(team, caller, c);
+        self.show_heads(team, caller, c);
     }
 
     /// The caller's heads in other priorities move with its tag.
@@ -280,7 +284,7 @@ impl Allocator {
     }
 
     /// Takes a granted head out and charges its caller in every lane of the team in which somebody waits. The caller's heads
-    /// stay hidden until [`Allocator::after_grant`].
+    /// stay hidden until [`Allocator::show_heads`].
     fn take_out_granted(&mut self, slot: Slot, n: Permits) -> Option<crate::queue::Waiting> {
         let (caller, served) = (self.queue[slot].caller, self.queue[slot].priority);
         self.hide_head(caller, served);
@@ -311,17 +315,13 @@ impl Allocator {
         Some(request)
     }
 
-    /// Shows the caller's heads again and lets the tree know what waits now: a grant may bring a cap to its end.
-    fn after_grant(&mut self, team: NodeIx, caller: Slot, served: Priority) {
+    /// Shows the caller's heads again.
+    fn show_heads(&mut self, team: NodeIx, caller: Slot, served: Priority) {
         for c in Priority::ALL {
             self.show_head(caller, c);
         }
         if self.lane(team, served).is_some_and(|lane| lane.is_empty()) {
             self.lane_mut(team, served).rest();
         }
-        for c in Priority::ALL {
-            self.update_waits(team, c);
-        }
-        self.refuse_impossible(team);
     }
 }

@@ -39,6 +39,15 @@ impl Allocator {
 
     /// Takes a request out of its queue, wherever it stands there, and lets everybody know.
     pub(super) fn take_out(&mut self, slot: Slot) -> Option<Waiting> {
+        let team = self.queue.callers[self.queue[slot].caller].team;
+        let request = self.unqueue(slot)?;
+        self.refuse_impossible(team);
+        self.update_waits(team, request.priority);
+        Some(request)
+    }
+
+    /// Takes a request out of its queue. Whether its team still waits is for the caller to find out.
+    fn unqueue(&mut self, slot: Slot) -> Option<Waiting> {
         let (caller, c) = (self.queue[slot].caller, self.queue[slot].priority);
         let is_head = self.queue.first(caller, c) == Some(slot);
         if is_head {
@@ -58,7 +67,6 @@ impl Allocator {
             if self.lane(team, c).is_some_and(|lane| lane.is_empty()) {
                 self.lane_mut(team, c).rest();
             }
-            self.update_waits(team, c);
         }
         self.refresh_holds(team, c);
         Some(request)
@@ -77,14 +85,18 @@ impl Allocator {
         self.answers.push_back(Answer { ticket, outcome: Outcome::Refused(refusal) });
     }
 
-    /// Refuses the heads of a team that can never be granted any more.
+    /// Refuses the heads of a team that can never be granted any more. Whether the team still waits is for the caller to
+    /// find out, with [`Allocator::update_waits`].
     pub(super) fn refuse_impossible(&mut self, team: NodeIx) {
         let largest = self.largest_possible(team);
         for c in Priority::ALL {
             while let Some(head) = self.lane(team, c).and_then(|lane| lane.larger_than(largest)) {
                 let Some(first) = self.queue.first(head.caller, c) else { break };
                 let reason = if largest.is_zero() { Reason::TeamPaused } else { Reason::TooLarge };
-                self.refuse(first, Refusal { reason, retry_at: None, limit: None });
+                let ticket = self.queue.ticket(first);
+                self.unqueue(first);
+                let outcome = Outcome::Refused(Refusal { reason, retry_at: None, limit: None });
+                self.answers.push_back(Answer { ticket, outcome });
             }
         }
     }
