@@ -5,7 +5,7 @@ use apportion_core::ids::{CallerId, TeamId};
 use apportion_core::permits::Permits;
 use apportion_core::policy::TeamPolicy;
 use apportion_core::priority::Priority;
-use apportion_core::scenario::{Demand, Record, Scenario, Shape as When};
+use apportion_core::scenario::{Demand, Record, Scenario, Shape as When, Verdict};
 use apportion_core::time::{Span, Timestamp};
 use apportion_tests::describe::hold;
 use apportion_tests::generate::{self, Shape, early, number};
@@ -275,4 +275,61 @@ fn workers_get_their_share(scenario: &Scenario) -> Result<(), String> {
 #[test]
 fn workers_get_their_weighted_share_from_the_second_window_on() {
     hold(SEEDS, workers, workers_get_their_share);
+}
+
+/// A random scenario of patient requests, and last a single one that waits only so long. It comes before or in the
+/// first window, in which nobody is expected: later, what is kept for somebody who is expected can be set free early,
+/// when he asks while a floor stops him.
+fn with_an_impatient_request(seed: u64) -> Scenario {
+    let mut scenario = generate::scenario(seed, Shape { deadlines: false, events: false, ..Shape::ALL });
+    let mut random = Random::new(!seed);
+    let teams: Vec<TeamId> = generate::leaves(&scenario.policy).map(|team| team.id.clone()).collect();
+    let most = scenario.policy.largest().get().min(scenario.policy.limits[0].permits.get());
+    let permits = number(random.from_to(1, most));
+    let after = |random: &mut Random, most| Span::from_ms(u64::from(random.from_to(0, most)));
+    scenario.demand.push(Demand {
+        team: teams[random.from_to(0, u32::try_from(teams.len() - 1).expect("few")) as usize].clone(),
+        caller: CallerId::new("caller").expect("a valid name"),
+        priority: Some(random.one_of(&Priority::ALL)),
+        permits,
+        min_permits: permits,
+        max_wait: Some(after(&mut random, 20_000)),
+        tag: Some("impatient".into()),
+        shape: When::Once { count: 1, at: early() + after(&mut random, 9_999) },
+    });
+    scenario
+}
+
+fn impatient(record: &&Record) -> bool {
+    matches!(record, Record::Grant { tag, .. } | Record::Reject { tag, .. }
+        if tag.as_deref() == Some("impatient"))
+}
+
+/// Refused at an instant, of use again at another: had the request waited for ever, it would have been granted no
+/// earlier than that, and after its deadline.
+fn rightly_refused(scenario: &Scenario) -> Result<(), String> {
+    let log = replay(scenario);
+    let Some(Record::Reject { at, reason, retry_after: Some(retry_after), .. }) = log.iter().find(impatient)
+    else {
+        return Ok(());
+    };
+    let mut patient = scenario.clone();
+    let last = patient.demand.last_mut().expect("the impatient one");
+    let max_wait = last.max_wait.take().expect("it waits only so long");
+    match replay(&patient).iter().find(impatient) {
+        Some(Record::Grant { at: granted, waited, .. }) if *waited <= max_wait => {
+            Err(format!("{reason:?} at {at:?}, but granted at {granted:?}"))
+        }
+        Some(Record::Grant { at: granted, .. })
+            if *reason == Verdict::Deadline && *granted < *at + *retry_after =>
+        {
+            Err(format!("retry at {:?}, but granted at {granted:?}", *at + *retry_after))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[test]
+fn no_refusal_for_a_deadline_is_wrong_where_nobody_is_expected() {
+    hold(SEEDS, with_an_impatient_request, rightly_refused);
 }
