@@ -8,6 +8,7 @@ mod expectation;
 mod fault;
 mod format;
 mod log;
+mod picture;
 mod plot;
 mod read;
 mod run;
