@@ -135,13 +135,19 @@ fn permits(area: &Area<'_>, picture: &Picture) -> Result<(), String> {
         Rectangle::new([(window.closes_s, 0.0), (window.end_s, picture.most * 1.06)], PALE.mix(0.7).filled())
     });
     chart.draw_series(guards).map_err(text)?;
-    for (band, colour) in picture.bands.iter().zip(COLOURS) {
-        let areas = band.areas.iter().map(|area| Polygon::new(area.clone(), colour.mix(0.92).filled()));
-        chart.draw_series(areas).map_err(text)?;
-    }
     for held in &picture.held {
         let areas = held.areas.iter().map(|area| Polygon::new(area.clone(), HELD.mix(0.22).filled()));
         chart.draw_series(areas).map_err(text)?;
+    }
+    for (band, colour) in picture.bands.iter().zip(COLOURS) {
+        let areas = band.areas.iter().map(|area| Polygon::new(area.clone(), colour.filled()));
+        chart.draw_series(areas).map_err(text)?;
+    }
+    let ends = picture.windows.iter().map(|window| {
+        PathElement::new([(window.end_s, 0.0), (window.end_s, window.budget)], WHITE.stroke_width(1))
+    });
+    chart.draw_series(ends).map_err(text)?;
+    for held in &picture.held {
         let lines = held.areas.iter().map(|area| PathElement::new(area[..2].to_vec(), HELD.stroke_width(2)));
         chart.draw_series(lines).map_err(text)?;
     }
@@ -158,7 +164,7 @@ fn waits(area: &Area<'_>, picture: &Picture) -> Result<(), String> {
     let longest = picture.longest_wait_s().max(1.0) * 2.0;
     let scale = (SHORTEST_WAIT_S * 0.7..longest).log_scale();
     let mut chart = panel(area).build_cartesian_2d(0.0..picture.end_s, scale).map_err(text)?;
-    axes(&mut chart, picture, ("seconds", "waited (log scale)"), &|y| duration(*y))?;
+    axes(&mut chart, picture, ("seconds", "waited (log scale)"), &|y| wait(*y))?;
     for (band, colour) in picture.bands.iter().zip(COLOURS) {
         let dot = |&(at_s, waited_s): &(f64, f64)| {
             Circle::new((at_s, waited_s.max(SHORTEST_WAIT_S)), 3, colour.mix(0.85).filled())
@@ -169,6 +175,15 @@ fn waits(area: &Area<'_>, picture: &Picture) -> Result<(), String> {
         picture.refused.iter().map(|&at_s| Cross::new((at_s, longest * 0.8), 4, REFUSED.stroke_width(2)));
     chart.draw_series(crosses).map_err(text)?;
     Ok(())
+}
+
+/// A wait as a label. What was served at once stands on the lowest line.
+fn wait(seconds: f64) -> String {
+    match seconds {
+        s if s <= SHORTEST_WAIT_S => format!("\u{2264} {}", duration(s)),
+        s if s < 1.0 => duration(s),
+        s => format!("{s:.0} s"),
+    }
 }
 
 fn panel<'a, 'b>(area: &'a Area<'b>) -> ChartBuilder<'a, 'b, SVGBackend<'b>> {

@@ -32,7 +32,8 @@ pub(crate) fn text(summary: &Summary) -> String {
     let budgets = range(summary.windows.iter().map(|window| window.budget));
     let length = summary.window_s.to_string();
     let length = length.trim_end_matches(".0");
-    let _ = writeln!(text, "{count} windows of {length} s, {budgets} permits each\n");
+    let windows = if count == 1 { "window" } else { "windows" };
+    let _ = writeln!(text, "{count} {windows} of {length} s, {budgets} permits each\n");
     text += &table(&groups(summary));
     text.push('\n');
     text + &verdict(summary)
