@@ -38,7 +38,7 @@ pub(crate) struct Band {
     pub(crate) waits: Vec<Point>,
 }
 
-/// What is held back for a priority and those above it.
+/// What is held back for a priority, below what is held back for those above it.
 pub(crate) struct Held {
     /// For whom.
     pub(crate) name: String,
@@ -219,10 +219,11 @@ fn held(tally: &Tally<'_>, frames: &[Frame]) -> Vec<Held> {
         if own == 0.0 {
             continue;
         }
+        let above = share;
         share += own;
         let area = |frame: &Frame| {
-            let open = frame.budget * (1.0 - share).max(0.0);
-            vec![(frame.start_s, open), (frame.closes_s, frame.budget), (frame.start_s, frame.budget)]
+            let left = |share: f64| frame.budget * (1.0 - share).max(0.0);
+            vec![(frame.start_s, left(share)), (frame.closes_s, frame.budget), (frame.start_s, left(above))]
         };
         let name = format!("held back for {priority}");
         all.push(Held { name, areas: frames.iter().map(area).collect() });

@@ -26,6 +26,8 @@ const SHORTEST_WAIT_S: f64 = 0.001;
 const INK: RGBColor = RGBColor(40, 44, 52);
 const PALE: RGBColor = RGBColor(226, 229, 233);
 const HELD: RGBColor = RGBColor(90, 96, 106);
+/// What is held back, the most urgent priority first.
+const HELD_FILLS: [RGBColor; 3] = [RGBColor(176, 181, 190), RGBColor(212, 215, 221), RGBColor(232, 234, 238)];
 const REFUSED: RGBColor = RGBColor(200, 30, 30);
 /// One colour for each band; the last one is for all other teams.
 const COLOURS: [RGBColor; 10] = [
@@ -85,7 +87,8 @@ fn legend(root: &Area<'_>, picture: &Picture) -> Result<i32, String> {
         picture.bands.iter().zip(COLOURS).map(|(band, colour)| (band.name.as_str(), Key::Fill(colour)));
     let mut keys: Vec<_> = bands.collect();
     keys.push(("budget", Key::Line));
-    keys.extend(picture.held.iter().map(|held| (held.name.as_str(), Key::Dashes)));
+    let held = picture.held.iter().zip(HELD_FILLS);
+    keys.extend(held.map(|(held, fill)| (held.name.as_str(), Key::Held(fill))));
     keys.push(("guard: no grants", Key::Fill(PALE)));
     if !picture.refused.is_empty() {
         keys.push(("refused", Key::Cross));
@@ -106,7 +109,7 @@ fn legend(root: &Area<'_>, picture: &Picture) -> Result<i32, String> {
 enum Key {
     Fill(RGBColor),
     Line,
-    Dashes,
+    Held(RGBColor),
     Cross,
 }
 
@@ -115,9 +118,8 @@ impl Key {
         match self {
             Self::Fill(colour) => root.draw(&Rectangle::new([(x, y), (x + 22, y + 14)], colour.filled())),
             Self::Line => root.draw(&PathElement::new([(x, y + 7), (x + 22, y + 7)], INK.stroke_width(2))),
-            Self::Dashes => {
-                root.draw(&Rectangle::new([(x, y), (x + 22, y + 14)], HELD.mix(0.22).filled()))
-                    .map_err(text)?;
+            Self::Held(fill) => {
+                root.draw(&Rectangle::new([(x, y), (x + 22, y + 14)], fill.filled())).map_err(text)?;
                 root.draw(&PathElement::new([(x, y + 13), (x + 22, y + 13)], HELD.stroke_width(2)))
             }
             Self::Cross => root.draw(&Cross::new((x + 11, y + 7), 4, REFUSED.stroke_width(2))),
@@ -135,8 +137,8 @@ fn permits(area: &Area<'_>, picture: &Picture) -> Result<(), String> {
         Rectangle::new([(window.closes_s, 0.0), (window.end_s, picture.most * 1.06)], PALE.mix(0.7).filled())
     });
     chart.draw_series(guards).map_err(text)?;
-    for held in &picture.held {
-        let areas = held.areas.iter().map(|area| Polygon::new(area.clone(), HELD.mix(0.22).filled()));
+    for (held, fill) in picture.held.iter().zip(HELD_FILLS) {
+        let areas = held.areas.iter().map(|area| Polygon::new(area.clone(), fill.filled()));
         chart.draw_series(areas).map_err(text)?;
     }
     for (band, colour) in picture.bands.iter().zip(COLOURS) {

@@ -124,7 +124,7 @@ fn wait(seconds: impl Iterator<Item = f64>, worst: bool) -> String {
 /// A length of time with the unit that suits it.
 pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
-        s if s == 0.0 => "0 s".into(),
+        0.0 => "0 s".into(),
         s if s < 0.001 => format!("{:.0} \u{b5}s", s * 1e6),
         s if s < 1.0 => format!("{:.0} ms", s * 1e3),
         s if s < 100.0 => format!("{s:.1} s"),
