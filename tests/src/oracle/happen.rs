@@ -159,8 +159,8 @@ impl Oracle<'_> {
             self.used[c] -= n;
             self.tree.nodes[leaf].won[c] -= n;
             self.tree.charge(leaf, c, -n, holder);
+            self.refresh_around(leaf);
         }
-        self.refresh_around(leaf);
         self.log.push(Record::Return {
             at: self.instant(),
             team: team.clone(),

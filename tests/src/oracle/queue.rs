@@ -211,7 +211,7 @@ impl Oracle<'_> {
         let before = self.tree.nodes[leaf].queue[c].iter().take_while(|&&other| other != place);
         let ahead: i128 =
             before.map(|&k| self.requests[k].permits * i128::from(self.requests[k].count)).sum();
-        let usable = self.tree.room(leaf).map_or(self.left, |room| room.min(self.left));
+        let usable = self.tree.room(leaf).map_or(self.left, |room| room.min(self.left)).max(0);
         let usable = if self.open() { usable } else { 0 };
         if ahead + n <= usable {
             return self.let_go(leaf, c, ahead + n);
@@ -221,13 +221,13 @@ impl Oracle<'_> {
         self.end() + windows * self.length
     }
 
-    /// When what is held back lets `need` permits go in this window.
+    /// When what is surely held back lets `need` permits go in this window.
     fn let_go(&self, leaf: usize, c: usize, need: i128) -> i128 {
         if self.tree.path[leaf].iter().any(|&v| self.owed(v)) {
             return self.now;
         }
         let mut at = self.now;
-        while need + self.held(leaf, c, at) > self.left {
+        while need + self.surely_held(c, at) > self.left {
             match self.next_step(at) {
                 Some(step) => at = step,
                 None => return self.last_call(),

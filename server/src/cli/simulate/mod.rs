@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args) -> Result<bool, SimulateError> {
     let trials = args.scenarios.iter().map(|path| read::load(path)).collect::<Result<Vec<_>, _>>()?;
     let (mut summaries, mut passed, mut failures) = (Vec::new(), 0, Vec::new());
     for trial in &trials {
-        let records = play(&trial.scenario);
+        let records = play(&trial.id, &trial.scenario)?;
         let tally = Tally::new(&trial.scenario, &records);
         if let Some(file) = &args.events {
             write_events(file, trial, &records)?;
@@ -131,8 +131,9 @@ fn show(args: &Args, summaries: &[Summary]) -> io::Result<()> {
 }
 
 /// Plays one scenario.
-fn play(scenario: &Scenario) -> Vec<Record> {
-    apportion_core::scenario::replay(scenario).expect("a policy that was checked when the file was read")
+fn play(file: &str, scenario: &Scenario) -> Result<Vec<Record>, SimulateError> {
+    let of_file = |source| SimulateError::Policy { file: file.to_owned(), source };
+    apportion_core::scenario::replay(scenario).map_err(of_file)
 }
 
 fn write_events(file: &Path, trial: &Trial, records: &[Record]) -> Result<(), SimulateError> {
