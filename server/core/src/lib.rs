@@ -3,6 +3,8 @@
 //! It is a function of (state, now, input): no clock, no I/O, no randomness, no floating point. Modules stand in reading
 //! order, bottom first; each uses only those above it.
 
+pub mod mutant;
+
 pub mod permits;
 pub mod time;
 
@@ -15,5 +17,7 @@ pub mod window;
 
 pub mod observation;
 pub mod request;
+
+pub mod ledger;
 
 pub mod scenario;

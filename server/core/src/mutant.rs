@@ -1,0 +1,72 @@
+//! Switches that break one rule each, so that tests can show that they would notice.
+//!
+//! Owns the list of mutants and which one is on in this thread. Without the feature `mutants` none can be on, and the
+//! compiler removes the question. Knows nothing of the rules themselves: each rule asks whether it is broken.
+
+/// One rule that a test may break.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mutant {
+    /// Permits of a window are granted from its start on, without waiting for the clock error.
+    NoStartGuard,
+    /// Permits of a window are granted, and live, to its end.
+    NoEndGuard,
+    /// A client counts a lease's life from the receipt of the answer.
+    DeadlineFromReceipt,
+    /// A write whose outcome is unknown is taken for a success.
+    UnknownIsSuccess,
+    /// After a hand-over whose outcome is unknown the giver goes on granting.
+    GrantAfterUnknownReturn,
+    /// The store puts without comparing the version.
+    BlindPut,
+    /// A new owner starts with no marks.
+    NewOwnerStartsAtZero,
+    /// Clean-up deletes marks without raising `closed_through`.
+    CleanUpForgetsClosedThrough,
+    /// A window at or before `closed_through` is booked all the same.
+    ClosedThroughUnchecked,
+    /// A retry is answered with the life that its lease had at first.
+    RetryWithOldLife,
+    /// A new owner forgets what was learnt.
+    LearntForgottenOnRestart,
+    /// A new owner grants a capped team its whole cap anew.
+    TakeOverIgnoresCaps,
+}
+
+#[cfg(feature = "mutants")]
+mod switch {
+    use super::Mutant;
+    use std::cell::Cell;
+
+    thread_local! {
+        static ACTIVE: Cell<Option<Mutant>> = const { Cell::new(None) };
+    }
+
+    /// Puts the former switch back, also when the test inside panics.
+    struct Former(Option<Mutant>);
+
+    impl Drop for Former {
+        fn drop(&mut self) {
+            ACTIVE.set(self.0);
+        }
+    }
+
+    /// Runs `body` with one rule broken in this thread.
+    pub fn with<R>(mutant: Mutant, body: impl FnOnce() -> R) -> R {
+        let _former = Former(ACTIVE.replace(Some(mutant)));
+        body()
+    }
+
+    /// Whether this rule is broken in this thread.
+    pub fn active(mutant: Mutant) -> bool {
+        ACTIVE.get() == Some(mutant)
+    }
+}
+
+#[cfg(feature = "mutants")]
+pub use switch::{active, with};
+
+/// Whether this rule is broken: never, without the feature `mutants`.
+#[cfg(not(feature = "mutants"))]
+pub const fn active(_mutant: Mutant) -> bool {
+    false
+}
