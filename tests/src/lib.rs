@@ -1,1 +1,3 @@
 //! Judges and worlds for the tests of Apportion.
+
+pub mod world;

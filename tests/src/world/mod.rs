@@ -1,0 +1,500 @@
+//! A simulated world for the ledger: nodes, a store, clients and a provider on virtual time, with faults, out of one seed.
+//!
+//! The world owns true time, the queue of events, the network and the faults. The nodes book with the core's own ledger.
+
+mod client;
+mod faults;
+mod grants;
+mod judge;
+mod node;
+mod plan;
+mod random;
+mod store;
+
+pub use plan::Regime;
+
+use apportion_core::ids::WorkspaceId;
+use apportion_core::ledger::{CasOutcome, Guard, ReadOutcome, ShardRecord, Token, Version};
+use apportion_core::permits::Permits;
+use grants::Ask;
+use judge::Judge;
+use node::{Act, Attempt, Lease, Node};
+use plan::{MS, Plan, START};
+use random::Random;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
+use std::rc::Rc;
+use store::{Store, StoredPolicy};
+
+/// How many lines of the trace a failure shows.
+const TRACE_TAIL: usize = 120;
+/// How often a node looks around, in nanoseconds.
+const TICK: u64 = 50 * MS;
+
+/// What happens.
+#[derive(Clone, Debug)]
+enum Event {
+    Tick(usize),
+    CasArrives {
+        node: usize,
+        life: u64,
+        token: Token,
+        expected: Option<Version>,
+        new: Box<ShardRecord>,
+        guards: Vec<Guard>,
+        answered: bool,
+    },
+    CasDone {
+        node: usize,
+        life: u64,
+        token: Token,
+        outcome: CasOutcome,
+    },
+    ReadDone {
+        node: usize,
+        life: u64,
+        token: Token,
+        outcome: ReadOutcome,
+    },
+    Ask {
+        client: usize,
+    },
+    Request {
+        node: usize,
+        attempt: Attempt,
+    },
+    Answer {
+        node: usize,
+        lease: Lease,
+    },
+    Settle {
+        node: usize,
+        life: u64,
+        request: u64,
+        unused: Permits,
+    },
+    Arrive {
+        workspace: WorkspaceId,
+    },
+    TakeOver {
+        node: usize,
+    },
+    Learn {
+        node: usize,
+        rule: usize,
+        budget: Permits,
+    },
+    Policy {
+        node: usize,
+        workspace: WorkspaceId,
+    },
+    Incarnation {
+        node: usize,
+    },
+    Restart {
+        node: usize,
+    },
+    Reopen {
+        node: usize,
+        life: u64,
+    },
+    Fault,
+    Elect,
+    Heal,
+}
+
+struct Entry {
+    at: u64,
+    order: u64,
+    event: Event,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.order) == (other.at, other.order)
+    }
+}
+impl Eq for Entry {}
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
+    }
+}
+
+/// What became of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The first rule that did not hold.
+    pub broken: Option<String>,
+    /// Permits granted.
+    pub granted: u64,
+    /// Permits that reached the provider.
+    pub arrived: u64,
+    /// The last lines of the trace, if it was kept.
+    pub trace: Vec<String>,
+}
+
+/// One run.
+struct World {
+    plan: Rc<Plan>,
+    now: u64,
+    random: Random,
+    queue: BinaryHeap<Reverse<Entry>>,
+    order: u64,
+    store: Store,
+    store_down_until: u64,
+    nodes: Vec<Node>,
+    down: Vec<bool>,
+    paused_until: Vec<u64>,
+    provider: Vec<Permits>,
+    judge: Judge,
+    seen: BTreeSet<(usize, u64, u64)>,
+    requests: u64,
+    healed: bool,
+    end: u64,
+    trace: Option<VecDeque<String>>,
+}
+
+/// Runs the world of a seed.
+pub fn run(seed: u64, regime: Regime, traced: bool) -> Outcome {
+    let mut world = World::new(seed, regime, traced);
+    while let Some(Reverse(Entry { at, event, .. })) = world.queue.pop() {
+        world.now = world.now.max(at);
+        if world.now > world.end {
+            break;
+        }
+        world.happen(event);
+        if world.judge.broken.is_some() {
+            break;
+        }
+    }
+    if world.judge.broken.is_none() {
+        world.judge.end(world.end);
+    }
+    Outcome {
+        broken: world.judge.broken,
+        granted: world.judge.granted,
+        arrived: world.judge.arrived,
+        trace: world.trace.map(Vec::from).unwrap_or_default(),
+    }
+}
+
+/// Runs the world of a seed; where a rule does not hold, runs it again with a trace and panics with its tail.
+pub fn check(seed: u64, regime: Regime) -> Outcome {
+    let outcome = run(seed, regime, false);
+    if let Some(broken) = &outcome.broken {
+        let trace = run(seed, regime, true).trace.join("\n");
+        panic!("{trace}\nseed {seed}, {regime:?}: {broken}");
+    }
+    outcome
+}
+
+impl World {
+    fn new(seed: u64, regime: Regime, traced: bool) -> Self {
+        let mut random = Random::new(seed);
+        let plan = Rc::new(Plan::new(&mut random, regime));
+        let policies = plan.workspaces.iter().map(|workspace| {
+            let budgets = plan.rules_of(workspace).map(|(_, rule)| rule.budget).collect();
+            (workspace.clone(), StoredPolicy { version: Version(1), budgets })
+        });
+        let policies: BTreeMap<_, _> = policies.collect();
+        let mut world = Self {
+            now: START,
+            queue: BinaryHeap::new(),
+            order: 0,
+            store: Store::new(random.wide(), policies),
+            store_down_until: 0,
+            nodes: (0..plan.nodes).map(|n| Node::new(n, Rc::clone(&plan), 0, random.wide())).collect(),
+            down: vec![false; plan.nodes],
+            paused_until: vec![0; plan.nodes],
+            provider: plan.rules.iter().map(|rule| rule.budget).collect(),
+            judge: Judge::new(Rc::clone(&plan)),
+            seen: BTreeSet::new(),
+            requests: 0,
+            healed: false,
+            end: u64::MAX,
+            trace: traced.then(VecDeque::new),
+            random,
+            plan,
+        };
+        world.say(|world| format!("{:?}", world.plan));
+        for node in 0..world.nodes.len() {
+            world.set_clock(node);
+            world.read_policies(node);
+            world.after(TICK, Event::Tick(node));
+        }
+        let clients = 2 * world.plan.workspaces.len() + 1;
+        (0..clients).for_each(|client| world.after(MS, Event::Ask { client }));
+        world.after(0, Event::TakeOver { node: 0 });
+        world.after(500 * MS, Event::Fault);
+        world.after(300 * MS, Event::Elect);
+        world.after(world.plan.heal_at - START, Event::Heal);
+        world
+    }
+
+    fn after(&mut self, delay: u64, event: Event) {
+        self.order += 1;
+        self.queue.push(Reverse(Entry { at: self.now + delay, order: self.order, event }));
+    }
+
+    fn say(&mut self, line: impl FnOnce(&Self) -> String) {
+        if self.trace.is_some() {
+            let line = format!("{:.4} {}", (self.now - START) as f64 / 1e9, line(self));
+            let trace = self.trace.as_mut().expect("a trace");
+            trace.push_back(line);
+            if trace.len() > TRACE_TAIL {
+                trace.pop_front();
+            }
+        }
+    }
+
+    /// How long a message is on its way.
+    fn travel(&mut self) -> u64 {
+        match self.random.between(0, 99) {
+            0..4 if !self.healed => self.random.between(100, 1_500) * MS,
+            0..15 => self.random.between(5, 60) * MS,
+            _ => self.random.between(MS / 5, 5 * MS),
+        }
+    }
+
+    /// The node an event is for, where it needs one that runs.
+    fn addressee(event: &Event) -> Option<usize> {
+        match event {
+            Event::Tick(node)
+            | Event::CasDone { node, .. }
+            | Event::ReadDone { node, .. }
+            | Event::Request { node, .. }
+            | Event::Settle { node, .. }
+            | Event::TakeOver { node }
+            | Event::Learn { node, .. }
+            | Event::Policy { node, .. }
+            | Event::Incarnation { node }
+            | Event::Reopen { node, .. } => Some(*node),
+            _ => None,
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        let Some(node) = Self::addressee(&event) else { return self.happen_outside(event) };
+        if self.paused_until[node] > self.now {
+            return self.after(self.paused_until[node] - self.now, event);
+        }
+        if let Event::Tick(_) = event {
+            self.after(TICK, event.clone());
+        }
+        if !self.down[node] {
+            self.happen_at(node, event);
+            self.act(node);
+        }
+    }
+
+    /// An event that a running node takes.
+    fn happen_at(&mut self, place: usize, event: Event) {
+        if !matches!(event, Event::Tick(_)) {
+            self.say(|_| format!("{event:?}"));
+        }
+        let node = &mut self.nodes[place];
+        let now = node.clock(self.now);
+        match event {
+            Event::Tick(_) => node.shard.advance(now),
+            Event::CasDone { life, token, outcome, .. } if life == node.life => {
+                node.shard.cas_done(now, token, outcome);
+            }
+            Event::ReadDone { life, token, outcome, .. } if life == node.life => {
+                node.shard.read_done(now, token, outcome);
+            }
+            Event::Request { attempt, .. } => node.request(now, attempt),
+            Event::Settle { life, request, unused, .. } if life == node.life => {
+                node.settle(now, request, unused);
+            }
+            Event::TakeOver { .. } => node.shard.take_over(now),
+            Event::Learn { rule, budget, .. } => node.learn(now, rule, budget),
+            Event::Policy { .. } => self.read_policies(place),
+            Event::Incarnation { .. } => node.shard.incarnation_changed(self.store.incarnation),
+            Event::Reopen { life, .. } if life == node.life => node.shard.store_reopened(now),
+            _ => {}
+        }
+    }
+
+    /// An event outside the nodes.
+    fn happen_outside(&mut self, event: Event) {
+        match event {
+            Event::CasArrives { node, life, token, expected, new, guards, answered } => {
+                let outcome = self.commit(expected, *new, &guards);
+                self.say(|_| format!("the store answers node {node} {token:?}: {outcome:?}"));
+                if answered {
+                    let travel = self.travel();
+                    self.after(travel, Event::CasDone { node, life, token, outcome });
+                }
+            }
+            Event::Ask { client } => self.ask(client),
+            Event::Answer { node, lease } => self.answered(node, lease),
+            Event::Arrive { workspace } => self.arrive(&workspace),
+            Event::Restart { node } => self.down[node] = false,
+            Event::Fault => self.fault(),
+            Event::Elect => self.elect(),
+            Event::Heal => self.heal(),
+            _ => {}
+        }
+    }
+
+    /// Writes at the store; the judge learns what is durable.
+    fn commit(&mut self, expected: Option<Version>, new: ShardRecord, guards: &[Guard]) -> CasOutcome {
+        let outcome = self.store.cas(expected, new, guards);
+        if matches!(outcome, CasOutcome::Ok(_)) {
+            self.note_budgets(false);
+        }
+        outcome
+    }
+
+    /// Tells the judge which budgets are in force: the policy's, or a smaller one that was learnt durably. Only a
+    /// restored store may forget what was learnt.
+    fn note_budgets(&mut self, restored: bool) {
+        let plan = Rc::clone(&self.plan);
+        for (place, rule) in plan.rules.iter().enumerate() {
+            let policy = self.store.policies[&rule.workspace].budgets[rule.place];
+            let record = self.store.value.as_ref().map(|(record, _)| record);
+            let learnt =
+                record.and_then(|record| record.learnt.get(&(rule.workspace.clone(), rule.limit.clone())));
+            self.judge.in_force(self.now, place, policy, learnt.and_then(|learnt| learnt.permits), restored);
+        }
+    }
+
+    fn read_policies(&mut self, place: usize) {
+        let policies = self.store.policies.iter();
+        self.nodes[place].policies = policies
+            .map(|(workspace, policy)| (workspace.clone(), (policy.version, policy.budgets.clone())))
+            .collect();
+    }
+
+    /// Carries out what a node does.
+    fn act(&mut self, place: usize) {
+        let now = self.nodes[place].clock(self.now);
+        for act in self.nodes[place].act(now) {
+            if !matches!(act, Act::Cas(..) | Act::Read(_)) {
+                self.say(|_| format!("node {place} at {now:?}: {act:?}"));
+            }
+            let life = self.nodes[place].life;
+            match act {
+                Act::Cas(token, expected, new, guards) => {
+                    self.send_cas(place, life, token, expected, new, guards)
+                }
+                Act::Read(token) => self.send_read(place, life, token),
+                Act::Answer(lease) => {
+                    let travel = self.travel();
+                    if !self.random.percent(if self.healed { 1 } else { 10 }) {
+                        self.after(travel, Event::Answer { node: place, lease });
+                    }
+                }
+                Act::Granted(keys, permits, capped) => {
+                    keys.iter().for_each(|key| self.judge.grant(self.now, key, permits, capped));
+                }
+                Act::Returned(keys, permits, capped) => {
+                    keys.iter().for_each(|key| self.judge.give_back(key, permits, capped));
+                }
+                Act::Said(_) => {}
+            }
+        }
+    }
+
+    fn send_cas(
+        &mut self,
+        node: usize,
+        life: u64,
+        token: Token,
+        expected: Option<Version>,
+        new: Box<ShardRecord>,
+        guards: Vec<Guard>,
+    ) {
+        let kind = if self.healed { 99 } else { self.random.between(0, 99) };
+        let lost = kind < 15;
+        let timeout = self.random.between(50, 400) * MS;
+        if lost {
+            let outcome = CasOutcome::Unknown;
+            self.after(timeout, Event::CasDone { node, life, token, outcome });
+        }
+        // Of the lost ones a third never arrives, a third arrives long after the time-out.
+        let down = self.now < self.store_down_until;
+        if kind < 5 || (down && lost) {
+            return;
+        }
+        if down {
+            return self.after(timeout, Event::CasDone { node, life, token, outcome: CasOutcome::Unknown });
+        }
+        let late = if (5..10).contains(&kind) { self.random.between(100, 2_500) * MS } else { 0 };
+        let travel = self.travel() + late;
+        self.after(travel, Event::CasArrives { node, life, token, expected, new, guards, answered: !lost });
+    }
+
+    fn send_read(&mut self, node: usize, life: u64, token: Token) {
+        let travel = self.travel();
+        let failed = self.now < self.store_down_until || (!self.healed && self.random.percent(10));
+        let stale = !self.healed && self.random.percent(10);
+        let staleness = if stale { 1 + self.random.place(4) } else { 0 };
+        let outcome = if failed { ReadOutcome::Failed } else { self.store.read(staleness) };
+        self.after(travel, Event::ReadDone { node, life, token, outcome });
+    }
+
+    /// A client asks a node, mostly the one that serves; sometimes it repeats itself.
+    fn ask(&mut self, client: usize) {
+        let pause = self.random.between(20, 260) * MS;
+        self.after(pause, Event::Ask { client });
+        let serving: Vec<_> = (0..self.nodes.len()).filter(|&n| self.nodes[n].shard.is_serving()).collect();
+        let node = match serving.is_empty() || self.random.percent(5) {
+            true => self.random.place(self.nodes.len()),
+            false => serving[self.random.place(serving.len())],
+        };
+        let workspace = self.plan.workspaces[client % self.plan.workspaces.len()].clone();
+        let ask =
+            Ask { workspace, permits: Permits::clamped(self.random.between(1, 3)), capped: client % 3 == 1 };
+        self.requests += 1;
+        let mut attempt = Attempt { request: self.requests, ask, sent: self.now };
+        let travel = self.travel();
+        self.after(travel, Event::Request { node, attempt: attempt.clone() });
+        if self.random.percent(20) {
+            let later = self.random.between(5, 1_500) * MS;
+            attempt.sent += later;
+            let travel = self.travel();
+            self.after(later + travel, Event::Request { node, attempt });
+        }
+    }
+
+    /// A client has an answer; a second one for the same lease changes nothing.
+    fn answered(&mut self, node: usize, lease: Lease) {
+        if !self.seen.insert(lease.id) {
+            return;
+        }
+        let used = client::use_lease(&mut self.random, self.now, &lease, self.plan.check_to_count);
+        self.say(|_| format!("a client uses {lease:?}: {used:?}"));
+        for at in used.arrivals {
+            let workspace = lease.attempt.ask.workspace.clone();
+            self.after(at - self.now, Event::Arrive { workspace });
+        }
+        if used.unused > 0 {
+            let delay = self.random.between(0, 300) * MS;
+            let travel = self.travel() + delay;
+            let (_, life, request) = lease.id;
+            self.after(travel, Event::Settle { node, life, request, unused: Permits::clamped(used.unused) });
+        }
+    }
+
+    /// The provider counts a request, and may say what its budget is.
+    fn arrive(&mut self, workspace: &WorkspaceId) {
+        self.say(|_| format!("the provider counts one for {workspace}"));
+        self.judge.arrive(self.now, workspace);
+        let plan = Rc::clone(&self.plan);
+        for (rule, limit) in plan.rules_of(workspace) {
+            if self.provider[rule] < limit.budget && self.random.percent(6) {
+                let serving = (0..self.nodes.len()).find(|&n| self.nodes[n].shard.is_serving());
+                if let Some(node) = serving {
+                    self.after(MS, Event::Learn { node, rule, budget: self.provider[rule] });
+                }
+            }
+        }
+    }
+}
