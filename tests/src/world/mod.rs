@@ -2,14 +2,14 @@
 //!
 //! The world owns true time, the queue of events, the network and the faults. The nodes book with the core's own ledger.
 
-mod client;
+pub mod client;
 mod faults;
-mod grants;
-mod judge;
-mod node;
-mod plan;
-mod random;
-mod store;
+pub mod grants;
+pub mod judge;
+pub mod node;
+pub mod plan;
+pub mod random;
+pub mod store;
 
 pub use plan::Regime;
 
