@@ -5,6 +5,7 @@ use super::plan::{MS, Regime};
 use super::{Event, World};
 use apportion_core::ledger::Version;
 use apportion_core::permits::Permits;
+use apportion_core::time::Span;
 use std::rc::Rc;
 
 impl World {
@@ -31,7 +32,8 @@ impl World {
             80..85 => self.store.back_up(),
             85..89 => self.restore(),
             89..95 => self.change_policy(),
-            95..98 => self.shrink(),
+            95..97 => self.shrink(),
+            97..98 => self.shift(),
             _ => self.throttle(node),
         }
     }
@@ -64,10 +66,14 @@ impl World {
             self.down[node] = false;
             self.paused_until[node] = 0;
             self.set_clock(node);
-            self.after(MS, Event::Policy { node, workspace: self.plan.workspaces[0].clone() });
+            self.after(MS, Event::Policy { node });
             self.after(MS, Event::Incarnation { node });
         }
-        self.end = self.now + self.plan.healthy_for;
+        // A phase that is learnt only now costs the windows that overlap the old ones.
+        let shifted =
+            (self.plan.rules.iter().zip(&self.provider)).any(|(rule, at)| rule.grid.phase() != at.1);
+        let relearn = if shifted { self.plan.served_within } else { 0 };
+        self.end = self.now + self.plan.healthy_for + relearn;
         self.say(|_| "faults stop".into());
     }
 
@@ -159,7 +165,7 @@ impl World {
         self.note_budgets(false);
         for node in 0..self.nodes.len() {
             let delay = self.random.between(0, 800) * MS;
-            self.after(delay, Event::Policy { node, workspace: workspace.clone() });
+            self.after(delay, Event::Policy { node });
         }
     }
 
@@ -167,7 +173,17 @@ impl World {
     fn shrink(&mut self) {
         let rule = self.random.place(self.provider.len());
         let budget = u64::from(self.plan.rules[rule].budget);
-        self.provider[rule] = Permits::clamped(budget / 3).max(Permits::ONE);
+        self.provider[rule].0 = Permits::clamped(budget / 3).max(Permits::ONE);
+    }
+
+    /// The provider's windows turn out to lie elsewhere than configured.
+    fn shift(&mut self) {
+        let rule = self.random.place(self.provider.len());
+        let length = self.plan.rules[rule].grid.length().as_ns();
+        let phase = Span::from_ns(self.random.between(0, length - 1));
+        self.provider[rule].1 = phase;
+        self.judge.shifted(rule, phase);
+        self.say(|_| format!("the windows of limit {rule} start at {phase:?}"));
     }
 
     fn throttle(&mut self, node: usize) {

@@ -7,7 +7,7 @@ use apportion_core::ledger::{MarkKey, ShardRecord};
 use apportion_core::mutant::{self, Mutant};
 use apportion_core::permits::Permits;
 use apportion_core::time::Timestamp;
-use apportion_core::window::Window;
+use apportion_core::window::{Grid, Window};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -37,6 +37,8 @@ pub struct Granted {
 pub trait Grants {
     /// The shard is served from now on, over this record.
     fn owned(&mut self, record: &ShardRecord);
+    /// The windows of a limit lie here from now on.
+    fn lay(&mut self, rule: usize, grid: Grid);
     /// A block may be granted.
     fn confirmed(&mut self, key: MarkKey, permits: Permits);
     /// Every block is void.
@@ -62,6 +64,7 @@ struct Block {
 #[derive(Clone, Debug)]
 pub struct FirstCome {
     plan: Rc<Plan>,
+    grids: Vec<Grid>,
     blocks: BTreeMap<MarkKey, Block>,
     marks_at_take_over: BTreeMap<MarkKey, Permits>,
 }
@@ -69,7 +72,8 @@ pub struct FirstCome {
 impl FirstCome {
     /// Nothing granted yet.
     pub fn new(plan: Rc<Plan>) -> Self {
-        Self { plan, blocks: BTreeMap::new(), marks_at_take_over: BTreeMap::new() }
+        let grids = plan.rules.iter().map(|rule| rule.grid).collect();
+        Self { plan, grids, blocks: BTreeMap::new(), marks_at_take_over: BTreeMap::new() }
     }
 
     /// The first and last instant at which a window is granted from, and its leases' end.
@@ -104,6 +108,10 @@ impl Grants for FirstCome {
         self.marks_at_take_over = record.marks.iter().map(|(key, mark)| (key.clone(), mark.hi)).collect();
     }
 
+    fn lay(&mut self, rule: usize, grid: Grid) {
+        self.grids[rule] = grid;
+    }
+
     fn confirmed(&mut self, key: MarkKey, permits: Permits) {
         self.blocks.entry(key).or_default().free += permits;
     }
@@ -115,14 +123,15 @@ impl Grants for FirstCome {
 
     fn grant(&mut self, now: Timestamp, ask: &Ask) -> Option<Granted> {
         let mut granted = Granted { keys: Vec::new(), ends: Timestamp::MAX, returns_until: Timestamp::MAX };
-        for (_, rule) in self.plan.rules_of(&ask.workspace) {
-            let window = rule.grid.at(now);
+        for (place, rule) in self.plan.rules_of(&ask.workspace) {
+            let window = self.grids[place].at(now);
             let (opens, closes, ends) = self.times(&window);
+            if now < opens || now > closes {
+                return None;
+            }
             let key = rule.key(&window);
-            let block = self.blocks.get(&key)?;
-            let room =
-                ask.permits <= block.free && (!ask.capped || ask.permits <= self.cap_room(rule, &key, block));
-            if now < opens || now > closes || !room {
+            let block = self.blocks.get(&key).filter(|block| ask.permits <= block.free)?;
+            if ask.capped && ask.permits > self.cap_room(rule, &key, block) {
                 return None;
             }
             granted.keys.push(key);

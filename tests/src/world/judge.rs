@@ -4,8 +4,10 @@
 
 use super::plan::{MS, Plan, Regime, timestamp};
 use apportion_core::ids::WorkspaceId;
-use apportion_core::ledger::MarkKey;
+use apportion_core::ledger::{Learnt, MarkKey};
 use apportion_core::permits::Permits;
+use apportion_core::time::Span;
+use apportion_core::window::Grid;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -14,7 +16,6 @@ use std::rc::Rc;
 struct Sum {
     granted: u64,
     capped: u64,
-    arrived: u64,
 }
 
 /// The judge of one run.
@@ -22,8 +23,11 @@ struct Sum {
 pub struct Judge {
     plan: Rc<Plan>,
     sums: BTreeMap<(usize, u64), Sum>,
+    arrivals: BTreeMap<(usize, u64), u64>,
     in_force: Vec<Vec<(u64, Permits)>>,
     learnt: Vec<Option<Permits>>,
+    grids: Vec<Grid>,
+    judged_from: Vec<u64>,
     last_served: BTreeMap<WorkspaceId, u64>,
     /// The first rule that did not hold.
     pub broken: Option<String>,
@@ -38,33 +42,57 @@ impl Judge {
     pub fn new(plan: Rc<Plan>) -> Self {
         let in_force: Vec<_> = plan.rules.iter().map(|rule| vec![(0, rule.budget)]).collect();
         Self {
-            plan,
             sums: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
             learnt: vec![None; in_force.len()],
+            grids: plan.rules.iter().map(|rule| rule.grid).collect(),
+            judged_from: vec![0; in_force.len()],
             in_force,
             last_served: BTreeMap::new(),
             broken: None,
             granted: 0,
             arrived: 0,
+            plan,
         }
     }
 
-    /// The policy's budget, and one that was learnt, as they are durable now. What was learnt stays in force until a
+    /// The provider's windows lie elsewhere. Until that is learnt durably, and for two windows more, the arrivals of
+    /// its windows are not judged; what is granted of each is.
+    pub fn shifted(&mut self, rule: usize, phase: Span) {
+        self.grids[rule] = Grid::new(self.grids[rule].length(), phase);
+        self.judged_from[rule] = u64::MAX;
+    }
+
+    /// The policy's budget, and what was learnt, as they are durable now. What was learnt stays in force until a
     /// restored store forgets it, whatever the record says.
     pub fn in_force(
         &mut self,
         now: u64,
         rule: usize,
         policy: Permits,
-        learnt: Option<Permits>,
+        learnt: Option<&Learnt>,
         restored: bool,
     ) {
+        let permits = learnt.and_then(|learnt| learnt.permits);
         let known = &mut self.learnt[rule];
-        *known = if restored { learnt } else { learnt.or(*known) };
+        *known = if restored { permits } else { permits.or(*known) };
         let budget = policy.min(known.unwrap_or(Permits::MAX));
         if self.in_force[rule].last().is_some_and(|(_, last)| *last != budget) {
             self.in_force[rule].push((now, budget));
         }
+        let phase = learnt.map_or(self.plan.rules[rule].grid.phase(), |learnt| learnt.phase);
+        if phase != self.grids[rule].phase() {
+            self.judged_from[rule] = u64::MAX;
+        } else if self.judged_from[rule] == u64::MAX {
+            self.judged_from[rule] = now + 2 * self.grids[rule].length().as_ns();
+        }
+    }
+
+    /// Permits granted of the other windows of a limit that overlap the one at `start`.
+    fn overlapping(&self, rule: usize, start: u64) -> u64 {
+        let length = self.grids[rule].length().as_ns();
+        let others = self.sums.range((rule, start.saturating_sub(length) + 1)..(rule, start + length));
+        others.filter(|((_, other), _)| *other != start).map(|(_, sum)| sum.granted).sum()
     }
 
     /// The largest budget in force while the window that starts at `start` could be booked, so far.
@@ -90,6 +118,7 @@ impl Judge {
         let rule = self.plan.rule_of(key);
         let start = key.window_start.as_ns();
         let allowed = self.allowed(rule, start);
+        let others = if self.plan.regime == Regime::Within { self.overlapping(rule, start) } else { 0 };
         let sum = self.sums.entry((rule, start)).or_default();
         sum.granted += u64::from(permits);
         sum.capped += if capped { u64::from(permits) } else { 0 };
@@ -99,6 +128,14 @@ impl Judge {
         let (cap, place) = (self.plan.rules[rule].cap, self.plan.rules[rule].place);
         if granted > allowed {
             self.fail(format!("C1: {granted} permits of {key:?} granted, {allowed} allowed"));
+        }
+        if others > 0
+            && granted + others > allowed
+            && self.grids[rule].at(key.window_start).start.earliest == key.window_start
+        {
+            self.fail(format!(
+                "C1: {granted} permits of {key:?} granted over {others} of windows on another phase, {allowed} allowed"
+            ));
         }
         if place == 0 && capped > u64::from(cap) {
             self.fail(format!("cap: {capped} permits of {key:?} granted to the team of at most {cap}"));
@@ -121,12 +158,12 @@ impl Judge {
         }
         let plan = Rc::clone(&self.plan);
         for (rule, limit) in plan.rules_of(workspace) {
-            let start = limit.grid.at(timestamp(now)).start.earliest.as_ns();
+            let start = self.grids[rule].at(timestamp(now)).start.earliest.as_ns();
             let allowed = self.allowed(rule, start);
-            let sum = self.sums.entry((rule, start)).or_default();
-            sum.arrived += 1;
-            let arrived = sum.arrived;
-            if arrived > allowed {
+            let arrived = self.arrivals.entry((rule, start)).or_default();
+            *arrived += 1;
+            let arrived = *arrived;
+            if arrived > allowed && start >= self.judged_from[rule] {
                 self.fail(format!(
                     "C2: {arrived} arrivals in window {start} of {limit:?}, {allowed} allowed"
                 ));

@@ -6,6 +6,7 @@ pub mod client;
 mod faults;
 pub mod grants;
 pub mod judge;
+mod network;
 pub mod node;
 pub mod plan;
 pub mod random;
@@ -16,9 +17,9 @@ pub use plan::Regime;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::ledger::{CasOutcome, Guard, ReadOutcome, ShardRecord, Token, Version};
 use apportion_core::permits::Permits;
-use grants::Ask;
+use apportion_core::time::Span;
 use judge::Judge;
-use node::{Act, Attempt, Lease, Node};
+use node::{Attempt, Lease, Node};
 use plan::{MS, Plan, START};
 use random::Random;
 use std::cmp::Reverse;
@@ -29,7 +30,7 @@ use store::{Store, StoredPolicy};
 /// How many lines of the trace a failure shows.
 const TRACE_TAIL: usize = 120;
 /// How often a node looks around, in nanoseconds.
-const TICK: u64 = 50 * MS;
+const TICK: u64 = 70 * MS;
 
 /// What happens.
 #[derive(Clone, Debug)]
@@ -83,10 +84,10 @@ enum Event {
         node: usize,
         rule: usize,
         budget: Permits,
+        phase: Span,
     },
     Policy {
         node: usize,
-        workspace: WorkspaceId,
     },
     Incarnation {
         node: usize,
@@ -151,7 +152,7 @@ struct World {
     nodes: Vec<Node>,
     down: Vec<bool>,
     paused_until: Vec<u64>,
-    provider: Vec<Permits>,
+    provider: Vec<(Permits, Span)>,
     judge: Judge,
     seen: BTreeSet<(usize, u64, u64)>,
     requests: u64,
@@ -212,7 +213,7 @@ impl World {
             nodes: (0..plan.nodes).map(|n| Node::new(n, Rc::clone(&plan), 0, random.wide())).collect(),
             down: vec![false; plan.nodes],
             paused_until: vec![0; plan.nodes],
-            provider: plan.rules.iter().map(|rule| rule.budget).collect(),
+            provider: plan.rules.iter().map(|rule| (rule.budget, rule.grid.phase())).collect(),
             judge: Judge::new(Rc::clone(&plan)),
             seen: BTreeSet::new(),
             requests: 0,
@@ -243,13 +244,13 @@ impl World {
     }
 
     fn say(&mut self, line: impl FnOnce(&Self) -> String) {
-        if self.trace.is_some() {
-            let line = format!("{:.4} {}", (self.now - START) as f64 / 1e9, line(self));
-            let trace = self.trace.as_mut().expect("a trace");
+        if self.trace.is_none() {
+            return;
+        }
+        let line = format!("{} ms: {}", (self.now - START) / MS, line(self));
+        if let Some(trace) = &mut self.trace {
             trace.push_back(line);
-            if trace.len() > TRACE_TAIL {
-                trace.pop_front();
-            }
+            trace.drain(..trace.len().saturating_sub(TRACE_TAIL));
         }
     }
 
@@ -313,7 +314,7 @@ impl World {
                 node.settle(now, request, unused);
             }
             Event::TakeOver { .. } => node.shard.take_over(now),
-            Event::Learn { rule, budget, .. } => node.learn(now, rule, budget),
+            Event::Learn { rule, budget, phase, .. } => node.learn(now, rule, budget, phase),
             Event::Policy { .. } => self.read_policies(place),
             Event::Incarnation { .. } => node.shard.incarnation_changed(self.store.incarnation),
             Event::Reopen { life, .. } if life == node.life => node.shard.store_reopened(now),
@@ -361,7 +362,7 @@ impl World {
             let record = self.store.value.as_ref().map(|(record, _)| record);
             let learnt =
                 record.and_then(|record| record.learnt.get(&(rule.workspace.clone(), rule.limit.clone())));
-            self.judge.in_force(self.now, place, policy, learnt.and_then(|learnt| learnt.permits), restored);
+            self.judge.in_force(self.now, place, policy, learnt, restored);
         }
     }
 
@@ -370,131 +371,5 @@ impl World {
         self.nodes[place].policies = policies
             .map(|(workspace, policy)| (workspace.clone(), (policy.version, policy.budgets.clone())))
             .collect();
-    }
-
-    /// Carries out what a node does.
-    fn act(&mut self, place: usize) {
-        let now = self.nodes[place].clock(self.now);
-        for act in self.nodes[place].act(now) {
-            if !matches!(act, Act::Cas(..) | Act::Read(_)) {
-                self.say(|_| format!("node {place} at {now:?}: {act:?}"));
-            }
-            let life = self.nodes[place].life;
-            match act {
-                Act::Cas(token, expected, new, guards) => {
-                    self.send_cas(place, life, token, expected, new, guards)
-                }
-                Act::Read(token) => self.send_read(place, life, token),
-                Act::Answer(lease) => {
-                    let travel = self.travel();
-                    if !self.random.percent(if self.healed { 1 } else { 10 }) {
-                        self.after(travel, Event::Answer { node: place, lease });
-                    }
-                }
-                Act::Granted(keys, permits, capped) => {
-                    keys.iter().for_each(|key| self.judge.grant(self.now, key, permits, capped));
-                }
-                Act::Returned(keys, permits, capped) => {
-                    keys.iter().for_each(|key| self.judge.give_back(key, permits, capped));
-                }
-                Act::Said(_) => {}
-            }
-        }
-    }
-
-    fn send_cas(
-        &mut self,
-        node: usize,
-        life: u64,
-        token: Token,
-        expected: Option<Version>,
-        new: Box<ShardRecord>,
-        guards: Vec<Guard>,
-    ) {
-        let kind = if self.healed { 99 } else { self.random.between(0, 99) };
-        let lost = kind < 15;
-        let timeout = self.random.between(50, 400) * MS;
-        if lost {
-            let outcome = CasOutcome::Unknown;
-            self.after(timeout, Event::CasDone { node, life, token, outcome });
-        }
-        // Of the lost ones a third never arrives, a third arrives long after the time-out.
-        let down = self.now < self.store_down_until;
-        if kind < 5 || (down && lost) {
-            return;
-        }
-        if down {
-            return self.after(timeout, Event::CasDone { node, life, token, outcome: CasOutcome::Unknown });
-        }
-        let late = if (5..10).contains(&kind) { self.random.between(100, 2_500) * MS } else { 0 };
-        let travel = self.travel() + late;
-        self.after(travel, Event::CasArrives { node, life, token, expected, new, guards, answered: !lost });
-    }
-
-    fn send_read(&mut self, node: usize, life: u64, token: Token) {
-        let travel = self.travel();
-        let failed = self.now < self.store_down_until || (!self.healed && self.random.percent(10));
-        let stale = !self.healed && self.random.percent(10);
-        let staleness = if stale { 1 + self.random.place(4) } else { 0 };
-        let outcome = if failed { ReadOutcome::Failed } else { self.store.read(staleness) };
-        self.after(travel, Event::ReadDone { node, life, token, outcome });
-    }
-
-    /// A client asks a node, mostly the one that serves; sometimes it repeats itself.
-    fn ask(&mut self, client: usize) {
-        let pause = self.random.between(20, 260) * MS;
-        self.after(pause, Event::Ask { client });
-        let serving: Vec<_> = (0..self.nodes.len()).filter(|&n| self.nodes[n].shard.is_serving()).collect();
-        let node = match serving.is_empty() || self.random.percent(5) {
-            true => self.random.place(self.nodes.len()),
-            false => serving[self.random.place(serving.len())],
-        };
-        let workspace = self.plan.workspaces[client % self.plan.workspaces.len()].clone();
-        let ask =
-            Ask { workspace, permits: Permits::clamped(self.random.between(1, 3)), capped: client % 3 == 1 };
-        self.requests += 1;
-        let mut attempt = Attempt { request: self.requests, ask, sent: self.now };
-        let travel = self.travel();
-        self.after(travel, Event::Request { node, attempt: attempt.clone() });
-        if self.random.percent(20) {
-            let later = self.random.between(5, 1_500) * MS;
-            attempt.sent += later;
-            let travel = self.travel();
-            self.after(later + travel, Event::Request { node, attempt });
-        }
-    }
-
-    /// A client has an answer; a second one for the same lease changes nothing.
-    fn answered(&mut self, node: usize, lease: Lease) {
-        if !self.seen.insert(lease.id) {
-            return;
-        }
-        let used = client::use_lease(&mut self.random, self.now, &lease, self.plan.check_to_count);
-        self.say(|_| format!("a client uses {lease:?}: {used:?}"));
-        for at in used.arrivals {
-            let workspace = lease.attempt.ask.workspace.clone();
-            self.after(at - self.now, Event::Arrive { workspace });
-        }
-        if used.unused > 0 {
-            let delay = self.random.between(0, 300) * MS;
-            let travel = self.travel() + delay;
-            let (_, life, request) = lease.id;
-            self.after(travel, Event::Settle { node, life, request, unused: Permits::clamped(used.unused) });
-        }
-    }
-
-    /// The provider counts a request, and may say what its budget is.
-    fn arrive(&mut self, workspace: &WorkspaceId) {
-        self.say(|_| format!("the provider counts one for {workspace}"));
-        self.judge.arrive(self.now, workspace);
-        let plan = Rc::clone(&self.plan);
-        for (rule, limit) in plan.rules_of(workspace) {
-            if self.provider[rule] < limit.budget && self.random.percent(6) {
-                let serving = (0..self.nodes.len()).find(|&n| self.nodes[n].shard.is_serving());
-                if let Some(node) = serving {
-                    self.after(MS, Event::Learn { node, rule, budget: self.provider[rule] });
-                }
-            }
-        }
     }
 }

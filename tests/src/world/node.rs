@@ -11,6 +11,7 @@ use apportion_core::ledger::{
 use apportion_core::mutant::{self, Mutant};
 use apportion_core::permits::Permits;
 use apportion_core::time::{Span, Timestamp};
+use apportion_core::window::Grid;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
@@ -83,6 +84,7 @@ pub struct Node {
     /// Each workspace's policy as it knows it: the version, the budgets.
     pub policies: BTreeMap<WorkspaceId, (Version, Vec<Permits>)>,
     plan: Rc<Plan>,
+    grids: Vec<Grid>,
     grants: Box<dyn Grants>,
     queue: VecDeque<(Attempt, Timestamp)>,
     asked: BTreeSet<MarkKey>,
@@ -102,6 +104,7 @@ impl Node {
             clock_offset: 0,
             shard: Shard::new(id, nonce, plan.horizon),
             policies: BTreeMap::new(),
+            grids: plan.rules.iter().map(|rule| rule.grid).collect(),
             grants: Box::new(FirstCome::new(Rc::clone(&plan))),
             plan,
             queue: VecDeque::new(),
@@ -154,18 +157,40 @@ impl Node {
         self.shard.hand_over(now, to, &granted);
     }
 
-    /// The provider named a smaller budget.
-    pub fn learn(&mut self, now: Timestamp, rule: usize, budget: Permits) {
-        let rule = &self.plan.rules[rule];
-        let learnt = Learnt { permits: Some(budget), phase: rule.grid.phase(), ..Learnt::default() };
-        self.shard.learn(now, rule.workspace.clone(), rule.limit.clone(), learnt);
+    /// The provider named its budget and where its windows lie: acted on at once, and written.
+    pub fn learn(&mut self, now: Timestamp, rule: usize, budget: Permits, phase: Span) {
+        if self.shard.is_serving() {
+            self.lay(rule, phase);
+            let rule = &self.plan.rules[rule];
+            let permits = (budget < rule.budget).then_some(budget);
+            let learnt = Learnt { permits, phase, ..Learnt::default() };
+            self.shard.learn(now, rule.workspace.clone(), rule.limit.clone(), learnt);
+        }
     }
 
     /// The provider said that the window of now is exhausted.
-    pub fn throttled(&mut self, now: Timestamp, rule: usize) {
-        let rule = &self.plan.rules[rule];
-        let window = rule.grid.at(now);
+    pub fn throttled(&mut self, now: Timestamp, place: usize) {
+        let rule = &self.plan.rules[place];
+        let window = self.grids[place].at(now);
         self.shard.throttled(now, rule.key(&window), &window, rule.budget);
+    }
+
+    /// Lays the windows of a limit anew.
+    fn lay(&mut self, rule: usize, phase: Span) {
+        self.grids[rule] = Grid::new(self.grids[rule].length(), phase);
+        self.grants.lay(rule, self.grids[rule]);
+    }
+
+    /// Serves the shard from now on, over what its record says.
+    fn own(&mut self) {
+        self.tenure += 1;
+        self.asked.clear();
+        let record = self.shard.record().expect("the record of an owner").clone();
+        for (place, rule) in Rc::clone(&self.plan).rules.iter().enumerate() {
+            let learnt = record.learnt.get(&(rule.workspace.clone(), rule.limit.clone()));
+            self.lay(place, learnt.map_or(rule.grid.phase(), |learnt| learnt.phase));
+        }
+        self.grants.owned(&record);
     }
 
     fn follow(&mut self) {
@@ -179,11 +204,7 @@ impl Node {
                     self.acts.push(Act::Read(token));
                     continue;
                 }
-                Effect::Owned { .. } => {
-                    self.tenure += 1;
-                    self.asked.clear();
-                    self.grants.owned(self.shard.record().expect("the record of an owner"));
-                }
+                Effect::Owned { .. } => self.own(),
                 Effect::Confirmed { ref workspace, ref limit, window_start, from, to } => {
                     let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
                     self.asked.remove(&key);
@@ -237,19 +258,19 @@ impl Node {
     /// Asks for blocks: of the windows of now for who waits, and a first one of the windows about to start.
     fn book(&mut self, now: Timestamp) {
         let plan = Rc::clone(&self.plan);
-        for rule in &plan.rules {
+        for (place, rule) in plan.rules.iter().enumerate() {
             let Some((version, budgets)) = self.policies.get(&rule.workspace) else { continue };
             let (version, budget) = (*version, budgets[rule.place]);
             let waiting = self.queue.iter().filter(|(attempt, _)| attempt.ask.workspace == rule.workspace);
             let waiting: Permits = waiting.map(|(attempt, _)| attempt.ask.permits).sum();
-            let window = rule.grid.at(now);
+            let window = self.grids[place].at(now);
             let least = Permits::clamped(u64::from(budget) / 6).max(Permits::ONE);
             let free = self.grants.free(&rule.key(&window));
             let mut wants = Vec::new();
             if waiting > free.unwrap_or_default() && now <= window.closes(&plan.margins) {
                 wants.push((window, waiting.less(free.unwrap_or_default()).max(least)));
             }
-            let next = rule.grid.next(&window);
+            let next = self.grids[place].next(&window);
             if now + plan.horizon.runway >= next.start.earliest
                 && self.grants.free(&rule.key(&next)).is_none()
             {

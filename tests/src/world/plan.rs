@@ -96,7 +96,7 @@ impl Plan {
             }
         }
         let longest = rules.iter().map(|rule: &Rule| rule.grid.length().as_ns()).max().unwrap_or(0);
-        let faulty = random.between(9_000, 14_000) * MS + longest;
+        let faulty = random.between(7_000, 11_000) * MS + longest;
         Self {
             regime,
             nodes: 3 + random.place(3),
@@ -109,7 +109,7 @@ impl Plan {
             },
             check_to_count,
             heal_at: START + faulty,
-            healthy_for: 4 * longest + 4_000 * MS,
+            healthy_for: 3 * longest + 2_500 * MS,
             served_within: 2 * longest + 1_000 * MS,
         }
     }
