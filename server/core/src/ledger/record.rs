@@ -135,10 +135,17 @@ impl ShardRecord {
     }
 
     /// Whether `window` may never be booked again.
-    pub fn is_closed(&self, window: &Window) -> bool {
+    ///
+    /// A restored store forgot the windows before `spent_before` with their marks. Where the phase of the limit was
+    /// learnt, they may have lain otherwise and reach one window further: what they overlap counts as spent too.
+    pub fn is_closed(&self, key: &MarkKey, window: &Window) -> bool {
         let closed =
             window.end.earliest <= self.closed_through && !mutant::active(Mutant::ClosedThroughUnchecked);
-        closed || window.start.earliest < self.spent_before
+        let learnt = self.learnt.contains_key(&(key.workspace.clone(), key.limit.clone()));
+        let length = window.end.latest.since(window.start.earliest);
+        let known_from = if learnt { self.spent_before + length } else { self.spent_before };
+        let spent = self.spent_before > Timestamp::ZERO && window.start.earliest < known_from;
+        closed || spent
     }
 
     /// Books up to `permits` more of `window`, whose budget is `budget`; fewer where fewer are left.
@@ -155,7 +162,7 @@ impl ShardRecord {
         permits: Permits,
         budget: Permits,
     ) -> Result<Raise, Refusal> {
-        if self.is_closed(window) {
+        if self.is_closed(key, window) {
             return Err(Refusal::Closed);
         }
         if !self.marks.contains_key(key) && self.marks.len() >= MARKS_MAX {

@@ -214,9 +214,18 @@ fn a_hand_over_lowers_the_mark_to_what_was_granted_also_of_a_write_in_flight() {
 fn a_restored_store_counts_every_window_that_may_have_been_booked_as_spent() {
     let record = ShardRecord::first(node("a"), 1, 1);
     let next = record.take_over(node("b"), 2, 9, at(1011));
-    assert!(next.is_closed(&window(1000)) && next.is_closed(&window(1010)));
-    assert!(!next.is_closed(&window(1020)));
+    let closed = |record: &ShardRecord, s| record.is_closed(&key(at(s)), &window(s));
+    assert!(closed(&next, 1000) && closed(&next, 1010) && !closed(&next, 1020));
     assert_eq!(next.incarnation, 9);
+}
+
+#[test]
+fn after_a_restore_a_limit_of_learnt_phase_waits_for_a_window_that_no_forgotten_one_overlaps() {
+    let mut record = ShardRecord::first(node("a"), 1, 1).take_over(node("b"), 2, 9, at(1011));
+    let WantedBlock { workspace, limit, .. } = want(0, 0);
+    record.learn((workspace, limit), Learnt::default());
+    assert!(record.is_closed(&key(at(1020)), &window(1020)));
+    assert!(!record.is_closed(&key(at(1030)), &window(1030)));
 }
 
 #[test]
