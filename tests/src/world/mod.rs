@@ -368,8 +368,8 @@ impl World {
 
     fn read_policies(&mut self, place: usize) {
         let policies = self.store.policies.iter();
-        self.nodes[place].policies = policies
-            .map(|(workspace, policy)| (workspace.clone(), (policy.version, policy.budgets.clone())))
-            .collect();
+        let policies =
+            policies.map(|(workspace, policy)| (workspace.clone(), (policy.version, policy.budgets.clone())));
+        self.nodes[place].read_policies(policies.collect());
     }
 }

@@ -6,7 +6,7 @@ use super::grants::{Ask, FirstCome, Granted, Grants};
 use super::plan::{Plan, timestamp};
 use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::{
-    Effect, Guard, Learnt, MarkKey, Shard, ShardRecord, Token, Version, WantedBlock,
+    Effect, Guard, Learnt, MarkKey, Refusal, Shard, ShardRecord, Token, Version, WantedBlock,
 };
 use apportion_core::mutant::{self, Mutant};
 use apportion_core::permits::Permits;
@@ -82,7 +82,7 @@ pub struct Node {
     /// The ledger.
     pub shard: Shard,
     /// Each workspace's policy as it knows it: the version, the budgets.
-    pub policies: BTreeMap<WorkspaceId, (Version, Vec<Permits>)>,
+    policies: BTreeMap<WorkspaceId, (Version, Vec<Permits>)>,
     plan: Rc<Plan>,
     grids: Vec<Grid>,
     grants: Box<dyn Grants>,
@@ -113,6 +113,12 @@ impl Node {
             tenure: 0,
             acts: Vec::new(),
         }
+    }
+
+    /// Reads the policies anew; windows that were spent may no longer be.
+    pub fn read_policies(&mut self, policies: BTreeMap<WorkspaceId, (Version, Vec<Permits>)>) {
+        self.policies = policies;
+        self.asked.clear();
     }
 
     /// What its clock shows at a true time.
@@ -210,9 +216,12 @@ impl Node {
                     self.asked.remove(&key);
                     self.grants.confirmed(key, to - from);
                 }
-                Effect::Refused { ref workspace, ref limit, window_start, .. } => {
+                Effect::Refused { ref workspace, ref limit, window_start, why } => {
                     let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
-                    self.asked.remove(&key);
+                    // A spent window stays so until the policy changes: asking again is in vain.
+                    if why != Refusal::Spent {
+                        self.asked.remove(&key);
+                    }
                 }
                 Effect::Lost { .. } => {
                     self.tenure += 1;
