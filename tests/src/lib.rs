@@ -7,6 +7,7 @@ pub mod oracle;
 pub mod random;
 pub mod ratio;
 pub mod waterfill;
+pub mod world;
 
 use apportion_core::scenario::{Record, Scenario};
 
