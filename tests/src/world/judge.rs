@@ -3,8 +3,9 @@
 //! Sees everything, tells nobody. The budget of a window is the largest that was in force while it could be booked.
 
 use super::plan::{MS, Plan, Regime, timestamp};
+use apportion_core::facts::Learnt;
 use apportion_core::ids::WorkspaceId;
-use apportion_core::ledger::{Learnt, MarkKey};
+use apportion_core::ledger::MarkKey;
 use apportion_core::permits::Permits;
 use apportion_core::time::Span;
 use apportion_core::window::Grid;
@@ -80,7 +81,8 @@ impl Judge {
         if self.in_force[rule].last().is_some_and(|(_, last)| *last != budget) {
             self.in_force[rule].push((now, budget));
         }
-        let phase = learnt.map_or(self.plan.rules[rule].grid.phase(), |learnt| learnt.phase);
+        let at_first = self.plan.rules[rule].grid.phase();
+        let phase = learnt.and_then(|learnt| learnt.phase).map_or(at_first, |phase| phase.least);
         if phase != self.grids[rule].phase() {
             self.judged_from[rule] = u64::MAX;
         } else if self.judged_from[rule] == u64::MAX {

@@ -4,9 +4,10 @@
 
 use super::grants::{Ask, FirstCome, Granted, Grants};
 use super::plan::{Plan, timestamp};
+use apportion_core::facts::{Learnt, PhaseInterval};
 use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::{
-    Effect, Guard, Learnt, MarkKey, Refusal, Shard, ShardRecord, Token, Version, WantedBlock,
+    Effect, Guard, MarkKey, Refusal, Shard, ShardRecord, Token, Version, WantedBlock,
 };
 use apportion_core::mutant::{self, Mutant};
 use apportion_core::permits::Permits;
@@ -169,6 +170,7 @@ impl Node {
             self.lay(rule, phase);
             let rule = &self.plan.rules[rule];
             let permits = (budget < rule.budget).then_some(budget);
+            let phase = Some(PhaseInterval { least: phase, spread: Span::ZERO });
             let learnt = Learnt { permits, phase, ..Learnt::default() };
             self.shard.learn(now, rule.workspace.clone(), rule.limit.clone(), learnt);
         }
@@ -194,7 +196,10 @@ impl Node {
         let record = self.shard.record().expect("the record of an owner").clone();
         for (place, rule) in Rc::clone(&self.plan).rules.iter().enumerate() {
             let learnt = record.learnt.get(&(rule.workspace.clone(), rule.limit.clone()));
-            self.lay(place, learnt.map_or(rule.grid.phase(), |learnt| learnt.phase));
+            self.lay(
+                place,
+                learnt.and_then(|learnt| learnt.phase).map_or(rule.grid.phase(), |phase| phase.least),
+            );
         }
         self.grants.owned(&record);
     }

@@ -3,7 +3,8 @@
 //! Owns the order of the parts (what the provider said first, then blocks, then clean-up). Knows no store and no state.
 
 use super::effect::{Guard, Refusal, Version, WantedBlock};
-use super::record::{Learnt, MarkKey, Raise, ShardRecord};
+use super::record::{MarkKey, Raise, ShardRecord};
+use crate::facts::Learnt;
 use crate::ids::{LimitId, WorkspaceId};
 use crate::permits::Permits;
 use crate::time::Timestamp;
@@ -45,7 +46,7 @@ impl Pending {
     pub(super) fn book(&self, base: &ShardRecord, nonce: u128, now: Timestamp) -> Booking {
         let mut new = ShardRecord { nonce, ..base.clone() };
         for (limit, learnt) in &self.learnt {
-            new.learn(limit.clone(), learnt.clone());
+            new.learn(limit.clone(), *learnt);
         }
         for (key, (end, budget)) in &self.exhausted {
             new.spend(key, *end, *budget);

@@ -14,7 +14,7 @@ mod shard;
 mod tests;
 
 pub use effect::{CasOutcome, Effect, Guard, LostWhy, ReadOutcome, Refusal, Token, Version, WantedBlock};
-pub use record::{Learnt, Mark, MarkKey, Raise, ShardRecord};
+pub use record::{Mark, MarkKey, Raise, ShardRecord};
 pub use shard::{Horizon, Shard};
 
 /// Most marks in one shard's record. A window beyond it is refused until clean-up makes room.

@@ -5,10 +5,11 @@
 
 use super::effect::Refusal;
 use super::{LEARNT_MAX, MARKS_MAX};
+use crate::facts::Learnt;
 use crate::ids::{LimitId, NodeId, WorkspaceId};
 use crate::mutant::{self, Mutant};
 use crate::permits::Permits;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 use crate::window::Window;
 use std::collections::BTreeMap;
 
@@ -30,21 +31,6 @@ pub struct Mark {
     pub window_end: Timestamp,
     /// Permits booked.
     pub hi: Permits,
-}
-
-/// What the provider taught about one limit.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Learnt {
-    /// The budget of a window, where the provider named one.
-    pub permits: Option<Permits>,
-    /// The least phase its windows may have.
-    pub phase: Span,
-    /// How much more the phase may be.
-    pub spread: Span,
-    /// Until when nothing may be sent.
-    pub cooldown_until: Option<Timestamp>,
-    /// Permits of a window that others were seen to use.
-    pub others: Permits,
 }
 
 /// The units of one window that a raise booked: those after `from`, up to and with `to`.

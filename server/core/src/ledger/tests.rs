@@ -1,6 +1,7 @@
 //! Scripts against one shard and one record: which effects come out, in which order.
 
 use super::*;
+use crate::facts::Learnt;
 use crate::ids::{LimitId, NodeId, WorkspaceId};
 use crate::permits::Permits;
 use crate::time::{Span, Timestamp};
