@@ -1,10 +1,11 @@
 //! One limit of a workspace as the allocator sees it: its window, what was booked of it, and what is kept in it.
 
+use crate::facts::{Facts, Learnt};
 use crate::permits::Permits;
 use crate::policy::LimitPolicy;
 use crate::share::holdback::{Holdback, Remaining};
-use crate::time::Timestamp;
-use crate::window::{Grid, Window};
+use crate::time::{Span, Timestamp};
+use crate::window::Window;
 
 /// What is known of the booking of one window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -27,7 +28,7 @@ pub(crate) struct Booking {
 #[derive(Clone, Debug)]
 pub(crate) struct Limit {
     pub(crate) policy: LimitPolicy,
-    pub(crate) grid: Grid,
+    pub(crate) facts: Facts,
     pub(crate) window: Window,
     /// The budget of this window.
     pub(crate) budget: Permits,
@@ -37,31 +38,66 @@ pub(crate) struct Limit {
     pub(crate) holdback: Holdback,
     /// No grant before then, says the provider.
     pub(crate) stop_until: Timestamp,
+    /// The mark of the window before this one.
+    pub(crate) former_mark: Permits,
+    /// When this window was entered. A lease granted before has ended for this limit.
+    pub(crate) rolled_at: Timestamp,
 }
 
 impl Limit {
-    /// A limit at `now`, of whose windows nothing is known yet.
-    pub(crate) fn new(policy: &LimitPolicy, now: Timestamp) -> Self {
-        let grid = Grid::new(policy.window, policy.phase);
-        let mut window = grid.at(now);
-        if now < window.opens(&policy.margins) && window.start.earliest > Timestamp::ZERO {
-            window = grid.at(window.start.earliest - crate::time::Span::from_ns(1));
-        }
-        Self {
+    /// A limit at `now`, with what was learnt of it before. Of its windows nothing is booked yet.
+    pub(crate) fn new(
+        policy: &LimitPolicy,
+        others_memory: u32,
+        learnt: Option<&Learnt>,
+        now: Timestamp,
+    ) -> Self {
+        let facts = Facts::new(policy, others_memory, learnt);
+        let mut limit = Self {
             policy: policy.clone(),
-            grid,
-            window,
-            budget: policy.permits,
-            booking: Booking::default(),
+            window: facts.grid().at(now),
+            budget: facts.budget(),
+            booking: Booking { others: facts.others_kept(), ..Booking::default() },
             next: Booking::default(),
             holdback: Holdback::default(),
-            stop_until: Timestamp::ZERO,
+            former_mark: Permits::ZERO,
+            rolled_at: now,
+            stop_until: facts.learnt().cooldown_until.unwrap_or(Timestamp::ZERO),
+            facts,
+        };
+        limit.window = limit.window_of(now);
+        limit
+    }
+
+    /// The window in force at `now`: the one that opened last.
+    pub(crate) fn window_of(&self, now: Timestamp) -> Window {
+        let grid = self.facts.grid();
+        let window = grid.at(now);
+        if now >= window.opens(&self.policy.margins) || window.start.earliest == Timestamp::ZERO {
+            return window;
         }
+        grid.at(window.start.earliest - Span::from_ns(1))
+    }
+
+    /// The budget of the next window, as known now.
+    pub(crate) fn next_budget(&self) -> Permits {
+        self.facts.budget()
+    }
+
+    /// A window starts. What others used lately is kept from it.
+    pub(crate) fn roll(&mut self, window: Window, now: Timestamp) {
+        self.rolled_at = now;
+        self.former_mark = self.booking.mark;
+        self.facts.roll(&window);
+        self.window = window;
+        self.budget = self.facts.budget();
+        self.booking = std::mem::take(&mut self.next);
+        self.booking.others = self.facts.others_kept();
     }
 
     /// The window that follows.
     pub(crate) fn next_window(&self) -> Window {
-        self.grid.next(&self.window)
+        self.facts.grid().next(&self.window)
     }
 
     /// When the next window opens for grants.
@@ -87,7 +123,7 @@ impl Limit {
 
     /// Permits left in the next window.
     pub(crate) fn left_next(&self, store_lost: bool) -> Permits {
-        left(&self.next, self.policy.permits, store_lost)
+        left(&self.next, self.next_budget(), store_lost)
     }
 
     /// The part of the window still to come before its guard.

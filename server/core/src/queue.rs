@@ -63,14 +63,7 @@ pub(crate) struct Caller {
 
 impl Caller {
     pub(crate) fn new(team: NodeIx, id: CallerId) -> Self {
-        Self {
-            team,
-            id,
-            standing: PerPriority::default(),
-            fifo: PerPriority::default(),
-            last: 0,
-            seen: 0,
-        }
+        Self { team, id, standing: PerPriority::default(), fifo: PerPriority::default(), last: 0, seen: 0 }
     }
 
     /// Waiting requests, all priorities.
@@ -185,8 +178,8 @@ impl Queue {
 
     /// From now on the deadline of the request counts.
     pub(crate) fn watch_deadline(&mut self, slot: Slot) {
-        let deadline = self.requests[slot].deadline;
-        if deadline < Timestamp::MAX {
+        let deadline = self.requests.find(slot).map(|request| request.deadline);
+        if let Some(deadline) = deadline.filter(|&deadline| deadline < Timestamp::MAX) {
             self.deadlines.insert((deadline, slot));
         }
     }

@@ -79,7 +79,7 @@ impl Allocator {
 
     /// The largest request that a team can ever be granted.
     pub(super) fn largest_possible(&self, team: NodeIx) -> Permits {
-        let budgets = self.limits.iter().map(|limit| limit.budget.max(limit.policy.permits));
+        let budgets = self.limits.iter().map(|limit| limit.budget.max(limit.next_budget()));
         let budget = budgets.min().unwrap_or(Permits::ZERO);
         self.policy.largest().min(budget).min(self.tree.least_cap(team))
     }
@@ -108,7 +108,9 @@ impl Allocator {
                 refuse(Reason::RequestIdReused)
             }
             Known::Granted(id) => match self.leases.find(id) {
-                Some(open) if (open.asked, open.lease.priority) == ((ask.permits, ask.min_permits), priority) => {
+                Some(open)
+                    if (open.asked, open.lease.priority) == ((ask.permits, ask.min_permits), priority) =>
+                {
                     Ok(Submitted::Repeats(open.lease))
                 }
                 Some(_) => refuse(Reason::RequestIdReused),

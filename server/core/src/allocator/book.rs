@@ -103,11 +103,12 @@ impl Allocator {
     fn ask_for_block(&mut self, at: usize, next: bool, waiting: u64, second: u64) {
         let limit = &mut self.limits[at];
         let window = if next { limit.next_window() } else { limit.window };
-        let budget = if next { limit.policy.permits } else { limit.budget };
+        let budget = if next { limit.next_budget() } else { limit.budget };
         let booking = if next { &mut limit.next } else { &mut limit.booking };
         let remaining = u64::from(budget.less(booking.mark + booking.others));
         let free = u64::from(booking.free);
-        let is_low = waiting > free || (next && booking.block.is_zero()) || free * 2 < u64::from(booking.block);
+        let is_low =
+            waiting > free || (next && booking.block.is_zero()) || free * 2 < u64::from(booking.block);
         if booking.asked || booking.exhausted || remaining == 0 || !is_low {
             return;
         }

@@ -1,6 +1,7 @@
 //! The policy changes: in force from the next decision on, for waiting requests too; budgets from the next window.
 
 use super::Allocator;
+use super::observe::learn;
 use crate::ids::TeamId;
 use crate::limit::Limit;
 use crate::permits::Permits;
@@ -32,10 +33,15 @@ impl Allocator {
         for policy in &self.policy.limits {
             let kept = old.remove(&policy.id).filter(|limit| limit.policy.window == policy.window);
             let limit = match kept {
-                Some(limit) if limit.policy.phase == policy.phase => Limit { policy: policy.clone(), ..limit },
+                Some(mut limit) if limit.policy.phase == policy.phase => {
+                    if limit.facts.set_policy(policy) {
+                        self.effects.push_back(learn(&limit));
+                    }
+                    Limit { policy: policy.clone(), ..limit }
+                }
                 // Windows that lie elsewhere: what was granted in those before is not known of the first, so it is spent.
                 _ => {
-                    let mut limit = Limit::new(policy, now);
+                    let mut limit = Limit::new(policy, self.policy.others_memory, None, now);
                     limit.booking.exhausted = true;
                     limit
                 }
@@ -52,7 +58,9 @@ impl Allocator {
         let gone: Vec<TeamId> = self
             .names
             .iter()
-            .filter(|(id, v)| teams.get(*id).is_none_or(|team| self.parent_of(team) != Some(self.tree[**v].parent)))
+            .filter(|(id, v)| {
+                teams.get(*id).is_none_or(|team| self.parent_of(team) != Some(self.tree[**v].parent))
+            })
             .map(|(id, _)| id.clone())
             .collect();
         self.uproot(&gone);

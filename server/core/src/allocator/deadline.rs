@@ -11,6 +11,10 @@ use crate::time::{Span, Timestamp};
 impl Allocator {
     /// Of the requests that have just come and were not granted: refuses those whose deadline cannot be met.
     pub(super) fn refuse_hopeless(&mut self, now: Timestamp) -> bool {
+        if self.stalled {
+            self.fresh.iter().for_each(|&slot| self.queue.watch_deadline(slot));
+            return false;
+        }
         let mut refused = false;
         for slot in std::mem::take(&mut self.fresh) {
             if !self.queue.is_live(slot) {
@@ -54,7 +58,7 @@ impl Allocator {
             };
             if ahead + n > usable {
                 fits = false;
-                let each = u64::from(limit.policy.permits).min(cap).max(1);
+                let each = u64::from(limit.next_budget()).min(cap).max(1);
                 let windows = (ahead.saturating_sub(usable) + n - 1) / each;
                 let wait = Span::from_ns(windows.saturating_mul(limit.policy.window.as_ns()));
                 earliest = earliest.max(limit.next_opens() + wait);

@@ -19,8 +19,9 @@ impl Allocator {
             self.first_round = false;
         }
         self.grant_all(now);
+        // Nobody is refused for want of a block: the next decision comes with it.
         let refused = self.refuse_hopeless(now);
-        if self.expire(now, true) || refused {
+        if (!self.stalled && self.expire(now, true)) || refused {
             self.grant_all(now); // their places in the queues are free now
         }
         self.ask_for_blocks(now);
@@ -64,7 +65,9 @@ impl Allocator {
                 continue;
             }
             let bound = Bound::Flat(left);
-            let Some(found) = Priority::ALL.into_iter().find_map(|c| self.pick(v, c, &bound)) else { continue };
+            let Some(found) = Priority::ALL.into_iter().find_map(|c| self.pick(v, c, &bound)) else {
+                continue;
+            };
             if best.is_none_or(|(other, _)| self.has_less_of_its_reservation(v, other)) {
                 best = Some((v, found));
             }
@@ -73,9 +76,8 @@ impl Allocator {
     }
 
     fn has_less_of_its_reservation(&self, v: NodeIx, other: NodeIx) -> bool {
-        let part = |a: NodeIx, b: NodeIx| {
-            u64::from(self.tree[a].granted) * u64::from(self.tree[b].reservation)
-        };
+        let part =
+            |a: NodeIx, b: NodeIx| u64::from(self.tree[a].granted) * u64::from(self.tree[b].reservation);
         (part(v, other), v) < (part(other, v), other)
     }
 
@@ -123,9 +125,13 @@ impl Allocator {
     /// The floors left to lower priorities that have a waiting head which fits into what is left.
     pub(super) fn kept_for_floors(&self, c: Priority) -> u64 {
         let left = self.left();
-        let fits =
-            |c: Priority| self.tree.is_contested(Tree::ROOT, c) && self.least_head(Tree::ROOT, c) <= Some(left);
-        c.lower().filter(|&c| !self.floors[c].left().is_zero() && fits(c)).map(|c| u64::from(self.floors[c].left())).sum()
+        let fits = |c: Priority| {
+            self.tree.is_contested(Tree::ROOT, c) && self.least_head(Tree::ROOT, c) <= Some(left)
+        };
+        c.lower()
+            .filter(|&c| !self.floors[c].left().is_zero() && fits(c))
+            .map(|c| u64::from(self.floors[c].left()))
+            .sum()
     }
 
     /// Protected reservations of subtrees that do not wait, less what is already held for teams below them. A parent's
@@ -171,9 +177,10 @@ impl Allocator {
                 });
                 let bound = Bound::Flat(left.min().unwrap_or(Permits::ZERO));
                 let Some(found) = self.pick(Tree::ROOT, c, &bound) else { break };
-                let room_next = self.tree.path(found.team).filter_map(|v| {
-                    self.tree[v].cap.map(|cap| cap.less(self.tree[v].granted_next))
-                });
+                let room_next = self
+                    .tree
+                    .path(found.team)
+                    .filter_map(|v| self.tree[v].cap.map(|cap| cap.less(self.tree[v].granted_next)));
                 let most = found.most.min(room_next.min().unwrap_or(Permits::MAX));
                 if found.least > most || self.grant(now, Candidate { most, ..found }, Tree::ROOT).is_none() {
                     break;

@@ -1,7 +1,7 @@
 //! The allocator of one workspace: the only door to who gets which permit when.
 //!
 //! Inputs only note what happened; [`Allocator::decide`] then grants and refuses. Answers and effects are data that the caller
-//! pulls. Reading order: `arrive`, `waits`, `pick`, `decide`, `deadline`, `roll`, `settle`, `change`, `book`.
+//! pulls. Reading order: `arrive`, `waits`, `pick`, `decide`, `deadline`, `roll`, `settle`, `observe`, `change`, `book`.
 
 mod arrive;
 mod book;
@@ -15,11 +15,12 @@ mod settle;
 mod waits;
 
 use crate::bounds::Bounds;
+use crate::facts::Learnt;
 use crate::ids::{CallerId, LimitId, RequestId, TeamId};
 use crate::lease::Leases;
 use crate::limit::Limit;
 use crate::permits::Permits;
-use crate::policy::Policy;
+use crate::policy::{LimitPolicy, Policy, PolicyError};
 use crate::priority::{PerPriority, Priority};
 use crate::queue::Queue;
 use crate::request::{Answer, LeaseId};
@@ -48,6 +49,13 @@ pub enum Effect {
         permits: Permits,
         /// The budget of that window: the mark never rises above it.
         budget: Permits,
+    },
+    /// Write down what was learnt of a limit, so that a restart does not forget it.
+    Learn {
+        /// The limit.
+        limit: LimitId,
+        /// What is known now.
+        learnt: Learnt,
     },
 }
 
@@ -104,15 +112,29 @@ pub struct Allocator {
 }
 
 impl Allocator {
-    /// A workspace under a policy, at `now`. Nothing is booked yet.
+    /// A workspace under a policy, at `now`. Nothing is booked and nothing was learnt yet.
     ///
     /// # Errors
     /// What [`Policy::check`] says.
-    pub fn new(policy: Policy, bounds: Bounds, now: Timestamp) -> Result<Self, crate::policy::PolicyError> {
+    pub fn new(policy: Policy, bounds: Bounds, now: Timestamp) -> Result<Self, PolicyError> {
+        Self::with_learnt(policy, bounds, &BTreeMap::new(), now)
+    }
+
+    /// The same with what was learnt of its limits before a restart or by a former owner.
+    ///
+    /// # Errors
+    /// What [`Policy::check`] says.
+    pub fn with_learnt(
+        policy: Policy,
+        bounds: Bounds,
+        learnt: &BTreeMap<LimitId, Learnt>,
+        now: Timestamp,
+    ) -> Result<Self, PolicyError> {
         policy.check()?;
+        let limit = |limit: &LimitPolicy| Limit::new(limit, policy.others_memory, learnt.get(&limit.id), now);
         let mut allocator = Self {
             bounds,
-            limits: policy.limits.iter().map(|limit| Limit::new(limit, now)).collect(),
+            limits: policy.limits.iter().map(limit).collect(),
             scheduler: policy.scheduler(),
             tree: Tree::new(),
             names: BTreeMap::new(),
@@ -137,7 +159,6 @@ impl Allocator {
             policy,
         };
         allocator.plant(now);
-        allocator.start_floors();
         Ok(allocator)
     }
 

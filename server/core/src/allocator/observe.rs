@@ -1,19 +1,79 @@
 //! What a provider's response said: it lowers what is left at once, and teaches later windows.
 
-use super::Allocator;
+use super::{Allocator, Effect};
+use crate::facts::{Finding, Seen};
+use crate::limit::{Booking, Limit};
 use crate::observation::Observation;
+use crate::permits::Permits;
 use crate::time::Timestamp;
+use crate::window::Window;
 
 impl Allocator {
-    /// Takes in what a response said. Call [`Allocator::decide`] next.
-    pub fn observe(&mut self, now: Timestamp, observation: &Observation) {
+    /// Takes in what a response said, and returns what followed from it; nothing where the limit is unknown. Call
+    /// [`Allocator::decide`] next.
+    pub fn observe(&mut self, now: Timestamp, observation: &Observation) -> Option<Finding> {
         self.advance(now);
-        let Some(limit) = self.limits.iter_mut().find(|limit| limit.policy.id == observation.limit) else { return };
-        let granted = limit.booking.mark.less(limit.booking.free);
-        if let Some(remaining) = observation.remaining {
-            let others = limit.budget.less(granted + remaining);
-            limit.booking.others = limit.booking.others.max(others);
+        let at = self.limits.iter().position(|limit| limit.policy.id == observation.limit)?;
+        let is_ours = observation.lease.is_some_and(|lease| self.leases.find(lease).is_some());
+        let limit = &mut self.limits[at];
+        let current = limit.window;
+        let seen = Seen {
+            current: &current,
+            budget: limit.budget,
+            granted: limit.booking.mark.less(limit.booking.free),
+            lease_window: is_ours.then_some(current),
+            trust: is_ours,
+        };
+        let finding = limit.facts.observe(now, observation, &seen);
+        obey(limit, &finding);
+        if finding.durable {
+            self.effects.push_back(learn(limit));
         }
-        limit.booking.exhausted |= observation.throttled;
+        if finding.grid_changed {
+            self.move_boundaries(at, now);
+        }
+        Some(finding)
     }
+
+    /// The boundaries lie elsewhere than was thought. What was granted in the old windows may be counted in the new ones, so
+    /// these start with the old marks; blocks of the old windows are spent.
+    fn move_boundaries(&mut self, at: usize, now: Timestamp) {
+        let limit = &mut self.limits[at];
+        let (old, exhausted) = (limit.window, limit.booking.exhausted);
+        let window = limit.window_of(now);
+        if window == old {
+            return;
+        }
+        let reaches_back = window.start.earliest < old.start.earliest;
+        let former = if reaches_back { limit.former_mark } else { Permits::ZERO };
+        let booked = former + limit.booking.mark + limit.next.mark;
+        limit.next = Booking { mark: booked.min(limit.next_budget()), exhausted, ..Booking::default() };
+        self.roll(at, window, now);
+        let limit = &mut self.limits[at];
+        if overlap(&old, &limit.next_window()) {
+            limit.next.mark = booked.min(limit.next_budget());
+        }
+    }
+}
+
+fn obey(limit: &mut Limit, finding: &Finding) {
+    if let Some(others) = finding.others {
+        limit.booking.others = limit.booking.others.max(others);
+    }
+    if let Some(budget) = finding.budget {
+        limit.budget = limit.budget.min(budget);
+    }
+    limit.booking.exhausted |= finding.exhausted;
+    if let Some(until) = finding.stop_until {
+        limit.stop_until = limit.stop_until.max(until);
+    }
+}
+
+/// Writes down what is known of a limit.
+pub(super) fn learn(limit: &Limit) -> Effect {
+    Effect::Learn { limit: limit.policy.id.clone(), learnt: limit.facts.learnt() }
+}
+
+fn overlap(old: &Window, new: &Window) -> bool {
+    new.start.earliest < old.end.latest && old.start.earliest < new.end.latest
 }

@@ -105,8 +105,7 @@ impl Allocator {
                 let mut most = u64::MAX;
                 let mut by_floor = u64::from(floor);
                 for (at, limit) in self.limits.iter().enumerate() {
-                    let (left, kept) =
-                        (u64::from(limit.left(self.store_lost)), limit.holdback.kept(team, c));
+                    let (left, kept) = (u64::from(limit.left(self.store_lost)), limit.holdback.kept(team, c));
                     if at == self.scheduler {
                         most = most.min(left.saturating_sub(kept + protected + lower));
                         by_floor = by_floor.min(left.saturating_sub(lower));

@@ -26,13 +26,7 @@ impl Allocator {
 
     /// Windows in which nobody called are skipped, but for the last one: it was idle, and that is what counts.
     fn catch_up(&mut self, at: usize, now: Timestamp) {
-        let limit = &self.limits[at];
-        let mut target = limit.grid.at(now);
-        if now < target.opens(&limit.policy.margins) {
-            let before = target.start.earliest - crate::time::Span::from_ns(1);
-            target = limit.grid.at(before);
-        }
-        let next = limit.next_window();
+        let (target, next) = (self.limits[at].window_of(now), self.limits[at].next_window());
         if target.start.earliest > next.start.earliest {
             self.roll(at, next, now);
             self.limits[at].next = Default::default();
@@ -42,14 +36,12 @@ impl Allocator {
         }
     }
 
-    fn roll(&mut self, at: usize, window: Window, now: Timestamp) {
+    pub(super) fn roll(&mut self, at: usize, window: Window, now: Timestamp) {
         if at == self.scheduler {
             self.note_the_short();
         }
         let limit = &mut self.limits[at];
-        limit.window = window;
-        limit.budget = limit.policy.permits;
-        limit.booking = std::mem::take(&mut limit.next);
+        limit.roll(window, now);
         limit.holdback.roll(&self.tree, limit.budget, &self.policy.floors);
         if at == self.scheduler {
             self.roll_scheduler(now);
@@ -144,14 +136,6 @@ impl Allocator {
             if self.teams[team].as_ref().is_some_and(|team| team.callers.is_empty()) {
                 self.teams[team] = None;
             }
-        }
-    }
-
-    /// The first window: floors are whole.
-    pub(super) fn start_floors(&mut self) {
-        let budget = self.limits[self.scheduler].budget;
-        for c in Priority::ALL {
-            self.floors[c].roll(self.policy.floors[c], budget, Permits::ZERO);
         }
     }
 

@@ -55,7 +55,10 @@ impl Allocator {
         self.advance(now);
         let closed = Settled { returned: Permits::ZERO, accepted: Permits::ZERO, is_open: false };
         let team = self.names.get(by.0).copied();
-        let Some(open) = self.leases.find(id) else { return Ok(closed) };
+        let entered = self.limits.iter().map(|limit| limit.rolled_at).max();
+        let Some(open) = self.leases.find(id).filter(|open| Some(open.lease.granted_at) >= entered) else {
+            return Ok(closed);
+        };
         let permits = open.lease.permits;
         if used.get() > permits.get() || returned.get() > permits.get() - used.get() {
             return Err(SettleError::TooMuch { used, returned, permits });

@@ -7,12 +7,13 @@ use super::{BACKLOG, Change, Demand, Record, Scenario, Shape, Verdict};
 use crate::allocator::{Allocator, Effect, Submitted};
 use crate::bounds::Bounds;
 use crate::ids::{LimitId, TeamId};
-use crate::observation::Observation;
+use crate::observation::{Observation, Reset};
 use crate::permits::Permits;
-use crate::policy::{Policy, PolicyError};
+use crate::policy::{LimitPolicy, Policy, PolicyError};
 use crate::priority::Priority;
 use crate::request::{Answer, Ask, Lease, LeaseId, Outcome, Reason, Refusal, Ticket};
 use crate::time::{Span, Timestamp};
+use crate::window::Grid;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A request that waits, or a worker that thinks.
@@ -156,7 +157,7 @@ impl<'a> Replay<'a> {
     fn book(&mut self) -> bool {
         let mut booked = false;
         while let Some(effect) = self.allocator.next_effect() {
-            let Effect::Book { limit, window_start, permits, budget, .. } = effect;
+            let Effect::Book { limit, window_start, permits, budget, .. } = effect else { continue };
             // Before the scenario starts every window is used up.
             let spent = if window_start < self.scenario.origin { budget } else { Permits::ZERO };
             let mark = self.marks.entry((limit.clone(), window_start)).or_insert(spent);
@@ -194,12 +195,8 @@ impl<'a> Replay<'a> {
             waited: now.since(request.arrived),
             tag: demand.tag.clone(),
         });
-        let held = Held {
-            demand: request.demand,
-            id: lease.id,
-            left: lease.permits,
-            returned: Permits::ZERO,
-        };
+        let held =
+            Held { demand: request.demand, id: lease.id, left: lease.permits, returned: Permits::ZERO };
         self.held.entry(demand.team.clone()).or_default().push_back(held);
         match demand.shape {
             Shape::Backlog { .. } => {
@@ -236,7 +233,9 @@ impl<'a> Replay<'a> {
     fn come(&mut self, now: Timestamp, at: usize) {
         let count = match self.scenario.demand[at].shape {
             Shape::Backlog { .. } => self.backlog(),
-            Shape::Once { count, .. } | Shape::PerWindow { count, .. } | Shape::Workers { count, .. } => count,
+            Shape::Once { count, .. } | Shape::PerWindow { count, .. } | Shape::Workers { count, .. } => {
+                count
+            }
         };
         let is_backlog = matches!(self.scenario.demand[at].shape, Shape::Backlog { .. });
         for _ in 0..count {
@@ -285,7 +284,11 @@ impl<'a> Replay<'a> {
         match &self.scenario.events[at].what {
             Change::Return { team, permits } => self.give_back(now, team, *permits),
             Change::Upstream { limit, remaining, permits, throttled } => {
+                let known = self.policy.limits.iter().find(|known| known.id == *limit);
+                let Some(LimitPolicy { window, phase, .. }) = known else { return Ok(()) };
+                let end = Grid::new(*window, *phase).at(now).end.earliest;
                 let observation = Observation {
+                    reset: Some(Reset { at: end, within: Span::ZERO }),
                     remaining: *remaining,
                     permits: *permits,
                     throttled: *throttled,
@@ -296,7 +299,8 @@ impl<'a> Replay<'a> {
             Change::Cancel { tag } => {
                 let demand = &self.scenario.demand;
                 let tagged = |request: &Request| demand[request.demand].tag.as_ref() == Some(tag);
-                let tickets = self.waiting.iter().filter(|(_, request)| tagged(request)).map(|(ticket, _)| *ticket);
+                let tickets =
+                    self.waiting.iter().filter(|(_, request)| tagged(request)).map(|(ticket, _)| *ticket);
                 for ticket in tickets.collect::<Vec<_>>() {
                     self.allocator.cancel(now, ticket);
                     self.waiting.remove(&ticket);

@@ -1,0 +1,162 @@
+//! Decisions: reservations first, then priorities in strict order, each down to the floors below it.
+
+use super::queue::Request;
+use super::tree::{OpenLease, ROOT};
+use super::{BILLION, Oracle, PRIORITIES, permits, tags, unsigned};
+use crate::ratio::Ratio;
+use apportion_core::priority::Priority;
+use apportion_core::scenario::Record;
+
+impl Oracle<'_> {
+    /// Grants what the rules allow at this instant.
+    pub(super) fn pump(&mut self) {
+        if !self.open() {
+            return;
+        }
+        while self.left > 0 && self.serve_a_reservation() {}
+        let start = self.now == self.start_of(self.window);
+        let mut progress = true;
+        while progress && self.left > 0 {
+            progress = false;
+            for c in 0..PRIORITIES {
+                progress |= self.serve_a_priority(c, start);
+            }
+        }
+    }
+
+    /// One grant to the holder with the least share of its reservation; false: nobody is owed anything.
+    fn serve_a_reservation(&mut self) -> bool {
+        let mut best: Option<((Ratio, usize), usize, usize)> = None;
+        for v in (1..self.tree.nodes.len()).filter(|&v| self.owed(v)) {
+            let candidate = (0..PRIORITIES).find_map(|c| {
+                let fits = |leaf: usize, n: i128| n <= self.left && self.below_caps(leaf, n);
+                Some((self.pick(v, c, &fits)?, c))
+            });
+            if let Some((leaf, c)) = candidate {
+                let key = (Ratio::whole(self.tree.nodes[v].granted) / self.scaled(v), v);
+                if best.as_ref().is_none_or(|(least, ..)| key < *least) {
+                    best = Some((key, leaf, c));
+                }
+            }
+        }
+        let Some(((_, holder), leaf, c)) = best else { return false };
+        self.grant(leaf, c, holder);
+        true
+    }
+
+    fn serve_a_priority(&mut self, c: usize, start: bool) -> bool {
+        let mut progress = false;
+        while self.left > 0 {
+            let fits = |leaf: usize, n: i128| self.below_caps(leaf, n) && self.fits(leaf, c, n, start);
+            let Some(leaf) = self.pick(ROOT, c, &fits) else { break };
+            self.grant(leaf, c, ROOT);
+            progress = true;
+        }
+        progress
+    }
+
+    fn below_caps(&self, leaf: usize, n: i128) -> bool {
+        self.tree.room(leaf).is_none_or(|room| n <= room)
+    }
+
+    fn fits(&self, leaf: usize, c: usize, n: i128, start: bool) -> bool {
+        let by_floor = start && self.floor_left(c) >= n;
+        let held = if by_floor { 0 } else { self.held(leaf, c, self.now) };
+        n + held + self.lower_floors(c) <= self.left
+    }
+
+    fn floor_left(&self, c: usize) -> i128 {
+        (self.credit[c] - self.used[c] * BILLION).div_euclid(BILLION).max(0)
+    }
+
+    /// Kept for lower priorities that have a head which fits into what is left.
+    fn lower_floors(&self, c: usize) -> i128 {
+        let wanted = |k: usize| {
+            self.tree.leaves[ROOT].iter().any(|&leaf| {
+                self.tree.nodes[leaf].waits[k] && self.head(leaf, k).is_some_and(|n| n <= self.left)
+            })
+        };
+        (c + 1..PRIORITIES).filter(|&k| wanted(k)).map(|k| self.floor_left(k)).sum()
+    }
+
+    /// The leaf below `v` whose head fits and that is next.
+    fn pick(&self, v: usize, c: usize, fits: &dyn Fn(usize, i128) -> bool) -> Option<usize> {
+        let node = &self.tree.nodes;
+        if self.tree.children[v].is_empty() {
+            return (node[v].waits[c] && fits(v, self.head(v, c)?)).then_some(v);
+        }
+        let candidates: Vec<(usize, usize)> = self
+            .tree
+            .waiting(v, c)
+            .filter(|&ch| self.cap_lets_in(ch, c))
+            .filter_map(|ch| Some((ch, self.pick(ch, c, fits)?)))
+            .collect();
+        let regular = || candidates.iter().filter(|(ch, _)| node[*ch].foreign[c] == 0);
+        if regular().next().is_none() {
+            let least = candidates.iter().min_by_key(|(ch, _)| (node[*ch].tag[c], node[*ch].last, *ch));
+            return least.map(|&(_, leaf)| leaf);
+        }
+        let weights: i128 = regular().map(|(ch, _)| node[*ch].weight).sum();
+        let total: i128 = regular().map(|(ch, _)| node[*ch].weight * node[*ch].tag[c]).sum();
+        regular()
+            .filter(|(ch, _)| node[*ch].tag[c] * weights <= total)
+            .min_by_key(|(ch, _)| (self.due(*ch, c), node[*ch].last, *ch))
+            .map(|&(_, leaf)| leaf)
+    }
+
+    /// The virtual deadline of what a node would be granted next.
+    fn due(&self, v: usize, c: usize) -> i128 {
+        let leaf = self.tree.children[v].is_empty();
+        let n = if leaf { self.head(v, c).unwrap_or(1) } else { 1 };
+        self.tree.nodes[v].tag[c] + tags::step(n, self.tree.nodes[v].weight)
+    }
+
+    fn grant(&mut self, leaf: usize, c: usize, holder: usize) {
+        let place = self.tree.nodes[leaf].queue[c][0];
+        let request = self.requests[place].clone();
+        let n = request.permits;
+        self.left -= n;
+        self.used[c] += n;
+        self.largest = self.largest.max(n);
+        self.grants += 1;
+        for v in self.tree.path[leaf].clone() {
+            self.tree.nodes[v].last = self.grants;
+        }
+        self.record_grant(place);
+        let node = &mut self.tree.nodes[leaf];
+        node.won[c] += n;
+        node.leases.push_back(OpenLease { permits: n, priority: c, holder });
+        self.tree.charge(leaf, c, n, holder);
+        self.remove_one(place);
+        self.come_back(place, request);
+        self.refresh_around(leaf);
+    }
+
+    /// A backlog never gets shorter; a worker asks again when it has thought.
+    fn come_back(&mut self, place: usize, request: Request) {
+        if let Some(think) = request.think {
+            let later = self.later(self.now + think, place);
+            self.thinking.insert(later);
+        }
+        if request.backlog {
+            let deadline = self.deadline(request.demand);
+            self.push(Request { count: 1, arrived: self.now, deadline, ..request });
+        }
+    }
+
+    fn record_grant(&mut self, place: usize) {
+        let Request { priority, permits: n, demand, .. } = self.requests[place];
+        let asked = &self.scenario.demand[demand];
+        self.log.push(Record::Grant {
+            at: self.instant(),
+            team: asked.team.clone(),
+            caller: asked.caller.clone(),
+            priority: Priority::ALL[priority],
+            permits: permits(n),
+            window: u32::try_from(unsigned(self.window)).expect("windows are few"),
+            edge: false,
+            waited: self.waited(place),
+            tag: asked.tag.clone(),
+        });
+    }
+}

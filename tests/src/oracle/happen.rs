@@ -1,0 +1,182 @@
+//! What happens to the workspace: windows roll, requests arrive, permits come back, settings change.
+
+use super::queue::Request;
+use super::tree::ROOT;
+use super::{BILLION, Oracle, PRIORITIES, permits, unsigned};
+use apportion_core::ids::TeamId;
+use apportion_core::permits::Permits;
+use apportion_core::priority::Priority;
+use apportion_core::scenario::{BACKLOG, Change, Record, Shape, Verdict};
+
+impl Oracle<'_> {
+    /// A window starts.
+    pub(super) fn roll(&mut self) {
+        for leaf in self.tree.leaves[ROOT].clone() {
+            for c in 0..PRIORITIES {
+                let short = self.window >= 0 && self.came_in_time(leaf, c);
+                self.tree.nodes[leaf].short[c] |= short;
+            }
+        }
+        self.window += 1;
+        self.budget = self.next_budget;
+        self.left = self.budget;
+        self.carry_floors();
+        self.tree.close_window();
+        let heads = (0..PRIORITIES).filter_map(|c| self.largest_head(c)).max();
+        self.largest = self.largest.max(heads.unwrap_or(1));
+        self.expect();
+        self.tree.forgive(self.budget, self.largest);
+        self.largest = 1;
+        self.refresh_all(); // heads that a cap stopped join again, without credit
+    }
+
+    /// A floor is added to what was not used of it, as far as one request needs that.
+    fn carry_floors(&mut self) {
+        for c in 0..PRIORITIES {
+            let unused = self.credit[c] - self.used[c] * BILLION;
+            let most = self.largest_head(c).unwrap_or(0) * BILLION;
+            self.credit[c] = self.floor[c] * self.budget + unused.min(most).max(0);
+            self.used[c] = 0;
+        }
+    }
+
+    fn largest_head(&self, c: usize) -> Option<i128> {
+        self.tree.leaves[ROOT].iter().filter_map(|&leaf| self.head(leaf, c)).max()
+    }
+
+    /// Requests of a demand come.
+    pub(super) fn arrive(&mut self, demand: usize) {
+        let asked = &self.scenario.demand[demand];
+        assert_eq!(asked.permits, asked.min_permits, "the oracle grants all or nothing");
+        let leaf = self.place(&asked.team);
+        let (count, backlog, think) = match asked.shape {
+            Shape::Backlog { .. } => (BACKLOG, true, None),
+            Shape::Once { count, .. } | Shape::PerWindow { count, .. } => (count, false, None),
+            Shape::Workers { count, think, .. } => (count, false, Some(i128::from(think.as_ns()))),
+        };
+        let alone = asked.max_wait.is_some() || think.is_some(); // each is answered by itself
+        let (batches, size) = if alone { (count, 1) } else { (1, count) };
+        let request = Request {
+            leaf,
+            priority: self.served_at(&asked.team, asked.priority),
+            permits: i128::from(asked.permits.get()),
+            count: size,
+            arrived: self.now,
+            deadline: self.deadline(demand),
+            demand,
+            backlog,
+            think,
+        };
+        for _ in 0..batches {
+            self.take_in(request.clone());
+        }
+        self.refresh(leaf);
+    }
+
+    fn take_in(&mut self, request: Request) {
+        if request.permits > self.largest_request(request.leaf) {
+            let place = self.requests.len();
+            let answers = if request.backlog { 1 } else { request.count };
+            self.requests.push(Request { count: 0, ..request });
+            for _ in 0..answers {
+                self.reject(place, Verdict::Invalid, None);
+            }
+        } else {
+            let fresh = request.deadline.is_some();
+            let place = self.push(request);
+            self.fresh.extend(fresh.then_some(place));
+        }
+    }
+
+    /// A request above the highest priority of its path is served at that.
+    fn served_at(&self, team: &TeamId, priority: Option<Priority>) -> usize {
+        let leaf = self.place(team);
+        let wanted = priority.unwrap_or(self.policy.teams[leaf - 1].priority);
+        let path = self.tree.path[leaf].iter().map(|&v| self.policy.teams[v - 1].highest_priority);
+        path.fold(wanted, Priority::max).index()
+    }
+
+    /// Workers whose thinking time is over ask again.
+    pub(super) fn ask_again(&mut self) {
+        while let Some(later) = self.thinking.first().copied().filter(|later| later.at == self.now) {
+            self.thinking.remove(&later);
+            let old = self.requests[later.request].clone();
+            let deadline = self.deadline(old.demand);
+            let leaf = old.leaf;
+            let place = self.push(Request { count: 1, arrived: self.now, deadline, ..old });
+            self.fresh.extend(deadline.map(|_| place));
+            self.refresh(leaf);
+        }
+    }
+
+    /// An event of the scenario.
+    pub(super) fn change(&mut self, change: &Change) {
+        match change {
+            Change::SetBudget { permits, .. } => self.next_budget = i128::from(permits.get()),
+            Change::SetTeam { id, weight, reservation, cap, highest_priority: None } => {
+                self.set_team(self.place(id), *weight, *reservation, *cap);
+            }
+            Change::Return { team, permits } => self.give_back(team, i128::from(permits.get())),
+            Change::Upstream { remaining: Some(remaining), permits: None, throttled: false, .. } => {
+                self.left = self.left.min(i128::from(remaining.get()));
+            }
+            Change::Cancel { tag } => self.cancel(tag),
+            other => panic!("the oracle does not know {other:?}"),
+        }
+    }
+
+    fn set_team(
+        &mut self,
+        v: usize,
+        weight: Option<u32>,
+        reservation: Option<Permits>,
+        cap: Option<Option<Permits>>,
+    ) {
+        if let Some(weight) = weight {
+            self.tree.set_weight(v, i128::from(weight));
+        }
+        let node = &mut self.tree.nodes[v];
+        node.reservation = reservation.map_or(node.reservation, |n| i128::from(n.get()));
+        node.cap = cap.map_or(node.cap, |cap| cap.map(|n| i128::from(n.get())));
+        for leaf in self.tree.leaves[v].clone() {
+            self.refresh(leaf);
+        }
+    }
+
+    fn give_back(&mut self, team: &TeamId, back: i128) {
+        let leaf = self.place(team);
+        let mut accepted = 0;
+        while accepted < back {
+            let Some(lease) = self.tree.nodes[leaf].leases.front_mut() else { break };
+            let n = lease.permits.min(back - accepted);
+            lease.permits -= n;
+            let (c, holder, empty) = (lease.priority, lease.holder, lease.permits == 0);
+            if empty {
+                self.tree.nodes[leaf].leases.pop_front();
+            }
+            accepted += n;
+            self.left += n;
+            self.used[c] -= n;
+            self.tree.nodes[leaf].won[c] -= n;
+            self.tree.charge(leaf, c, -n, holder);
+        }
+        self.refresh_around(leaf);
+        self.log.push(Record::Return {
+            at: self.instant(),
+            team: team.clone(),
+            permits: permits(back),
+            accepted: permits(accepted),
+            window: u32::try_from(unsigned(self.window.max(0))).expect("windows are few"),
+        });
+    }
+
+    fn cancel(&mut self, tag: &str) {
+        for place in 0..self.requests.len() {
+            let demand = &self.scenario.demand[self.requests[place].demand];
+            if demand.tag.as_deref() == Some(tag) {
+                self.withdraw(place);
+            }
+        }
+        self.refresh_all();
+    }
+}

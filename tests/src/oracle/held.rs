@@ -1,0 +1,95 @@
+//! What is kept from a grant: holdback, what others are expected to ask for, protected reservations.
+
+use super::tree::ROOT;
+use super::{BILLION, Oracle, PRIORITIES};
+use crate::ratio::Ratio;
+
+impl Oracle<'_> {
+    /// What is left of the time to the guard: 1 at a window's start, 0 at the guard.
+    fn u(&self, at: i128) -> Ratio {
+        Ratio::new((self.last_call() - at).max(0), self.length - self.guard)
+    }
+
+    /// The reservation in force: what the whole tree reserves is scaled to the budget.
+    pub(super) fn scaled(&self, v: usize) -> Ratio {
+        let reserved = self.tree.reserved(ROOT).max(1);
+        let reservation = self.tree.nodes[v].reservation;
+        Ratio::new(reservation * self.budget.min(reserved), reserved)
+    }
+
+    /// Whether a node has less than its reservation in force.
+    pub(super) fn owed(&self, v: usize) -> bool {
+        self.tree.nodes[v].reservation > 0 && Ratio::whole(self.tree.nodes[v].granted) < self.scaled(v)
+    }
+
+    /// What is kept for a leaf that is expected to come back: less what it has and what already waits.
+    fn hold(&self, leaf: usize, c: usize, u: Ratio) -> i128 {
+        let node = &self.tree.nodes[leaf];
+        let expected = node.expected[c];
+        if expected == 0 {
+            return 0;
+        }
+        let kept = (Ratio::whole(expected) * u).ceil().min(expected - node.won[c]);
+        (kept - node.queued[c]).max(0)
+    }
+
+    fn holds(&self, v: usize, c: usize, u: Ratio) -> i128 {
+        self.tree.leaves[v].iter().map(|&leaf| self.hold(leaf, c, u)).sum()
+    }
+
+    /// Protected reservations of subtrees that do not wait; what is kept for a parent contains its children's.
+    fn protected(&self, v: usize, u: Ratio) -> i128 {
+        let inner = self.tree.children[v].iter().map(|&ch| self.protected(ch, u)).sum();
+        let node = &self.tree.nodes[v];
+        if !node.protected || node.waits_anywhere() {
+            return inner;
+        }
+        let reservation = self.scaled(v);
+        let missing = (reservation.ceil() - node.granted).max(0);
+        let held: i128 = (0..PRIORITIES).map(|c| self.holds(v, c, u)).sum();
+        inner.max(missing.min((reservation * u).ceil()) - held)
+    }
+
+    /// Kept at an instant from a grant of priority `c` to a leaf.
+    pub(super) fn held(&self, leaf: usize, c: usize, at: i128) -> i128 {
+        let u = self.u(at);
+        let above = (0..c)
+            .map(|k| {
+                let holdback = Ratio::new(self.holdback[k] * self.budget, BILLION) * u;
+                holdback.max(Ratio::whole(self.holds(ROOT, k, u)))
+            })
+            .fold(Ratio::ZERO, |sum, kept| sum + kept);
+        let others = self.holds(ROOT, c, u) - self.hold(leaf, c, u);
+        above.ceil() + others + self.protected(ROOT, u)
+    }
+
+    /// The next instant of this window at which something held back gets smaller, rounded up to a nanosecond.
+    pub(super) fn next_step(&self, at: i128) -> Option<i128> {
+        let u = self.u(at);
+        let open = Ratio::whole(self.length - self.guard);
+        let step = |amount: Ratio| {
+            let after = (amount * u).ceil() - 1;
+            self.last_call() - (Ratio::whole(after) / amount * open).floor()
+        };
+        self.falling().into_iter().filter(|&amount| amount * u > Ratio::ZERO).map(step).min()
+    }
+
+    /// Every amount that falls in proportion to u and is rounded up by itself.
+    fn falling(&self) -> Vec<Ratio> {
+        let mut amounts: Vec<Ratio> = (1_usize..1 << PRIORITIES)
+            .map(|set| {
+                let share: i128 =
+                    (0..PRIORITIES).filter(|k| set >> k & 1 == 1).map(|k| self.holdback[k]).sum();
+                Ratio::new(share * self.budget, BILLION)
+            })
+            .collect();
+        for v in 1..self.tree.nodes.len() {
+            let node = &self.tree.nodes[v];
+            if node.protected {
+                amounts.push(self.scaled(v));
+            }
+            amounts.extend(node.expected.map(Ratio::whole));
+        }
+        amounts
+    }
+}

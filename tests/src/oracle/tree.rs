@@ -1,0 +1,144 @@
+//! The tree of teams, and what each node remembers. The root is node 0, team k of the policy is node k + 1.
+
+use super::PRIORITIES;
+use apportion_core::policy::{Policy, TeamPolicy};
+use std::collections::VecDeque;
+
+/// The node above all teams.
+pub(super) const ROOT: usize = 0;
+
+/// One grant of the open window.
+pub(super) struct OpenLease {
+    pub(super) permits: i128,
+    pub(super) priority: usize,
+    /// The node whose reservation was used; the root: none.
+    pub(super) holder: usize,
+}
+
+/// A team, or the root.
+#[derive(Default)]
+pub(super) struct Node {
+    pub(super) weight: i128,
+    pub(super) reservation: i128,
+    pub(super) cap: Option<i128>,
+    pub(super) protected: bool,
+    /// Net grants of this window, whole subtree.
+    pub(super) granted: i128,
+    /// The number of the last grant below: breaks ties.
+    pub(super) last: u64,
+    /// Leaf: one FIFO of batches for each priority, and the permits in it.
+    pub(super) queue: [VecDeque<usize>; 3],
+    pub(super) queued: [i128; 3],
+    pub(super) leases: VecDeque<OpenLease>,
+    /// Leaf: net grants of this window, whether it was cut short, what it is expected to ask for.
+    pub(super) won: [i128; 3],
+    pub(super) short: [bool; 3],
+    pub(super) expected: [i128; 3],
+    /// As a part of its parent's group: whether it waits, its tag, the part charged from outside, its epoch.
+    pub(super) waits: [bool; 3],
+    pub(super) tag: [i128; 3],
+    pub(super) foreign: [i128; 3],
+    pub(super) epoch: [u64; 3],
+    /// As a parent: virtual time and epoch of the group of its parts.
+    pub(super) time: [i128; 3],
+    pub(super) group_epoch: [u64; 3],
+}
+
+impl Node {
+    fn new(team: &TeamPolicy) -> Self {
+        Self {
+            weight: i128::from(team.weight),
+            reservation: i128::from(team.reservation.get()),
+            cap: team.cap.map(|cap| i128::from(cap.get())),
+            protected: team.protected,
+            ..Self::default()
+        }
+    }
+
+    /// What its own cap leaves; none: no cap.
+    pub(super) fn own_room(&self) -> Option<i128> {
+        self.cap.map(|cap| cap - self.granted)
+    }
+
+    pub(super) fn waits_anywhere(&self) -> bool {
+        self.waits.contains(&true)
+    }
+}
+
+/// All nodes and how they hang together.
+pub(super) struct Tree {
+    pub(super) nodes: Vec<Node>,
+    pub(super) parent: Vec<usize>,
+    pub(super) children: Vec<Vec<usize>>,
+    /// From a node up to the one below the root.
+    pub(super) path: Vec<Vec<usize>>,
+    /// The leaves below a node, itself if it is one.
+    pub(super) leaves: Vec<Vec<usize>>,
+}
+
+impl Tree {
+    pub(super) fn new(policy: &Policy) -> Self {
+        let teams = &policy.teams;
+        let place = |id| 1 + teams.iter().position(|team| &team.id == id).expect("a parent is a team");
+        let mut parent = vec![ROOT];
+        parent.extend(teams.iter().map(|team| team.parent.as_ref().map_or(ROOT, place)));
+        let mut children = vec![Vec::new(); parent.len()];
+        for node in 1..parent.len() {
+            children[parent[node]].push(node);
+        }
+        let nodes = std::iter::once(Node::default()).chain(teams.iter().map(Node::new)).collect();
+        let path = (0..parent.len()).map(|node| path(&parent, node)).collect();
+        let leaves = (0..parent.len()).map(|node| leaves(&children, node)).collect();
+        Self { nodes, parent, children, path, leaves }
+    }
+
+    /// What the caps of the path leave; none: no cap.
+    pub(super) fn room(&self, leaf: usize) -> Option<i128> {
+        self.path[leaf].iter().filter_map(|&v| self.nodes[v].own_room()).min()
+    }
+
+    pub(super) fn caps(&self, leaf: usize) -> impl Iterator<Item = i128> {
+        self.path[leaf].iter().filter_map(|&v| self.nodes[v].cap)
+    }
+
+    /// The children of a group that wait in a priority.
+    pub(super) fn waiting(&self, group: usize, c: usize) -> impl Iterator<Item = usize> + Clone {
+        self.children[group].iter().copied().filter(move |&ch| self.nodes[ch].waits[c])
+    }
+
+    /// Those of them without a debt.
+    pub(super) fn regular(&self, group: usize, c: usize) -> impl Iterator<Item = usize> + Clone {
+        self.waiting(group, c).filter(move |&ch| self.nodes[ch].foreign[c] == 0)
+    }
+
+    /// What a subtree reserves: nested reservations do not add up.
+    pub(super) fn reserved(&self, v: usize) -> i128 {
+        let below = self.children[v].iter().map(|&ch| self.reserved(ch)).sum();
+        self.nodes[v].reservation.max(below)
+    }
+
+    pub(super) fn close_window(&mut self) {
+        for node in &mut self.nodes {
+            node.granted = 0;
+            node.leases.clear();
+        }
+    }
+
+    pub(super) fn forget_demand(&mut self) {
+        for node in &mut self.nodes {
+            node.won = [0; PRIORITIES];
+            node.short = [false; PRIORITIES];
+        }
+    }
+}
+
+fn path(parent: &[usize], node: usize) -> Vec<usize> {
+    std::iter::successors(Some(node), |&v| Some(parent[v])).take_while(|&v| v != ROOT).collect()
+}
+
+fn leaves(children: &[Vec<usize>], node: usize) -> Vec<usize> {
+    if children[node].is_empty() {
+        return vec![node];
+    }
+    children[node].iter().flat_map(|&ch| leaves(children, ch)).collect()
+}
