@@ -82,7 +82,9 @@ impl Allocator {
 
     /// Asks for blocks where less than half of one is left, or more waits than is free.
     pub(super) fn ask_for_blocks(&mut self, now: Timestamp) {
-        let waiting = self.waiting_permits();
+        // A head that would take less may be due more than the least that it waits for.
+        let lacking = if self.stalled { u64::from(self.lacking) } else { 0 };
+        let waiting = self.waiting_permits().max(lacking);
         for at in 0..self.limits.len() {
             let limit = &self.limits[at];
             let second = demand_of_a_second(limit.holdback.won(), limit.policy.window);

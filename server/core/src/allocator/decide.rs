@@ -200,6 +200,7 @@ impl Allocator {
         };
         if self.limits.iter().zip(&edge).any(lacks) {
             self.stalled = true;
+            self.lacking = n;
             return None;
         }
         let ticket = self.queue.ticket(slot);
