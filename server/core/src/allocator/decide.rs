@@ -193,7 +193,7 @@ impl Allocator {
     fn grant(&mut self, now: Timestamp, candidate: Candidate, holder: NodeIx) -> Option<()> {
         let Candidate { team, caller, priority, most, .. } = candidate;
         let slot = self.queue.first(caller, priority)?;
-        let n = self.queue[slot].permits.min(most);
+        let n = self.queue[slot].permits.min(most).min(self.policy.largest());
         let edge: Vec<bool> = self.limits.iter().map(|limit| !limit.is_open(now)).collect();
         let lacks = |(limit, edge): (&crate::limit::Limit, &bool)| {
             limit.booking.free < n || (*edge && limit.next.free < n)
