@@ -15,6 +15,7 @@ impl Allocator {
     /// Grants what can be granted at this instant, then refuses what cannot be met any more.
     pub fn decide(&mut self, now: Timestamp) {
         self.advance(now);
+        let now = now.max(self.advanced_to);
         if self.first_round && now > self.rolled_at && !self.stalled {
             self.first_round = false;
         }
