@@ -1,13 +1,15 @@
-//! Idle windows, clocks that go back, and the largest numbers there are.
+//! Idle windows, clocks that go back, boundaries that move, and the largest numbers there are.
 
 mod common;
 
 use apportion_core::allocator::Allocator;
 use apportion_core::bounds::Bounds;
+use apportion_core::observation::{Observation, Reset};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{TeamPolicy, WEIGHT_MAX};
 use apportion_core::request::{Ask, Reason};
 use apportion_core::time::{Span, Timestamp};
+use common::random::Random;
 use common::*;
 
 #[test]
@@ -92,4 +94,21 @@ fn the_beginning_of_time_is_served() {
     allocator.acquire(Timestamp::ZERO, &ask("a", 10)).expect("taken in");
     assert!(allocator.next_effect().is_some());
     assert!(allocator.next_deadline().is_some_and(|next| next > Timestamp::ZERO));
+}
+
+#[test]
+fn an_observation_of_a_boundary_never_panics() {
+    for seed in 0..500 {
+        let mut random = Random(seed);
+        let mut world = World::new(policy(50, vec![team("a")]));
+        for ms in (0..60_000).step_by(1_700) {
+            world.go(ms);
+            let at = at(ms) + Span::from_ms(random.below(12_000));
+            let within = Span::from_ms(random.pick(&[0, 500, 1_000]));
+            let reset = Some(Reset { at, within });
+            let observation = Observation { reset, ..Observation::new(limit_id("main")) };
+            world.allocator.observe(world.now, &observation);
+            world.ask(&ask("a", random.between(1, 9)));
+        }
+    }
 }

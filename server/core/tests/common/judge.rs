@@ -25,6 +25,10 @@ pub(crate) struct Judge {
     budgets: BTreeMap<Key, Permits>,
     by_team: BTreeMap<(TeamId, u64), u64>,
     leases: BTreeMap<LeaseId, Charge>,
+    /// How many leases were granted in two windows of a limit.
+    pub(crate) edges: u64,
+    /// How many permits came back.
+    pub(crate) returned: u64,
 }
 
 /// The windows in which a request sent now may be counted.
@@ -75,14 +79,14 @@ impl Judge {
         for limit in &policy.limits {
             let charged = windows(limit, now);
             if charged.len() > 1 {
+                self.edges += 1;
                 assert!(policy.edge[lease.priority], "{lease:?} outside of {:?}", limit.id);
             }
             for window in charged {
                 let key = (limit.id.clone(), window);
                 let granted = self.granted.entry(key.clone()).or_default();
                 *granted += n;
-                let budget = u64::from(self.budgets.get(&key).copied().unwrap_or(limit.permits).max(limit.permits));
-                let budget = self.budgets.get(&key).map_or(budget, |&budget| u64::from(budget));
+                let budget = self.budgets.get(&key).map_or(0, |&budget| u64::from(budget));
                 assert!(*granted <= budget, "{key:?}: {granted} granted of {budget}");
                 let confirmed = self.confirmed.get(&key).copied().unwrap_or_default();
                 assert!(*granted <= confirmed, "{key:?}: {granted} granted of {confirmed} confirmed");
@@ -94,7 +98,10 @@ impl Judge {
                 let granted = self.by_team.entry((node.clone(), window)).or_default();
                 *granted += n;
                 let cap = policy.teams.iter().find(|team| team.id == node).and_then(|team| team.cap);
-                assert!(cap.is_none_or(|cap| *granted <= u64::from(cap)), "{node:?}: {granted} above {cap:?}");
+                assert!(
+                    cap.is_none_or(|cap| *granted <= u64::from(cap)),
+                    "{node:?}: {granted} above {cap:?}"
+                );
                 charge.nodes.push((node, window));
             }
         }
@@ -104,6 +111,7 @@ impl Judge {
     /// Permits of a lease came back and were taken.
     pub(crate) fn back(&mut self, lease: LeaseId, n: Permits) {
         let Some(charge) = self.leases.get(&lease).filter(|_| n > permits(0)) else { return };
+        self.returned += u64::from(n);
         for key in &charge.windows {
             *self.granted.get_mut(key).expect("a window that was charged") -= u64::from(n);
         }

@@ -1,6 +1,9 @@
 //! A world around one allocator: virtual time, and a ledger that books at once, or when it is told to.
 #![allow(dead_code, reason = "each topic uses a part of it")]
 
+pub(crate) mod judge;
+pub(crate) mod random;
+
 use apportion_core::allocator::{Allocator, Effect, SettleError, Settled, Submitted};
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{CallerId, LimitId, RequestId, TeamId};
