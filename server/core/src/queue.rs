@@ -171,10 +171,10 @@ impl Queue {
         (!first.is_none()).then_some(first)
     }
 
-    /// Permits ahead of a request in its own FIFO. Exact while nothing behind it has left.
+    /// Permits ahead of a request in its own FIFO. Exact while nothing behind it has left, too few afterwards.
     pub(crate) fn ahead(&self, slot: Slot) -> u64 {
         let request = &self.requests[slot];
-        request.entered - self.callers[request.caller].fifo[request.priority].departed
+        request.entered.saturating_sub(self.callers[request.caller].fifo[request.priority].departed)
     }
 
     /// From now on the deadline of the request counts.

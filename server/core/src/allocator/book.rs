@@ -82,14 +82,18 @@ impl Allocator {
 
     /// Asks for blocks where less than half of one is left, or more waits than is free.
     pub(super) fn ask_for_blocks(&mut self, now: Timestamp) {
-        let waiting = self.waiting_permits();
+        // A head that would take less may be due more than the least that it waits for.
+        let lacking = if self.stalled { u64::from(self.lacking) } else { 0 };
+        let waiting = self.waiting_permits().max(lacking);
         for at in 0..self.limits.len() {
             let limit = &self.limits[at];
+            // After the close of a window only an edge permit can still lack a block of it, and of the next one.
             let second = demand_of_a_second(limit.holdback.won(), limit.policy.window);
             let opens = limit.window.opens(&limit.policy.margins);
             let (this, next) = (
-                opens <= now + AHEAD && now <= limit.closes(),
-                now + AHEAD >= limit.next_opens() && (waiting > 0 || second > 0),
+                opens <= now + AHEAD && (now <= limit.closes() || self.stalled),
+                (now + AHEAD >= limit.next_opens() || (now > limit.closes() && self.stalled))
+                    && (waiting > 0 || second > 0),
             );
             if this {
                 self.ask_for_block(at, false, waiting, second);

@@ -141,7 +141,9 @@ impl Allocator {
         let scheduler = &self.limits[self.scheduler];
         let mut next = self.limits.iter().map(|limit| limit.next_opens()).min();
         let mut sooner = |at: Option<Timestamp>| next = [next, at].into_iter().flatten().min();
-        sooner(self.queue.next_deadline().map(|(deadline, _)| deadline));
+        // One that is here already waits for a block: the next decision comes with it.
+        let deadline = self.queue.next_deadline().map(|(deadline, _)| deadline);
+        sooner(deadline.filter(|&deadline| deadline > self.advanced_to));
         let opens = scheduler.window.opens(&scheduler.policy.margins).max(scheduler.stop_until);
         if opens > self.advanced_to {
             sooner(Some(opens));

@@ -15,6 +15,7 @@ impl Allocator {
     /// Grants what can be granted at this instant, then refuses what cannot be met any more.
     pub fn decide(&mut self, now: Timestamp) {
         self.advance(now);
+        let now = now.max(self.advanced_to);
         if self.first_round && now > self.rolled_at && !self.stalled {
             self.first_round = false;
         }
@@ -193,13 +194,14 @@ impl Allocator {
     fn grant(&mut self, now: Timestamp, candidate: Candidate, holder: NodeIx) -> Option<()> {
         let Candidate { team, caller, priority, most, .. } = candidate;
         let slot = self.queue.first(caller, priority)?;
-        let n = self.queue[slot].permits.min(most);
+        let n = self.queue[slot].permits.min(most).min(self.policy.largest());
         let edge: Vec<bool> = self.limits.iter().map(|limit| !limit.is_open(now)).collect();
         let lacks = |(limit, edge): (&crate::limit::Limit, &bool)| {
             limit.booking.free < n || (*edge && limit.next.free < n)
         };
         if self.limits.iter().zip(&edge).any(lacks) {
             self.stalled = true;
+            self.lacking = n;
             return None;
         }
         let ticket = self.queue.ticket(slot);
