@@ -124,6 +124,19 @@ fn a_new_owner_reckons_with_what_others_granted_below_a_cap() {
 }
 
 #[test]
+fn a_new_owner_reckons_with_what_others_booked_ahead() {
+    let mut capped = team("a");
+    capped.cap = Some(permits(30));
+    let mut world = World::new(policy(100, vec![capped, team("b")]));
+    world.marks.insert((limit_id("main"), at(10_000)), permits(25));
+    let a = world.flood(&ask("a", 1), 50);
+    world.go(9_500);
+    assert_eq!(world.sum(&a), 30);
+    world.go(19_000);
+    assert_eq!(world.sum(&a), 35);
+}
+
+#[test]
 fn a_window_that_the_ledger_calls_spent_grants_nothing_more() {
     let mut world = late();
     let waits = world.ask(&ask("a", 5)).ticket();

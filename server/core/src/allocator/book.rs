@@ -16,11 +16,9 @@ impl Allocator {
         let scheduler = self.limits[self.scheduler].policy.id == *limit;
         let Some(limit) = self.limits.iter_mut().find(|known| known.policy.id == *limit) else { return };
         if limit.window.start.earliest == window_start {
-            let is_first = limit.booking.mark.is_zero();
             confirm(&mut limit.booking, from, to);
-            if is_first && scheduler && !crate::mutant::active(crate::mutant::Mutant::TakeOverIgnoresCaps) {
-                // Somebody else granted these, nobody knows to whom: every cap has to reckon with them.
-                self.tree.foreign = from;
+            if scheduler {
+                self.tree.foreign = limit.booking.foreign;
             }
         } else if limit.next_window().start.earliest == window_start {
             confirm(&mut limit.next, from, to);
@@ -137,6 +135,10 @@ impl Allocator {
 }
 
 fn confirm(booking: &mut Booking, from: Permits, to: Permits) {
+    if booking.mark.is_zero() && !crate::mutant::active(crate::mutant::Mutant::TakeOverIgnoresCaps) {
+        // Somebody else granted these, nobody knows to whom: every cap has to reckon with them.
+        booking.foreign = from;
+    }
     booking.asked = false;
     booking.block = to.less(from);
     booking.free += booking.block;

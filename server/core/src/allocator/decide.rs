@@ -178,10 +178,9 @@ impl Allocator {
                 });
                 let bound = Bound::Flat(left.min().unwrap_or(Permits::ZERO));
                 let Some(found) = self.pick(Tree::ROOT, c, &bound) else { break };
-                let room_next = self
-                    .tree
-                    .path(found.team)
-                    .filter_map(|v| self.tree[v].cap.map(|cap| cap.less(self.tree[v].granted_next)));
+                let foreign = self.limits[self.scheduler].next.foreign;
+                let room = |v| Some(self.tree[v].cap?.less(self.tree[v].granted_next + foreign));
+                let room_next = self.tree.path(found.team).filter_map(room);
                 let most = found.most.min(room_next.min().unwrap_or(Permits::MAX));
                 if found.least > most || self.grant(now, Candidate { most, ..found }, Tree::ROOT).is_none() {
                     break;

@@ -75,7 +75,7 @@ impl Allocator {
             self.floors[c].roll(self.policy.floors[c], budget, head);
         }
         self.largest = Permits::ONE;
-        self.tree.foreign = Permits::ZERO;
+        self.tree.foreign = self.limits[self.scheduler].booking.foreign;
         for v in 0..self.tree.places() {
             let node = &mut self.tree[v];
             node.granted = std::mem::take(&mut node.granted_next);
