@@ -158,7 +158,7 @@ impl Allocator {
         let Some(entry) = self.teams.get(team).and_then(Option::as_ref) else { return false };
         let idle = entry.callers.values().copied().find(|&slot| self.is_idle(slot, rolls));
         idle.is_some_and(|slot| {
-            self.forget_caller(slot);
+            self.forget_callers(&[slot].into());
             true
         })
     }

@@ -234,6 +234,9 @@ impl Allocator {
         if let Some(id) = request.request_id {
             self.known.insert((caller, id), Known::Granted(lease.id));
         }
+        if edge[self.scheduler] {
+            self.queue.callers[caller].seen = self.rolls + 1; // its lease ends with the next window
+        }
         self.answers.push_back(Answer { ticket, outcome: Outcome::Granted(lease) });
         self.refuse_impossible(team);
         for c in Priority::ALL {

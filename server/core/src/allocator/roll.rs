@@ -128,11 +128,9 @@ impl Allocator {
         let rolls = self.rolls;
         for team in 0..self.teams.len() {
             let Some(entry) = self.teams[team].as_ref() else { continue };
-            let idle: Vec<_> =
+            let idle =
                 entry.callers.values().copied().filter(|&caller| self.is_idle(caller, rolls)).collect();
-            for caller in idle {
-                self.forget_caller(caller);
-            }
+            self.forget_callers(&idle);
             if self.teams[team].as_ref().is_some_and(|team| team.callers.is_empty()) {
                 self.teams[team] = None;
             }

@@ -7,6 +7,7 @@ use crate::queue::Waiting;
 use crate::request::{Answer, Outcome, Reason, Refusal};
 use crate::share::tree::{NodeIx, Tree};
 use crate::slab::Slot;
+use std::collections::BTreeSet;
 
 impl Allocator {
     /// A caller has a head now and had none before.
@@ -42,7 +43,9 @@ impl Allocator {
         let team = self.queue.callers[self.queue[slot].caller].team;
         let request = self.unqueue(slot)?;
         self.refuse_impossible(team);
-        self.update_waits(team, request.priority);
+        for c in Priority::ALL {
+            self.update_waits(team, c);
+        }
         Some(request)
     }
 
@@ -151,10 +154,16 @@ impl Allocator {
         caller.requests() == 0 && caller.seen + 1 < rolls
     }
 
-    /// Forgets an idle caller. Its request ids went with the windows of their leases.
-    pub(super) fn forget_caller(&mut self, caller: Slot) {
-        if let Some(entry) = self.queue.callers.remove(caller) {
-            self.team_mut(entry.team).callers.remove(&entry.id);
+    /// Forgets idle callers, and the request ids that are still remembered of them: their places may be taken by others.
+    pub(super) fn forget_callers(&mut self, callers: &BTreeSet<Slot>) {
+        if callers.is_empty() {
+            return;
         }
+        for &caller in callers {
+            if let Some(entry) = self.queue.callers.remove(caller) {
+                self.team_mut(entry.team).callers.remove(&entry.id);
+            }
+        }
+        self.known.retain(|(of, _), _| !callers.contains(of));
     }
 }
