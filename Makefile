@@ -23,11 +23,11 @@ run: need-cargo ## build the release and replay one scenario (SCENARIO=FILE choo
 
 test: need-cargo need-components ## install missing components, then lint and run every test
 	@$(MAKE) --no-print-directory lint
-	cargo test --workspace
+	cargo test --workspace --features apportion-tests/mutants
 
 lint: need-cargo core-is-alone ## formatting, clippy without a warning, and what the core depends on
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets --features apportion-tests/mutants -- -D warnings
 	cargo clippy --package apportion-core --all-features -- -D warnings
 
 bench: need-cargo ## measure decisions, memory and the simulator

@@ -17,7 +17,7 @@ use apportion_tests::{judge, oracle, replay, waterfill};
 const SEEDS: u64 = 10_000;
 
 /// What two allocators must agree on.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Fact<'a> {
     Granted(Timestamp, &'a TeamId, Priority, Permits, u32),
     Refused(Timestamp, &'a TeamId, String),
@@ -34,9 +34,23 @@ fn fact(record: &Record) -> Fact<'_> {
     }
 }
 
+/// A log with the refusals of one instant in a fixed order: who is told first that it is over does not matter.
+fn facts(log: &[Record]) -> Vec<Fact<'_>> {
+    let mut facts: Vec<Fact<'_>> = log.iter().map(fact).collect();
+    let refused_together = |one: &Fact<'_>, other: &Fact<'_>| match (one, other) {
+        (Fact::Refused(at, ..), Fact::Refused(then, ..)) => at == then,
+        _ => false,
+    };
+    for refusals in facts.chunk_by_mut(refused_together) {
+        refusals.sort();
+    }
+    facts
+}
+
 fn same_log(scenario: &Scenario) -> Result<(), String> {
     let (log, expected) = (replay(scenario), oracle::replay(scenario));
-    let difference = log.iter().zip(&expected).position(|(one, other)| fact(one) != fact(other));
+    let (log, expected) = (facts(&log), facts(&expected));
+    let difference = log.iter().zip(&expected).position(|(one, other)| one != other);
     let differs = difference.or((log.len() != expected.len()).then_some(log.len().min(expected.len())));
     match differs {
         None => Ok(()),
@@ -277,7 +291,9 @@ fn workers_get_their_weighted_share_from_the_second_window_on() {
     hold(SEEDS, workers, workers_get_their_share);
 }
 
-/// A random scenario of patient requests, and last a single one that waits only so long.
+/// A random scenario of patient requests, and last a single one that waits only so long. It comes before or in the
+/// first window, in which nobody is expected: later, what is kept for somebody who is expected can be set free early,
+/// when he asks while a floor stops him.
 fn with_an_impatient_request(seed: u64) -> Scenario {
     let mut scenario = generate::scenario(seed, Shape { deadlines: false, events: false, ..Shape::ALL });
     let mut random = Random::new(!seed);
@@ -293,7 +309,7 @@ fn with_an_impatient_request(seed: u64) -> Scenario {
         min_permits: permits,
         max_wait: Some(after(&mut random, 20_000)),
         tag: Some("impatient".into()),
-        shape: When::Once { count: 1, at: early() + after(&mut random, 20_000) },
+        shape: When::Once { count: 1, at: early() + after(&mut random, 9_999) },
     });
     scenario
 }
@@ -328,6 +344,6 @@ fn rightly_refused(scenario: &Scenario) -> Result<(), String> {
 }
 
 #[test]
-fn no_refusal_for_a_deadline_is_wrong() {
+fn no_refusal_for_a_deadline_is_wrong_where_nobody_is_expected() {
     hold(SEEDS, with_an_impatient_request, rightly_refused);
 }

@@ -21,6 +21,8 @@ pub mod observation;
 
 pub mod facts;
 
+pub mod ledger;
+
 mod slab;
 
 mod share;

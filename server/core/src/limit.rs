@@ -16,6 +16,8 @@ pub(crate) struct Booking {
     pub(crate) free: Permits,
     /// The size of the newest block.
     pub(crate) block: Permits,
+    /// Of the mark, what others had booked before this process did.
+    pub(crate) foreign: Permits,
     /// A block was asked for and the answer is not here yet.
     pub(crate) asked: bool,
     /// What others than Apportion used, at the least.

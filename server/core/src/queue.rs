@@ -24,7 +24,7 @@ pub(crate) struct Waiting {
     pub(crate) request_id: Option<RequestId>,
     /// Permits that had entered its FIFO when it came, and those that had left it: what is ahead is the difference.
     entered: u64,
-    serial: u32,
+    serial: u64,
     before: Slot,
     behind: Slot,
 }
@@ -87,10 +87,11 @@ impl Caller {
 pub(crate) struct Queue {
     requests: Slab<Waiting>,
     pub(crate) callers: Slab<Caller>,
-    deadlines: BTreeSet<(Timestamp, Slot)>,
+    /// By deadline, then by arrival.
+    deadlines: BTreeSet<(Timestamp, u64, Slot)>,
     /// Permits that wait, whole queues.
     pub(crate) queued: u64,
-    serial: u32,
+    serial: u64,
 }
 
 impl std::ops::Index<Slot> for Queue {
@@ -121,7 +122,7 @@ impl Queue {
     /// Puts a request behind all others of its caller and priority.
     pub(crate) fn push(&mut self, arrival: Arrival) -> Slot {
         let Arrival { caller, priority, permits, min_permits, arrived, deadline, request_id } = arrival;
-        self.serial = self.serial.wrapping_add(1);
+        self.serial += 1;
         let fifo = self.callers[caller].fifo[priority];
         let slot = self.requests.insert(Waiting {
             caller,
@@ -152,7 +153,7 @@ impl Queue {
     /// Takes a request out of its FIFO.
     pub(crate) fn remove(&mut self, slot: Slot) -> Option<Waiting> {
         let request = self.requests.remove(slot)?;
-        self.deadlines.remove(&(request.deadline, slot));
+        self.deadlines.remove(&(request.deadline, request.serial, slot));
         if !request.before.is_none() {
             self.requests[request.before].behind = request.behind;
         }
@@ -179,23 +180,22 @@ impl Queue {
         (!first.is_none()).then_some(first)
     }
 
-    /// Permits ahead of a request in its own FIFO. Exact while nothing behind it has left.
+    /// Permits ahead of a request in its own FIFO. Exact while nothing behind it has left, too few afterwards.
     pub(crate) fn ahead(&self, slot: Slot) -> u64 {
         let request = &self.requests[slot];
-        request.entered - self.callers[request.caller].fifo[request.priority].departed
+        request.entered.saturating_sub(self.callers[request.caller].fifo[request.priority].departed)
     }
 
     /// From now on the deadline of the request counts.
     pub(crate) fn watch_deadline(&mut self, slot: Slot) {
-        let deadline = self.requests.find(slot).map(|request| request.deadline);
-        if let Some(deadline) = deadline.filter(|&deadline| deadline < Timestamp::MAX) {
-            self.deadlines.insert((deadline, slot));
+        if let Some(request) = self.requests.find(slot).filter(|request| request.deadline < Timestamp::MAX) {
+            self.deadlines.insert((request.deadline, request.serial, slot));
         }
     }
 
     /// The nearest deadline, and whose it is.
     pub(crate) fn next_deadline(&self) -> Option<(Timestamp, Slot)> {
-        self.deadlines.first().copied()
+        self.deadlines.first().map(|&(deadline, _, slot)| (deadline, slot))
     }
 
     /// Whether a request still waits there.
@@ -210,13 +210,13 @@ impl Queue {
 
     /// What the outside calls a waiting request.
     pub(crate) fn ticket(&self, slot: Slot) -> Ticket {
-        Ticket(u64::from(self.requests[slot].serial) << 32 | u64::from(slot.number()))
+        Ticket(self.requests[slot].serial << 32 | u64::from(slot.number()))
     }
 
     /// The waiting request that the outside calls so.
     pub(crate) fn find(&self, ticket: Ticket) -> Option<Slot> {
         let slot = Slot::from_number(u32::try_from(ticket.0 & u64::from(u32::MAX)).unwrap_or(u32::MAX));
         let request = self.requests.find(slot)?;
-        (u64::from(request.serial) == ticket.0 >> 32).then_some(slot)
+        (request.serial << 32 == ticket.0 >> 32 << 32).then_some(slot)
     }
 }

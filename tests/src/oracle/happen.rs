@@ -6,7 +6,7 @@ use super::{BILLION, Oracle, PRIORITIES, permits, unsigned};
 use apportion_core::ids::TeamId;
 use apportion_core::permits::Permits;
 use apportion_core::priority::Priority;
-use apportion_core::scenario::{BACKLOG, Change, Record, Shape, Verdict};
+use apportion_core::scenario::{Change, Record, Shape, Verdict};
 
 impl Oracle<'_> {
     /// A window starts.
@@ -50,7 +50,7 @@ impl Oracle<'_> {
         assert_eq!(asked.permits, asked.min_permits, "the oracle grants all or nothing");
         let leaf = self.place(&asked.team);
         let (count, backlog, think) = match asked.shape {
-            Shape::Backlog { .. } => (BACKLOG, true, None),
+            Shape::Backlog { .. } => (self.scenario.backlog(), true, None),
             Shape::Once { count, .. } | Shape::PerWindow { count, .. } => (count, false, None),
             Shape::Workers { count, think, .. } => (count, false, Some(i128::from(think.as_ns()))),
         };
@@ -159,8 +159,8 @@ impl Oracle<'_> {
             self.used[c] -= n;
             self.tree.nodes[leaf].won[c] -= n;
             self.tree.charge(leaf, c, -n, holder);
+            self.refresh_around(leaf);
         }
-        self.refresh_around(leaf);
         self.log.push(Record::Return {
             at: self.instant(),
             team: team.clone(),

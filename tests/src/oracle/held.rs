@@ -63,6 +63,13 @@ impl Oracle<'_> {
         above.ceil() + others + self.protected(ROOT, u)
     }
 
+    /// The part of that which only time lets go: holds end when somebody who was expected comes.
+    pub(super) fn surely_held(&self, c: usize, at: i128) -> i128 {
+        let u = self.u(at);
+        let holdbacks = (0..c).map(|k| Ratio::new(self.holdback[k] * self.budget, BILLION) * u);
+        holdbacks.fold(Ratio::ZERO, |sum, holdback| sum + holdback).ceil()
+    }
+
     /// The next instant of this window at which something held back gets smaller, rounded up to a nanosecond.
     pub(super) fn next_step(&self, at: i128) -> Option<i128> {
         let u = self.u(at);

@@ -48,9 +48,12 @@ impl Oracle<'_> {
         self.tree.nodes[leaf].queue[c].front().map(|&head| self.requests[head].permits)
     }
 
-    /// The least head below a node.
+    /// The least head that waits below a node: one that a cap further down stops does not count.
     pub(super) fn least_head(&self, v: usize, c: usize) -> Option<i128> {
-        self.tree.leaves[v].iter().filter_map(|&leaf| self.head(leaf, c)).min()
+        if self.tree.children[v].is_empty() {
+            return self.head(v, c);
+        }
+        self.tree.waiting(v, c).filter_map(|child| self.least_head(child, c)).min()
     }
 
     /// Whether the least head below a node fits under its own cap.
@@ -208,7 +211,7 @@ impl Oracle<'_> {
         let before = self.tree.nodes[leaf].queue[c].iter().take_while(|&&other| other != place);
         let ahead: i128 =
             before.map(|&k| self.requests[k].permits * i128::from(self.requests[k].count)).sum();
-        let usable = self.tree.room(leaf).map_or(self.left, |room| room.min(self.left));
+        let usable = self.tree.room(leaf).map_or(self.left, |room| room.min(self.left)).max(0);
         let usable = if self.open() { usable } else { 0 };
         if ahead + n <= usable {
             return self.let_go(leaf, c, ahead + n);
@@ -218,13 +221,13 @@ impl Oracle<'_> {
         self.end() + windows * self.length
     }
 
-    /// When what is held back lets `need` permits go in this window.
+    /// When what is surely held back lets `need` permits go in this window.
     fn let_go(&self, leaf: usize, c: usize, need: i128) -> i128 {
         if self.tree.path[leaf].iter().any(|&v| self.owed(v)) {
             return self.now;
         }
         let mut at = self.now;
-        while need + self.held(leaf, c, at) > self.left {
+        while need + self.surely_held(c, at) > self.left {
             match self.next_step(at) {
                 Some(step) => at = step,
                 None => return self.last_call(),

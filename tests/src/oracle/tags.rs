@@ -102,7 +102,7 @@ impl Tree {
 
     /// At a window start: debt taken out of turn is at most one window's fair share, or one request.
     pub(super) fn forgive(&mut self, budget: i128, largest: i128) {
-        self.forgive_group(ROOT, budget, largest);
+        self.forgive_group(ROOT, budget * SCALE, largest);
     }
 
     fn forgive_group(&mut self, group: usize, share: i128, largest: i128) {
@@ -114,14 +114,14 @@ impl Tree {
             for &ch in &children {
                 let weight = self.nodes[ch].weight;
                 let rivals = if active.contains(&ch) { total } else { total + weight };
-                self.forgive_node(ch, c, share * SCALE / rivals, step(largest, weight));
+                self.forgive_node(ch, c, share / rivals, step(largest, weight));
             }
             if self.waiting(group, c).next().is_some() {
                 self.settle(group, c);
             }
         }
         for ch in active {
-            self.forgive_group(ch, share * self.nodes[ch].weight / total, largest);
+            self.forgive_group(ch, share / total * self.nodes[ch].weight, largest);
         }
     }
 

@@ -154,10 +154,10 @@ impl Allocator {
 
     /// Makes room for a new caller of a team.
     fn forget_an_idle_caller(&mut self, team: NodeIx) -> bool {
-        let Some(entry) = self.teams[team].as_ref() else { return false };
+        let Some(entry) = self.teams.get(team).and_then(Option::as_ref) else { return false };
         let idle = entry.callers.values().copied().find(|&slot| self.queue.callers[slot].is_idle(self.rolls));
         idle.is_some_and(|slot| {
-            self.forget_caller(slot);
+            self.forget_callers(&[slot].into());
             true
         })
     }

@@ -16,11 +16,9 @@ impl Allocator {
         let scheduler = self.limits[self.scheduler].policy.id == *limit;
         let Some(limit) = self.limits.iter_mut().find(|known| known.policy.id == *limit) else { return };
         if limit.window.start.earliest == window_start {
-            let is_first = limit.booking.mark.is_zero();
             confirm(&mut limit.booking, from, to);
-            if is_first && scheduler && !crate::mutant::active(crate::mutant::Mutant::TakeOverIgnoresCaps) {
-                // Somebody else granted these, nobody knows to whom: every cap has to reckon with them.
-                self.tree.foreign = from;
+            if scheduler {
+                self.tree.foreign = limit.booking.foreign;
             }
         } else if limit.next_window().start.earliest == window_start {
             confirm(&mut limit.next, from, to);
@@ -82,13 +80,17 @@ impl Allocator {
 
     /// Asks for blocks where less than half of one is left, or more waits than is free.
     pub(super) fn ask_for_blocks(&mut self, now: Timestamp) {
-        let waiting = self.queue.queued;
+        // A head that would take less may be due more than the least that it waits for.
+        let lacking = if self.stalled { u64::from(self.lacking) } else { 0 };
+        let waiting = self.queue.queued.max(lacking);
         for at in 0..self.limits.len() {
             let limit = &self.limits[at];
+            // After the close of a window only an edge permit can still lack a block of it, and of the next one.
             let opens = limit.window.opens(&limit.policy.margins);
             let (this, next) = (
-                opens <= now + AHEAD && now <= limit.closes(),
-                now + AHEAD >= limit.next_opens() && (waiting > 0 || limit.holdback.won() > 0),
+                opens <= now + AHEAD && (now <= limit.closes() || self.stalled),
+                (now + AHEAD >= limit.next_opens() || (now > limit.closes() && self.stalled))
+                    && (waiting > 0 || limit.holdback.won() > 0),
             );
             if this {
                 self.ask_for_block(at, false, waiting);
@@ -125,6 +127,10 @@ impl Allocator {
 }
 
 fn confirm(booking: &mut Booking, from: Permits, to: Permits) {
+    if booking.mark.is_zero() && !crate::mutant::active(crate::mutant::Mutant::TakeOverIgnoresCaps) {
+        // Somebody else granted these, nobody knows to whom: every cap has to reckon with them.
+        booking.foreign = from;
+    }
     booking.asked = false;
     booking.block = to.less(from);
     booking.free += booking.block;

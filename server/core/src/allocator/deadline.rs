@@ -2,9 +2,9 @@
 //! allocator wants to be called next.
 
 use super::Allocator;
+use crate::priority::Priority;
 use crate::request::{Reason, Refusal};
-use crate::share::holdback::sizes;
-use crate::share::tree::{NodeIx, Tree};
+use crate::share::holdback::{sizes, surely_kept};
 use crate::slab::Slot;
 use crate::time::{Span, Timestamp};
 
@@ -75,20 +75,20 @@ impl Allocator {
         if self.tree.path(team).any(|v| self.is_below_reservation(v)) {
             return None;
         }
-        self.let_go_after(team, slot, ahead + n)
+        self.let_go_after(slot, ahead + n)
     }
 
-    /// When enough of what is kept is let go for `need` permits of a team, if that is after the request's deadline.
-    fn let_go_after(&self, team: NodeIx, slot: Slot, need: u64) -> Option<Timestamp> {
-        let deadline = self.queue[slot].deadline;
-        if self.is_let_go(team, slot, need, deadline) {
+    /// When enough of what is surely kept is let go for `need` permits, if that is after the request's deadline.
+    fn let_go_after(&self, slot: Slot, need: u64) -> Option<Timestamp> {
+        let (deadline, c) = (self.queue[slot].deadline, self.queue[slot].priority);
+        if self.is_let_go(c, need, deadline) {
             return None;
         }
         let closes = self.limits.iter().map(|limit| limit.closes()).min().unwrap_or(deadline);
         let (mut kept, mut free) = (deadline.as_ns(), closes.as_ns().max(deadline.as_ns()));
         while kept + 1 < free {
             let middle = kept + (free - kept) / 2;
-            if self.is_let_go(team, slot, need, Timestamp::from_ns(middle)) {
+            if self.is_let_go(c, need, Timestamp::from_ns(middle)) {
                 free = middle;
             } else {
                 kept = middle;
@@ -97,23 +97,11 @@ impl Allocator {
         Some(Timestamp::from_ns(free))
     }
 
-    fn is_let_go(&self, team: NodeIx, slot: Slot, need: u64, at: Timestamp) -> bool {
-        let c = self.queue[slot].priority;
-        self.limits.iter().enumerate().all(|(place, limit)| {
-            if at >= limit.closes() {
-                return true;
-            }
-            let remaining = limit.remaining(at);
-            let kept = limit.holdback.kept_at(
-                team,
-                c,
-                remaining,
-                &sizes(&self.policy.holdback, limit.budget),
-                |team, c| self.queued(team, c),
-            );
-            let protected =
-                if place == self.scheduler { self.kept_for_reservations(Tree::ROOT, remaining) } else { 0 };
-            need + kept + protected <= u64::from(limit.left(self.store_lost))
+    fn is_let_go(&self, c: Priority, need: u64, at: Timestamp) -> bool {
+        self.limits.iter().all(|limit| {
+            let sizes = sizes(&self.policy.holdback, limit.budget);
+            let kept = surely_kept(&sizes, c, limit.remaining(at));
+            need + kept <= u64::from(limit.left(self.store_lost))
         })
     }
 
@@ -157,7 +145,9 @@ impl Allocator {
         let scheduler = &self.limits[self.scheduler];
         let mut next = self.limits.iter().map(|limit| limit.next_opens()).min();
         let mut sooner = |at: Option<Timestamp>| next = [next, at].into_iter().flatten().min();
-        sooner(self.queue.next_deadline().map(|(deadline, _)| deadline));
+        // One that is here already waits for a block: the next decision comes with it.
+        let deadline = self.queue.next_deadline().map(|(deadline, _)| deadline);
+        sooner(deadline.filter(|&deadline| deadline > self.advanced_to));
         let opens = scheduler.window.opens(&scheduler.policy.margins).max(scheduler.stop_until);
         if opens > self.advanced_to {
             sooner(Some(opens));

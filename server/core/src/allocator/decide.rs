@@ -29,6 +29,7 @@ impl Allocator {
         let rolls = self.limits.iter().any(|limit| now >= limit.next_opens());
         let lone = self.lone.take_if(|_| !rolls);
         self.advance(now);
+        let now = now.max(self.advanced_to);
         if self.first_round && now > self.rolled_at && !self.stalled {
             self.first_round = false;
         }
@@ -67,7 +68,7 @@ impl Allocator {
         let floor = if self.first_round { self.floors[priority].left() } else { Permits::ZERO };
         let bound = Bound::Kept { lower: 0, protected: 0, floor };
         let most = self.tree.room(team).min(self.most(team, priority, &bound));
-        let n = permits.min(most);
+        let n = permits.min(most).min(self.policy.largest());
         if min_permits > most || self.limits.iter().any(|limit| limit.booking.free < n) {
             return None;
         }
@@ -233,10 +234,9 @@ impl Allocator {
                 });
                 let bound = Bound::Flat(left.min().unwrap_or(Permits::ZERO));
                 let Some(found) = self.pick(Tree::ROOT, c, &bound) else { break };
-                let room_next = self
-                    .tree
-                    .path(found.team)
-                    .filter_map(|v| self.tree[v].cap.map(|cap| cap.less(self.tree[v].granted_next)));
+                let foreign = self.limits[self.scheduler].next.foreign;
+                let room = |v| Some(self.tree[v].cap?.less(self.tree[v].granted_next + foreign));
+                let room_next = self.tree.path(found.team).filter_map(room);
                 let most = found.most.min(room_next.min().unwrap_or(Permits::MAX));
                 if found.least > most || self.grant(now, Candidate { most, ..found }, Tree::ROOT).is_none() {
                     break;
@@ -249,7 +249,7 @@ impl Allocator {
     fn grant(&mut self, now: Timestamp, candidate: Candidate, holder: NodeIx) -> Option<()> {
         let Candidate { team, caller, priority, most, .. } = candidate;
         let slot = self.queue.first(caller, priority)?;
-        let n = self.queue[slot].permits.min(most);
+        let n = self.queue[slot].permits.min(most).min(self.policy.largest());
         let mut edge = [false; LIMITS_MAX];
         for (limit, edge) in self.limits.iter().zip(&mut edge) {
             *edge = !limit.is_open(now);
@@ -259,6 +259,7 @@ impl Allocator {
         };
         if self.limits.iter().zip(&edge).any(lacks) {
             self.stalled = true;
+            self.lacking = n;
             return None;
         }
         let ticket = self.queue.ticket(slot);
@@ -275,6 +276,12 @@ impl Allocator {
             self.tree.for_path(team, |node| node.granted_next += n);
         }
         self.hand_out(now, Granted { ticket, request, team, n, holder }, &edge);
+        if self.queue.first(caller, priority).is_some() {
+            self.refuse_impossible(team); // the next one may be larger than can be granted by now
+        }
+        for c in Priority::ALL {
+            self.update_waits(team, c); // a grant may bring a cap to its end
+        }
         Some(())
     }
 
@@ -297,6 +304,9 @@ impl Allocator {
             is_final: false,
             request_id: request.request_id,
         });
+        if edge[self.scheduler] {
+            self.queue.callers[request.caller].seen = self.rolls + 1; // its lease ends with the next window
+        }
         self.answers.push_back(Answer { ticket, outcome: Outcome::Granted(lease) });
     }
 
@@ -321,7 +331,7 @@ impl Allocator {
     fn account(&mut self, team: NodeIx, caller: Slot, c: Priority, n: Permits, holder: NodeIx) {
         self.count(team, caller, c, n);
         self.tree.charge(team, c, n, false, holder);
-        self.after_grant(team, caller, c);
+        self.show_heads(team, caller, c);
     }
 
     /// The part of this that is due also where nobody competes.
@@ -346,7 +356,7 @@ impl Allocator {
     }
 
     /// Takes a granted head out and charges its caller in every lane of the team in which somebody waits. The caller's heads
-    /// stay hidden until [`Allocator::after_grant`].
+    /// stay hidden until [`Allocator::show_heads`].
     fn take_out_granted(&mut self, slot: Slot, n: Permits) -> Option<Waiting> {
         let (caller, served) = (self.queue[slot].caller, self.queue[slot].priority);
         self.hide_head(caller, served);
@@ -377,19 +387,13 @@ impl Allocator {
         Some(request)
     }
 
-    /// Shows the caller's heads again and lets the tree know what waits now: a grant may bring a cap to its end.
-    fn after_grant(&mut self, team: NodeIx, caller: Slot, served: Priority) {
+    /// Shows the caller's heads again.
+    fn show_heads(&mut self, team: NodeIx, caller: Slot, served: Priority) {
         for c in Priority::ALL {
             self.show_head(caller, c);
         }
         if self.lane(team, served).is_some_and(|lane| lane.is_empty()) {
             self.lane_mut(team, served).rest();
-        }
-        for c in Priority::ALL {
-            self.update_waits(team, c);
-        }
-        if self.queue.first(caller, served).is_some() {
-            self.refuse_impossible(team); // the next one may be larger than can be granted by now
         }
     }
 }

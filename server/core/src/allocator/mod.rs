@@ -110,6 +110,8 @@ pub struct Allocator {
     largest: Permits,
     /// A head waits for a block; nobody overtakes it.
     stalled: bool,
+    /// How many permits that head was to get.
+    lacking: Permits,
     store_lost: bool,
     /// What all teams reserve together.
     reserved: u64,
@@ -160,6 +162,7 @@ impl Allocator {
             first_round: false,
             largest: Permits::ONE,
             stalled: false,
+            lacking: Permits::ZERO,
             store_lost: false,
             reserved: 0,
             any_protected: false,

@@ -78,7 +78,7 @@ impl Allocator {
             self.floors[c].roll(self.policy.floors[c], budget, head);
         }
         self.largest = Permits::ONE;
-        self.tree.foreign = Permits::ZERO;
+        self.tree.foreign = self.limits[self.scheduler].booking.foreign;
         for v in 0..self.tree.places() {
             let node = &mut self.tree[v];
             node.granted = std::mem::take(&mut node.granted_next);
@@ -126,13 +126,9 @@ impl Allocator {
 
     /// Callers that neither wait nor hold a lease since the last window are forgotten, and teams without callers cost nothing.
     fn forget_the_idle(&mut self) {
-        // All callers of the workspace in one sweep, then in order of their names, so that places become free in that order.
         let idle = self.queue.callers.iter().filter(|(_, caller)| caller.is_idle(self.rolls));
-        let mut idle: Vec<_> = idle.map(|(slot, caller)| (caller.team, caller.id.clone(), slot)).collect();
-        idle.sort();
-        for (_, _, caller) in idle {
-            self.forget_caller(caller);
-        }
+        let idle = idle.map(|(slot, _)| slot).collect();
+        self.forget_callers(&idle);
         for team in 0..self.teams.len() {
             if self.teams[team].as_ref().is_some_and(|team| team.callers.is_empty()) {
                 self.teams[team] = None;

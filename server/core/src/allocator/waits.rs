@@ -7,6 +7,7 @@ use crate::queue::Waiting;
 use crate::request::{Answer, Outcome, Reason, Refusal};
 use crate::share::tree::{NodeIx, Tree};
 use crate::slab::Slot;
+use std::collections::BTreeSet;
 
 impl Allocator {
     /// A caller has a head now and had none before.
@@ -39,6 +40,17 @@ impl Allocator {
 
     /// Takes a request out of its queue, wherever it stands there, and lets everybody know.
     pub(super) fn take_out(&mut self, slot: Slot) -> Option<Waiting> {
+        let team = self.queue.callers[self.queue[slot].caller].team;
+        let request = self.unqueue(slot)?;
+        self.refuse_impossible(team);
+        for c in Priority::ALL {
+            self.update_waits(team, c);
+        }
+        Some(request)
+    }
+
+    /// Takes a request out of its queue. Whether its team still waits is for the caller to find out.
+    fn unqueue(&mut self, slot: Slot) -> Option<Waiting> {
         let (caller, c) = (self.queue[slot].caller, self.queue[slot].priority);
         let is_head = self.queue.first(caller, c) == Some(slot);
         if is_head {
@@ -58,7 +70,6 @@ impl Allocator {
             if self.lane(team, c).is_some_and(|lane| lane.is_empty()) {
                 self.lane_mut(team, c).rest();
             }
-            self.update_waits(team, c);
         }
         self.refresh_holds(team, c);
         Some(request)
@@ -77,14 +88,18 @@ impl Allocator {
         self.answers.push_back(Answer { ticket, outcome: Outcome::Refused(refusal) });
     }
 
-    /// Refuses the heads of a team that can never be granted any more.
+    /// Refuses the heads of a team that can never be granted any more. Whether the team still waits is for the caller to
+    /// find out, with [`Allocator::update_waits`].
     pub(super) fn refuse_impossible(&mut self, team: NodeIx) {
         let largest = self.largest_possible(team);
         for c in Priority::ALL {
             while let Some(head) = self.lane(team, c).and_then(|lane| lane.larger_than(largest)) {
                 let Some(first) = self.queue.first(head.caller, c) else { break };
                 let reason = if largest.is_zero() { Reason::TeamPaused } else { Reason::TooLarge };
-                self.refuse(first, Refusal { reason, retry_at: None, limit: None });
+                let ticket = self.queue.ticket(first);
+                self.unqueue(first);
+                let outcome = Outcome::Refused(Refusal { reason, retry_at: None, limit: None });
+                self.answers.push_back(Answer { ticket, outcome });
             }
         }
     }
@@ -133,10 +148,16 @@ impl Allocator {
         }
     }
 
-    /// Forgets an idle caller. Its request ids went with the windows of their leases.
-    pub(super) fn forget_caller(&mut self, caller: Slot) {
-        if let Some(entry) = self.queue.callers.remove(caller) {
-            self.team_mut(entry.team).callers.remove(&entry.id);
+    /// Forgets idle callers, and the request ids that are still remembered of them: their places may be taken by others.
+    pub(super) fn forget_callers(&mut self, callers: &BTreeSet<Slot>) {
+        if callers.is_empty() {
+            return;
         }
+        for &caller in callers {
+            if let Some(entry) = self.queue.callers.remove(caller) {
+                self.team_mut(entry.team).callers.remove(&entry.id);
+            }
+        }
+        self.known.retain(|(of, _), _| !callers.contains(of));
     }
 }

@@ -7,7 +7,7 @@ use crate::window::Window;
 use thiserror::Error;
 
 /// What the provider taught about a limit and a restart must not forget.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Learnt {
     /// The budget of a window, where it is not what policy says.
     pub permits: Option<Permits>,

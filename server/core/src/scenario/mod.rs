@@ -31,6 +31,18 @@ pub struct Scenario {
     pub events: Vec<Event>,
 }
 
+impl Scenario {
+    /// How many requests always wait behind a backlog: so many that one round of decisions does not empty it.
+    pub fn backlog(&self) -> u32 {
+        let changed = self.events.iter().filter_map(|event| match event.what {
+            Change::SetBudget { permits, .. } => Some(permits),
+            _ => None,
+        });
+        let budgets = self.policy.limits.iter().map(|limit| limit.permits).chain(changed);
+        BACKLOG + budgets.max().unwrap_or_default().get()
+    }
+}
+
 /// Requests of one kind.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Demand {

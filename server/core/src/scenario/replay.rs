@@ -3,7 +3,7 @@
 //! At one instant: windows roll, then events in file order, then demand in file order, then workers that come back, then
 //! decisions. Blocks are booked at once: the store of a replay answers immediately and never fails.
 
-use super::{BACKLOG, Change, Demand, Record, Scenario, Shape, Verdict};
+use super::{Change, Demand, Record, Scenario, Shape, Verdict};
 use crate::allocator::{Allocator, Effect, Submitted};
 use crate::bounds::Bounds;
 use crate::ids::{LimitId, TeamId};
@@ -232,7 +232,7 @@ impl<'a> Replay<'a> {
     /// Demand of a shape comes for the first time, or for one more window.
     fn come(&mut self, now: Timestamp, at: usize) {
         let count = match self.scenario.demand[at].shape {
-            Shape::Backlog { .. } => self.backlog(),
+            Shape::Backlog { .. } => self.scenario.backlog(),
             Shape::Once { count, .. } | Shape::PerWindow { count, .. } | Shape::Workers { count, .. } => {
                 count
             }
@@ -243,16 +243,6 @@ impl<'a> Replay<'a> {
                 return; // what can never be granted is refused once, not a thousand times
             }
         }
-    }
-
-    /// So many wait behind a backlog that one round of decisions does not empty it.
-    fn backlog(&self) -> u32 {
-        let events = self.scenario.events.iter().filter_map(|event| match event.what {
-            Change::SetBudget { permits, .. } => Some(permits),
-            _ => None,
-        });
-        let limits = self.scenario.policy.limits.iter().map(|limit| limit.permits);
-        BACKLOG + limits.chain(events).max().unwrap_or_default().get()
     }
 
     /// One request. Returns whether it was taken in.

@@ -72,6 +72,12 @@ pub(crate) fn sizes(shares: &PerPriority<Share>, budget: Permits) -> HoldbackSiz
     PerPriority(shares.0.map(|share| share.of(budget)))
 }
 
+/// What of all that is kept from a grant in `c` goes with time alone: the holdback of higher priorities. Anything else may go
+/// at once, when somebody who was expected comes.
+pub(crate) fn surely_kept(sizes: &HoldbackSizes, c: Priority, remaining: Remaining) -> u64 {
+    remaining.of(c.higher().map(|higher| sizes[higher]).sum(), BILLION)
+}
+
 const BILLION: u64 = 1_000_000_000;
 
 fn in_set(set: usize, c: Priority) -> bool {
@@ -195,20 +201,6 @@ impl Holdback {
             sooner(remaining.until_less(expected, 1));
         }
         self.next_step = (step != Span::MAX).then(|| now + step);
-    }
-
-    /// What would be kept later in the window, all else unchanged.
-    pub(crate) fn kept_at(
-        &self,
-        team: NodeIx,
-        c: Priority,
-        remaining: Remaining,
-        sizes: &HoldbackSizes,
-        queued: impl Fn(NodeIx, Priority) -> u64,
-    ) -> u64 {
-        let mut later = Self { next_step: None, ..self.clone() };
-        later.decay(Timestamp::ZERO, remaining, sizes, &[], queued);
-        later.kept(team, c)
     }
 
     /// A window starts: what each team will probably ask for is what it won in the last one, or its whole share where it was

@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// Billionths in one.
 const ONE: i128 = 1_000_000_000;
 /// The largest magnitude of a decimal, in whole units.
-const LARGEST: i128 = 1_000_000_000;
+const LARGEST: i128 = 10_000_000_000;
 
 /// A decimal with at most nine decimals, in billionths: seconds in nanoseconds, or a share.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused() {
         assert!(billionths("0.0000000001").unwrap_err().contains("9 decimals"));
-        for huge in ["1e10", "1e400", "99999999999999999999999999999999999999999", "1e99999999999999999999"] {
+        for huge in ["1e11", "1e400", "99999999999999999999999999999999999999999", "1e99999999999999999999"] {
             assert!(billionths(huge).unwrap_err().contains("too large"), "{huge}");
         }
     }

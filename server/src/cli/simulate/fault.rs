@@ -25,6 +25,14 @@ pub(crate) enum SimulateError {
     /// Options that do not go together.
     #[error("{0}")]
     Usage(&'static str),
+    /// An event that makes a policy which breaks a rule.
+    #[error("{file}: events: {source}")]
+    Policy {
+        /// The scenario.
+        file: String,
+        /// The rule.
+        source: apportion_core::policy::PolicyError,
+    },
     /// A picture that cannot be drawn.
     #[error("--plot: {0}")]
     Plot(String),

@@ -9,12 +9,19 @@ use serde::Serialize;
 use serde_json::Number;
 use std::io::{self, Write};
 
-/// One line. Keys that say nothing new are left out after `tag`.
+/// One line: when, and what.
+#[derive(Serialize)]
+struct Line<'a> {
+    at_s: Number,
+    #[serde(flatten)]
+    what: What<'a>,
+}
+
+/// What happened. Keys that say nothing new are left out after `tag`.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
-enum Line<'a> {
+enum What<'a> {
     Grant {
-        at_s: Number,
         team: &'a str,
         priority: &'a str,
         permits: u32,
@@ -27,7 +34,6 @@ enum Line<'a> {
         edge: bool,
     },
     Reject {
-        at_s: Number,
         team: &'a str,
         priority: &'a str,
         permits: u32,
@@ -39,7 +45,6 @@ enum Line<'a> {
         detail: &'a str,
     },
     Return {
-        at_s: Number,
         team: &'a str,
         permits: u32,
         accepted: u32,
@@ -57,9 +62,13 @@ pub(crate) fn write(to: &mut dyn Write, scenario: &Scenario, records: &[Record])
 }
 
 fn line(origin: Timestamp, record: &Record) -> Line<'_> {
+    let (Record::Grant { at, .. } | Record::Reject { at, .. } | Record::Return { at, .. }) = record;
+    Line { at_s: number(offset(origin, *at)), what: what(record) }
+}
+
+fn what(record: &Record) -> What<'_> {
     match record {
-        Record::Grant { at, team, caller, priority, permits, window, edge, waited, tag } => Line::Grant {
-            at_s: number(offset(origin, *at)),
+        Record::Grant { team, caller, priority, permits, window, edge, waited, tag, .. } => What::Grant {
             team: team.as_str(),
             priority: priority.name(),
             permits: permits.get(),
@@ -69,9 +78,8 @@ fn line(origin: Timestamp, record: &Record) -> Line<'_> {
             caller: named(caller),
             edge: *edge,
         },
-        Record::Reject { at, team, caller, priority, permits, reason, detail, retry_after, tag } => {
-            Line::Reject {
-                at_s: number(offset(origin, *at)),
+        Record::Reject { team, caller, priority, permits, reason, detail, retry_after, tag, .. } => {
+            What::Reject {
                 team: team.as_str(),
                 priority: priority.name(),
                 permits: permits.get(),
@@ -82,8 +90,7 @@ fn line(origin: Timestamp, record: &Record) -> Line<'_> {
                 detail: detail.name(),
             }
         }
-        Record::Return { at, team, permits, accepted, window } => Line::Return {
-            at_s: number(offset(origin, *at)),
+        Record::Return { team, permits, accepted, window, .. } => What::Return {
             team: team.as_str(),
             permits: permits.get(),
             accepted: accepted.get(),

@@ -61,3 +61,57 @@ fn syntax(bytes: &[u8]) -> Checked<File> {
     from.end().map_err(|error| Fault::new("", error.to_string()))?;
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apportion_core::permits::Permits;
+    use apportion_core::priority::Priority;
+    use apportion_core::scenario::Change;
+    use apportion_core::time::{Span, Timestamp};
+
+    const EVERYTHING: &str = r#"{
+        "id": "e", "windows": 6,
+        "workspace": {
+            "limits": [
+                {"id": "minute", "window_s": 60, "budget": 400, "guard_s": 1},
+                {"id": "ten", "window_s": 10, "budget": 100, "phase_s": 2.5, "guard_s": 0.5}
+            ],
+            "edge": ["CRITICAL"],
+            "teams": [{"id": "A", "priority": "SHEDDABLE", "highest_priority": "DEFAULT", "cap": null}]
+        },
+        "demand": [
+            {"team": "A", "permits": 4, "min_permits": 2, "callers": 3, "backlog_from_s": -0.001},
+            {"team": "new", "caller": "me", "permits": 1, "count": 1, "at_s": 12, "tag": "n"}
+        ],
+        "events": [
+            {"at_s": 5, "add_team": {"id": "new", "weight": 2}},
+            {"at_s": 6, "set_budget": {"limit": "ten", "permits": 50}},
+            {"at_s": 7, "upstream": {"limit": "minute", "remaining": 3, "throttled": true}},
+            {"at_s": 8, "set_team": {"id": "A", "cap": null, "highest_priority": "CRITICAL"}},
+            {"at_s": 30, "remove_team": "new"}
+        ],
+        "expect": [{"kind": "granted", "team": "A", "caller": "caller-1", "window": 0, "value": 30}]
+    }"#;
+
+    #[test]
+    fn every_key_of_the_format_is_read() {
+        let Trial { scenario, expected, .. } = parse(EVERYTHING.as_bytes()).unwrap();
+        assert_eq!(scenario.policy.scheduler(), 1);
+        assert_eq!(scenario.origin, Timestamp::ZERO + Span::from_ms(86_400_000 + 2_500));
+        assert!(scenario.policy.edge[Priority::Critical]);
+        assert_eq!(scenario.policy.teams[0].highest_priority, Priority::Default);
+        let callers: Vec<_> = scenario.demand.iter().map(|demand| demand.caller.as_str()).collect();
+        assert_eq!(callers, ["caller-0", "caller-1", "caller-2", "me"]);
+        assert_eq!(Some(scenario.demand[0].min_permits), Permits::new(2));
+        assert!(matches!(scenario.events[3].what, Change::SetTeam { cap: Some(None), .. }));
+        assert!(matches!(scenario.events[2].what, Change::Upstream { throttled: true, .. }));
+        assert_eq!(expected.len(), 1);
+    }
+
+    #[test]
+    fn without_a_name_a_budget_needs_a_single_limit() {
+        let text = EVERYTHING.replace(r#"{"limit": "ten", "permits": 50}"#, "50");
+        assert_eq!(parse(text.as_bytes()).unwrap_err().field, "events[1].set_budget.limit");
+    }
+}

@@ -11,7 +11,9 @@ pub(crate) fn breaches(tally: &Tally<'_>) -> Vec<String> {
     let mut breaches = over_budget(tally);
     breaches.extend(over_longer_limits(tally));
     breaches.extend(over_cap(tally));
-    breaches.extend(tally.records.iter().filter_map(|record| impossible(tally, record)));
+    let largest = budgets(tally.scenario).into_iter().max().unwrap_or(0);
+    let largest = largest.min(tally.scenario.policy.largest().into());
+    breaches.extend(tally.records.iter().filter_map(|record| impossible(tally, record, largest)));
     breaches
 }
 
@@ -75,7 +77,7 @@ fn over_cap(tally: &Tally<'_>) -> Vec<String> {
     breaches
 }
 
-fn impossible(tally: &Tally<'_>, record: &Record) -> Option<String> {
+fn impossible(tally: &Tally<'_>, record: &Record, largest: i64) -> Option<String> {
     let Record::Grant { at, team, permits, window, edge, .. } = record else { return None };
     let policy = &tally.scenario.policy;
     let limit = &policy.limits[policy.scheduler()];
@@ -86,7 +88,7 @@ fn impossible(tally: &Tally<'_>, record: &Record) -> Option<String> {
     if into < 0 || into > i128::from(limit.window.as_ns()) - guard {
         return Some(format!("granted outside its window or inside the guard: {}", grant()));
     }
-    if permits.is_zero() || *permits > policy.largest() {
+    if permits.is_zero() || i64::from(*permits) > largest {
         return Some(format!("an impossible grant: {}", grant()));
     }
     None

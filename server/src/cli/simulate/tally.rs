@@ -37,6 +37,8 @@ pub(crate) struct Tally<'a> {
     places: BTreeMap<TeamId, usize>,
     /// By team and window, the team alone.
     net: Vec<i64>,
+    /// By team and window, the team with all below it.
+    sums: Vec<i64>,
 }
 
 impl<'a> Tally<'a> {
@@ -53,7 +55,8 @@ impl<'a> Tally<'a> {
         let places: BTreeMap<_, _> = teams.iter().cloned().enumerate().map(|(at, id)| (id, at)).collect();
         let parents = policy.teams.iter().map(|team| places.get(team.parent.as_ref()?).copied()).collect();
         let net = vec![0; teams.len() * index(scenario.windows)];
-        let mut tally = Self { scenario, records, teams, parents, moves: Vec::new(), places, net };
+        let mut tally =
+            Self { scenario, records, teams, parents, moves: Vec::new(), places, sums: net.clone(), net };
         for record in records {
             tally.count(record);
         }
@@ -75,6 +78,11 @@ impl<'a> Tally<'a> {
         let cell = team * index(self.scenario.windows) + index(*window);
         if *window < self.scenario.windows {
             self.net[cell] += permits;
+            let mut above = Some(team);
+            while let Some(at) = above {
+                self.sums[at * index(self.scenario.windows) + index(*window)] += permits;
+                above = self.parents[at];
+            }
         }
     }
 
@@ -95,8 +103,8 @@ impl<'a> Tally<'a> {
 
     /// Net permits of a team and all below it, in the windows `first ..= last`.
     pub(crate) fn below(&self, root: usize, first: u32, last: u32) -> i64 {
-        let inside = (0..self.teams.len()).filter(|&team| self.is_below(team, root));
-        inside.map(|team| (first..=last).map(|window| self.alone(team, window)).sum::<i64>()).sum()
+        let start = root * index(self.scenario.windows);
+        self.sums[start + index(first)..=start + index(last)].iter().sum()
     }
 
     /// Whether a team is `root` or below it.

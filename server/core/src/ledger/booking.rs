@@ -1,0 +1,78 @@
+//! One booking: the next record out of the last one and everything that waits to be written.
+//!
+//! Owns the order of the parts (what the provider said first, then blocks, then clean-up). Knows no store and no state.
+
+use super::effect::{Guard, Refusal, Version, WantedBlock};
+use super::record::{MarkKey, Raise, ShardRecord};
+use crate::facts::Learnt;
+use crate::ids::{LimitId, WorkspaceId};
+use crate::permits::Permits;
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that waits to be written with the next compare-and-swap.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pending {
+    pub(super) wanted: BTreeMap<MarkKey, WantedBlock>,
+    pub(super) learnt: BTreeMap<(WorkspaceId, LimitId), Learnt>,
+    /// Windows that the provider said are exhausted: their end, their budget.
+    pub(super) exhausted: BTreeMap<MarkKey, (Timestamp, Permits)>,
+}
+
+/// A booking that is ready to be written, or has nothing to write.
+pub(super) struct Booking {
+    pub(super) new: ShardRecord,
+    pub(super) raises: Vec<Raise>,
+    pub(super) refused: Vec<(MarkKey, Refusal)>,
+    pub(super) guards: Vec<Guard>,
+}
+
+impl Pending {
+    pub(super) fn is_empty(&self) -> bool {
+        self.wanted.is_empty() && self.learnt.is_empty() && self.exhausted.is_empty()
+    }
+
+    /// Puts back what a failed write carried; what came in meanwhile is newer and stays.
+    pub(super) fn put_back(&mut self, former: Pending) {
+        for (limit, learnt) in former.learnt {
+            self.learnt.entry(limit).or_insert(learnt);
+        }
+        for (key, spent) in former.exhausted {
+            self.exhausted.entry(key).or_insert(spent);
+        }
+    }
+
+    /// The next record: `base` with all of this, cleaned up as of `now`.
+    pub(super) fn book(&self, base: &ShardRecord, nonce: u128, now: Timestamp) -> Booking {
+        let mut new = ShardRecord { nonce, ..base.clone() };
+        for (limit, learnt) in &self.learnt {
+            new.learn(limit.clone(), *learnt);
+        }
+        for (key, (end, budget)) in &self.exhausted {
+            new.spend(key, *end, *budget);
+        }
+        let (mut raises, mut refused) = (Vec::new(), Vec::new());
+        let mut policies: BTreeMap<&WorkspaceId, Version> = BTreeMap::new();
+        for (key, want) in &self.wanted {
+            let learnt = new.learnt.get(&(key.workspace.clone(), key.limit.clone()));
+            let most = learnt.and_then(|learnt| learnt.permits).unwrap_or(Permits::MAX);
+            match *policies.entry(&key.workspace).or_insert(want.policy_version) {
+                version if version != want.policy_version => {
+                    refused.push((key.clone(), Refusal::PolicyChanged))
+                }
+                _ => match new.raise(key, &want.window, want.permits, want.budget.min(most)) {
+                    Ok(raise) => raises.push(raise),
+                    Err(why) => refused.push((key.clone(), why)),
+                },
+            }
+        }
+        let raised: BTreeSet<_> = raises.iter().map(|raise| &raise.key.workspace).collect();
+        let guards = policies
+            .into_iter()
+            .filter(|(workspace, _)| raised.contains(workspace))
+            .map(|(workspace, version)| Guard::Policy(workspace.clone(), version))
+            .collect();
+        new.clean_up(now);
+        Booking { new, raises, refused, guards }
+    }
+}

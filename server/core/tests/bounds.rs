@@ -1,0 +1,117 @@
+//! Every bound is reached, gives its own reason, and leaves no trace.
+
+mod common;
+
+use apportion_core::bounds::Bounds;
+use apportion_core::request::{Ask, Reason};
+use common::*;
+
+/// A world whose window is used up, so that everything waits.
+fn full(bounds: Bounds) -> World {
+    let mut world = World::within(policy(10, vec![team("a"), team("b")]), bounds);
+    world.ask(&Ask { caller: caller_id("spends"), ..ask("b", 10) }).lease();
+    world
+}
+
+fn of(caller: &str) -> Ask {
+    Ask { caller: caller_id(caller), ..ask("a", 1) }
+}
+
+/// The request beyond the bound is refused so, and everything before is served as if it had never come.
+fn refuses(mut world: World, before: &[Ask], beyond: &Ask, reason: Reason) {
+    let waiting: Vec<_> = before.iter().map(|ask| world.ask(ask).ticket()).collect();
+    let (left, count, next) =
+        (world.allocator.left(), world.allocator.waiting(), world.allocator.next_deadline());
+    for _ in 0..3 {
+        let refusal = world.ask(beyond).refusal();
+        assert_eq!(refusal.reason, reason);
+        assert_eq!(refusal.retry_at, Some(at(WINDOW_MS)));
+    }
+    assert_eq!(
+        (world.allocator.left(), world.allocator.waiting(), world.allocator.next_deadline()),
+        (left, count, next)
+    );
+    world.go(WINDOW_MS);
+    for ticket in waiting {
+        world.outcome(ticket).lease();
+    }
+    world.ask(beyond).lease();
+}
+
+#[test]
+fn a_caller_has_so_many_waiting_requests() {
+    let world = full(Bounds { waiting_per_caller: 2, ..Bounds::DEFAULT });
+    refuses(world, &[of("x"), of("x"), of("y")], &of("x"), Reason::CallerQueueFull);
+}
+
+#[test]
+fn a_team_has_so_many_waiting_requests() {
+    let world = full(Bounds { waiting_per_team: 2, ..Bounds::DEFAULT });
+    refuses(world, &[of("x"), of("y"), ask("b", 1)], &of("z"), Reason::TeamQueueFull);
+}
+
+#[test]
+fn a_workspace_has_so_many_waiting_requests() {
+    let world = full(Bounds { waiting: 2, ..Bounds::DEFAULT });
+    refuses(world, &[of("x"), ask("b", 1)], &of("y"), Reason::WorkspaceQueueFull);
+}
+
+#[test]
+fn a_team_has_so_many_callers() {
+    let world = full(Bounds { callers_per_team: 2, ..Bounds::DEFAULT });
+    let mut world = world;
+    world.ask(&of("x")).ticket();
+    world.ask(&of("y")).ticket();
+    for _ in 0..3 {
+        assert_eq!(world.ask(&of("z")).reason(), Reason::TooManyCallers);
+    }
+    world.ask(&of("x")).ticket();
+    assert_eq!(world.allocator.waiting(), 3);
+    // Two windows later nobody has seen x and y: there is room for another one.
+    world.go(4 * WINDOW_MS);
+    world.ask(&of("z")).lease();
+}
+
+#[test]
+fn a_workspace_remembers_so_many_request_ids() {
+    let named = |id: &str| Ask { request_id: request_id(id), ..ask("a", 1) };
+    let mut world =
+        World::within(policy(10, vec![team("a"), team("b")]), Bounds { request_ids: 2, ..Bounds::DEFAULT });
+    let first = world.ask(&named("r")).lease();
+    world.ask(&named("s")).lease();
+    for _ in 0..3 {
+        assert_eq!(world.ask(&named("t")).reason(), Reason::TooManyRequestIds);
+    }
+    assert_eq!(world.allocator.left(), permits(8));
+    assert_eq!(world.ask(&named("r")).lease(), first);
+    world.ask(&ask("a", 1)).lease();
+    for window in 1..6 {
+        world.go(window * WINDOW_MS);
+    }
+    world.ask(&named("t")).lease();
+}
+
+#[test]
+fn a_bound_of_nothing_refuses_everything() {
+    let reason = |bounds| World::within(policy(10, vec![team("a")]), bounds).ask(&of("x")).reason();
+    assert_eq!(reason(Bounds { waiting_per_caller: 0, ..Bounds::DEFAULT }), Reason::CallerQueueFull);
+    assert_eq!(reason(Bounds { waiting_per_team: 0, ..Bounds::DEFAULT }), Reason::TeamQueueFull);
+    assert_eq!(reason(Bounds { waiting: 0, ..Bounds::DEFAULT }), Reason::WorkspaceQueueFull);
+    assert_eq!(reason(Bounds { callers_per_team: 0, ..Bounds::DEFAULT }), Reason::TooManyCallers);
+}
+
+#[test]
+fn what_can_never_be_granted_is_refused_as_such() {
+    let mut world = World::new(policy(10, vec![team("a"), part("a1", "a")]));
+    let zero = Ask { min_permits: permits(0), ..ask("a1", 1) };
+    assert_eq!(world.ask(&zero).reason(), Reason::Malformed);
+    let least = Ask { min_permits: permits(2), ..ask("a1", 1) };
+    assert_eq!(world.ask(&least).reason(), Reason::Malformed);
+    assert_eq!(world.ask(&ask("a1", 0)).reason(), Reason::Malformed);
+    assert_eq!(world.ask(&ask("nobody", 1)).reason(), Reason::UnknownTeam);
+    assert_eq!(world.ask(&ask("a", 1)).reason(), Reason::TeamHasParts);
+    let huge = world.ask(&ask("a1", 11)).refusal();
+    assert_eq!((huge.reason, huge.retry_at), (Reason::TooLarge, None));
+    assert_eq!(world.allocator.waiting(), 0);
+    world.ask(&ask("a1", 10)).lease();
+}

@@ -1,0 +1,121 @@
+//! The policy changes at any instant: in force from the next decision on, budgets from the next window.
+
+mod common;
+
+use apportion_core::policy::PolicyError;
+use apportion_core::request::Reason;
+use common::*;
+
+/// Two teams with endless backlogs, at the start of the second window.
+fn contest() -> (World, Vec<apportion_core::request::Ticket>, Vec<apportion_core::request::Ticket>) {
+    let mut world = World::new(policy(100, vec![team("a"), team("b")]));
+    let (a, b) = (world.flood(&ask("a", 1), 900), world.flood(&ask("b", 1), 900));
+    world.go(19_000);
+    (world, a, b)
+}
+
+#[test]
+fn a_weight_counts_from_the_next_decision_on() {
+    let (mut world, a, b) = contest();
+    let before = (world.sum(&a), world.sum(&b));
+    world.change(|policy| policy.teams[0].weight = 3);
+    world.go(59_000);
+    let (a, b) = (world.sum(&a) - before.0, world.sum(&b) - before.1);
+    assert_eq!(a + b, 400);
+    // A window's part may be paid back first: a had the first window to itself.
+    assert!((200..=304).contains(&a), "{a} : {b}");
+}
+
+#[test]
+fn a_reservation_is_served_first_from_the_next_decision_on() {
+    let (mut world, a, _) = contest();
+    world.change(|policy| policy.teams[0].reservation = permits(80));
+    let before = world.sum(&a);
+    world.go(29_000);
+    assert!(world.sum(&a) - before >= 80);
+}
+
+#[test]
+fn a_budget_counts_from_the_next_window_on() {
+    let (mut world, a, b) = contest();
+    world.go(20_000);
+    let before = world.sum(&a) + world.sum(&b);
+    world.change(|policy| policy.limits[0].permits = permits(150));
+    world.go(29_000);
+    assert_eq!(world.sum(&a) + world.sum(&b), before);
+    world.go(39_000);
+    assert_eq!(world.sum(&a) + world.sum(&b), before + 150);
+    world.change(|policy| policy.limits[0].permits = permits(100));
+    world.go(49_000);
+    assert_eq!(world.sum(&a) + world.sum(&b), before + 250);
+}
+
+#[test]
+fn a_lowered_budget_cuts_what_was_booked_ahead() {
+    let (mut world, a, b) = contest();
+    world.go(19_500);
+    world.change(|policy| policy.limits[0].permits = permits(3));
+    world.change(|policy| policy.largest_lease = Some(permits(3)));
+    let before = world.sum(&a) + world.sum(&b);
+    world.go(29_000);
+    assert_eq!(world.sum(&a) + world.sum(&b), before + 3);
+}
+
+#[test]
+fn a_new_team_competes_at_once() {
+    let (mut world, ..) = contest();
+    world.change(|policy| policy.teams.push(team("c")));
+    let c = world.flood(&ask("c", 1), 900);
+    world.go(29_000);
+    assert!((32..=35).contains(&world.sum(&c)), "{}", world.sum(&c));
+}
+
+#[test]
+fn who_waits_at_a_removed_team_is_refused_and_its_leases_close() {
+    let mut world = World::new(policy(100, vec![team("a"), team("b")]));
+    let lease = world.ask(&ask("a", 100)).lease();
+    let (gone, stays) = (world.ask(&ask("a", 1)).ticket(), world.ask(&ask("b", 1)).ticket());
+    world.change(|policy| policy.teams.retain(|team| team.id != team_id("a")));
+    let refusal = world.outcome(gone).refusal();
+    assert_eq!((refusal.reason, refusal.retry_at), (Reason::UnknownTeam, None));
+    assert_eq!(world.ask(&ask("a", 1)).reason(), Reason::UnknownTeam);
+    let settled = world.settle(&lease, 0, 100).expect("a lease that has ended");
+    assert!(settled.accepted.is_zero() && !settled.is_open);
+    world.outcome(stays).ticket();
+    world.go(19_000);
+    world.outcome(stays).lease();
+}
+
+#[test]
+fn a_team_that_gets_parts_has_no_callers_any_more() {
+    let mut world = World::new(policy(100, vec![team("a"), team("b")]));
+    world.ask(&ask("b", 100)).lease();
+    let waits = world.ask(&ask("a", 1)).ticket();
+    world.change(|policy| policy.teams.push(part("a1", "a")));
+    assert_eq!(world.outcome(waits).reason(), Reason::TeamHasParts);
+    assert_eq!(world.ask(&ask("a", 1)).reason(), Reason::TeamHasParts);
+    world.go(19_000);
+    world.ask(&ask("a1", 1)).lease();
+}
+
+#[test]
+fn a_team_that_loses_its_parts_has_callers_again() {
+    let mut world = World::new(policy(100, vec![team("a"), part("a1", "a")]));
+    world.ask(&ask("a1", 10)).lease();
+    world.change(|policy| policy.teams.retain(|team| team.parent.is_none()));
+    assert_eq!(world.ask(&ask("a", 90)).lease().permits, permits(90));
+    assert_eq!(world.allocator.left(), permits(0));
+}
+
+#[test]
+fn a_policy_that_breaks_a_rule_changes_nothing() {
+    let mut world = World::new(policy(100, vec![team("a")]));
+    let waits = world.flood(&ask("a", 60), 2)[1];
+    let mut broken = world.allocator.policy().clone();
+    broken.teams.push(team("a"));
+    let error = world.allocator.set_policy(world.now, broken).expect_err("a team twice");
+    assert!(matches!(error, PolicyError::Duplicate { .. }), "{error}");
+    assert_eq!(world.allocator.policy().teams.len(), 1);
+    world.go(19_000);
+    world.outcome(waits).lease();
+}

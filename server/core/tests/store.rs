@@ -1,0 +1,150 @@
+//! Only what was confirmed is granted: late blocks, a lost store, a lost workspace.
+
+mod common;
+
+use apportion_core::request::{Ask, Reason};
+use common::*;
+
+fn late() -> World {
+    let mut world = World::new(policy(100, vec![team("a"), team("b")]));
+    world.books_late = true;
+    world
+}
+
+fn book(world: &mut World) {
+    world.books_late = false;
+    world.decide();
+    world.books_late = true;
+}
+
+#[test]
+fn nothing_is_granted_before_its_block_is_confirmed() {
+    let mut world = late();
+    let waits = world.ask(&ask("a", 5)).ticket();
+    world.go(3_000);
+    world.outcome(waits).ticket();
+    book(&mut world);
+    assert_eq!(world.outcome(waits).lease().granted_at, at(3_000));
+}
+
+#[test]
+fn nobody_overtakes_who_waits_for_a_block() {
+    let mut world = late();
+    world.ask(&ask("b", 1)).ticket();
+    book(&mut world);
+    let large = world.ask(&ask("a", 60)).ticket();
+    let small = world.ask(&Ask { caller: caller_id("other"), ..ask("a", 1) }).ticket();
+    world.outcome(large).ticket();
+    world.outcome(small).ticket();
+    book(&mut world);
+    world.outcome(large).lease();
+    world.outcome(small).lease();
+    assert_eq!(world.granted[1..], [large, small]);
+}
+
+#[test]
+fn one_block_of_a_window_is_asked_for_at_a_time() {
+    let mut world = late();
+    for _ in 0..20 {
+        world.ask(&ask("a", 1)).ticket();
+    }
+    assert_eq!(world.unbooked.len(), 1);
+}
+
+#[test]
+fn nobody_is_refused_for_want_of_a_block() {
+    let mut world = late();
+    let waits = world.ask(&Ask { deadline: at(0), ..ask("a", 5) }).ticket();
+    book(&mut world);
+    world.outcome(waits).lease();
+}
+
+#[test]
+fn a_block_of_a_window_that_has_passed_grants_nothing() {
+    let mut world = late();
+    let waits = world.ask(&ask("a", 5)).ticket();
+    world.now = at(10_000);
+    let stale = std::mem::take(&mut world.unbooked);
+    stale.into_iter().for_each(|effect| world.confirm(effect));
+    world.decide();
+    world.outcome(waits).ticket();
+    book(&mut world);
+    assert_eq!(world.outcome(waits).lease().window_ends_at, at(20_000));
+}
+
+#[test]
+fn while_the_store_is_lost_only_what_is_booked_is_granted() {
+    let mut world = late();
+    let first = world.ask(&ask("a", 40)).ticket();
+    book(&mut world);
+    let lease = world.outcome(first).lease();
+    world.unbooked.clear();
+    world.allocator.set_store_lost(true);
+    world.settle(&lease, 0, 10).expect("a report that holds");
+    let free = world.allocator.left().get();
+    assert!((10..60).contains(&free), "{free}");
+    world.ask(&ask("b", free)).lease();
+    let refusal = world.ask(&Ask { deadline: at(5_000), ..ask("b", 1) }).refusal();
+    assert_eq!(refusal.retry_at, Some(at(10_000)));
+    let waits = world.ask(&Ask { deadline: at(20_000), ..ask("b", 1) }).ticket();
+    world.unbooked.clear();
+    world.allocator.set_store_lost(false);
+    world.decide();
+    book(&mut world);
+    world.outcome(waits).lease();
+}
+
+#[test]
+fn who_loses_the_workspace_hands_on_what_waits_and_takes_nothing_back() {
+    let mut world = World::new(policy(100, vec![team("a"), team("b")]));
+    let lease = world.ask(&ask("a", 100)).lease();
+    let waits = world.flood(&ask("b", 1), 3);
+    world.allocator.lost(world.now);
+    world.books_late = true;
+    world.decide();
+    for ticket in waits {
+        let refusal = world.outcome(ticket).refusal();
+        assert_eq!((refusal.reason, refusal.retry_at), (Reason::NotOwner, Some(at(0))));
+    }
+    let settled = world.settle(&lease, 0, 100).expect("a lease that has ended");
+    assert!(settled.accepted.is_zero());
+    world.ask(&ask("b", 1)).ticket();
+}
+
+#[test]
+fn a_new_owner_reckons_with_what_others_granted_below_a_cap() {
+    let mut capped = team("a");
+    capped.cap = Some(permits(30));
+    let mut world = World::new(policy(100, vec![capped, team("b")]));
+    world.marks.insert((limit_id("main"), at(0)), permits(25));
+    let a = world.flood(&ask("a", 1), 50);
+    assert_eq!(world.sum(&a), 5);
+    world.go(19_000);
+    assert_eq!(world.sum(&a), 35);
+}
+
+#[test]
+fn a_new_owner_reckons_with_what_others_booked_ahead() {
+    let mut capped = team("a");
+    capped.cap = Some(permits(30));
+    let mut world = World::new(policy(100, vec![capped, team("b")]));
+    world.marks.insert((limit_id("main"), at(10_000)), permits(25));
+    let a = world.flood(&ask("a", 1), 50);
+    world.go(9_500);
+    assert_eq!(world.sum(&a), 30);
+    world.go(19_000);
+    assert_eq!(world.sum(&a), 35);
+}
+
+#[test]
+fn a_window_that_the_ledger_calls_spent_grants_nothing_more() {
+    let mut world = late();
+    let waits = world.ask(&ask("a", 5)).ticket();
+    world.unbooked.clear();
+    world.allocator.window_spent(&limit_id("main"), at(0));
+    world.decide();
+    assert_eq!((world.allocator.left(), world.unbooked.len()), (permits(0), 0));
+    world.books_late = false;
+    world.go(10_000);
+    world.outcome(waits).lease();
+}

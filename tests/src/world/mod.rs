@@ -1,0 +1,375 @@
+//! A simulated world for the ledger: nodes, a store, clients and a provider on virtual time, with faults, out of one seed.
+//!
+//! The world owns true time, the queue of events, the network and the faults. The nodes book with the core's own ledger.
+
+pub mod client;
+mod faults;
+pub mod grants;
+pub mod judge;
+mod network;
+pub mod node;
+pub mod plan;
+pub mod random;
+pub mod store;
+
+pub use plan::Regime;
+
+use apportion_core::ids::WorkspaceId;
+use apportion_core::ledger::{CasOutcome, Guard, ReadOutcome, ShardRecord, Token, Version};
+use apportion_core::permits::Permits;
+use apportion_core::time::Span;
+use judge::Judge;
+use node::{Attempt, Lease, Node};
+use plan::{MS, Plan, START};
+use random::Random;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
+use std::rc::Rc;
+use store::{Store, StoredPolicy};
+
+/// How many lines of the trace a failure shows.
+const TRACE_TAIL: usize = 120;
+/// How often a node looks around, in nanoseconds.
+const TICK: u64 = 70 * MS;
+
+/// What happens.
+#[derive(Clone, Debug)]
+enum Event {
+    Tick(usize),
+    CasArrives {
+        node: usize,
+        life: u64,
+        token: Token,
+        expected: Option<Version>,
+        new: Box<ShardRecord>,
+        guards: Vec<Guard>,
+        answered: bool,
+    },
+    CasDone {
+        node: usize,
+        life: u64,
+        token: Token,
+        outcome: CasOutcome,
+    },
+    ReadDone {
+        node: usize,
+        life: u64,
+        token: Token,
+        outcome: ReadOutcome,
+    },
+    Ask {
+        client: usize,
+    },
+    Request {
+        node: usize,
+        attempt: Attempt,
+    },
+    Answer {
+        node: usize,
+        lease: Lease,
+    },
+    Settle {
+        node: usize,
+        life: u64,
+        request: u64,
+        unused: Permits,
+    },
+    Arrive {
+        workspace: WorkspaceId,
+    },
+    TakeOver {
+        node: usize,
+    },
+    Learn {
+        node: usize,
+        rule: usize,
+        budget: Permits,
+        phase: Span,
+    },
+    Policy {
+        node: usize,
+    },
+    Incarnation {
+        node: usize,
+    },
+    Restart {
+        node: usize,
+    },
+    Reopen {
+        node: usize,
+        life: u64,
+    },
+    Fault,
+    Elect,
+    Heal,
+}
+
+struct Entry {
+    at: u64,
+    order: u64,
+    event: Event,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.order) == (other.at, other.order)
+    }
+}
+impl Eq for Entry {}
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
+    }
+}
+
+/// What became of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The first rule that did not hold.
+    pub broken: Option<String>,
+    /// Permits granted.
+    pub granted: u64,
+    /// Permits that reached the provider.
+    pub arrived: u64,
+    /// The last lines of the trace, if it was kept.
+    pub trace: Vec<String>,
+}
+
+/// One run.
+struct World {
+    plan: Rc<Plan>,
+    now: u64,
+    random: Random,
+    queue: BinaryHeap<Reverse<Entry>>,
+    order: u64,
+    store: Store,
+    store_down_until: u64,
+    nodes: Vec<Node>,
+    down: Vec<bool>,
+    paused_until: Vec<u64>,
+    provider: Vec<(Permits, Span)>,
+    judge: Judge,
+    seen: BTreeSet<(usize, u64, u64)>,
+    requests: u64,
+    healed: bool,
+    end: u64,
+    trace: Option<VecDeque<String>>,
+}
+
+/// Runs the world of a seed.
+pub fn run(seed: u64, regime: Regime, traced: bool) -> Outcome {
+    let mut world = World::new(seed, regime, traced);
+    while let Some(Reverse(Entry { at, event, .. })) = world.queue.pop() {
+        world.now = world.now.max(at);
+        if world.now > world.end {
+            break;
+        }
+        world.happen(event);
+        if world.judge.broken.is_some() {
+            break;
+        }
+    }
+    if world.judge.broken.is_none() {
+        world.judge.end(world.end);
+    }
+    Outcome {
+        broken: world.judge.broken,
+        granted: world.judge.granted,
+        arrived: world.judge.arrived,
+        trace: world.trace.map(Vec::from).unwrap_or_default(),
+    }
+}
+
+/// Runs the world of a seed; where a rule does not hold, runs it again with a trace and panics with its tail.
+pub fn check(seed: u64, regime: Regime) -> Outcome {
+    let outcome = run(seed, regime, false);
+    if let Some(broken) = &outcome.broken {
+        let trace = run(seed, regime, true).trace.join("\n");
+        panic!("{trace}\nseed {seed}, {regime:?}: {broken}");
+    }
+    outcome
+}
+
+impl World {
+    fn new(seed: u64, regime: Regime, traced: bool) -> Self {
+        let mut random = Random::new(seed);
+        let plan = Rc::new(Plan::new(&mut random, regime));
+        let policies = plan.workspaces.iter().map(|workspace| {
+            let budgets = plan.rules_of(workspace).map(|(_, rule)| rule.budget).collect();
+            (workspace.clone(), StoredPolicy { version: Version(1), budgets })
+        });
+        let policies: BTreeMap<_, _> = policies.collect();
+        let mut world = Self {
+            now: START,
+            queue: BinaryHeap::new(),
+            order: 0,
+            store: Store::new(random.wide(), policies),
+            store_down_until: 0,
+            nodes: (0..plan.nodes).map(|n| Node::new(n, Rc::clone(&plan), 0, random.wide())).collect(),
+            down: vec![false; plan.nodes],
+            paused_until: vec![0; plan.nodes],
+            provider: plan.rules.iter().map(|rule| (rule.budget, rule.grid.phase())).collect(),
+            judge: Judge::new(Rc::clone(&plan)),
+            seen: BTreeSet::new(),
+            requests: 0,
+            healed: false,
+            end: u64::MAX,
+            trace: traced.then(VecDeque::new),
+            random,
+            plan,
+        };
+        world.say(|world| format!("{:?}", world.plan));
+        for node in 0..world.nodes.len() {
+            world.set_clock(node);
+            world.read_policies(node);
+            world.after(TICK, Event::Tick(node));
+        }
+        let clients = 2 * world.plan.workspaces.len() + 1;
+        (0..clients).for_each(|client| world.after(MS, Event::Ask { client }));
+        world.after(0, Event::TakeOver { node: 0 });
+        world.after(500 * MS, Event::Fault);
+        world.after(300 * MS, Event::Elect);
+        world.after(world.plan.heal_at - START, Event::Heal);
+        world
+    }
+
+    fn after(&mut self, delay: u64, event: Event) {
+        self.order += 1;
+        self.queue.push(Reverse(Entry { at: self.now + delay, order: self.order, event }));
+    }
+
+    fn say(&mut self, line: impl FnOnce(&Self) -> String) {
+        if self.trace.is_none() {
+            return;
+        }
+        let line = format!("{} ms: {}", (self.now - START) / MS, line(self));
+        if let Some(trace) = &mut self.trace {
+            trace.push_back(line);
+            trace.drain(..trace.len().saturating_sub(TRACE_TAIL));
+        }
+    }
+
+    /// How long a message is on its way.
+    fn travel(&mut self) -> u64 {
+        match self.random.between(0, 99) {
+            0..4 if !self.healed => self.random.between(100, 1_500) * MS,
+            0..15 => self.random.between(5, 60) * MS,
+            _ => self.random.between(MS / 5, 5 * MS),
+        }
+    }
+
+    /// The node an event is for, where it needs one that runs.
+    fn addressee(event: &Event) -> Option<usize> {
+        match event {
+            Event::Tick(node)
+            | Event::CasDone { node, .. }
+            | Event::ReadDone { node, .. }
+            | Event::Request { node, .. }
+            | Event::Settle { node, .. }
+            | Event::TakeOver { node }
+            | Event::Learn { node, .. }
+            | Event::Policy { node, .. }
+            | Event::Incarnation { node }
+            | Event::Reopen { node, .. } => Some(*node),
+            _ => None,
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        let Some(node) = Self::addressee(&event) else { return self.happen_outside(event) };
+        if self.paused_until[node] > self.now {
+            return self.after(self.paused_until[node] - self.now, event);
+        }
+        if let Event::Tick(_) = event {
+            self.after(TICK, event.clone());
+        }
+        if !self.down[node] {
+            self.happen_at(node, event);
+            self.act(node);
+        }
+    }
+
+    /// An event that a running node takes.
+    fn happen_at(&mut self, place: usize, event: Event) {
+        if !matches!(event, Event::Tick(_)) {
+            self.say(|_| format!("{event:?}"));
+        }
+        let node = &mut self.nodes[place];
+        let now = node.clock(self.now);
+        match event {
+            Event::Tick(_) => node.shard.advance(now),
+            Event::CasDone { life, token, outcome, .. } if life == node.life => {
+                node.shard.cas_done(now, token, outcome);
+            }
+            Event::ReadDone { life, token, outcome, .. } if life == node.life => {
+                node.shard.read_done(now, token, outcome);
+            }
+            Event::Request { attempt, .. } => node.request(now, attempt),
+            Event::Settle { life, request, unused, .. } if life == node.life => {
+                node.settle(now, request, unused);
+            }
+            Event::TakeOver { .. } => node.shard.take_over(now),
+            Event::Learn { rule, budget, phase, .. } => node.learn(now, rule, budget, phase),
+            Event::Policy { .. } => self.read_policies(place),
+            Event::Incarnation { .. } => node.shard.incarnation_changed(self.store.incarnation),
+            Event::Reopen { life, .. } if life == node.life => node.shard.store_reopened(now),
+            _ => {}
+        }
+    }
+
+    /// An event outside the nodes.
+    fn happen_outside(&mut self, event: Event) {
+        match event {
+            Event::CasArrives { node, life, token, expected, new, guards, answered } => {
+                let outcome = self.commit(expected, *new, &guards);
+                self.say(|_| format!("the store answers node {node} {token:?}: {outcome:?}"));
+                if answered {
+                    let travel = self.travel();
+                    self.after(travel, Event::CasDone { node, life, token, outcome });
+                }
+            }
+            Event::Ask { client } => self.ask(client),
+            Event::Answer { node, lease } => self.answered(node, lease),
+            Event::Arrive { workspace } => self.arrive(&workspace),
+            Event::Restart { node } => self.down[node] = false,
+            Event::Fault => self.fault(),
+            Event::Elect => self.elect(),
+            Event::Heal => self.heal(),
+            _ => {}
+        }
+    }
+
+    /// Writes at the store; the judge learns what is durable.
+    fn commit(&mut self, expected: Option<Version>, new: ShardRecord, guards: &[Guard]) -> CasOutcome {
+        let outcome = self.store.cas(expected, new, guards);
+        if matches!(outcome, CasOutcome::Ok(_)) {
+            self.note_budgets(false);
+        }
+        outcome
+    }
+
+    /// Tells the judge which budgets are in force: the policy's, or a smaller one that was learnt durably. Only a
+    /// restored store may forget what was learnt.
+    fn note_budgets(&mut self, restored: bool) {
+        let plan = Rc::clone(&self.plan);
+        for (place, rule) in plan.rules.iter().enumerate() {
+            let policy = self.store.policies[&rule.workspace].budgets[rule.place];
+            let record = self.store.value.as_ref().map(|(record, _)| record);
+            let learnt =
+                record.and_then(|record| record.learnt.get(&(rule.workspace.clone(), rule.limit.clone())));
+            self.judge.in_force(self.now, place, policy, learnt, restored);
+        }
+    }
+
+    fn read_policies(&mut self, place: usize) {
+        let policies = self.store.policies.iter();
+        let policies =
+            policies.map(|(workspace, policy)| (workspace.clone(), (policy.version, policy.budgets.clone())));
+        self.nodes[place].read_policies(policies.collect());
+    }
+}

@@ -1,0 +1,303 @@
+//! One node: the real ledger of the shard, a granting side, a queue, and the leases it remembers.
+//!
+//! Inputs carry the node's own clock; what it does to the world is pulled as acts. Knows no true time and no store.
+
+use super::grants::{Ask, FirstCome, Granted, Grants};
+use super::plan::{Plan, timestamp};
+use apportion_core::facts::{Learnt, PhaseInterval};
+use apportion_core::ids::{NodeId, WorkspaceId};
+use apportion_core::ledger::{
+    Effect, Guard, MarkKey, Refusal, Shard, ShardRecord, Token, Version, WantedBlock,
+};
+use apportion_core::mutant::{self, Mutant};
+use apportion_core::permits::Permits;
+use apportion_core::time::{Span, Timestamp};
+use apportion_core::window::Grid;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+/// Most requests that wait in one node.
+const QUEUE_MAX: usize = 12;
+/// How long a request waits, in nanoseconds.
+const WAIT_MAX: u64 = 1_500_000_000;
+
+/// One attempt of a client's request.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The request.
+    pub request: u64,
+    /// What is asked.
+    pub ask: Ask,
+    /// When the client sent it, by true time: only the client reads it.
+    pub sent: u64,
+}
+
+/// What the client is told.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// Its number in the node's life.
+    pub id: (usize, u64, u64),
+    /// The attempt it answers.
+    pub attempt: Attempt,
+    /// How long the node kept the attempt.
+    pub held: u64,
+    /// How long it lives from the answer on.
+    pub valid_for: u64,
+}
+
+/// What a node does to the world.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// Writes.
+    Cas(Token, Option<Version>, Box<ShardRecord>, Vec<Guard>),
+    /// Reads.
+    Read(Token),
+    /// Answers a client.
+    Answer(Lease),
+    /// Permits were granted.
+    Granted(Vec<MarkKey>, Permits, bool),
+    /// Permits came back in time.
+    Returned(Vec<MarkKey>, Permits, bool),
+    /// Anything else a shard says: for the trace.
+    Said(Effect),
+}
+
+#[derive(Clone, Debug)]
+struct Given {
+    granted: Granted,
+    ask: Ask,
+    tenure: u64,
+    settled: bool,
+    first_life: u64,
+}
+
+/// One node.
+pub struct Node {
+    place: usize,
+    /// Its name.
+    pub id: NodeId,
+    /// Rises with each crash.
+    pub life: u64,
+    /// How wrong its clock is, in nanoseconds.
+    pub clock_offset: i64,
+    /// The ledger.
+    pub shard: Shard,
+    /// Each workspace's policy as it knows it: the version, the budgets.
+    policies: BTreeMap<WorkspaceId, (Version, Vec<Permits>)>,
+    plan: Rc<Plan>,
+    grids: Vec<Grid>,
+    grants: Box<dyn Grants>,
+    queue: VecDeque<(Attempt, Timestamp)>,
+    asked: BTreeSet<MarkKey>,
+    given: BTreeMap<u64, Given>,
+    tenure: u64,
+    acts: Vec<Act>,
+}
+
+impl Node {
+    /// A node that serves nothing yet.
+    pub fn new(place: usize, plan: Rc<Plan>, life: u64, nonce: u128) -> Self {
+        let id = NodeId::new(&format!("node-{place}")).expect("a name");
+        Self {
+            place,
+            id: id.clone(),
+            life,
+            clock_offset: 0,
+            shard: Shard::new(id, nonce, plan.horizon),
+            policies: BTreeMap::new(),
+            grids: plan.rules.iter().map(|rule| rule.grid).collect(),
+            grants: Box::new(FirstCome::new(Rc::clone(&plan))),
+            plan,
+            queue: VecDeque::new(),
+            asked: BTreeSet::new(),
+            given: BTreeMap::new(),
+            tenure: 0,
+            acts: Vec::new(),
+        }
+    }
+
+    /// Reads the policies anew; windows that were spent may no longer be.
+    pub fn read_policies(&mut self, policies: BTreeMap<WorkspaceId, (Version, Vec<Permits>)>) {
+        self.policies = policies;
+        self.asked.clear();
+    }
+
+    /// What its clock shows at a true time.
+    pub fn clock(&self, true_ns: u64) -> Timestamp {
+        timestamp(true_ns.saturating_add_signed(self.clock_offset))
+    }
+
+    /// Follows the shard's effects, serves who waits, and says what it does.
+    pub fn act(&mut self, now: Timestamp) -> Vec<Act> {
+        self.follow();
+        if self.shard.is_serving() {
+            self.serve(now);
+            self.book(now);
+            self.follow();
+        }
+        std::mem::take(&mut self.acts)
+    }
+
+    /// Takes a request. A repeat is answered with the same lease while that lives.
+    pub fn request(&mut self, now: Timestamp, attempt: Attempt) {
+        if self.given.contains_key(&attempt.request) {
+            self.answer_again(now, attempt, now);
+        } else if self.shard.is_serving() && self.queue.len() < QUEUE_MAX {
+            self.queue.push_back((attempt, now));
+        }
+    }
+
+    /// Takes back what a client did not use: once, while the shard is still served, before the guard.
+    pub fn settle(&mut self, now: Timestamp, request: u64, unused: Permits) {
+        let Some(given) = self.given.get_mut(&request) else { return };
+        let void = given.settled || given.tenure != self.tenure || now > given.granted.returns_until;
+        given.settled = true;
+        if !void && self.shard.is_serving() {
+            self.grants.give_back(&given.granted, &given.ask, unused);
+            self.acts.push(Act::Returned(given.granted.keys.clone(), unused, given.ask.capped));
+        }
+    }
+
+    /// Gives the shard away.
+    pub fn hand_over(&mut self, now: Timestamp, to: NodeId) {
+        let granted = self.grants.granted();
+        self.shard.hand_over(now, to, &granted);
+    }
+
+    /// The provider named its budget and where its windows lie: acted on at once, and written.
+    pub fn learn(&mut self, now: Timestamp, rule: usize, budget: Permits, phase: Span) {
+        if self.shard.is_serving() {
+            self.lay(rule, phase);
+            let rule = &self.plan.rules[rule];
+            let permits = (budget < rule.budget).then_some(budget);
+            let phase = Some(PhaseInterval { least: phase, spread: Span::ZERO });
+            let learnt = Learnt { permits, phase, ..Learnt::default() };
+            self.shard.learn(now, rule.workspace.clone(), rule.limit.clone(), learnt);
+        }
+    }
+
+    /// The provider said that the window of now is exhausted.
+    pub fn throttled(&mut self, now: Timestamp, place: usize) {
+        let rule = &self.plan.rules[place];
+        let window = self.grids[place].at(now);
+        self.shard.throttled(now, rule.key(&window), &window, rule.budget);
+    }
+
+    /// Lays the windows of a limit anew.
+    fn lay(&mut self, rule: usize, phase: Span) {
+        self.grids[rule] = Grid::new(self.grids[rule].length(), phase);
+        self.grants.lay(rule, self.grids[rule]);
+    }
+
+    /// Serves the shard from now on, over what its record says.
+    fn own(&mut self) {
+        self.tenure += 1;
+        self.asked.clear();
+        let record = self.shard.record().expect("the record of an owner").clone();
+        for (place, rule) in Rc::clone(&self.plan).rules.iter().enumerate() {
+            let learnt = record.learnt.get(&(rule.workspace.clone(), rule.limit.clone()));
+            self.lay(
+                place,
+                learnt.and_then(|learnt| learnt.phase).map_or(rule.grid.phase(), |phase| phase.least),
+            );
+        }
+        self.grants.owned(&record);
+    }
+
+    fn follow(&mut self) {
+        while let Some(effect) = self.shard.poll() {
+            match effect {
+                Effect::Cas { token, expected, new, guards } => {
+                    self.acts.push(Act::Cas(token, expected, new, guards));
+                    continue;
+                }
+                Effect::Read { token } => {
+                    self.acts.push(Act::Read(token));
+                    continue;
+                }
+                Effect::Owned { .. } => self.own(),
+                Effect::Confirmed { ref workspace, ref limit, window_start, from, to } => {
+                    let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
+                    self.asked.remove(&key);
+                    self.grants.confirmed(key, to - from);
+                }
+                Effect::Refused { ref workspace, ref limit, window_start, why } => {
+                    let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
+                    // A spent window stays so until the policy changes: asking again is in vain.
+                    if why != Refusal::Spent {
+                        self.asked.remove(&key);
+                    }
+                }
+                Effect::Lost { .. } => {
+                    self.tenure += 1;
+                    self.grants.lost();
+                    self.queue.clear();
+                    self.asked.clear();
+                }
+                Effect::StoreLost | Effect::StoreBack => {}
+            }
+            self.acts.push(Act::Said(effect));
+        }
+    }
+
+    fn serve(&mut self, now: Timestamp) {
+        for (attempt, received) in std::mem::take(&mut self.queue) {
+            if self.given.contains_key(&attempt.request) {
+                self.answer_again(now, attempt, received);
+            } else if let Some(granted) = self.grants.grant(now, &attempt.ask) {
+                let ask = attempt.ask.clone();
+                self.acts.push(Act::Granted(granted.keys.clone(), ask.permits, ask.capped));
+                let first_life = granted.ends.since(now).as_ns();
+                let given = Given { granted, ask, tenure: self.tenure, settled: false, first_life };
+                self.given.insert(attempt.request, given);
+                self.answer_again(now, attempt, received);
+            } else if now.since(received) < Span::from_ns(WAIT_MAX) {
+                self.queue.push_back((attempt, received));
+            }
+        }
+    }
+
+    fn answer_again(&mut self, now: Timestamp, attempt: Attempt, received: Timestamp) {
+        let given = &self.given[&attempt.request];
+        let old_life = mutant::active(Mutant::RetryWithOldLife);
+        if now <= given.granted.ends || old_life {
+            let left = given.granted.ends.since(now).as_ns();
+            let valid_for = if old_life { given.first_life } else { left };
+            let held = now.since(received).as_ns();
+            let id = (self.place, self.life, attempt.request);
+            self.acts.push(Act::Answer(Lease { id, attempt, held, valid_for }));
+        }
+    }
+
+    /// Asks for blocks: of the windows of now for who waits, and a first one of the windows about to start.
+    fn book(&mut self, now: Timestamp) {
+        let plan = Rc::clone(&self.plan);
+        for (place, rule) in plan.rules.iter().enumerate() {
+            let Some((version, budgets)) = self.policies.get(&rule.workspace) else { continue };
+            let (version, budget) = (*version, budgets[rule.place]);
+            let waiting = self.queue.iter().filter(|(attempt, _)| attempt.ask.workspace == rule.workspace);
+            let waiting: Permits = waiting.map(|(attempt, _)| attempt.ask.permits).sum();
+            let window = self.grids[place].at(now);
+            let least = Permits::clamped(u64::from(budget) / 6).max(Permits::ONE);
+            let free = self.grants.free(&rule.key(&window));
+            let mut wants = Vec::new();
+            if waiting > free.unwrap_or_default() && now <= window.closes(&plan.margins) {
+                wants.push((window, waiting.less(free.unwrap_or_default()).max(least)));
+            }
+            let next = self.grids[place].next(&window);
+            if now + plan.horizon.runway >= next.start.earliest
+                && self.grants.free(&rule.key(&next)).is_none()
+            {
+                wants.push((next, least));
+            }
+            for (window, permits) in wants {
+                if self.asked.insert(rule.key(&window)) {
+                    let (workspace, limit) = (rule.workspace.clone(), rule.limit.clone());
+                    let policy_version = version;
+                    self.shard
+                        .want(now, WantedBlock { workspace, limit, window, permits, budget, policy_version });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The ledger holds in a world of faults, over thousands of seeds and both clock regimes.
+
+use apportion_tests::world::{Regime, check};
+
+/// Runs seeds `from .. to` and returns how many permits were granted.
+fn run_seeds(from: u64, to: u64, regime: Regime) -> u64 {
+    (from..to).map(|seed| check(seed, regime).granted).sum()
+}
+
+#[test]
+fn no_window_is_overdrawn_and_every_run_heals_with_clocks_within_epsilon() {
+    assert!(run_seeds(0, 5_200, Regime::Within) > 5_200 * 50);
+}
+
+#[test]
+fn no_window_label_is_overdrawn_and_every_run_heals_with_clocks_minutes_wrong() {
+    assert!(run_seeds(100_000, 105_000, Regime::Wrong) > 5_000 * 50);
+}
+
+#[test]
+fn a_seed_reproduces_its_run() {
+    let [first, second] = [(); 2].map(|()| check(42, Regime::Within));
+    assert_eq!((first.granted, first.arrived), (second.granted, second.arrived));
+    assert!(first.granted > 0);
+}
