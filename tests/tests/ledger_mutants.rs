@@ -1,7 +1,7 @@
 //! Every rule of the ledger that a mutant breaks is missed by the simulation within a bounded number of seeds.
 
 use apportion_core::mutant::{Mutant, with};
-use apportion_tests::world::{Regime, run};
+use apportion_tests::world::{Regime, Side, run};
 
 /// Within so many seeds a mutant must be caught.
 const SEEDS_MOST: u64 = 2_000;
@@ -9,7 +9,7 @@ const SEEDS_MOST: u64 = 2_000;
 /// Runs seeds with a broken rule until the judge says what `expected` says.
 fn caught(mutant: Mutant, regime: Regime, expected: &str) {
     let broken = (0..SEEDS_MOST).find_map(|seed| {
-        let broken = with(mutant, || run(seed, regime, false)).broken?;
+        let broken = with(mutant, || run(seed, regime, Side::FirstCome, false)).broken?;
         broken.starts_with(expected).then_some((seed, broken))
     });
     let Some((seed, broken)) = broken else { panic!("{mutant:?} is not caught in {SEEDS_MOST} seeds") };

@@ -2,11 +2,12 @@
 //! allocator can take its place. Knows no store.
 
 use super::plan::{Plan, Rule};
+use apportion_core::facts::Learnt;
 use apportion_core::ids::WorkspaceId;
-use apportion_core::ledger::{MarkKey, ShardRecord};
+use apportion_core::ledger::{MarkKey, Refusal, ShardRecord, Version};
 use apportion_core::mutant::{self, Mutant};
 use apportion_core::permits::Permits;
-use apportion_core::time::Timestamp;
+use apportion_core::time::{Span, Timestamp};
 use apportion_core::window::{Grid, Window};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -33,24 +34,81 @@ pub struct Granted {
     pub returns_until: Timestamp,
 }
 
-/// The granting side of a node.
+/// Each workspace's policy as a node knows it: the version, the budgets by the limit's place.
+pub type Policies = BTreeMap<WorkspaceId, (Version, Vec<Permits>)>;
+
+/// What a granting side asks of the node.
+#[derive(Clone, Debug)]
+pub enum Wish {
+    /// Book so many more permits of a window.
+    Block {
+        /// The limit.
+        rule: usize,
+        /// The window.
+        window: Window,
+        /// How many more.
+        permits: Permits,
+        /// The budget of that window.
+        budget: Permits,
+    },
+    /// Write down what was learnt.
+    Learn {
+        /// The limit.
+        rule: usize,
+        /// What is known now.
+        learnt: Learnt,
+    },
+}
+
+/// The granting side of a node. What a side has no use for does nothing.
 pub trait Grants {
+    /// The policies are these from now on.
+    fn policies(&mut self, _now: Timestamp, _policies: &Policies) {}
     /// The shard is served from now on, over this record.
-    fn owned(&mut self, record: &ShardRecord);
+    fn owned(&mut self, now: Timestamp, record: &ShardRecord);
     /// The windows of a limit lie here from now on.
     fn lay(&mut self, rule: usize, grid: Grid);
-    /// A block may be granted.
-    fn confirmed(&mut self, key: MarkKey, permits: Permits);
+    /// The units after `from`, up to and with `to`, may be granted.
+    fn confirmed(&mut self, key: MarkKey, from: Permits, to: Permits);
+    /// A block was not booked.
+    fn refused(&mut self, _key: &MarkKey, _why: Refusal) {}
+    /// The store does not answer, or it does again.
+    fn set_store_lost(&mut self, _lost: bool) {}
     /// Every block is void.
-    fn lost(&mut self);
+    fn lost(&mut self, now: Timestamp);
+    /// Before anything is decided: the clock may have been set back. The record is the one it serves over.
+    fn wind_back(&mut self, _now: Timestamp, _record: &ShardRecord) {}
+    /// A request waits; it may have been said before.
+    fn submit(&mut self, _now: Timestamp, _request: u64, _ask: &Ask, _deadline: Timestamp) {}
+    /// Everything that waits has been submitted: decides.
+    fn decide(&mut self, _now: Timestamp) {}
+    /// A request no longer waits.
+    fn withdraw(&mut self, _now: Timestamp, _request: u64, _ask: &Ask) {}
     /// Grants all that is asked, from every limit of the workspace, or nothing.
-    fn grant(&mut self, now: Timestamp, ask: &Ask) -> Option<Granted>;
-    /// Takes permits back that were never used.
-    fn give_back(&mut self, granted: &Granted, ask: &Ask, permits: Permits);
+    fn grant(&mut self, now: Timestamp, request: u64, ask: &Ask) -> Option<Granted>;
+    /// Takes permits back that were never used, and says how many.
+    fn give_back(
+        &mut self,
+        now: Timestamp,
+        request: u64,
+        granted: &Granted,
+        ask: &Ask,
+        permits: Permits,
+    ) -> Permits;
+    /// A response named a smaller budget, and where the windows lie. Whether that was all there is to do.
+    fn observe(&mut self, _now: Timestamp, _rule: usize, _budget: Option<Permits>, _phase: Span) -> bool {
+        false
+    }
+    /// A response said that the window of now is exhausted.
+    fn throttled(&mut self, _now: Timestamp, _rule: usize) {}
     /// What may still be granted of a window; none: there is no block.
     fn free(&self, key: &MarkKey) -> Option<Permits>;
     /// What was granted of each window since the shard is served here.
     fn granted(&self) -> Vec<(MarkKey, Permits)>;
+    /// What it asks for; none: the node asks for blocks itself.
+    fn wishes(&mut self) -> Option<Vec<Wish>> {
+        None
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -91,7 +149,7 @@ impl FirstCome {
 
     /// What the capped team may still have of a window.
     fn cap_room(&self, rule: &Rule, key: &MarkKey, block: &Block) -> Permits {
-        if rule.place > 0 {
+        if !rule.caps {
             return Permits::MAX;
         }
         let before = match mutant::active(Mutant::TakeOverIgnoresCaps) {
@@ -103,8 +161,8 @@ impl FirstCome {
 }
 
 impl Grants for FirstCome {
-    fn owned(&mut self, record: &ShardRecord) {
-        self.lost();
+    fn owned(&mut self, now: Timestamp, record: &ShardRecord) {
+        self.lost(now);
         self.marks_at_take_over = record.marks.iter().map(|(key, mark)| (key.clone(), mark.hi)).collect();
     }
 
@@ -112,16 +170,16 @@ impl Grants for FirstCome {
         self.grids[rule] = grid;
     }
 
-    fn confirmed(&mut self, key: MarkKey, permits: Permits) {
-        self.blocks.entry(key).or_default().free += permits;
+    fn confirmed(&mut self, key: MarkKey, from: Permits, to: Permits) {
+        self.blocks.entry(key).or_default().free += to - from;
     }
 
-    fn lost(&mut self) {
+    fn lost(&mut self, _now: Timestamp) {
         self.blocks.clear();
         self.marks_at_take_over.clear();
     }
 
-    fn grant(&mut self, now: Timestamp, ask: &Ask) -> Option<Granted> {
+    fn grant(&mut self, now: Timestamp, _request: u64, ask: &Ask) -> Option<Granted> {
         let mut granted = Granted { keys: Vec::new(), ends: Timestamp::MAX, returns_until: Timestamp::MAX };
         for (place, rule) in self.plan.rules_of(&ask.workspace) {
             let window = self.grids[place].at(now);
@@ -147,13 +205,21 @@ impl Grants for FirstCome {
         Some(granted)
     }
 
-    fn give_back(&mut self, granted: &Granted, ask: &Ask, permits: Permits) {
+    fn give_back(
+        &mut self,
+        _now: Timestamp,
+        _request: u64,
+        granted: &Granted,
+        ask: &Ask,
+        permits: Permits,
+    ) -> Permits {
         for key in &granted.keys {
             let block = self.blocks.get_mut(key).expect("the block it came from");
             block.free += permits;
             block.granted -= permits;
             block.capped -= if ask.capped { permits } else { Permits::ZERO };
         }
+        permits
     }
 
     fn free(&self, key: &MarkKey) -> Option<Permits> {

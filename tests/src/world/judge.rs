@@ -127,7 +127,7 @@ impl Judge {
         self.granted += u64::from(permits);
         self.last_served.insert(key.workspace.clone(), now);
         let (granted, capped) = (sum.granted, sum.capped);
-        let (cap, place) = (self.plan.rules[rule].cap, self.plan.rules[rule].place);
+        let (cap, caps) = (self.plan.rules[rule].cap, self.plan.rules[rule].caps);
         if granted > allowed {
             self.fail(format!("C1: {granted} permits of {key:?} granted, {allowed} allowed"));
         }
@@ -139,7 +139,7 @@ impl Judge {
                 "C1: {granted} permits of {key:?} granted over {others} of windows on another phase, {allowed} allowed"
             ));
         }
-        if place == 0 && capped > u64::from(cap) {
+        if caps && capped > u64::from(cap) {
             self.fail(format!("cap: {capped} permits of {key:?} granted to the team of at most {cap}"));
         }
     }

@@ -10,9 +10,11 @@ mod network;
 pub mod node;
 pub mod plan;
 pub mod random;
+mod served;
+pub mod shared;
 pub mod store;
 
-pub use plan::Regime;
+pub use plan::{Regime, Side};
 
 use apportion_core::ids::WorkspaceId;
 use apportion_core::ledger::{CasOutcome, Guard, ReadOutcome, ShardRecord, Token, Version};
@@ -162,8 +164,8 @@ struct World {
 }
 
 /// Runs the world of a seed.
-pub fn run(seed: u64, regime: Regime, traced: bool) -> Outcome {
-    let mut world = World::new(seed, regime, traced);
+pub fn run(seed: u64, regime: Regime, side: Side, traced: bool) -> Outcome {
+    let mut world = World::new(seed, regime, side, traced);
     while let Some(Reverse(Entry { at, event, .. })) = world.queue.pop() {
         world.now = world.now.max(at);
         if world.now > world.end {
@@ -186,19 +188,19 @@ pub fn run(seed: u64, regime: Regime, traced: bool) -> Outcome {
 }
 
 /// Runs the world of a seed; where a rule does not hold, runs it again with a trace and panics with its tail.
-pub fn check(seed: u64, regime: Regime) -> Outcome {
-    let outcome = run(seed, regime, false);
+pub fn check(seed: u64, regime: Regime, side: Side) -> Outcome {
+    let outcome = run(seed, regime, side, false);
     if let Some(broken) = &outcome.broken {
-        let trace = run(seed, regime, true).trace.join("\n");
-        panic!("{trace}\nseed {seed}, {regime:?}: {broken}");
+        let trace = run(seed, regime, side, true).trace.join("\n");
+        panic!("{trace}\nseed {seed}, {regime:?}, {side:?}: {broken}");
     }
     outcome
 }
 
 impl World {
-    fn new(seed: u64, regime: Regime, traced: bool) -> Self {
+    fn new(seed: u64, regime: Regime, side: Side, traced: bool) -> Self {
         let mut random = Random::new(seed);
-        let plan = Rc::new(Plan::new(&mut random, regime));
+        let plan = Rc::new(Plan::new(&mut random, regime, side));
         let policies = plan.workspaces.iter().map(|workspace| {
             let budgets = plan.rules_of(workspace).map(|(_, rule)| rule.budget).collect();
             (workspace.clone(), StoredPolicy { version: Version(1), budgets })
@@ -370,6 +372,7 @@ impl World {
         let policies = self.store.policies.iter();
         let policies =
             policies.map(|(workspace, policy)| (workspace.clone(), (policy.version, policy.budgets.clone())));
-        self.nodes[place].read_policies(policies.collect());
+        let now = self.nodes[place].clock(self.now);
+        self.nodes[place].read_policies(now, policies.collect());
     }
 }

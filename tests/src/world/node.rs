@@ -2,10 +2,11 @@
 //!
 //! Inputs carry the node's own clock; what it does to the world is pulled as acts. Knows no true time and no store.
 
-use super::grants::{Ask, FirstCome, Granted, Grants};
-use super::plan::{Plan, timestamp};
+use super::grants::{Ask, FirstCome, Granted, Grants, Policies, Wish};
+use super::plan::{Plan, Side, timestamp};
+use super::shared::Shared;
 use apportion_core::facts::{Learnt, PhaseInterval};
-use apportion_core::ids::{NodeId, WorkspaceId};
+use apportion_core::ids::NodeId;
 use apportion_core::ledger::{
     Effect, Guard, MarkKey, Refusal, Shard, ShardRecord, Token, Version, WantedBlock,
 };
@@ -82,8 +83,7 @@ pub struct Node {
     pub clock_offset: i64,
     /// The ledger.
     pub shard: Shard,
-    /// Each workspace's policy as it knows it: the version, the budgets.
-    policies: BTreeMap<WorkspaceId, (Version, Vec<Permits>)>,
+    policies: Policies,
     plan: Rc<Plan>,
     grids: Vec<Grid>,
     grants: Box<dyn Grants>,
@@ -104,9 +104,12 @@ impl Node {
             life,
             clock_offset: 0,
             shard: Shard::new(id, nonce, plan.horizon),
-            policies: BTreeMap::new(),
+            policies: Policies::new(),
             grids: plan.rules.iter().map(|rule| rule.grid).collect(),
-            grants: Box::new(FirstCome::new(Rc::clone(&plan))),
+            grants: match plan.side {
+                Side::FirstCome => Box::new(FirstCome::new(Rc::clone(&plan))),
+                Side::Shared => Box::new(Shared::new(Rc::clone(&plan))),
+            },
             plan,
             queue: VecDeque::new(),
             asked: BTreeSet::new(),
@@ -117,7 +120,8 @@ impl Node {
     }
 
     /// Reads the policies anew; windows that were spent may no longer be.
-    pub fn read_policies(&mut self, policies: BTreeMap<WorkspaceId, (Version, Vec<Permits>)>) {
+    pub fn read_policies(&mut self, now: Timestamp, policies: Policies) {
+        self.grants.policies(now, &policies);
         self.policies = policies;
         self.asked.clear();
     }
@@ -129,11 +133,14 @@ impl Node {
 
     /// Follows the shard's effects, serves who waits, and says what it does.
     pub fn act(&mut self, now: Timestamp) -> Vec<Act> {
-        self.follow();
+        self.follow(now);
         if self.shard.is_serving() {
             self.serve(now);
-            self.book(now);
-            self.follow();
+            match self.grants.wishes() {
+                None => self.book(now),
+                Some(wishes) => wishes.into_iter().for_each(|wish| self.fulfil(now, wish)),
+            }
+            self.follow(now);
         }
         std::mem::take(&mut self.acts)
     }
@@ -153,8 +160,8 @@ impl Node {
         let void = given.settled || given.tenure != self.tenure || now > given.granted.returns_until;
         given.settled = true;
         if !void && self.shard.is_serving() {
-            self.grants.give_back(&given.granted, &given.ask, unused);
-            self.acts.push(Act::Returned(given.granted.keys.clone(), unused, given.ask.capped));
+            let taken = self.grants.give_back(now, request, &given.granted, &given.ask, unused);
+            self.acts.push(Act::Returned(given.granted.keys.clone(), taken, given.ask.capped));
         }
     }
 
@@ -166,10 +173,10 @@ impl Node {
 
     /// The provider named its budget and where its windows lie: acted on at once, and written.
     pub fn learn(&mut self, now: Timestamp, rule: usize, budget: Permits, phase: Span) {
-        if self.shard.is_serving() {
+        let permits = (budget < self.plan.rules[rule].budget).then_some(budget);
+        if self.shard.is_serving() && !self.grants.observe(now, rule, permits, phase) {
             self.lay(rule, phase);
             let rule = &self.plan.rules[rule];
-            let permits = (budget < rule.budget).then_some(budget);
             let phase = Some(PhaseInterval { least: phase, spread: Span::ZERO });
             let learnt = Learnt { permits, phase, ..Learnt::default() };
             self.shard.learn(now, rule.workspace.clone(), rule.limit.clone(), learnt);
@@ -180,6 +187,7 @@ impl Node {
     pub fn throttled(&mut self, now: Timestamp, place: usize) {
         let rule = &self.plan.rules[place];
         let window = self.grids[place].at(now);
+        self.grants.throttled(now, place);
         self.shard.throttled(now, rule.key(&window), &window, rule.budget);
     }
 
@@ -190,7 +198,7 @@ impl Node {
     }
 
     /// Serves the shard from now on, over what its record says.
-    fn own(&mut self) {
+    fn own(&mut self, now: Timestamp) {
         self.tenure += 1;
         self.asked.clear();
         let record = self.shard.record().expect("the record of an owner").clone();
@@ -201,10 +209,10 @@ impl Node {
                 learnt.and_then(|learnt| learnt.phase).map_or(rule.grid.phase(), |phase| phase.least),
             );
         }
-        self.grants.owned(&record);
+        self.grants.owned(now, &record);
     }
 
-    fn follow(&mut self) {
+    fn follow(&mut self, now: Timestamp) {
         while let Some(effect) = self.shard.poll() {
             match effect {
                 Effect::Cas { token, expected, new, guards } => {
@@ -215,36 +223,46 @@ impl Node {
                     self.acts.push(Act::Read(token));
                     continue;
                 }
-                Effect::Owned { .. } => self.own(),
+                Effect::Owned { .. } => self.own(now),
                 Effect::Confirmed { ref workspace, ref limit, window_start, from, to } => {
                     let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
                     self.asked.remove(&key);
-                    self.grants.confirmed(key, to - from);
+                    self.grants.confirmed(key, from, to);
                 }
                 Effect::Refused { ref workspace, ref limit, window_start, why } => {
                     let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
                     // A spent window stays so until the policy changes: asking again is in vain.
+                    self.grants.refused(&key, why);
                     if why != Refusal::Spent {
                         self.asked.remove(&key);
                     }
                 }
                 Effect::Lost { .. } => {
                     self.tenure += 1;
-                    self.grants.lost();
+                    self.grants.lost(now);
                     self.queue.clear();
                     self.asked.clear();
                 }
-                Effect::StoreLost | Effect::StoreBack => {}
+                Effect::StoreLost => self.grants.set_store_lost(true),
+                Effect::StoreBack => self.grants.set_store_lost(false),
             }
             self.acts.push(Act::Said(effect));
         }
     }
 
     fn serve(&mut self, now: Timestamp) {
+        let record = self.shard.record().expect("the record of an owner");
+        self.grants.wind_back(now, record);
+        let waits = self.queue.iter().filter(|(attempt, _)| !self.given.contains_key(&attempt.request));
+        for (attempt, received) in waits {
+            let deadline = *received + Span::from_ns(WAIT_MAX);
+            self.grants.submit(now, attempt.request, &attempt.ask, deadline);
+        }
+        self.grants.decide(now);
         for (attempt, received) in std::mem::take(&mut self.queue) {
             if self.given.contains_key(&attempt.request) {
                 self.answer_again(now, attempt, received);
-            } else if let Some(granted) = self.grants.grant(now, &attempt.ask) {
+            } else if let Some(granted) = self.grants.grant(now, attempt.request, &attempt.ask) {
                 let ask = attempt.ask.clone();
                 self.acts.push(Act::Granted(granted.keys.clone(), ask.permits, ask.capped));
                 let first_life = granted.ends.since(now).as_ns();
@@ -253,6 +271,8 @@ impl Node {
                 self.answer_again(now, attempt, received);
             } else if now.since(received) < Span::from_ns(WAIT_MAX) {
                 self.queue.push_back((attempt, received));
+            } else {
+                self.grants.withdraw(now, attempt.request, &attempt.ask);
             }
         }
     }
@@ -266,6 +286,28 @@ impl Node {
             let held = now.since(received).as_ns();
             let id = (self.place, self.life, attempt.request);
             self.acts.push(Act::Answer(Lease { id, attempt, held, valid_for }));
+        }
+    }
+
+    /// Carries out what the granting side asks for.
+    fn fulfil(&mut self, now: Timestamp, wish: Wish) {
+        let plan = Rc::clone(&self.plan);
+        match wish {
+            Wish::Block { rule, window, permits, budget } => {
+                let rule = &plan.rules[rule];
+                let Some((policy_version, budgets)) = self.policies.get(&rule.workspace) else { return };
+                // The want rests on this policy, so it asks for no more than that allows, whatever was allowed before.
+                let budget = budget.min(budgets[rule.place]);
+                let (workspace, limit) = (rule.workspace.clone(), rule.limit.clone());
+                let policy_version = *policy_version;
+                self.shard
+                    .want(now, WantedBlock { workspace, limit, window, permits, budget, policy_version });
+            }
+            Wish::Learn { rule: place, learnt } => {
+                let rule = &plan.rules[place];
+                self.lay(place, learnt.phase.map_or(rule.grid.phase(), |phase| phase.least));
+                self.shard.learn(now, rule.workspace.clone(), rule.limit.clone(), learnt);
+            }
         }
     }
 

@@ -22,6 +22,15 @@ pub enum Regime {
     Wrong,
 }
 
+/// Who grants in a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// The small model.
+    FirstCome,
+    /// The real allocator.
+    Shared,
+}
+
 /// One limit of the world.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -29,7 +38,7 @@ pub struct Rule {
     pub workspace: WorkspaceId,
     /// Its name.
     pub limit: LimitId,
-    /// Its place among the limits of its workspace; the capped team counts in the first.
+    /// Its place among the limits of its workspace.
     pub place: usize,
     /// Where its windows lie.
     pub grid: Grid,
@@ -37,6 +46,8 @@ pub struct Rule {
     pub budget: Permits,
     /// Permits a window that the capped team never exceeds.
     pub cap: Permits,
+    /// Whether the cap counts in this limit: one of the workspace, for the real allocator its scheduler's own.
+    pub caps: bool,
 }
 
 impl Rule {
@@ -55,6 +66,8 @@ impl Rule {
 pub struct Plan {
     /// What the clocks do.
     pub regime: Regime,
+    /// Who grants.
+    pub side: Side,
     /// How many nodes there are.
     pub nodes: usize,
     /// The workspaces.
@@ -77,7 +90,7 @@ pub struct Plan {
 
 impl Plan {
     /// The plan that `random` stands for.
-    pub fn new(random: &mut Random, regime: Regime) -> Self {
+    pub fn new(random: &mut Random, regime: Regime, side: Side) -> Self {
         let clock_error = random.between(10, 100) * MS;
         let check_to_count = random.between(20, 150) * MS;
         let life = random.between(10, 60) * MS;
@@ -94,11 +107,15 @@ impl Plan {
             for place in 0..limits {
                 rules.push(rule(random, workspace, place, guard));
             }
+            if side == Side::Shared {
+                cap_the_shortest(&mut rules, workspace);
+            }
         }
         let longest = rules.iter().map(|rule: &Rule| rule.grid.length().as_ns()).max().unwrap_or(0);
         let faulty = random.between(7_000, 11_000) * MS + longest;
         Self {
             regime,
+            side,
             nodes: 3 + random.place(3),
             workspaces,
             rules,
@@ -137,6 +154,16 @@ fn rule(random: &mut Random, workspace: &WorkspaceId, place: usize, guard: u64) 
         grid: Grid::new(Span::from_ns(length), Span::from_ns(random.between(0, length - 1))),
         budget: Permits::clamped(budget),
         cap: Permits::clamped(random.between(1, budget / 2)),
+        caps: place == 0,
+    }
+}
+
+/// The cap counts in the scheduler's own limit: the shortest window, the first of those.
+fn cap_the_shortest(rules: &mut [Rule], workspace: &WorkspaceId) {
+    let mut own: Vec<_> = rules.iter_mut().filter(|rule| rule.workspace == *workspace).collect();
+    own.iter_mut().for_each(|rule| rule.caps = false);
+    if let Some(shortest) = own.into_iter().min_by_key(|rule| rule.grid.length()) {
+        shortest.caps = true;
     }
 }
 

@@ -127,7 +127,7 @@ impl Allocator {
 }
 
 fn confirm(booking: &mut Booking, from: Permits, to: Permits) {
-    if booking.mark.is_zero() && !crate::mutant::active(crate::mutant::Mutant::TakeOverIgnoresCaps) {
+    if booking.block.is_zero() && !crate::mutant::active(crate::mutant::Mutant::TakeOverIgnoresCaps) {
         // Somebody else granted these, nobody knows to whom: every cap has to reckon with them.
         booking.foreign = from;
     }

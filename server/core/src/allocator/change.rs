@@ -21,6 +21,7 @@ impl Allocator {
     pub fn set_policy(&mut self, now: Timestamp, policy: Policy) -> Result<(), PolicyError> {
         policy.check()?;
         self.advance(now);
+        let now = now.max(self.advanced_to);
         self.policy = policy;
         self.change_limits(now);
         self.plant(now);

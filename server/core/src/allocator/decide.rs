@@ -383,7 +383,8 @@ impl Allocator {
         let lane = self.lane_mut(team, served);
         lane.queued -= u64::from(request.min_permits);
         lane.requests -= 1;
-        lane.late -= u32::from(request.arrived > closes);
+        // Where the boundaries moved, it may count as late only now.
+        lane.late = lane.late.saturating_sub(u32::from(request.arrived > closes));
         Some(request)
     }
 

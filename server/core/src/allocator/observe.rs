@@ -5,7 +5,7 @@ use crate::facts::{Finding, Seen};
 use crate::limit::{Booking, Limit};
 use crate::observation::Observation;
 use crate::permits::Permits;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::window::Window;
 
 impl Allocator {
@@ -13,6 +13,7 @@ impl Allocator {
     /// [`Allocator::decide`] next.
     pub fn observe(&mut self, now: Timestamp, observation: &Observation) -> Option<Finding> {
         self.advance(now);
+        let now = now.max(self.advanced_to);
         let at = self.limits.iter().position(|limit| limit.policy.id == observation.limit)?;
         let is_ours = observation.lease.is_some_and(|lease| self.leases.find(lease).is_some());
         let limit = &mut self.limits[at];
@@ -50,6 +51,8 @@ impl Allocator {
         limit.next = Booking { mark: booked.min(limit.next_budget()), exhausted, ..Booking::default() };
         self.roll(at, window, now);
         let limit = &mut self.limits[at];
+        // A lease granted at this very instant belongs to the old windows: nothing of it comes back into the new ones.
+        limit.rolled_at = now + Span::from_ns(1);
         if overlap(&old, &limit.next_window()) {
             limit.next.mark = booked.min(limit.next_budget());
         }

@@ -1,0 +1,274 @@
+//! The granting side of a node with the real allocator: one for each workspace, as a server would run them.
+//!
+//! Translates only: what the shard says into what an allocator is told, and an allocator's effects into wishes. Decides
+//! nothing about who is granted what.
+
+use super::grants::{Ask, Granted, Grants, Policies, Wish};
+use super::plan::Plan;
+use super::served::{Served, caller, team};
+use apportion_core::allocator::{Allocator, Effect, Submitted};
+use apportion_core::bounds::Bounds;
+use apportion_core::facts::Learnt;
+use apportion_core::ids::{LimitId, RequestId, WorkspaceId};
+use apportion_core::ledger::{MarkKey, Refusal, ShardRecord};
+use apportion_core::observation::{Observation, Reset};
+use apportion_core::permits::Permits;
+use apportion_core::policy::{LimitPolicy, Policy, TeamPolicy};
+use apportion_core::time::{Span, Timestamp};
+use apportion_core::window::{Boundary, Grid, Window};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// The largest request of a client.
+const LARGEST: u64 = 3;
+
+/// The real allocators of a node.
+pub struct Shared {
+    plan: Rc<Plan>,
+    policies: Policies,
+    /// Budgets learnt since the shard is served, which no policy replaces: the judge holds them against every later one.
+    learnt: BTreeMap<(WorkspaceId, LimitId), Permits>,
+    served: BTreeMap<WorkspaceId, Served>,
+    booked: BTreeMap<MarkKey, Permits>,
+    /// Booked for allocators that were given up since: nothing of it goes back.
+    given_up: BTreeMap<MarkKey, Permits>,
+    store_lost: bool,
+    latest: Timestamp,
+}
+
+impl Shared {
+    /// Nothing is served yet.
+    pub fn new(plan: Rc<Plan>) -> Self {
+        Self {
+            plan,
+            policies: Policies::new(),
+            learnt: BTreeMap::new(),
+            served: BTreeMap::new(),
+            booked: BTreeMap::new(),
+            given_up: BTreeMap::new(),
+            store_lost: false,
+            latest: Timestamp::ZERO,
+        }
+    }
+
+    /// The policy of a workspace: its limits, a capped team and one without a cap.
+    fn policy(&self, workspace: &WorkspaceId) -> Option<Policy> {
+        let (_, budgets) = self.policies.get(workspace)?;
+        let (mut limits, mut cap) = (Vec::new(), None);
+        for (_, rule) in self.plan.rules_of(workspace) {
+            let learnt = self.learnt.get(&(workspace.clone(), rule.limit.clone())).copied();
+            limits.push(LimitPolicy {
+                id: rule.limit.clone(),
+                permits: budgets[rule.place].min(learnt.unwrap_or(Permits::MAX)),
+                window: rule.grid.length(),
+                phase: rule.grid.phase(),
+                margins: self.plan.margins,
+            });
+            cap = if rule.caps { Some(rule.cap) } else { cap };
+        }
+        let teams = [true, false].map(|capped| {
+            let cap = if capped { cap } else { None };
+            TeamPolicy { cap, ..TeamPolicy::new(team(capped)) }
+        });
+        let first = limits.first()?.clone();
+        let largest_lease = Some(Permits::clamped(LARGEST));
+        Some(Policy { limits, largest_lease, ..Policy::plain(first, teams.into()) })
+    }
+
+    fn of(&mut self, rule: usize) -> Option<(&mut Served, LimitId)> {
+        let rule = &self.plan.rules[rule];
+        Some((self.served.get_mut(&rule.workspace)?, rule.limit.clone()))
+    }
+}
+
+impl Grants for Shared {
+    fn policies(&mut self, now: Timestamp, policies: &Policies) {
+        self.policies.clone_from(policies);
+        for workspace in self.plan.workspaces.clone() {
+            let policy = self.policy(&workspace);
+            if let (Some(served), Some(policy)) = (self.served.get_mut(&workspace), policy) {
+                served.allocator.set_policy(now, policy).expect("a policy");
+            }
+        }
+    }
+
+    fn owned(&mut self, now: Timestamp, record: &ShardRecord) {
+        self.lost(now);
+        for workspace in self.plan.workspaces.clone() {
+            let learnt = record.learnt.iter().filter(|((of, _), _)| *of == workspace);
+            let learnt: BTreeMap<_, _> =
+                learnt.map(|((_, limit), learnt)| (limit.clone(), *learnt)).collect();
+            let Some(policy) = self.policy(&workspace) else { continue };
+            let mut allocator =
+                Allocator::with_learnt(policy, Bounds::DEFAULT, &learnt, now).expect("a policy");
+            allocator.set_store_lost(self.store_lost);
+            self.served.insert(workspace, Served::new(allocator));
+        }
+        self.latest = now;
+        let budgets = record.learnt.iter();
+        self.learnt = budgets.filter_map(|(limit, learnt)| Some((limit.clone(), learnt.permits?))).collect();
+    }
+
+    fn lay(&mut self, _rule: usize, _grid: Grid) {}
+
+    fn confirmed(&mut self, key: MarkKey, from: Permits, to: Permits) {
+        if let Some(served) = self.served.get_mut(&key.workspace) {
+            served.allocator.booked(&key.limit, key.window_start, from, to);
+        }
+        *self.booked.entry(key).or_default() += to - from;
+    }
+
+    fn refused(&mut self, key: &MarkKey, why: Refusal) {
+        let Some(served) = self.served.get_mut(&key.workspace) else { return };
+        match why {
+            Refusal::Spent | Refusal::Closed => served.allocator.window_spent(&key.limit, key.window_start),
+            // Ask again, now or as soon as the store is back.
+            _ if !self.store_lost => served.allocator.set_store_lost(false),
+            _ => {}
+        }
+    }
+
+    fn set_store_lost(&mut self, lost: bool) {
+        self.store_lost = lost;
+        self.served.values_mut().for_each(|served| served.allocator.set_store_lost(lost));
+    }
+
+    fn lost(&mut self, now: Timestamp) {
+        self.served.values_mut().for_each(|served| served.allocator.lost(now));
+        self.served.clear();
+        self.booked.clear();
+        self.given_up.clear();
+        self.learnt.clear();
+    }
+
+    /// An allocator's time never goes back. Where the clock was set back by more than ε allows, what was booked is
+    /// given up for allocators built anew: they take it for what somebody else granted.
+    fn wind_back(&mut self, now: Timestamp, record: &ShardRecord) {
+        let within = self.plan.horizon.clock_error;
+        if self.latest.since(now) > within + within {
+            let mut given_up = std::mem::take(&mut self.given_up);
+            for (key, permits) in std::mem::take(&mut self.booked) {
+                *given_up.entry(key).or_default() += permits;
+            }
+            self.owned(now, record);
+            self.given_up = given_up;
+        }
+    }
+
+    fn submit(&mut self, now: Timestamp, request: u64, ask: &Ask, deadline: Timestamp) {
+        let Some(served) = self.served.get_mut(&ask.workspace) else { return };
+        let ask = apportion_core::request::Ask {
+            team: team(ask.capped),
+            caller: caller(),
+            priority: None,
+            permits: ask.permits,
+            min_permits: ask.permits,
+            deadline,
+            request_id: Some(RequestId::new(&format!("r{request}")).expect("a name")),
+        };
+        if let Ok(Submitted::Waits(ticket)) = served.allocator.submit(now, &ask) {
+            served.tickets.insert(ticket, request);
+        }
+    }
+
+    fn decide(&mut self, now: Timestamp) {
+        self.latest = self.latest.max(now);
+        self.served.iter_mut().for_each(|(workspace, served)| served.decide(now, workspace));
+    }
+
+    fn withdraw(&mut self, now: Timestamp, request: u64, ask: &Ask) {
+        let Some(served) = self.served.get_mut(&ask.workspace) else { return };
+        let ticket = served.tickets.iter().find(|(_, of)| **of == request).map(|(ticket, _)| *ticket);
+        if let Some(ticket) = ticket {
+            served.allocator.cancel(now, ticket);
+            served.tickets.remove(&ticket);
+        }
+    }
+
+    fn grant(&mut self, _now: Timestamp, request: u64, ask: &Ask) -> Option<Granted> {
+        self.served.get_mut(&ask.workspace)?.answered.remove(&request)
+    }
+
+    fn give_back(
+        &mut self,
+        now: Timestamp,
+        request: u64,
+        _granted: &Granted,
+        ask: &Ask,
+        permits: Permits,
+    ) -> Permits {
+        let Some(served) = self.served.get_mut(&ask.workspace) else { return Permits::ZERO };
+        let Some(&lease) = served.leases.get(&request) else { return Permits::ZERO };
+        let (team, used) = (team(ask.capped), ask.permits - permits);
+        let settled = served.allocator.settle(now, lease, (&team, &caller()), used, permits, true);
+        settled.expect("its own lease").accepted
+    }
+
+    fn observe(&mut self, now: Timestamp, rule: usize, budget: Option<Permits>, phase: Span) -> bool {
+        let length = self.plan.rules[rule].grid.length();
+        let at = Grid::new(length, phase).at(now).end.earliest;
+        let Some((served, limit)) = self.of(rule) else { return true };
+        for lease in served.newest.clone() {
+            let observation = Observation {
+                lease: Some(lease),
+                permits: budget,
+                reset: Some(Reset { at, within: Span::ZERO }),
+                ..Observation::new(limit.clone())
+            };
+            served.allocator.observe(now, &observation);
+        }
+        true
+    }
+
+    fn throttled(&mut self, now: Timestamp, rule: usize) {
+        if let Some((served, limit)) = self.of(rule) {
+            let lease = served.newest.front().copied();
+            let observation = Observation { lease, throttled: true, ..Observation::new(limit) };
+            served.allocator.observe(now, &observation);
+        }
+    }
+
+    fn free(&self, _key: &MarkKey) -> Option<Permits> {
+        None
+    }
+
+    /// Of windows that an allocator no longer knows, nothing is to go back.
+    fn granted(&self) -> Vec<(MarkKey, Permits)> {
+        let mut granted = self.booked.clone();
+        for (workspace, served) in &self.served {
+            for (limit, window_start, permits) in served.allocator.granted() {
+                let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
+                granted.insert(key, permits);
+            }
+        }
+        for (key, permits) in &self.given_up {
+            *granted.entry(key.clone()).or_default() += *permits;
+        }
+        granted.into_iter().collect()
+    }
+
+    fn wishes(&mut self) -> Option<Vec<Wish>> {
+        let (mut wishes, plan) = (Vec::new(), Rc::clone(&self.plan));
+        for (workspace, served) in &mut self.served {
+            while let Some(effect) = served.allocator.next_effect() {
+                let (Effect::Book { limit, .. } | Effect::Learn { limit, .. }) = &effect;
+                let mut rules = plan.rules_of(workspace);
+                let (rule, _) = rules.find(|(_, rule)| rule.limit == *limit).expect("a limit of the plan");
+                wishes.push(match effect {
+                    Effect::Book { window_start, window_end, permits, budget, .. } => {
+                        let point = |at| Boundary { earliest: at, latest: at };
+                        let window = Window { start: point(window_start), end: point(window_end) };
+                        Wish::Block { rule, window, permits, budget }
+                    }
+                    Effect::Learn { limit, learnt } => {
+                        let limit = (workspace.clone(), limit);
+                        let permits = learnt.permits.or(self.learnt.get(&limit).copied());
+                        permits.map(|permits| self.learnt.insert(limit, permits));
+                        Wish::Learn { rule, learnt: Learnt { permits, ..learnt } }
+                    }
+                });
+            }
+        }
+        Some(wishes)
+    }
+}
