@@ -198,11 +198,6 @@ impl Queue {
         self.deadlines.first().map(|&(deadline, _, slot)| (deadline, slot))
     }
 
-    /// Whether a request still waits there.
-    pub(crate) fn is_live(&self, slot: Slot) -> bool {
-        self.requests.find(slot).is_some()
-    }
-
     /// Some waiting request.
     pub(crate) fn any(&self) -> Option<Slot> {
         self.requests.any()

@@ -148,3 +148,14 @@ fn a_window_that_the_ledger_calls_spent_grants_nothing_more() {
     world.go(10_000);
     world.outcome(waits).lease();
 }
+
+#[test]
+fn who_comes_and_goes_while_a_block_is_missing_leaves_nothing_behind() {
+    let mut world = late();
+    world.ask(&ask("a", 1)).ticket();
+    for _ in 0..10_000 {
+        let goes = world.ask(&Ask { caller: caller_id("other"), ..ask("a", 1) }).ticket();
+        assert!(world.allocator.cancel(world.now, goes));
+    }
+    assert!(world.allocator.undecided() < 100, "{} are kept", world.allocator.undecided());
+}

@@ -176,7 +176,7 @@ impl Allocator {
         if let Some(id) = &ask.request_id {
             self.known.insert((caller, id.clone()), Known::Waiting(slot));
         }
-        self.fresh.push(slot);
+        self.fresh.push(self.queue.ticket(slot));
         if self.queue.len() == 1 {
             self.lone = Some(slot);
         } else {

@@ -12,17 +12,14 @@ impl Allocator {
     /// Of the requests that have just come and were not granted: refuses those whose deadline cannot be met.
     pub(super) fn refuse_hopeless(&mut self, now: Timestamp) -> bool {
         if self.stalled {
-            self.fresh[self.watched..].iter().for_each(|&slot| self.queue.watch_deadline(slot));
-            self.watched = self.fresh.len();
+            self.watch_the_fresh();
             return false;
         }
         self.watched = 0;
         let mut refused = false;
         let mut fresh = std::mem::take(&mut self.fresh);
-        for slot in fresh.drain(..) {
-            if !self.queue.is_live(slot) {
-                continue;
-            }
+        for ticket in fresh.drain(..) {
+            let Some(slot) = self.queue.find(ticket) else { continue };
             let deadline = self.queue[slot].deadline;
             match self.hopeless_until(slot, now) {
                 Some(earliest) if earliest > deadline => {
@@ -37,6 +34,21 @@ impl Allocator {
         }
         self.fresh = fresh; // keeps the memory of the list
         refused
+    }
+
+    /// While a block is missing nobody is told that it is hopeless, but deadlines count. Those who have gone meanwhile are dropped
+    /// now and then, so that the list stays in proportion to those who wait.
+    fn watch_the_fresh(&mut self) {
+        for ticket in &self.fresh[self.watched..] {
+            if let Some(slot) = self.queue.find(*ticket) {
+                self.queue.watch_deadline(slot);
+            }
+        }
+        if self.fresh.len() > 2 * self.queue.len() + 64 {
+            let queue = &self.queue;
+            self.fresh.retain(|&ticket| queue.find(ticket).is_some());
+        }
+        self.watched = self.fresh.len();
     }
 
     /// A lower bound of when a request can be granted, where that is after its deadline. It ignores competitors and respects

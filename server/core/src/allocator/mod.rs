@@ -23,7 +23,7 @@ use crate::permits::Permits;
 use crate::policy::{LimitPolicy, Policy, PolicyError};
 use crate::priority::{PerPriority, Priority};
 use crate::queue::Queue;
-use crate::request::{Answer, LeaseId};
+use crate::request::{Answer, LeaseId, Ticket};
 use crate::share::holdback::Floors;
 use crate::share::lane::Lane;
 use crate::share::tree::{NodeIx, Tree};
@@ -93,7 +93,7 @@ pub struct Allocator {
     known: BTreeMap<RequestKey, Known>,
     ended: [Vec<RequestKey>; 2],
     /// Requests of this instant that are not answered yet, in order of arrival.
-    fresh: Vec<Slot>,
+    fresh: Vec<Ticket>,
     /// How many of those are watched for their deadline already, while a block is missing.
     watched: usize,
     /// A request that came while nobody waited. It is in the queue, but neither in a lane nor in the tree: if the next decision
@@ -190,6 +190,11 @@ impl Allocator {
     /// How many requests wait.
     pub fn waiting(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Places of requests that are kept until they are decided on for the first time: in proportion to those who wait.
+    pub fn undecided(&self) -> usize {
+        self.fresh.len()
     }
 
     /// Permits left in the scheduler's window.
