@@ -20,8 +20,12 @@ pub(crate) struct Booking {
     pub(crate) foreign: Permits,
     /// A block was asked for and the answer is not here yet.
     pub(crate) asked: bool,
-    /// What others than Apportion used, at the least.
+    /// A block was confirmed.
+    pub(crate) is_known: bool,
+    /// What others than Apportion used, at the least, as far as it is not booked yet.
     pub(crate) others: Permits,
+    /// Of the mark, what was booked for the use by others.
+    pub(crate) charged: Permits,
     /// Nothing more in this window, says the provider.
     pub(crate) exhausted: bool,
 }

@@ -15,7 +15,7 @@ use apportion_core::observation::{Observation, Reset};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Policy, TeamPolicy};
 use apportion_core::time::{Span, Timestamp};
-use apportion_core::window::{Boundary, Grid, Window};
+use apportion_core::window::Grid;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -122,9 +122,7 @@ impl Grants for Shared {
         let Some(served) = self.served.get_mut(&key.workspace) else { return };
         match why {
             Refusal::Spent | Refusal::Closed => served.allocator.window_spent(&key.limit, key.window_start),
-            // Ask again, now or as soon as the store is back.
-            _ if !self.store_lost => served.allocator.set_store_lost(false),
-            _ => {}
+            _ => served.allocator.book_refused(&key.limit, key.window_start),
         }
     }
 
@@ -251,15 +249,17 @@ impl Grants for Shared {
         let (mut wishes, plan) = (Vec::new(), Rc::clone(&self.plan));
         for (workspace, served) in &mut self.served {
             while let Some(effect) = served.allocator.next_effect() {
-                let (Effect::Book { limit, .. } | Effect::Learn { limit, .. }) = &effect;
+                let (Effect::Book { limit, .. }
+                | Effect::Learn { limit, .. }
+                | Effect::Exhausted { limit, .. }) = &effect;
                 let mut rules = plan.rules_of(workspace);
                 let (rule, _) = rules.find(|(_, rule)| rule.limit == *limit).expect("a limit of the plan");
                 wishes.push(match effect {
-                    Effect::Book { window_start, window_end, permits, budget, .. } => {
-                        let point = |at| Boundary { earliest: at, latest: at };
-                        let window = Window { start: point(window_start), end: point(window_end) };
+                    Effect::Book { window, permits, budget, .. } => {
                         Wish::Block { rule, window, permits, budget }
                     }
+                    // The node writes it down by itself.
+                    Effect::Exhausted { .. } => continue,
                     Effect::Learn { limit, learnt } => {
                         let limit = (workspace.clone(), limit);
                         let permits = learnt.permits.or(self.learnt.get(&limit).copied());

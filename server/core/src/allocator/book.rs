@@ -41,6 +41,17 @@ impl Allocator {
         booking.mark = booking.mark.max(budget);
     }
 
+    /// A block was not booked for a reason that passes: the next decision asks again.
+    pub fn book_refused(&mut self, limit: &LimitId, window_start: Timestamp) {
+        let Some(limit) = self.limits.iter_mut().find(|known| known.policy.id == *limit) else { return };
+        let (window, next) = (limit.window.start.earliest, limit.next_window().start.earliest);
+        if window == window_start {
+            limit.booking.asked = false;
+        } else if next == window_start {
+            limit.next.asked = false;
+        }
+    }
+
     /// The store cannot be reached, or it can be again. While it cannot, only what is booked may be granted.
     pub fn set_store_lost(&mut self, lost: bool) {
         self.store_lost = lost;
@@ -106,20 +117,19 @@ impl Allocator {
         let window = if next { limit.next_window() } else { limit.window };
         let budget = if next { limit.next_budget() } else { limit.budget };
         let booking = if next { &mut limit.next } else { &mut limit.booking };
-        let remaining = u64::from(budget.less(booking.mark + booking.others));
-        let free = u64::from(booking.free);
-        let is_low =
-            waiting > free || (next && booking.block.is_zero()) || free * 2 < u64::from(booking.block);
+        let remaining = u64::from(budget.less(booking.mark));
+        let (free, others) = (u64::from(booking.free), u64::from(booking.others));
+        let is_first = next && !booking.is_known;
+        let is_low = waiting > free || others > 0 || is_first || free * 2 < u64::from(booking.block);
         if booking.asked || booking.exhausted || remaining == 0 || !is_low {
             return;
         }
         let second = demand_of_a_second(limit.holdback.won(), limit.policy.window);
-        let size = u64::from(budget.get() / 32).max(1).max(waiting + second);
+        let size = others + u64::from(budget.get() / 32).max(1).max(waiting + second);
         booking.asked = true;
         self.effects.push_back(Effect::Book {
             limit: limit.policy.id.clone(),
-            window_start: window.start.earliest,
-            window_end: window.end.latest,
+            window,
             permits: Permits::clamped(size.min(remaining)),
             budget,
         });
@@ -127,14 +137,19 @@ impl Allocator {
 }
 
 fn confirm(booking: &mut Booking, from: Permits, to: Permits) {
-    if booking.block.is_zero() && !crate::mutant::active(crate::mutant::Mutant::TakeOverIgnoresCaps) {
+    if !booking.is_known && !crate::mutant::active(crate::mutant::Mutant::TakeOverIgnoresCaps) {
         // Somebody else granted these, nobody knows to whom: every cap has to reckon with them.
         booking.foreign = from;
     }
+    booking.is_known = true;
     booking.asked = false;
-    booking.block = to.less(from);
-    booking.free += booking.block;
     booking.mark = booking.mark.max(to);
+    // What others use is booked like a grant: it is gone for everybody, after a restart too.
+    let charged = booking.others.min(to.less(from));
+    booking.others -= charged;
+    booking.charged += charged;
+    booking.block = to.less(from).less(charged);
+    booking.free += booking.block;
 }
 
 fn demand_of_a_second(won: u64, window: Span) -> u64 {

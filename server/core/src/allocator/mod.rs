@@ -29,6 +29,7 @@ use crate::share::lane::Lane;
 use crate::share::tree::{NodeIx, Tree};
 use crate::slab::Slot;
 use crate::time::Timestamp;
+use crate::window::Window;
 use std::collections::{BTreeMap, VecDeque};
 
 pub use arrive::Submitted;
@@ -37,14 +38,13 @@ pub use settle::{SettleError, Settled};
 /// What the allocator asks of the world around it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Effect {
-    /// Book so many more permits of a window in the ledger, then say what came of it with [`Allocator::booked`].
+    /// Book so many more permits of a window in the ledger, then say what came of it with [`Allocator::booked`],
+    /// [`Allocator::window_spent`] or [`Allocator::book_refused`].
     Book {
         /// The limit.
         limit: LimitId,
-        /// The window: the earliest instant at which it may start.
-        window_start: Timestamp,
-        /// When it ends at the latest.
-        window_end: Timestamp,
+        /// The window.
+        window: Window,
         /// How many more permits.
         permits: Permits,
         /// The budget of that window: the mark never rises above it.
@@ -56,6 +56,15 @@ pub enum Effect {
         limit: LimitId,
         /// What is known now.
         learnt: Learnt,
+    },
+    /// The provider says that a window is exhausted: write down that all of it is booked, so that a restart does not forget it.
+    Exhausted {
+        /// The limit.
+        limit: LimitId,
+        /// The window.
+        window: Window,
+        /// Its budget.
+        budget: Permits,
     },
 }
 

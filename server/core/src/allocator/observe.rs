@@ -21,11 +21,14 @@ impl Allocator {
         let seen = Seen {
             current: &current,
             budget: limit.budget,
-            granted: limit.booking.mark.less(limit.booking.free),
+            granted: limit.booking.mark.less(limit.booking.free + limit.booking.charged),
             lease_window: is_ours.then_some(current),
             trust: is_ours,
         };
         let finding = limit.facts.observe(now, observation, &seen);
+        if finding.exhausted && !limit.booking.exhausted {
+            self.effects.push_back(exhausted(limit));
+        }
         obey(limit, &finding);
         if finding.durable {
             self.effects.push_back(learn(limit));
@@ -61,7 +64,7 @@ impl Allocator {
 
 fn obey(limit: &mut Limit, finding: &Finding) {
     if let Some(others) = finding.others {
-        limit.booking.others = limit.booking.others.max(others);
+        limit.booking.others = limit.booking.others.max(others.less(limit.booking.charged));
     }
     if let Some(budget) = finding.budget {
         limit.budget = limit.budget.min(budget);
@@ -75,6 +78,10 @@ fn obey(limit: &mut Limit, finding: &Finding) {
 /// Writes down what is known of a limit.
 pub(super) fn learn(limit: &Limit) -> Effect {
     Effect::Learn { limit: limit.policy.id.clone(), learnt: limit.facts.learnt() }
+}
+
+fn exhausted(limit: &Limit) -> Effect {
+    Effect::Exhausted { limit: limit.policy.id.clone(), window: limit.window, budget: limit.budget }
 }
 
 fn overlap(old: &Window, new: &Window) -> bool {
