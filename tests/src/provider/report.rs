@@ -1,0 +1,179 @@
+//! What a provider counted, as it is reported: windows, teams, and which response first told of a change.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::rules::{Change, Rules};
+
+/// Most teams that are counted by name in one window; all beyond are counted under [`BEYOND`].
+pub const TEAMS_MAX: usize = 64;
+/// Most characters of a team's name that count.
+pub const TEAM_CHARS_MAX: usize = 64;
+/// The name under which teams beyond [`TEAMS_MAX`] are counted together.
+pub const BEYOND: &str = "*";
+/// The name of requests that name no team.
+pub const NAMELESS: &str = "-";
+
+/// Why a request was throttled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The window's limit is reached.
+    Limit,
+    /// Too many jobs of this kind are pending; the window is not exhausted by it.
+    JobCap,
+    /// Everything is refused for a while, after too many requests over the limit.
+    Locked,
+    /// The test wants it so.
+    Forced,
+}
+
+/// Arrivals and what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tally {
+    /// Requests whose head was read; accepted and throttled ones together.
+    pub arrivals: u64,
+    /// Those that got through.
+    pub accepted: u64,
+    /// Those answered with 429, for whichever cause.
+    pub throttled: u64,
+    /// Throttled because the window's limit was reached.
+    pub by_limit: u64,
+    /// Throttled because too many jobs were pending.
+    pub by_job_cap: u64,
+    /// Throttled by a lock-out.
+    pub by_lock: u64,
+    /// Throttled because the test wanted it so.
+    pub by_force: u64,
+    /// Arrivals at a moment at which the window had no room, whatever they were answered.
+    pub over_limit: u64,
+}
+
+impl Tally {
+    /// Counts one arrival.
+    pub fn count(&mut self, cause: Option<Cause>, over: bool) {
+        self.arrivals += 1;
+        self.over_limit += u64::from(over);
+        match cause {
+            None => self.accepted += 1,
+            Some(_) => self.throttled += 1,
+        }
+        match cause {
+            None => {}
+            Some(Cause::Limit) => self.by_limit += 1,
+            Some(Cause::JobCap) => self.by_job_cap += 1,
+            Some(Cause::Locked) => self.by_lock += 1,
+            Some(Cause::Forced) => self.by_force += 1,
+        }
+    }
+}
+
+/// Tallies by team, bounded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Teams(pub BTreeMap<String, Tally>);
+
+impl Teams {
+    /// Counts one arrival of a team.
+    pub fn count(&mut self, team: &str, cause: Option<Cause>, over: bool) {
+        let known = self.0.contains_key(team) || self.0.len() < TEAMS_MAX;
+        let team = if known { team } else { BEYOND };
+        if !self.0.contains_key(team) {
+            self.0.insert(team.into(), Tally::default());
+        }
+        if let Some(tally) = self.0.get_mut(team) {
+            tally.count(cause, over);
+        }
+    }
+}
+
+/// One window of the provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// Its start, in nanoseconds since the epoch.
+    pub start_ns: u64,
+    /// Its end, in nanoseconds since the epoch; earlier than its length says if a new phase cut it.
+    pub end_ns: u64,
+    /// The limit, as it was last.
+    pub limit: u64,
+    /// What counts against the limit: requests of the tests, of others, and what was carried.
+    pub counted: u64,
+    /// What arrived in this span under an older phase, and is counted here again.
+    pub carried: u64,
+    /// Requests of the other consumer that got through.
+    pub others: u64,
+    /// Requests of the other consumer that were throttled.
+    pub others_throttled: u64,
+    /// Arrivals, without those of the other consumer.
+    pub tally: Tally,
+    /// The same by team, after the header `X-Team`.
+    pub teams: Teams,
+    /// The first arrival, in nanoseconds since the epoch.
+    pub first_arrival_ns: Option<u64>,
+    /// The last arrival, in nanoseconds since the epoch.
+    pub last_arrival_ns: Option<u64>,
+}
+
+impl Window {
+    /// What is left of the limit.
+    pub fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.counted)
+    }
+}
+
+/// A change of the rules, and which response first told of it.
+///
+/// A changed limit or phase is in every response. Use by others shows in the first response after others were counted,
+/// forced throttling in the first that is throttled so. Other changes show in no response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revision {
+    /// Its number, from 1 on.
+    pub number: u64,
+    /// When it came into force, in nanoseconds since the epoch.
+    pub at_ns: u64,
+    /// What changed.
+    pub change: Change,
+    /// When the first response that tells of it was sent, in nanoseconds since the epoch.
+    pub told_ns: Option<u64>,
+    /// Arrivals from the change, or the start, to that response, or to the next change.
+    pub untold: Tally,
+    /// Arrivals after that response, up to the next change.
+    pub told: Tally,
+}
+
+/// All that a provider counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// When it was made, in nanoseconds since the epoch.
+    pub now_ns: u64,
+    /// The rules in force.
+    pub rules: Rules,
+    /// Arrivals since the start.
+    pub total: Tally,
+    /// The same by team.
+    pub teams: Teams,
+    /// Responses that were sent.
+    pub answered: u64,
+    /// Requests of the other consumer that got through since the start.
+    pub others: u64,
+    /// Requests of the other consumer that were throttled since the start.
+    pub others_throttled: u64,
+    /// Everything is refused until then, in nanoseconds since the epoch; 0 if there was no lock-out.
+    pub locked_until_ns: u64,
+    /// How often the clock was read earlier than before; it was taken to stand still then.
+    pub clock_went_back: u64,
+    /// The open window.
+    pub open: Window,
+    /// Windows that ended, oldest first, empty ones too.
+    pub windows: VecDeque<Window>,
+    /// How many older windows are no longer kept.
+    pub windows_forgotten: u64,
+    /// Changes, oldest first.
+    pub revisions: VecDeque<Revision>,
+    /// How many older changes are no longer kept.
+    pub revisions_forgotten: u64,
+}
