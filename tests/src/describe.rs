@@ -4,12 +4,24 @@ use apportion_core::scenario::{Change, Demand, Event, Scenario, Shape};
 use apportion_core::time::Timestamp;
 use std::fmt::Write;
 
-/// Runs a check over the seeds below `seeds`.
+/// How many seeds to run where `usual` is the rule: fewer with `APPORTION_SEEDS` set, for whoever breaks rules on purpose and
+/// wants to know soon.
+///
+/// # Panics
+/// Where that is no number.
+pub fn seeds(usual: u64) -> u64 {
+    match std::env::var("APPORTION_SEEDS") {
+        Ok(most) => most.parse::<u64>().expect("APPORTION_SEEDS is a whole number").min(usual),
+        Err(_) => usual,
+    }
+}
+
+/// Runs a check over the seeds below `usual`, or over [`fewer`](seeds).
 ///
 /// # Panics
 /// At the first seed that fails, naming it and the scenario.
-pub fn hold(seeds: u64, make: impl Fn(u64) -> Scenario, check: impl Fn(&Scenario) -> Result<(), String>) {
-    for seed in 0..seeds {
+pub fn hold(usual: u64, make: impl Fn(u64) -> Scenario, check: impl Fn(&Scenario) -> Result<(), String>) {
+    for seed in 0..seeds(usual) {
         let scenario = make(seed);
         if let Err(wrong) = check(&scenario) {
             panic!("seed {seed}: {wrong}\n{}", describe(&scenario));
