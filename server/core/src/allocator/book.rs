@@ -63,6 +63,11 @@ impl Allocator {
         }
     }
 
+    /// Whether the store cannot be reached.
+    pub fn is_store_lost(&self) -> bool {
+        self.store_lost
+    }
+
     /// Another process owns the workspace now: nothing more is granted from what was booked, nothing comes back, and what waits is
     /// handed on.
     pub fn lost(&mut self, now: Timestamp) {
@@ -75,6 +80,15 @@ impl Allocator {
         self.known.retain(|_, known| matches!(known, super::Known::Waiting(_)));
         while let Some(slot) = self.queue.any() {
             self.refuse(slot, Refusal { reason: Reason::NotOwner, retry_at: Some(now), limit: None });
+        }
+    }
+
+    /// Nothing is granted of the windows that are open now, nor of those that follow: leases granted under a wrong clock may be
+    /// used in them.
+    pub fn spend_open_windows(&mut self) {
+        for limit in &mut self.limits {
+            limit.booking.exhausted = true;
+            limit.next.exhausted = true;
         }
     }
 

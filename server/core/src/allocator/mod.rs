@@ -1,7 +1,7 @@
 //! The allocator of one workspace: the only door to who gets which permit when.
 //!
 //! Inputs only note what happened; [`Allocator::decide`] then grants and refuses. Answers and effects are data that the caller
-//! pulls. Reading order: `arrive`, `waits`, `pick`, `decide`, `deadline`, `roll`, `settle`, `observe`, `change`, `book`.
+//! pulls. Reading order: `arrive`, `waits`, `pick`, `decide`, `deadline`, `roll`, `settle`, `observe`, `change`, `book`, `show`.
 
 mod arrive;
 mod book;
@@ -12,6 +12,7 @@ mod observe;
 mod pick;
 mod roll;
 mod settle;
+mod show;
 mod waits;
 
 use crate::bounds::Bounds;
@@ -34,6 +35,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 pub use arrive::Submitted;
 pub use settle::{SettleError, Settled};
+pub use show::{LimitNow, TeamNow};
 
 /// What the allocator asks of the world around it.
 #[derive(Clone, PartialEq, Eq, Debug)]
