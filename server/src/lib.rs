@@ -3,4 +3,5 @@
 pub mod cli;
 pub mod clock;
 pub mod engine;
+pub mod service;
 pub mod store;

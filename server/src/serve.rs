@@ -1,0 +1,3 @@
+//! Runs the server: opens the store, starts the engine, listens, and stops in good order.
+
+use std::net::SocketAddr;

@@ -1,0 +1,7 @@
+//! The surface: gRPC for services and administrators, HTTP for those who watch.
+//!
+//! Handlers are short: who calls, what is asked, may it, do it, say it. Knows no rule of sharing.
+
+pub mod authorize;
+pub mod http;
+pub mod metrics;
