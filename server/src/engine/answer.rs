@@ -5,7 +5,8 @@ use apportion_core::allocator::SettleError;
 use apportion_core::ids::{CallerId, LimitId, TeamId, WorkspaceId};
 use apportion_core::observation::Observation;
 use apportion_core::permits::Permits;
-use apportion_core::request::{Ask, Lease, Refusal};
+use apportion_core::policy::Policy;
+use apportion_core::request::{Ask, Lease, LeaseId, Refusal};
 use apportion_core::time::{Span, Timestamp};
 use apportion_core::window::Window;
 
@@ -20,53 +21,39 @@ pub struct Request {
     pub max_wait: Option<Span>,
 }
 
+/// What responses said, once the policy, the lease and the time of the report are known; or the limit that is unknown.
+pub type Observe<'a> = dyn Fn(&Policy, Option<LeaseId>, Timestamp) -> Result<Vec<Observation>, LimitId> + 'a;
+
 /// What a lease was used for so far.
-#[derive(Clone, Debug)]
-pub struct Report {
+#[derive(Clone, Copy)]
+pub struct Report<'a> {
     /// The workspace.
-    pub workspace: WorkspaceId,
+    pub workspace: &'a WorkspaceId,
     /// The team that it was granted to.
-    pub team: TeamId,
+    pub team: &'a TeamId,
     /// The caller that it was granted to.
-    pub caller: CallerId,
+    pub caller: &'a CallerId,
     /// The name of the lease, as the client has it.
-    pub lease: String,
+    pub lease: &'a str,
     /// Permits used, all told.
     pub used: Permits,
     /// Permits returned, all told.
     pub returned: Permits,
     /// Whether this is the last report.
     pub is_final: bool,
-    /// What responses said; which lease they came under is filled in here.
-    pub observations: Vec<Observation>,
+    /// What responses said.
+    pub observe: &'a Observe<'a>,
 }
 
-/// A lease, as it is told to a client.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A lease, as the server knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Granted {
     /// What the client calls it.
     pub name: LeaseName,
     /// The lease.
     pub lease: Lease,
-    /// How long the request was kept here.
-    pub held: Span,
-    /// How long from then on a request may be handed on.
-    pub valid_for: Span,
-    /// How long from then on the scheduler's window goes on.
-    pub until_window_end: Span,
-}
-
-impl Granted {
-    /// What a client that asked at `arrived` is told about a lease. `now` is the grant, or later for a repeat.
-    pub(super) fn new(name: LeaseName, lease: Lease, arrived: Timestamp, now: Timestamp) -> Self {
-        Self {
-            name,
-            lease,
-            held: now.since(arrived),
-            valid_for: lease.ends_at.since(now),
-            until_window_end: lease.window_ends_at.since(now),
-        }
-    }
+    /// When the request came, or its repeat.
+    pub received_at: Timestamp,
 }
 
 /// Why something was refused.

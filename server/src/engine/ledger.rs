@@ -345,14 +345,18 @@ impl Ledger {
                     ReadOutcome::Absent { .. } => CasOutcome::Conflict(None),
                     ReadOutcome::Failed => CasOutcome::Unknown,
                 },
-                Outcome::Unknown(error) => {
-                    self.ails(&error);
-                    CasOutcome::Unknown
-                }
+                Outcome::Unknown(error) => self.unknown(&error),
+                // Nothing was written. The shard reads back all the same, and sends the very same write again.
+                Outcome::Refused(error) => self.unknown(&error.to_string()),
             };
             let now = self.parts.clock.now();
             self.stir(number).cas_done(now, token, outcome);
         }
+    }
+
+    fn unknown(&mut self, error: &str) -> CasOutcome {
+        self.ails(error);
+        CasOutcome::Unknown
     }
 
     /// Leaves a store that failed alone for a while.

@@ -31,7 +31,8 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-pub use answer::{Event, Granted, Refused, Report, Request};
+pub use answer::{Event, Granted, Observe, Refused, Report, Request};
+pub use lease_name::LeaseName;
 pub use served::Snapshot;
 pub use waiting::{Acquired, Waiting};
 pub use waits::{TeamWaits, WaitSummary};
@@ -122,7 +123,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Refused`] where the report is not about a lease of its sender, or says more than was granted.
-    pub fn settle(&self, report: &Report) -> Result<apportion_core::allocator::Settled, Refused> {
+    pub fn settle(&self, report: &Report<'_>) -> Result<apportion_core::allocator::Settled, Refused> {
         self.parts.find(&report.workspace)?.settle(&self.parts, report)
     }
 

@@ -11,7 +11,6 @@ use apportion_core::allocator::{Allocator, Effect, Settled, Submitted};
 use apportion_core::facts::{Finding, Learnt};
 use apportion_core::ids::{LimitId, WorkspaceId};
 use apportion_core::ledger::{MarkKey, Version, WantedBlock};
-use apportion_core::observation::Observation;
 use apportion_core::permits::Permits;
 use apportion_core::policy::{Policy, PolicyError};
 use apportion_core::request::{Answer, Ask, Lease, Outcome, Reason, Refusal, Ticket};
@@ -107,7 +106,7 @@ impl Workspace {
         let ticket = match submitted {
             Ok(Submitted::Repeats(lease)) => {
                 let name = LeaseName::new(&parts.secret, &self.id, state.epoch, lease.id);
-                return Ok(Acquired::Granted(Granted::new(name, lease, now, now)));
+                return Ok(Acquired::Granted(Granted { name, lease, received_at: now }));
             }
             Ok(Submitted::Waits(ticket)) => ticket,
             Err(refused) => {
@@ -130,36 +129,37 @@ impl Workspace {
         }
     }
 
-    pub(super) fn settle(self: &Arc<Self>, parts: &Arc<Parts>, report: &Report) -> Result<Settled, Refused> {
+    pub(super) fn settle(
+        self: &Arc<Self>,
+        parts: &Arc<Parts>,
+        report: &Report<'_>,
+    ) -> Result<Settled, Refused> {
         let mut guard = self.lock();
         let now = parts.clock.now();
         let state = &mut *guard;
-        let named = LeaseName::read(&report.lease, &parts.secret, &self.id, state.epoch);
-        let named = named.ok_or(Refused::NotYourLease)?;
-        let epoch_open = state.service.open()?;
-        let unknown = report.observations.iter().find(|seen| !has_limit(epoch_open.policy(), &seen.limit));
-        if let Some(observation) = unknown {
-            return Err(Refused::UnknownLimit(observation.limit.clone()));
-        }
-        let (settled, lease) = match named {
-            Named::Ended => {
-                (Settled { returned: Permits::ZERO, accepted: Permits::ZERO, is_open: false }, None)
-            }
-            Named::Lease(id) => {
-                let by = (&report.team, &report.caller);
-                let settled = epoch_open.settle(now, id, by, report.used, report.returned, report.is_final);
-                (settled.map_err(settle_error)?, Some(id))
+        let named = LeaseName::read(report.lease, &parts.secret, &self.id, state.epoch);
+        let allocator = state.service.open()?;
+        let lease = match named.ok_or(Refused::NotYourLease)? {
+            Named::Lease(id) => Some(id),
+            Named::Ended => None,
+        };
+        let observations = (report.observe)(allocator.policy(), lease, now).map_err(Refused::UnknownLimit)?;
+        let settled = match lease {
+            None => Settled { returned: Permits::ZERO, accepted: Permits::ZERO, is_open: false },
+            Some(id) => {
+                let by = (report.team, report.caller);
+                let settled = allocator.settle(now, id, by, report.used, report.returned, report.is_final);
+                settled.map_err(settle_error)?
             }
         };
-        for observation in &report.observations {
-            let observation = Observation { lease, ..observation.clone() };
-            if let Some(finding) = epoch_open.observe(now, &observation) {
-                self.tell_of(epoch_open.policy(), &observation.limit, &finding, now);
+        for observation in &observations {
+            if let Some(finding) = allocator.observe(now, observation) {
+                self.tell_of(allocator.policy(), &observation.limit, &finding, now);
             }
         }
         // What came back or was learnt can change who is served now; a report that says only what was used cannot.
-        if !settled.accepted.is_zero() || !report.observations.is_empty() {
-            epoch_open.decide(now);
+        if !settled.accepted.is_zero() || !observations.is_empty() {
+            allocator.decide(now);
         }
         self.drain(parts, state, now, None);
         Ok(settled)
@@ -259,7 +259,7 @@ impl Workspace {
         match outcome {
             Outcome::Granted(lease) => {
                 let name = LeaseName::new(&parts.secret, &self.id, epoch, lease.id);
-                Ok(Granted::new(name, *lease, arrived, now))
+                Ok(Granted { name, lease: *lease, received_at: arrived })
             }
             Outcome::Refused(refusal) => Err(Refused::ByRule(refusal.clone(), now)),
         }
@@ -442,10 +442,6 @@ fn lease_of(outcome: &Outcome) -> Option<Lease> {
 /// Whether the refused request named a team that exists: only such are counted, or anybody could fill the memory.
 fn names_a_team(refused: &Refused) -> bool {
     !matches!(refused, Refused::ByRule(Refusal { reason: Reason::UnknownTeam, .. }, _))
-}
-
-fn has_limit(policy: &Policy, id: &LimitId) -> bool {
-    policy.limits.iter().any(|limit| limit.id == *id)
 }
 
 fn shortest_window(policy: &Policy) -> apportion_core::time::Span {

@@ -23,7 +23,7 @@ impl Allocator {
             let deadline = self.queue[slot].deadline;
             match self.hopeless_until(slot, now) {
                 Some(earliest) if earliest > deadline => {
-                    let limit = self.limits.iter().find(|limit| limit.left(self.store_lost).is_zero());
+                    let limit = self.limits.iter().find(|limit| limit.left(false).is_zero());
                     let limit = limit.map(|limit| limit.policy.id.clone());
                     let reason = Reason::DeadlineTooShort;
                     self.refuse(slot, Refusal { reason, retry_at: Some(earliest), limit });
@@ -52,7 +52,8 @@ impl Allocator {
     }
 
     /// A lower bound of when a request can be granted, where that is after its deadline. It ignores competitors and respects
-    /// what is ahead in its own FIFO, so no refusal is wrong unless permits come back or a limit is raised.
+    /// what is ahead in its own FIFO, so no refusal is wrong unless permits come back or a limit is raised. A store that is lost may
+    /// be back at any moment.
     fn hopeless_until(&self, slot: Slot, now: Timestamp) -> Option<Timestamp> {
         let request = &self.queue[slot];
         if request.deadline == Timestamp::MAX {
@@ -66,7 +67,7 @@ impl Allocator {
         let mut fits = true;
         for (at, limit) in self.limits.iter().enumerate() {
             let open = limit.is_open(now);
-            let left = if open { u64::from(limit.left(self.store_lost)) } else { 0 };
+            let left = if open { u64::from(limit.left(false)) } else { 0 };
             let (usable, cap) = if at == self.scheduler {
                 (if open { left.min(room) } else { 0 }, u64::from(self.tree.least_cap(team)))
             } else {
@@ -113,7 +114,7 @@ impl Allocator {
         self.limits.iter().all(|limit| {
             let sizes = sizes(&self.policy.holdback, limit.budget);
             let kept = surely_kept(&sizes, c, limit.remaining(at));
-            need + kept <= u64::from(limit.left(self.store_lost))
+            need + kept <= u64::from(limit.left(false))
         })
     }
 
