@@ -1,0 +1,118 @@
+//! The embedded store: what it keeps, what it refuses, and how it comes back after an error.
+
+use super::*;
+use std::path::Path;
+
+fn put(key: &str, value: &str, expected: Option<Version>) -> Transaction {
+    Transaction {
+        expect: vec![(key.into(), expected)],
+        puts: vec![(key.into(), value.into())],
+        ..Transaction::default()
+    }
+}
+
+fn value(store: &Embedded, key: &str) -> Option<String> {
+    let entry = store.read(key).expect("readable")?;
+    Some(String::from_utf8(entry.value).expect("text"))
+}
+
+fn opened(directory: &Path) -> Embedded {
+    Embedded::open(directory).expect("opened")
+}
+
+#[test]
+fn a_value_is_there_after_the_store_was_opened_anew() {
+    let directory = tempfile::tempdir().expect("directory");
+    let store = opened(directory.path());
+    let incarnation = store.incarnation();
+    assert_eq!(store.commit(vec![put("a", "1", None)]), [Outcome::Done(1)]);
+    drop(store);
+    let store = opened(directory.path());
+    assert_eq!(value(&store, "a").as_deref(), Some("1"));
+    assert_eq!(store.incarnation(), incarnation);
+    assert_eq!(store.shards(), Ok(64));
+}
+
+#[test]
+fn each_transaction_of_a_group_is_checked_against_those_before_it() {
+    let directory = tempfile::tempdir().expect("directory");
+    let store = opened(directory.path());
+    let group = vec![put("a", "1", None), put("a", "2", None), put("a", "3", Some(1)), put("b", "4", None)];
+    assert_eq!(
+        store.commit(group),
+        [Outcome::Done(1), Outcome::Conflict, Outcome::Done(2), Outcome::Done(3)]
+    );
+    assert_eq!(value(&store, "a").as_deref(), Some("3"));
+}
+
+#[test]
+fn a_key_that_was_deleted_and_written_again_has_another_version() {
+    let directory = tempfile::tempdir().expect("directory");
+    let store = opened(directory.path());
+    store.commit(vec![put("a", "1", None)]);
+    store.commit(vec![Transaction { deletes: vec!["a".into()], ..Transaction::default() }]);
+    assert_eq!(
+        store.commit(vec![put("a", "1", None), put("a", "2", Some(1))]),
+        [Outcome::Done(3), Outcome::Conflict]
+    );
+}
+
+#[test]
+fn a_transaction_for_another_history_is_a_conflict() {
+    let directory = tempfile::tempdir().expect("directory");
+    let store = opened(directory.path());
+    let ours = store.incarnation().expect("readable");
+    let other = Transaction { incarnation: Some(ours ^ 1), ..put("a", "1", None) };
+    let same = Transaction { incarnation: Some(ours), ..put("a", "1", None) };
+    assert_eq!(store.commit(vec![other, same]), [Outcome::Conflict, Outcome::Done(1)]);
+}
+
+#[test]
+fn a_scan_goes_on_behind_a_key_and_stays_inside_its_prefix() {
+    let directory = tempfile::tempdir().expect("directory");
+    let store = opened(directory.path());
+    store.commit(["a/1", "b/1", "b/2", "b/3", "c/1"].map(|key| put(key, "x", None)).into());
+    let keys = |after, most| -> Vec<String> {
+        store.scan("b/", after, most).expect("readable").into_iter().map(|entry| entry.key).collect()
+    };
+    assert_eq!(keys(None, 10), ["b/1", "b/2", "b/3"]);
+    assert_eq!(keys(None, 2), ["b/1", "b/2"]);
+    assert_eq!(keys(Some("b/2"), 10), ["b/3"]);
+    assert_eq!(keys(Some("b/3"), 10), [""; 0]);
+}
+
+#[test]
+fn a_store_is_opened_once_at_a_time() {
+    let directory = tempfile::tempdir().expect("directory");
+    let _first = opened(directory.path());
+    assert!(matches!(Embedded::open(directory.path()), Err(StoreError::InUse(_))));
+}
+
+#[test]
+fn a_newer_format_is_refused_by_name() {
+    let directory = tempfile::tempdir().expect("directory");
+    drop(opened(directory.path()));
+    let database = files::database(&directory.path().join(FILE)).expect("opened");
+    format::upgrade_by(&database, &[|_| Ok(()), |_| Ok(())]).expect("upgraded to format 3");
+    drop(database);
+    let refused = Embedded::open(directory.path()).err();
+    assert_eq!(refused, Some(StoreError::NewerFormat { found: 3, known: FORMAT }));
+}
+
+#[test]
+fn an_older_format_is_upgraded_step_by_step_and_only_once() {
+    let directory = tempfile::tempdir().expect("directory");
+    drop(opened(directory.path()));
+    let database = files::database(&directory.path().join(FILE)).expect("opened");
+    let note = |writing: &WriteTransaction| {
+        let mut entries = writing.open_table(ENTRIES)?;
+        let version = entries.get("note")?.map_or(0, |found| found.value().len());
+        entries.insert("note", vec![0; version + 8].as_slice())?;
+        Ok(())
+    };
+    format::upgrade_by(&database, &[note]).expect("one step");
+    format::upgrade_by(&database, &[note, note]).expect("one more");
+    format::upgrade_by(&database, &[note, note]).expect("none");
+    let entries = database.begin_read().expect("reading").open_table(ENTRIES).expect("table");
+    assert_eq!(entries.get("note").expect("readable").map(|found| found.value().len()), Some(16));
+}
