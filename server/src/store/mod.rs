@@ -4,10 +4,19 @@
 
 mod error;
 
+mod format;
+
 pub mod embedded;
+pub mod memory;
+
+pub mod backup;
+
+pub mod catalog;
+pub mod record;
 
 pub use embedded::Embedded;
 pub use error::StoreError;
+pub use memory::Memory;
 
 /// The version of one key's value: the number of the transaction that wrote it. It rises with every transaction of the
 /// store, so no value ever comes back with a version that an earlier one had.

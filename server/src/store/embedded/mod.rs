@@ -1,5 +1,6 @@
 //! The store of a single node: one redb file in a data directory, synced to disk before a transaction counts.
 
+pub(super) mod copy;
 mod files;
 mod format;
 mod layout;
@@ -58,7 +59,7 @@ impl Embedded {
     /// # Errors
     /// [`StoreError`] where the store cannot be read.
     pub fn shards(&self) -> Result<u16, StoreError> {
-        self.with(|database| layout::shards(database))
+        self.with(layout::shards)
     }
 
     /// Does something with the open database; a failure of the disk closes it for everybody.
@@ -81,8 +82,12 @@ impl Embedded {
         }
     }
 
-    /// Lets every later use fail. What the cache says after an error of the disk proves nothing.
+    /// Lets every later use fail after an error of the disk: what the cache says then proves nothing.
     fn fail(&self, error: &StoreError) {
+        use StoreError::{Closed, Full, Io, ReadOnly};
+        if !matches!(error, Full(_) | ReadOnly(_) | Io(_) | Closed(_)) {
+            return;
+        }
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if matches!(*state, State::Open(_)) {
             *state = State::Failed(error.to_string());
