@@ -19,7 +19,8 @@ impl Embedded {
 
 /// Makes the store of `data_directory` out of the backup `from`, checked page by page, under a new incarnation: windows
 /// that are open now count as spent, since the backup does not know what was granted after it was made. A store that
-/// is there already is replaced only where `replace` says so.
+/// is there already is replaced only where `replace` says so. Whoever copies the file of a store back by hand instead
+/// keeps its incarnation, and nothing can notice that permits are granted twice.
 ///
 /// # Errors
 /// [`StoreError`] where a process has the directory open, a store is there, or `from` is no sound backup. What was there

@@ -7,7 +7,7 @@ mod layout;
 #[cfg(test)]
 mod tests;
 
-use super::{Entry, KEY_MAX, Outcome, Store, StoreError, Transaction, Version};
+use super::{Entry, Outcome, Store, StoreError, Transaction, Version};
 use files::Lock;
 pub use files::{FILE, LOCK_FILE};
 pub use format::FORMAT;
@@ -106,6 +106,10 @@ impl Embedded {
         let mut entries = writing.open_table(ENTRIES)?;
         let mut outcomes = Vec::with_capacity(transactions.len());
         for transaction in transactions {
+            if let Some(error) = transaction.too_large() {
+                outcomes.push(Outcome::Refused(error));
+                continue;
+            }
             if !is_as_expected(transaction, incarnation, &entries)? {
                 outcomes.push(Outcome::Conflict);
                 continue;
@@ -135,7 +139,7 @@ impl Embedded {
     }
 }
 
-/// Whether the store is as the transaction expects it, and its keys are not too long.
+/// Whether the store is as the transaction expects it.
 fn is_as_expected(
     transaction: &Transaction,
     incarnation: u128,
@@ -163,7 +167,6 @@ fn write(
         entries.remove(key.as_str())?;
     }
     for (key, value) in &transaction.puts {
-        debug_assert!(key.len() <= KEY_MAX, "a key of {} bytes", key.len());
         entries.insert(key.as_str(), packed(version, value).as_slice())?;
     }
     Ok(())

@@ -68,6 +68,20 @@ fn a_transaction_for_another_history_is_a_conflict() {
 }
 
 #[test]
+fn a_key_or_value_that_is_too_long_is_refused_alone() {
+    let directory = tempfile::tempdir().expect("directory");
+    let store = opened(directory.path());
+    let (longest, value) = ("k".repeat(crate::store::KEY_MAX), "v".repeat(crate::store::VALUE_MAX + 1));
+    let group =
+        vec![put(&longest, "1", None), put(&format!("{longest}k"), "2", None), put("v", &value, None)];
+    let outcomes = store.commit(group);
+    assert_eq!(outcomes[0], Outcome::Done(1));
+    assert!(matches!(outcomes[1], Outcome::Refused(StoreError::TooLarge { .. })));
+    assert!(matches!(outcomes[2], Outcome::Refused(StoreError::TooLarge { .. })));
+    assert_eq!(store.scan("", None, 10).map(|entries| entries.len()), Ok(1));
+}
+
+#[test]
 fn a_scan_goes_on_behind_a_key_and_stays_inside_its_prefix() {
     let directory = tempfile::tempdir().expect("directory");
     let store = opened(directory.path());
