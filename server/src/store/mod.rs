@@ -24,7 +24,7 @@ pub type Version = u64;
 
 /// The longest key, in bytes.
 pub const KEY_MAX: usize = 256;
-/// The longest value, in bytes: four times the largest record of a shard.
+/// The longest value, in bytes: the largest record of a shard has its place in it.
 pub const VALUE_MAX: usize = 16 << 20;
 
 /// A key with its value and version.
