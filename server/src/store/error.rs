@@ -1,5 +1,6 @@
 //! Why a store cannot be used, in words for whoever runs it.
 
+use super::{KEY_MAX, VALUE_MAX};
 use std::io;
 use thiserror::Error;
 
@@ -29,6 +30,16 @@ pub enum StoreError {
     /// What is stored is not what a store holds.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// A key or a value is longer than a store takes.
+    #[error(
+        "a key of {key} bytes or its value of {value} bytes is too long: at most {KEY_MAX} and {VALUE_MAX}"
+    )]
+    TooLarge {
+        /// The length of the key, in bytes.
+        key: usize,
+        /// The length of the value, in bytes.
+        value: usize,
+    },
     /// Something stands where something new was to be written.
     #[error("{0} exists already")]
     Exists(String),

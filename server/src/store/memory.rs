@@ -73,6 +73,9 @@ impl Kept {
     }
 
     fn carry_out(&mut self, transaction: Transaction) -> Outcome {
+        if let Some(error) = transaction.too_large() {
+            return Outcome::Refused(error);
+        }
         if !self.expects(&transaction) {
             return Outcome::Conflict;
         }

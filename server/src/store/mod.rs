@@ -9,7 +9,7 @@ mod format;
 pub mod embedded;
 pub mod memory;
 
-// pub mod backup;
+pub mod backup;
 
 pub mod catalog;
 pub mod record;
@@ -24,6 +24,8 @@ pub type Version = u64;
 
 /// The longest key, in bytes.
 pub const KEY_MAX: usize = 256;
+/// The longest value, in bytes: the largest record of a shard has its place in it.
+pub const VALUE_MAX: usize = 16 << 20;
 
 /// A key with its value and version.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,6 +49,14 @@ pub struct Transaction {
     pub puts: Vec<(String, Vec<u8>)>,
     /// Keys to delete; one that is absent stays absent.
     pub deletes: Vec<String>,
+}
+
+impl Transaction {
+    /// Why the transaction is refused whatever stands in the store; nothing where it is not.
+    fn too_large(&self) -> Option<StoreError> {
+        let long = self.puts.iter().find(|(key, value)| key.len() > KEY_MAX || value.len() > VALUE_MAX);
+        long.map(|(key, value)| StoreError::TooLarge { key: key.len(), value: value.len() })
+    }
 }
 
 /// What became of a transaction.

@@ -246,6 +246,28 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_record_has_its_place_in_a_store() {
+        let name = |number: usize| format!("{number:063}");
+        let mut record = ShardRecord::first(NodeId::new(&name(0)).expect("a name"), u128::MAX, u128::MAX);
+        let most = Permits::MAX;
+        let phase = Some(PhaseInterval { least: Span::MAX, spread: Span::MAX });
+        for number in 0..MARKS_MAX {
+            let workspace = WorkspaceId::new(&name(number)).expect("a name");
+            let limit = LimitId::new(&name(number)).expect("a name");
+            if number < LEARNT_MAX {
+                let (permits, cooldown_until) = (Some(most), Some(Timestamp::MAX));
+                let learnt = Learnt { permits, phase, cooldown_until, others: most };
+                record.learnt.insert((workspace.clone(), limit.clone()), learnt);
+            }
+            let key = MarkKey { workspace, limit, window_start: Timestamp::MAX };
+            record.marks.insert(key, Mark { window_end: Timestamp::MAX, hi: most });
+        }
+        let bytes = encode(&record);
+        assert!(bytes.len() <= crate::store::VALUE_MAX, "{} bytes", bytes.len());
+        assert_eq!(decode(&bytes), Ok(record));
+    }
+
+    #[test]
     fn no_bytes_make_the_reader_panic_and_most_are_refused() {
         let (mut random, mut refused) = (Random(2), 0);
         for _ in 0..10_000 {

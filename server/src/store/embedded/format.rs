@@ -20,7 +20,7 @@ pub(super) fn upgrade(database: &Database) -> Result<(), StoreError> {
 
 /// Carries out the upgrades that are still missing.
 pub(super) fn upgrade_by(database: &Database, upgrades: &[Upgrade]) -> Result<(), StoreError> {
-    let known = upgrades.len() as u64 + 1;
+    let known = upgrades.iter().fold(1, |format, _| format + 1);
     let found = layout::format(&database.begin_read()?.open_table(META)?)?;
     if found > known {
         return Err(StoreError::NewerFormat { found, known });

@@ -7,7 +7,7 @@ mod layout;
 #[cfg(test)]
 mod tests;
 
-use super::{Entry, KEY_MAX, Outcome, Store, StoreError, Transaction, Version};
+use super::{Entry, Outcome, Store, StoreError, Transaction, Version};
 use files::Lock;
 pub use files::{FILE, LOCK_FILE};
 pub use format::FORMAT;
@@ -59,7 +59,7 @@ impl Embedded {
     /// # Errors
     /// [`StoreError`] where the store cannot be read.
     pub fn shards(&self) -> Result<u16, StoreError> {
-        self.with(|database| layout::shards(database))
+        self.with(layout::shards)
     }
 
     /// Does something with the open database; a failure of the disk closes it for everybody.
@@ -82,8 +82,12 @@ impl Embedded {
         }
     }
 
-    /// Lets every later use fail. What the cache says after an error of the disk proves nothing.
+    /// Lets every later use fail after an error of the disk: what the cache says then proves nothing.
     fn fail(&self, error: &StoreError) {
+        use StoreError::{Closed, Full, Io, ReadOnly};
+        if !matches!(error, Full(_) | ReadOnly(_) | Io(_) | Closed(_)) {
+            return;
+        }
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if matches!(*state, State::Open(_)) {
             *state = State::Failed(error.to_string());
@@ -102,6 +106,10 @@ impl Embedded {
         let mut entries = writing.open_table(ENTRIES)?;
         let mut outcomes = Vec::with_capacity(transactions.len());
         for transaction in transactions {
+            if let Some(error) = transaction.too_large() {
+                outcomes.push(Outcome::Refused(error));
+                continue;
+            }
             if !is_as_expected(transaction, incarnation, &entries)? {
                 outcomes.push(Outcome::Conflict);
                 continue;
@@ -131,7 +139,7 @@ impl Embedded {
     }
 }
 
-/// Whether the store is as the transaction expects it, and its keys are not too long.
+/// Whether the store is as the transaction expects it.
 fn is_as_expected(
     transaction: &Transaction,
     incarnation: u128,
@@ -159,7 +167,6 @@ fn write(
         entries.remove(key.as_str())?;
     }
     for (key, value) in &transaction.puts {
-        debug_assert!(key.len() <= KEY_MAX, "a key of {} bytes", key.len());
         entries.insert(key.as_str(), packed(version, value).as_slice())?;
     }
     Ok(())
