@@ -1,3 +1,5 @@
-//! The Apportion server as a library: what the binary `apportion` is made of.
+//! The Apportion server as a library: what the binary `apportion` is made of. Modules stand in reading order, bottom first.
+
+pub mod convert;
 
 pub mod cli;
