@@ -5,8 +5,12 @@
 pub mod field;
 pub mod time;
 
+pub mod names;
 pub mod priority;
 
 pub mod lease;
 pub mod observation;
 pub mod settle;
+
+pub mod team;
+pub mod workspace;
