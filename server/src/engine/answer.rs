@@ -19,6 +19,8 @@ pub struct Request {
     pub ask: Ask,
     /// How long it may wait from now on; none: one window of the shortest limit.
     pub max_wait: Option<Span>,
+    /// How long at most, whatever it says: its caller does not wait longer.
+    pub longest_wait: Option<Span>,
 }
 
 /// What responses said, once the policy, the lease and the time of the report are known; or the limit that is unknown.

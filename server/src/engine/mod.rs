@@ -22,7 +22,7 @@ mod tests;
 use crate::clock::{Checked, Clock};
 use crate::store::Store;
 use apportion_core::bounds::Bounds;
-use apportion_core::ids::{NodeId, WorkspaceId};
+use apportion_core::ids::{NodeId, TeamId, WorkspaceId};
 use apportion_core::ledger::Horizon;
 use apportion_core::policy::{Policy, PolicyError};
 use ledger::{Command, Ledger};
@@ -125,6 +125,11 @@ impl Engine {
     /// [`Refused`] where the report is not about a lease of its sender, or says more than was granted.
     pub fn settle(&self, report: &Report<'_>) -> Result<apportion_core::allocator::Settled, Refused> {
         self.parts.find(&report.workspace)?.settle(&self.parts, report)
+    }
+
+    /// A team and what it is part of, itself first; the team alone where it is unknown.
+    pub fn path_of(&self, workspace: &WorkspaceId, team: &TeamId) -> Vec<TeamId> {
+        self.parts.find(workspace).map_or_else(|_| vec![team.clone()], |workspace| workspace.path_of(team))
     }
 
     /// What a workspace looks like now.

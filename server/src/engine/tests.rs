@@ -123,6 +123,7 @@ impl World {
                 request_id: request_id.map(|id| RequestId::new(id).expect("a name")),
             },
             max_wait: Some(wait),
+            longest_wait: None,
         })
     }
 

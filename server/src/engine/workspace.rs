@@ -9,12 +9,12 @@ use super::waiting::{Acquired, Told, Waiter, Waiting};
 use super::waits::{Asked, Waits};
 use apportion_core::allocator::{Allocator, Effect, Settled, Submitted};
 use apportion_core::facts::{Finding, Learnt};
-use apportion_core::ids::{LimitId, WorkspaceId};
+use apportion_core::ids::{LimitId, TeamId, WorkspaceId};
 use apportion_core::ledger::{MarkKey, Version, WantedBlock};
 use apportion_core::permits::Permits;
-use apportion_core::policy::{Policy, PolicyError};
+use apportion_core::policy::{DEPTH_MAX, Policy, PolicyError};
 use apportion_core::request::{Answer, Ask, Lease, Outcome, Reason, Refusal, Ticket};
-use apportion_core::time::Timestamp;
+use apportion_core::time::{Span, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use tokio::sync::broadcast;
@@ -101,6 +101,7 @@ impl Workspace {
         let state = &mut *guard;
         let allocator = state.service.open()?;
         let wait = request.max_wait.unwrap_or_else(|| shortest_window(allocator.policy()));
+        let wait = request.longest_wait.map_or(wait, |longest| wait.min(longest));
         let ask = Ask { deadline: now + wait, ..request.ask };
         let submitted = allocator.acquire(now, &ask).map_err(|refusal| Refused::ByRule(refusal, now));
         let ticket = match submitted {
@@ -352,6 +353,14 @@ impl Workspace {
         Ok(())
     }
 
+    /// A team and what it is part of, itself first.
+    pub(super) fn path_of(&self, team: &TeamId) -> Vec<TeamId> {
+        let guard = self.lock();
+        let teams = &guard.versioned.policy.teams;
+        let parent = |id: &TeamId| teams.iter().find(|team| team.id == *id)?.parent.clone();
+        std::iter::successors(Some(team.clone()), parent).take(DEPTH_MAX).collect()
+    }
+
     pub(super) fn waiting(&self) -> usize {
         self.lock().waiting.len()
     }
@@ -444,6 +453,6 @@ fn names_a_team(refused: &Refused) -> bool {
     !matches!(refused, Refused::ByRule(Refusal { reason: Reason::UnknownTeam, .. }, _))
 }
 
-fn shortest_window(policy: &Policy) -> apportion_core::time::Span {
+fn shortest_window(policy: &Policy) -> Span {
     policy.limits[policy.scheduler()].window
 }

@@ -3,5 +3,11 @@
 //! Handlers are short: who calls, what is asked, may it, do it, say it. Knows no rule of sharing.
 
 pub mod authorize;
+mod deadline;
+mod exchange;
+pub mod gate;
 pub mod http;
 pub mod metrics;
+pub mod quota;
+mod snapshot;
+mod watch;
