@@ -3,4 +3,8 @@
 pub mod convert;
 pub mod status;
 
+pub mod preset;
+
+pub mod config;
+
 pub mod cli;
