@@ -8,4 +8,8 @@ pub mod store;
 pub mod engine;
 pub mod service;
 
+pub mod preset;
+
+pub mod config;
+
 pub mod cli;

@@ -14,3 +14,5 @@ pub mod settle;
 
 pub mod team;
 pub mod workspace;
+
+pub mod mask;
