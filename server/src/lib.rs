@@ -8,6 +8,8 @@ pub mod store;
 pub mod engine;
 pub mod service;
 
+pub mod serve;
+
 pub mod preset;
 
 pub mod config;
