@@ -12,7 +12,7 @@ pub const NAMES: [&str; 1] = [INTERCOM];
 
 /// A workspace with the preset `intercom`, every default of the contract written out. Its name and times are for the caller to set.
 ///
-/// 1000 requests a minute, enforced as 166 in each 10 s, aligned to the epoch: <https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting>.
+/// 1000 requests a minute, enforced as 166 in each 10 s, aligned to the epoch, as the provider documents it.
 pub fn intercom() -> v1::Workspace {
     let shares = |critical_billionths, default_billionths, sheddable_billionths| {
         Some(v1::PriorityShares { critical_billionths, default_billionths, sheddable_billionths })
