@@ -13,9 +13,13 @@ pub(super) struct Args {
 
 /// Serves until the process is told to stop.
 pub(super) fn run(args: &Args) -> Result<bool, String> {
-    let settings = Settings::load(&args.flags, std::env::var(ADMIN_TOKEN).ok()).map_err(|error| error.to_string())?;
+    let settings =
+        Settings::load(&args.flags, std::env::var(ADMIN_TOKEN).ok()).map_err(|error| error.to_string())?;
     log(&settings.log);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
     runtime.block_on(serve(&settings)).map_err(|error| error.to_string())?;
     Ok(true)
 }
@@ -34,7 +38,8 @@ fn log(log: &Log) {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
     // Only the first call of a process has an effect, and there is one.
     let _ = match log.format {
         LogFormat::Text => subscriber.try_init(),
@@ -44,7 +49,10 @@ fn log(log: &Log) {
 
 /// Says where it serves, to whom, and what to try next. A program that reads it takes the first line.
 fn greet(settings: &Settings, running: &Running) {
-    println!("apportion serves gRPC on {}, metrics and health on http://{}", running.address, running.http_address);
+    println!(
+        "apportion serves gRPC on {}, metrics and health on http://{}",
+        running.address, running.http_address
+    );
     println!("store: {}", settings.data_dir.display());
     if running.authenticates {
         println!("callers must send `authorization: Bearer <secret>`");

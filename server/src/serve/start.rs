@@ -46,7 +46,7 @@ pub(super) fn first(catalog: &Catalog) -> Result<(), ServeError> {
         v1::Team { create_time: Some(now), update_time: Some(now), ..preset::default_team(DEFAULT_NAME) };
     let entry = v1::AuditEntry {
         actor: SERVER.into(),
-        action: "CreateWorkspace".into(),
+        method: "CreateWorkspace".into(),
         resource: workspace.name.clone(),
         time: Some(now),
         ..v1::AuditEntry::default()

@@ -100,7 +100,11 @@ impl Stream for Answers {
         }
         while let Poll::Ready(Some(done)) = this.parked.poll_next_unpin(context) {
             this.cancels.remove(&done.id);
-            this.answer(done.id, &done.place, done.answer.and_then(|lease| granted(&lease)).map(Response::Granted));
+            this.answer(
+                done.id,
+                &done.place,
+                done.answer.and_then(|lease| granted(&lease)).map(Response::Granted),
+            );
         }
         while let Poll::Ready(Some((workspace, event))) = this.events.poll_next_unpin(context) {
             let now = this.quota.engine.clock().now();
@@ -137,14 +141,19 @@ impl Answers {
 
     fn take(&mut self, request: v1::ExchangeRequest) {
         let id = request.id;
-        let malformed = |path: &str, problem: &str| crate::convert::field::FieldError::new(path, problem).into();
+        let malformed =
+            |path: &str, problem: &str| crate::convert::field::FieldError::new(path, problem).into();
         let nowhere = Place::default();
         if id == 0 || self.cancels.contains_key(&id) && !matches!(request.request, Some(Request::Cancel(_))) {
             let problem = "must not be 0, nor that of a request in flight";
             return self.answer(id, &nowhere, Err(malformed("id", problem)));
         }
         match request.request {
-            None => self.answer(id, &nowhere, Err(malformed("request", "one of acquire, settle, cancel must be set"))),
+            None => self.answer(
+                id,
+                &nowhere,
+                Err(malformed("request", "one of acquire, settle, cancel must be set")),
+            ),
             Some(Request::Cancel(_)) => {
                 if let Some(cancel) = self.cancels.get_mut(&id) {
                     let (spent, _) = oneshot::channel();
@@ -243,4 +252,3 @@ impl std::fmt::Debug for Answers {
         f.debug_struct("Answers").field("in_flight", &self.parked.len()).finish_non_exhaustive()
     }
 }
-

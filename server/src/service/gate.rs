@@ -66,14 +66,17 @@ impl Gate {
     pub fn identity(&self, metadata: &MetadataMap, now: Timestamp) -> Result<Arc<Identity>, Error> {
         let Some(header) = metadata.get("authorization") else {
             let anybody = (!self.closed).then(|| Arc::clone(&self.anybody));
-            return anybody.ok_or(Error::Unauthenticated("no token came: send `authorization: Bearer <secret>`"));
+            return anybody
+                .ok_or(Error::Unauthenticated("no token came: send `authorization: Bearer <secret>`"));
         };
         let header = header.to_str().ok();
         let secret = header.and_then(|header| header.split_once(' '));
-        let secret = secret.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, secret)| secret);
+        let secret =
+            secret.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, secret)| secret);
         let secret = secret.ok_or(Error::Unauthenticated("`authorization` must be `Bearer <secret>`"))?;
         let holders = self.holders.read().unwrap_or_else(PoisonError::into_inner);
-        let holder = holders.get(&hash(secret.trim())).filter(|holder| holder.expires.is_none_or(|at| now < at));
+        let holder =
+            holders.get(&hash(secret.trim())).filter(|holder| holder.expires.is_none_or(|at| now < at));
         let known = holder.map(|holder| Arc::clone(&holder.identity));
         known.ok_or(Error::Unauthenticated("the token is not valid, or it has expired"))
     }
@@ -130,8 +133,12 @@ mod tests {
 
     fn token(name: &str, secret: &str, ends_in_seconds: Option<i64>) -> KeptToken {
         let expire_time = ends_in_seconds.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 });
-        let token =
-            v1::Token { name: name.into(), role: v1::Role::Admin.into(), expire_time, ..v1::Token::default() };
+        let token = v1::Token {
+            name: name.into(),
+            role: v1::Role::Admin.into(),
+            expire_time,
+            ..v1::Token::default()
+        };
         KeptToken { token, secret_sha256: hash(secret) }
     }
 
@@ -158,7 +165,9 @@ mod tests {
         gate.admit(&token("tokens/new", "future", Some(6)));
         assert_eq!(name(&gate, Some("Bearer secret")).as_deref(), Some("tokens/a"));
         assert_eq!(name(&gate, Some("bearer future")).as_deref(), Some("tokens/new"));
-        for bad in [None, Some("Bearer"), Some("Bearer "), Some("secret"), Some("Basic secret"), Some("Bearer past")] {
+        for bad in
+            [None, Some("Bearer"), Some("Bearer "), Some("secret"), Some("Basic secret"), Some("Bearer past")]
+        {
             assert_eq!(name(&gate, bad), None, "{bad:?}");
         }
         gate.dismiss("tokens/a");
@@ -167,7 +176,10 @@ mod tests {
 
     #[test]
     fn a_token_of_no_known_role_allows_nothing() {
-        let kept = v1::Token { scopes: vec![v1::Scope { workspace: "*".into(), ..v1::Scope::default() }], ..v1::Token::default() };
+        let kept = v1::Token {
+            scopes: vec![v1::Scope { workspace: "*".into(), ..v1::Scope::default() }],
+            ..v1::Token::default()
+        };
         let nobody = identity(&kept);
         let workspace = WorkspaceId::new("default").expect("a name");
         for act in [Act::Lease, Act::Look, Act::List, Act::Administer] {

@@ -47,7 +47,8 @@ impl Quota {
     fn may(&self, who: &Identity, workspace: &WorkspaceId, team: &TeamId) -> Result<(), Error> {
         let alone = gate::check(who, Act::Lease, Some(workspace), std::slice::from_ref(team));
         // Only a scope of a team that it is part of needs the way up.
-        alone.or_else(|_| gate::check(who, Act::Lease, Some(workspace), &self.engine.path_of(workspace, team)))
+        alone
+            .or_else(|_| gate::check(who, Act::Lease, Some(workspace), &self.engine.path_of(workspace, team)))
     }
 
     /// Asks for a lease: granted at once, or a place to wait at. With `metadata` the deadline of the call counts.
@@ -100,9 +101,11 @@ impl Quota {
 
 /// What a client is told of a lease.
 pub(super) fn granted(granted: &Granted) -> Result<v1::Lease, Error> {
-    lease::granted(&granted.lease, granted.name.to_string(), granted.received_at).ok_or_else(|| Error::Refused {
-        refusal: Refusal { reason: Reason::LeaseEnded, retry_at: None, limit: None },
-        now: granted.received_at,
+    lease::granted(&granted.lease, granted.name.to_string(), granted.received_at).ok_or_else(|| {
+        Error::Refused {
+            refusal: Refusal { reason: Reason::LeaseEnded, retry_at: None, limit: None },
+            now: granted.received_at,
+        }
     })
 }
 
@@ -133,7 +136,8 @@ impl v1::quota_service_server::QuotaService for Quota {
     ) -> Result<Response<v1::AcquireLeaseResponse>, Status> {
         let nowhere = Place::default();
         let who = self.who(request.metadata()).map_err(|error| error.status(&nowhere))?;
-        let acquire = Acquire::try_from(request.get_ref()).map_err(|error| Error::from(error).status(&nowhere))?;
+        let acquire =
+            Acquire::try_from(request.get_ref()).map_err(|error| Error::from(error).status(&nowhere))?;
         let place = place(&acquire.workspace, &acquire.team);
         let said = |error: Error| error.status(&place);
         let lease = match self.begin(&who, acquire, Some(request.metadata())).map_err(said)? {
@@ -149,7 +153,8 @@ impl v1::quota_service_server::QuotaService for Quota {
     ) -> Result<Response<v1::SettleLeaseResponse>, Status> {
         let nowhere = Place::default();
         let who = self.who(request.metadata()).map_err(|error| error.status(&nowhere))?;
-        let settle = Settle::try_from(request.get_ref()).map_err(|error| Error::from(error).status(&nowhere))?;
+        let settle =
+            Settle::try_from(request.get_ref()).map_err(|error| Error::from(error).status(&nowhere))?;
         let settled = self.settle(&who, &settle);
         let settled = settled.map_err(|error| error.status(&place(&settle.workspace, &settle.team)))?;
         Ok(Response::new(v1::SettleLeaseResponse { settled: Some(settled) }))
@@ -188,7 +193,9 @@ impl v1::quota_service_server::QuotaService for Quota {
         request: Request<v1::WatchWorkspaceRequest>,
     ) -> Result<Response<Self::WatchWorkspaceStream>, Status> {
         let who = self.who(request.metadata()).map_err(|error| error.status(&Place::default()))?;
-        watch::start(self, &who, request.get_ref()).map(Response::new).map_err(|error| error.status(&Place::default()))
+        watch::start(self, &who, request.get_ref())
+            .map(Response::new)
+            .map_err(|error| error.status(&Place::default()))
     }
 }
 

@@ -41,7 +41,8 @@ pub(super) fn start(
     let id = if request.workspace.is_empty() { "default" } else { &request.workspace };
     let workspace = workspace_id("workspace", id)?;
     let (least, most) = INTERVAL;
-    let interval = optional_span("min_interval", request.min_interval.as_ref(), least, most)?.unwrap_or(least);
+    let interval =
+        optional_span("min_interval", request.min_interval.as_ref(), least, most)?.unwrap_or(least);
     gate::check(who, Act::Look, Some(&workspace), &[])?;
     quota.engine.snapshot(&workspace).map_err(error)?;
     let mut ticks = tokio::time::interval(Duration::from_nanos(interval.as_ns()));
