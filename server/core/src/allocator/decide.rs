@@ -117,7 +117,7 @@ impl Allocator {
             return None;
         }
         let mut best: Option<(NodeIx, Candidate)> = None;
-        for &v in self.names.values() {
+        for v in self.names.nodes() {
             if !self.is_below_reservation(v) {
                 continue;
             }
@@ -199,8 +199,8 @@ impl Allocator {
         }
         let node = &self.tree[v];
         let inner: u64 =
-            node.children.iter().map(|&child| self.kept_for_reservations(child, remaining)).sum();
-        if !node.protected || node.waits() {
+            self.tree.children(v).iter().map(|&child| self.kept_for_reservations(child, remaining)).sum();
+        if !node.protected || self.tree.waits(v) {
             return inner;
         }
         let (amount, per) = self.scaled_reservation(v);
@@ -210,7 +210,7 @@ impl Allocator {
     }
 
     fn holds_below(&self, v: NodeIx) -> u64 {
-        match self.tree[v].children.as_slice() {
+        match self.tree.children(v) {
             [] => {
                 let holdback = &self.limits[self.scheduler].holdback;
                 Priority::ALL.into_iter().map(|c| holdback.hold(v, c)).sum()
@@ -313,7 +313,7 @@ impl Allocator {
     fn lease(&mut self, now: Timestamp, n: Permits, priority: Priority, edge: &[bool]) -> Lease {
         let ends = self.limits.iter().zip(edge).map(|(limit, edge)| {
             let window = if *edge { limit.next_window() } else { limit.window };
-            window.leases_end(&limit.policy.margins)
+            window.leases_end(&limit.margins)
         });
         Lease {
             id: self.leases.next_id(),

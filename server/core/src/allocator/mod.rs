@@ -1,13 +1,14 @@
 //! The allocator of one workspace: the only door to who gets which permit when.
 //!
 //! Inputs only note what happened; [`Allocator::decide`] then grants and refuses. Answers and effects are data that the caller
-//! pulls. Reading order: `arrive`, `waits`, `pick`, `decide`, `deadline`, `roll`, `settle`, `observe`, `change`, `book`.
+//! pulls. Reading order: `names`, `arrive`, `waits`, `pick`, `decide`, `deadline`, `roll`, `settle`, `observe`, `change`, `book`.
 
 mod arrive;
 mod book;
 mod change;
 mod deadline;
 mod decide;
+mod names;
 mod observe;
 mod pick;
 mod roll;
@@ -16,7 +17,7 @@ mod waits;
 
 use crate::bounds::Bounds;
 use crate::facts::Learnt;
-use crate::ids::{CallerId, LimitId, RequestId, TeamId};
+use crate::ids::{CallerId, LimitId, RequestId};
 use crate::lease::Leases;
 use crate::limit::Limit;
 use crate::permits::Permits;
@@ -31,6 +32,8 @@ use crate::slab::Slot;
 use crate::time::Timestamp;
 use crate::window::Window;
 use std::collections::{BTreeMap, VecDeque};
+
+use names::Names;
 
 pub use arrive::Submitted;
 pub use settle::{SettleError, Settled};
@@ -94,7 +97,7 @@ pub struct Allocator {
     limits: Vec<Limit>,
     scheduler: usize,
     tree: Tree,
-    names: BTreeMap<TeamId, NodeIx>,
+    names: Names,
     teams: Vec<Option<Box<Team>>>,
     queue: Queue,
     leases: Leases,
@@ -153,7 +156,7 @@ impl Allocator {
             limits: policy.limits.iter().map(limit).collect(),
             scheduler: policy.scheduler(),
             tree: Tree::new(),
-            names: BTreeMap::new(),
+            names: Names::default(),
             teams: Vec::new(),
             queue: Queue::default(),
             leases: Leases::default(),

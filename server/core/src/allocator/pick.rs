@@ -41,12 +41,12 @@ impl Allocator {
         if v == Tree::ROOT {
             return self.pick_below(v, c, bound, Permits::MAX);
         }
-        let waits = self.tree.path(v).all(|v| self.tree[v].account[c].waits);
+        let waits = self.tree.path(v).all(|v| self.tree.account(v, c).waits);
         waits.then(|| self.pick_at(v, c, bound, self.tree.room(v)))?
     }
 
     fn pick_at(&self, v: NodeIx, c: Priority, bound: &Bound, room: Permits) -> Option<Candidate> {
-        if !self.tree[v].children.is_empty() {
+        if !self.tree[v].is_leaf() {
             return self.pick_below(v, c, bound, room);
         }
         let lane = self.lane(v, c)?;
@@ -64,12 +64,12 @@ impl Allocator {
         if !self.tree.is_contested(v, c) {
             return None;
         }
-        let children = &self.tree[v].children;
+        let children = self.tree.children(v);
         let candidate = |child: NodeIx| {
-            let waits = self.tree[child].account[c].waits;
+            let waits = self.tree.account(child, c).waits;
             waits.then(|| self.pick_at(child, c, bound, room.min(self.tree.own_room(child))))?
         };
-        let waiting = self.tree[v].group[c].waiting;
+        let waiting = self.tree.group(v, c).waiting;
         if waiting == 1 {
             return children.iter().find_map(|&child| candidate(child)); // alone, it is next whatever its tag
         }
@@ -79,7 +79,7 @@ impl Allocator {
         for (place, &child) in children.iter().enumerate() {
             let Some(found) = candidate(child) else { continue };
             let node = &self.tree[child];
-            let account = &node.account[c];
+            let account = self.tree.account(child, c);
             if account.foreign == 0 {
                 mean.add(account.tag, node.weight);
                 fitting.push((place, found));
@@ -92,11 +92,11 @@ impl Allocator {
         }
         let due = |&(place, found): &(usize, Candidate)| {
             let node = &self.tree[children[place]];
-            let size = if node.children.is_empty() { found.least } else { Permits::ONE };
-            (node.account[c].tag + step(size, node.weight), node.last, place)
+            let size = if node.is_leaf() { found.least } else { Permits::ONE };
+            (self.tree.account(children[place], c).tag + step(size, node.weight), node.last, place)
         };
         let eligible =
-            fitting.iter().filter(|(place, _)| mean.reaches(self.tree[children[*place]].account[c].tag));
+            fitting.iter().filter(|(place, _)| mean.reaches(self.tree.account(children[*place], c).tag));
         let next = eligible.min_by_key(|entry| due(entry)).map(|(_, found)| *found);
         next.or(debtor.map(|(_, found)| found))
     }
