@@ -219,34 +219,8 @@ impl Allocator {
         }
     }
 
-    /// Inside a guard, and where a boundary is uncertain, a request may be counted in either of two windows: an edge permit is
-    /// charged to both.
-    fn grant_at_the_edge(&mut self, now: Timestamp) {
-        if self.limits.iter().any(|limit| now < limit.stop_until) {
-            return;
-        }
-        let edge = self.policy.edge;
-        for c in Priority::ALL.into_iter().filter(|&c| edge[c]) {
-            loop {
-                let left = self.limits.iter().map(|limit| {
-                    let left = limit.left(self.store_lost);
-                    if limit.is_open(now) { left } else { left.min(limit.left_next(self.store_lost)) }
-                });
-                let bound = Bound::Flat(left.min().unwrap_or(Permits::ZERO));
-                let Some(found) = self.pick(Tree::ROOT, c, &bound) else { break };
-                let foreign = self.limits[self.scheduler].next.foreign;
-                let room = |v| Some(self.tree[v].cap?.less(self.tree[v].granted_next + foreign));
-                let room_next = self.tree.path(found.team).filter_map(room);
-                let most = found.most.min(room_next.min().unwrap_or(Permits::MAX));
-                if found.least > most || self.grant(now, Candidate { most, ..found }, Tree::ROOT).is_none() {
-                    break;
-                }
-            }
-        }
-    }
-
     /// Grants a head. Nothing where the booked blocks do not hold it: then a block is asked for and nobody overtakes.
-    fn grant(&mut self, now: Timestamp, candidate: Candidate, holder: NodeIx) -> Option<()> {
+    pub(super) fn grant(&mut self, now: Timestamp, candidate: Candidate, holder: NodeIx) -> Option<()> {
         let Candidate { team, caller, priority, most, .. } = candidate;
         let slot = self.queue.first(caller, priority)?;
         let n = self.queue[slot].permits.min(most).min(self.policy.largest());

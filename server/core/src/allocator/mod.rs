@@ -1,13 +1,14 @@
 //! The allocator of one workspace: the only door to who gets which permit when.
 //!
 //! Inputs only note what happened; [`Allocator::decide`] then grants and refuses. Answers and effects are data that the caller
-//! pulls. Reading order: `names`, `arrive`, `waits`, `pick`, `decide`, `deadline`, `roll`, `settle`, `observe`, `change`, `book`.
+//! pulls. Reading order: `names`, `arrive`, `waits`, `pick`, `decide`, `edge`, `deadline`, `roll`, `settle`, `observe`, `change`, `book`.
 
 mod arrive;
 mod book;
 mod change;
 mod deadline;
 mod decide;
+mod edge;
 mod names;
 mod observe;
 mod pick;

@@ -22,8 +22,15 @@ pub(super) struct Candidate {
 /// What bounds a grant, caps aside.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Bound {
-    /// So much and no more: what a reservation or an edge permit may take.
+    /// So much and no more: what a reservation may take, or an edge of another limit alone.
     Flat(Permits),
+    /// So much and no more, within the caps of this window and of the next: what an edge permit may take.
+    Edge {
+        /// How much.
+        most: Permits,
+        /// What somebody else was granted of the next window.
+        foreign: Permits,
+    },
     /// What is left after what is kept for others: `lower` for the floors below, `protected` for reservations.
     Kept {
         /// Kept for the floors of lower priorities.
@@ -67,7 +74,7 @@ impl Allocator {
         let children = self.tree.children(v);
         let candidate = |child: NodeIx| {
             let waits = self.tree.account(child, c).waits;
-            waits.then(|| self.pick_at(child, c, bound, room.min(self.tree.own_room(child))))?
+            waits.then(|| self.pick_at(child, c, bound, room.min(self.room_of(child, bound))))?
         };
         let waiting = self.tree.group(v, c).waiting;
         if waiting == 1 {
@@ -101,10 +108,19 @@ impl Allocator {
         next.or(debtor.map(|(_, found)| found))
     }
 
+    /// What is left under a node's own cap.
+    fn room_of(&self, v: NodeIx, bound: &Bound) -> Permits {
+        let room = self.tree.own_room(v);
+        match *bound {
+            Bound::Edge { foreign, .. } => room.min(self.tree.own_room_next(v, foreign)),
+            Bound::Flat(_) | Bound::Kept { .. } => room,
+        }
+    }
+
     /// The most that a team may be given in one priority, caps aside.
     pub(super) fn most(&self, team: NodeIx, c: Priority, bound: &Bound) -> Permits {
         match *bound {
-            Bound::Flat(most) => most,
+            Bound::Flat(most) | Bound::Edge { most, .. } => most,
             Bound::Kept { lower, protected, floor } => {
                 let mut most = u64::MAX;
                 let mut by_floor = u64::from(floor);

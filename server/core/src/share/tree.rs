@@ -261,6 +261,12 @@ impl Tree {
         self[v].cap.map_or(Permits::MAX, |cap| cap.less(used))
     }
 
+    /// The same in the next window, of which `foreign` was granted by somebody else.
+    pub(crate) fn own_room_next(&self, v: NodeIx, foreign: Permits) -> Permits {
+        let used = self[v].granted_next + foreign;
+        self[v].cap.map_or(Permits::MAX, |cap| cap.less(used))
+    }
+
     /// What is left under all caps of a node's path in this window.
     pub(crate) fn room(&self, v: NodeIx) -> Permits {
         self.path(v).map(|v| self.own_room(v)).min().unwrap_or(Permits::MAX)
