@@ -119,6 +119,11 @@ impl Limit {
         self.next_window().opens(&self.margins).max(self.stop_until)
     }
 
+    /// When this window opens for grants.
+    pub(crate) fn opens(&self) -> Timestamp {
+        self.window.opens(&self.margins).max(self.stop_until)
+    }
+
     /// The last instant at which a permit of this window is granted.
     pub(crate) fn closes(&self) -> Timestamp {
         self.window.closes(&self.margins)
@@ -126,8 +131,7 @@ impl Limit {
 
     /// Whether permits of this window may be granted.
     pub(crate) fn is_open(&self, now: Timestamp) -> bool {
-        let opens = self.window.opens(&self.margins).max(self.stop_until);
-        opens <= now && now <= self.closes()
+        self.opens() <= now && now <= self.closes()
     }
 
     /// Permits left in this window, booked or not.

@@ -160,7 +160,7 @@ impl Allocator {
         // One that is here already waits for a block: the next decision comes with it.
         let deadline = self.queue.next_deadline().map(|(deadline, _)| deadline);
         sooner(deadline.filter(|&deadline| deadline > self.advanced_to));
-        let opens = scheduler.window.opens(&scheduler.margins).max(scheduler.stop_until);
+        let opens = scheduler.opens();
         if opens > self.advanced_to {
             sooner(Some(opens));
         }

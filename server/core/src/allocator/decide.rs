@@ -30,9 +30,8 @@ impl Allocator {
         let lone = self.lone.take_if(|_| !rolls);
         self.advance(now);
         let now = now.max(self.advanced_to);
-        if self.first_round && now > self.rolled_at && !self.stalled {
-            self.first_round = false;
-        }
+        let began = self.first_round.map(|began| began.min(now));
+        self.first_round = began.filter(|&began| began == now || self.stalled);
         match lone {
             Some(slot) if self.grant_alone(now, slot).is_some() => {
                 self.stalled = false;
@@ -65,7 +64,7 @@ impl Allocator {
         self.decay(now);
         let Waiting { caller, priority, min_permits, permits, .. } = self.queue[slot];
         let team = self.queue.callers[caller].team;
-        let floor = if self.first_round { self.floors[priority].left() } else { Permits::ZERO };
+        let floor = if self.first_round.is_some() { self.floors[priority].left() } else { Permits::ZERO };
         let bound = Bound::Kept { lower: 0, protected: 0, floor };
         let most = self.tree.room(team).min(self.most(team, priority, &bound));
         let n = permits.min(most).min(self.policy.largest());
@@ -174,7 +173,7 @@ impl Allocator {
         let bound = Bound::Kept {
             lower: self.kept_for_floors(c),
             protected: self.kept_for_reservations(Tree::ROOT, self.limits[self.scheduler].remaining(now)),
-            floor: if self.first_round { self.floors[c].left() } else { Permits::ZERO },
+            floor: if self.first_round.is_some() { self.floors[c].left() } else { Permits::ZERO },
         };
         self.pick(Tree::ROOT, c, &bound)
     }

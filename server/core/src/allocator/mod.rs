@@ -116,9 +116,9 @@ pub struct Allocator {
     effects: VecDeque<Effect>,
     /// Scheduler's windows so far.
     rolls: u64,
-    rolled_at: Timestamp,
     advanced_to: Timestamp,
-    first_round: bool,
+    /// Those who waited when the window opened are decided on for the first time: when that began, or the end of time.
+    first_round: Option<Timestamp>,
     /// The largest grant of this window.
     largest: Permits,
     /// A head waits for a block; nobody overtakes it.
@@ -170,9 +170,8 @@ impl Allocator {
             answers: VecDeque::new(),
             effects: VecDeque::new(),
             rolls: 0,
-            rolled_at: now,
             advanced_to: now,
-            first_round: false,
+            first_round: None,
             largest: Permits::ONE,
             stalled: false,
             lacking: Permits::ZERO,

@@ -53,6 +53,9 @@ impl Allocator {
         let booked = former + limit.booking.mark + limit.next.mark;
         limit.next = Booking { mark: booked.min(limit.next_budget()), exhausted, ..Booking::default() };
         self.roll(at, window, now);
+        if at == self.scheduler {
+            self.first_round = None; // it is entered in its middle
+        }
         let limit = &mut self.limits[at];
         // A lease granted at this very instant belongs to the old windows: nothing of it comes back into the new ones.
         limit.rolled_at = now + Span::from_ns(1);

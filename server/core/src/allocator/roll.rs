@@ -67,8 +67,9 @@ impl Allocator {
 
     fn roll_scheduler(&mut self, now: Timestamp) {
         self.rolls += 1;
-        self.rolled_at = now;
-        self.first_round = true;
+        // Who was here when it opened is decided on as at that instant, however late the call.
+        let is_opening = self.limits[self.scheduler].opens() == now || self.queue.len() > 0;
+        self.first_round = is_opening.then_some(Timestamp::MAX);
         self.close_leases();
         let budget = self.limits[self.scheduler].budget;
         let mut largest = self.largest;
