@@ -230,9 +230,9 @@ impl Grants for Shared {
         None
     }
 
-    /// Of windows that an allocator no longer knows, nothing is to go back.
+    /// A window that no allocator knows any more is not named: nothing of it is to go back.
     fn granted(&self) -> Vec<(MarkKey, Permits)> {
-        let mut granted = self.booked.clone();
+        let mut granted = BTreeMap::new();
         for (workspace, served) in &self.served {
             for (limit, window_start, permits) in served.allocator.granted() {
                 let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
@@ -240,7 +240,9 @@ impl Grants for Shared {
             }
         }
         for (key, permits) in &self.given_up {
-            *granted.entry(key.clone()).or_default() += *permits;
+            if let Some(granted) = granted.get_mut(key) {
+                *granted += *permits;
+            }
         }
         granted.into_iter().collect()
     }
