@@ -1,7 +1,7 @@
 //! The policy changes: in force from the next decision on, for waiting requests too; budgets from the next window.
 
-use super::Allocator;
 use super::observe::learn;
+use super::{Allocator, Effect};
 use crate::ids::TeamId;
 use crate::limit::Limit;
 use crate::permits::Permits;
@@ -19,13 +19,43 @@ impl Allocator {
     /// # Errors
     /// What [`Policy::check`] says; then nothing was changed.
     pub fn set_policy(&mut self, now: Timestamp, policy: Policy) -> Result<(), PolicyError> {
+        self.set_policy_since(now, now, policy)
+    }
+
+    /// The same where the former policy was in force until `since` only, and this is heard of later: a lower budget counts in
+    /// windows that started after that, too.
+    ///
+    /// # Errors
+    /// What [`Policy::check`] says; then nothing was changed.
+    pub fn set_policy_since(
+        &mut self,
+        now: Timestamp,
+        since: Timestamp,
+        policy: Policy,
+    ) -> Result<(), PolicyError> {
         policy.check()?;
         self.advance(now);
         let now = now.max(self.advanced_to);
         let old = std::mem::replace(&mut self.policy, policy);
         self.change_limits(now, &old);
+        self.lower_budgets(since);
         self.plant(now);
         Ok(())
+    }
+
+    /// Windows that started after the policy took force keep to it, and so do blocks that nobody has booked yet.
+    fn lower_budgets(&mut self, since: Timestamp) {
+        for limit in &mut self.limits {
+            if limit.window.start.earliest > since {
+                limit.budget = limit.budget.min(limit.next_budget());
+            }
+        }
+        for effect in &mut self.effects {
+            let Effect::Book { limit, window, budget, .. } = effect else { continue };
+            let Some(known) = self.limits.iter().find(|known| known.id == *limit) else { continue };
+            let is_open = window.start.earliest <= known.window.start.earliest;
+            *budget = (*budget).min(if is_open { known.budget } else { known.next_budget() });
+        }
     }
 
     fn change_limits(&mut self, now: Timestamp, old: &Policy) {
