@@ -298,6 +298,7 @@ fn policy_reason(error: &PolicyError) -> v1::Reason {
         PolicyError::TooMany { .. } => v1::Reason::Malformed,
         PolicyError::NoSuchParent { .. } => v1::Reason::UnknownTeam,
         PolicyError::WindowShorterThanGuards { .. }
+        | PolicyError::GuardTooShort { .. }
         | PolicyError::Cycle { .. }
         | PolicyError::TooDeep { .. } => v1::Reason::PolicyConflict,
     }

@@ -157,7 +157,9 @@ pub fn policy_field(policy: &Policy, error: &PolicyError) -> String {
         PolicyError::Range { field: "weight", .. } => "weight".into(),
         PolicyError::Range { field: "life", id, .. } => of_limit(id, "lease_life"),
         PolicyError::Range { field, id, .. } => of_limit(id, field),
-        PolicyError::WindowShorterThanGuards { id } => of_limit(id.as_str(), "guard"),
+        PolicyError::WindowShorterThanGuards { id } | PolicyError::GuardTooShort { id, .. } => {
+            of_limit(id.as_str(), "guard")
+        }
         PolicyError::NoSuchParent { .. } | PolicyError::Cycle { .. } | PolicyError::TooDeep { .. } => {
             "parent_team".into()
         }

@@ -124,7 +124,7 @@ impl Engine {
     /// # Errors
     /// [`Refused`] where the report is not about a lease of its sender, or says more than was granted.
     pub fn settle(&self, report: &Report<'_>) -> Result<apportion_core::allocator::Settled, Refused> {
-        self.parts.find(&report.workspace)?.settle(&self.parts, report)
+        self.parts.find(report.workspace)?.settle(&self.parts, report)
     }
 
     /// A team and what it is part of, itself first; the team alone where it is unknown.

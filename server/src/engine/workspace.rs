@@ -178,11 +178,11 @@ impl Workspace {
                     allocator.decide(now);
                 }
             }
-        } else if state.leave(waiting) {
-            if let Service::Open(allocator) = &mut state.service {
-                allocator.cancel(now, waiting.ticket);
-                allocator.decide(now);
-            }
+        } else if state.leave(waiting)
+            && let Service::Open(allocator) = &mut state.service
+        {
+            allocator.cancel(now, waiting.ticket);
+            allocator.decide(now);
         }
         self.drain(parts, state, now, None);
     }

@@ -7,7 +7,7 @@ use tonic::metadata::MetadataMap;
 const MARGIN: Span = Span::from_ms(20);
 
 /// How long the call may still take; nothing where the caller set no deadline, or one that cannot be read.
-pub fn remaining(metadata: &MetadataMap) -> Option<Span> {
+fn remaining(metadata: &MetadataMap) -> Option<Span> {
     let text = metadata.get("grpc-timeout")?.to_str().ok()?;
     let unit = text.chars().last()?;
     let digits = &text[..text.len() - unit.len_utf8()];
@@ -27,7 +27,7 @@ pub fn remaining(metadata: &MetadataMap) -> Option<Span> {
 }
 
 /// How long a request may wait under the deadline of its call: what is left, less the way back. Nothing without a deadline.
-pub fn longest_wait(metadata: &MetadataMap) -> Option<Span> {
+pub(super) fn longest_wait(metadata: &MetadataMap) -> Option<Span> {
     remaining(metadata).map(|left| Span::from_ns(left.as_ns().saturating_sub(MARGIN.as_ns())))
 }
 

@@ -64,6 +64,9 @@ impl Future for Parked {
     }
 }
 
+/// What is heard of one workspace.
+type Heard = Pin<Box<dyn Stream<Item = (WorkspaceId, Event)> + Send>>;
+
 /// The answers of one stream.
 pub struct Answers {
     quota: Quota,
@@ -73,7 +76,7 @@ pub struct Answers {
     parked: FuturesUnordered<Parked>,
     cancels: HashMap<u64, oneshot::Sender<()>>,
     heard: HashSet<WorkspaceId>,
-    events: SelectAll<Pin<Box<dyn Stream<Item = (WorkspaceId, Event)> + Send>>>,
+    events: SelectAll<Heard>,
 }
 
 /// Starts to answer a stream.

@@ -101,12 +101,9 @@ impl Quota {
 
 /// What a client is told of a lease.
 pub(super) fn granted(granted: &Granted) -> Result<v1::Lease, Error> {
-    lease::granted(&granted.lease, granted.name.to_string(), granted.received_at).ok_or_else(|| {
-        Error::Refused {
-            refusal: Refusal { reason: Reason::LeaseEnded, retry_at: None, limit: None },
-            now: granted.received_at,
-        }
-    })
+    let ended = Refusal { reason: Reason::LeaseEnded, retry_at: None, limit: None };
+    lease::granted(&granted.lease, granted.name.to_string(), granted.received_at)
+        .ok_or(Error::Refused { refusal: ended, now: granted.received_at })
 }
 
 /// The engine's refusal in the words of the table.

@@ -63,9 +63,9 @@ impl Allocator {
         self.advance(now);
         let store_lost = self.store_lost;
         let show = |limit: &crate::limit::Limit| LimitNow {
-            id: limit.policy.id.clone(),
+            id: limit.id.clone(),
             window: limit.window,
-            length: limit.policy.window,
+            length: limit.facts.grid().length(),
             budget: limit.budget,
             left: limit.left(store_lost),
             booked: limit.booking.mark,
@@ -89,10 +89,10 @@ impl Allocator {
         let active: Vec<bool> = (0..self.tree.places())
             .map(|v| below[v].permits > 0 || !self.tree[v].granted.is_zero())
             .collect();
-        let ids: BTreeMap<NodeIx, &TeamId> = self.names.iter().map(|(id, &v)| (v, id)).collect();
-        let show = |(id, &v): (&TeamId, &NodeIx)| TeamNow {
+        let ids: BTreeMap<NodeIx, &TeamId> = self.names.iter().map(|(id, v)| (v, id)).collect();
+        let show = |(id, v): (&TeamId, NodeIx)| TeamNow {
             id: id.clone(),
-            parent: ids.get(&self.tree[v].parent).map(|&id| id.clone()),
+            parent: ids.get(&self.tree.parent(v)).map(|&id| id.clone()),
             granted: self.tree[v].granted,
             waiting_permits: below[v].permits,
             waiting_requests: below[v].requests,
@@ -107,7 +107,7 @@ impl Allocator {
             return 0;
         }
         let share = self.tree.path(team).fold(BILLION, |share, v| {
-            let siblings = &self.tree[self.tree[v].parent].children;
+            let siblings = self.tree.children(self.tree.parent(v));
             let all: u128 =
                 siblings.iter().filter(|&&v| active[v]).map(|&v| u128::from(self.tree[v].weight)).sum();
             share * u128::from(self.tree[v].weight) / all.max(1)
@@ -118,7 +118,7 @@ impl Allocator {
     /// What waits and is expected at every node, its parts counted in.
     fn below(&self) -> Vec<Below> {
         let mut below = vec![Below::default(); self.tree.places()];
-        for &team in self.names.values().filter(|&&v| self.tree[v].children.is_empty()) {
+        for team in self.names.nodes().filter(|&v| self.tree[v].is_leaf()) {
             let own = self.at(team);
             for v in self.tree.path(team) {
                 below[v].permits += own.permits;
