@@ -1,3 +1,17 @@
-//! The Apportion server as a library: what the binary `apportion` is made of.
+//! The Apportion server as a library: what the binary `apportion` is made of. Modules stand in reading order, bottom first.
+
+pub mod clock;
+pub mod convert;
+pub mod status;
+pub mod store;
+
+pub mod engine;
+pub mod service;
+
+pub mod serve;
+
+pub mod preset;
+
+pub mod config;
 
 pub mod cli;

@@ -38,3 +38,10 @@ fn a_seed_reproduces_its_run() {
         assert!(first.granted > 0);
     }
 }
+
+#[test]
+fn a_block_asked_for_after_a_policy_was_lowered_keeps_to_that_policy() {
+    for seed in [200_409, 200_628, 200_713] {
+        check(seed, Regime::Within, Side::Shared);
+    }
+}

@@ -1,8 +1,9 @@
 //! One limit of a workspace as the allocator sees it: its window, what was booked of it, and what is kept in it.
 
 use crate::facts::{Facts, Learnt};
+use crate::ids::LimitId;
 use crate::permits::Permits;
-use crate::policy::LimitPolicy;
+use crate::policy::{LimitPolicy, Margins};
 use crate::share::holdback::{Holdback, Remaining};
 use crate::time::{Span, Timestamp};
 use crate::window::Window;
@@ -33,7 +34,8 @@ pub(crate) struct Booking {
 /// One limit.
 #[derive(Clone, Debug)]
 pub(crate) struct Limit {
-    pub(crate) policy: LimitPolicy,
+    pub(crate) id: LimitId,
+    pub(crate) margins: Margins,
     pub(crate) facts: Facts,
     pub(crate) window: Window,
     /// The budget of this window.
@@ -60,7 +62,8 @@ impl Limit {
     ) -> Self {
         let facts = Facts::new(policy, others_memory, learnt);
         let mut limit = Self {
-            policy: policy.clone(),
+            id: policy.id.clone(),
+            margins: policy.margins,
             window: facts.grid().at(now),
             budget: facts.budget(),
             booking: Booking { others: facts.others_kept(), ..Booking::default() },
@@ -79,10 +82,15 @@ impl Limit {
     pub(crate) fn window_of(&self, now: Timestamp) -> Window {
         let grid = self.facts.grid();
         let window = grid.at(now);
-        if now >= window.opens(&self.policy.margins) || window.start.earliest == Timestamp::ZERO {
+        if now >= window.opens(&self.margins) || window.start.earliest == Timestamp::ZERO {
             return window;
         }
         grid.at(window.start.earliest - Span::from_ns(1))
+    }
+
+    /// The length of its windows.
+    pub(crate) fn length(&self) -> Span {
+        self.facts.grid().length()
     }
 
     /// The budget of the next window, as known now.
@@ -108,18 +116,22 @@ impl Limit {
 
     /// When the next window opens for grants.
     pub(crate) fn next_opens(&self) -> Timestamp {
-        self.next_window().opens(&self.policy.margins).max(self.stop_until)
+        self.next_window().opens(&self.margins).max(self.stop_until)
+    }
+
+    /// When this window opens for grants.
+    pub(crate) fn opens(&self) -> Timestamp {
+        self.window.opens(&self.margins).max(self.stop_until)
     }
 
     /// The last instant at which a permit of this window is granted.
     pub(crate) fn closes(&self) -> Timestamp {
-        self.window.closes(&self.policy.margins)
+        self.window.closes(&self.margins)
     }
 
     /// Whether permits of this window may be granted.
     pub(crate) fn is_open(&self, now: Timestamp) -> bool {
-        let opens = self.window.opens(&self.policy.margins).max(self.stop_until);
-        opens <= now && now <= self.closes()
+        self.opens() <= now && now <= self.closes()
     }
 
     /// Permits left in this window, booked or not.

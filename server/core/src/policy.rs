@@ -183,6 +183,20 @@ pub enum PolicyError {
         /// The limit.
         id: LimitId,
     },
+    /// A guard that does not hold what must pass before a window's end.
+    #[error(
+        "guard of {id:?}: {} ns are too short; the clock error and the life of a lease take {} ns of it",
+        guard.as_ns(),
+        needed.as_ns()
+    )]
+    GuardTooShort {
+        /// The limit.
+        id: LimitId,
+        /// How long it is.
+        guard: Span,
+        /// How long it must be at the least.
+        needed: Span,
+    },
     /// A parent that is no team.
     #[error("parent of {id:?}: there is no team {parent:?}")]
     NoSuchParent {
@@ -250,17 +264,14 @@ impl Policy {
             if phase >= window {
                 return Err(range("phase", id.as_str(), phase.as_ns(), "a phase is shorter than the window"));
             }
-            let guards = margins.guard.as_ns().max(margins.start.as_ns()).saturating_mul(3);
-            if guards > window.as_ns() {
-                return Err(PolicyError::WindowShorterThanGuards { id: id.clone() });
+            let guard = margins.guard;
+            // A clock that is behind grants so much later, and what it granted lives so long.
+            let needed = margins.start + margins.life;
+            if needed > guard {
+                return Err(PolicyError::GuardTooShort { id: id.clone(), guard, needed });
             }
-            if margins.life > margins.guard {
-                return Err(range(
-                    "life",
-                    id.as_str(),
-                    margins.life.as_ns(),
-                    "the life is part of the guard",
-                ));
+            if guard.as_ns().saturating_mul(3) > window.as_ns() {
+                return Err(PolicyError::WindowShorterThanGuards { id: id.clone() });
             }
         }
         Ok(())

@@ -31,34 +31,59 @@ impl Slot {
 /// Values in numbered places. Reading a free place is a bug of the core and panics.
 #[derive(Debug, Clone)]
 pub(crate) struct Slab<T> {
-    entries: Vec<Option<T>>,
-    free: Vec<Slot>,
+    entries: Vec<Entry<T>>,
+    /// The place that was freed last.
+    free: Slot,
+    live: u32,
+}
+
+#[derive(Debug, Clone)]
+enum Entry<T> {
+    Live(T),
+    /// Free, and the place that was freed before.
+    Free(Slot),
+}
+
+impl<T> Entry<T> {
+    fn live(&self) -> Option<&T> {
+        match self {
+            Self::Live(value) => Some(value),
+            Self::Free(_) => None,
+        }
+    }
 }
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), free: Vec::new() }
+        Self { entries: Vec::new(), free: Slot::NONE, live: 0 }
     }
 }
 
 impl<T> Slab<T> {
     /// Puts a value into a free place.
     pub(crate) fn insert(&mut self, value: T) -> Slot {
-        if let Some(slot) = self.free.pop() {
-            self.entries[slot.at()] = Some(value);
+        self.live += 1;
+        if let Some(entry) = self.entries.get_mut(self.free.at()) {
+            let slot = self.free;
+            if let Entry::Free(before) = std::mem::replace(entry, Entry::Live(value)) {
+                self.free = before;
+            }
             return slot;
         }
         let slot = Slot(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
         assert!(!slot.is_none(), "a slab is full");
-        self.entries.push(Some(value));
+        self.entries.push(Entry::Live(value));
         slot
     }
 
     /// Takes a value out; its place is free from then on. The memory goes when the last value has gone.
     pub(crate) fn remove(&mut self, slot: Slot) -> Option<T> {
-        let value = self.entries.get_mut(slot.at())?.take()?;
-        self.free.push(slot);
-        if self.free.len() == self.entries.len() && self.entries.len() > 64 {
+        let entry = self.entries.get_mut(slot.at())?;
+        entry.live()?;
+        let Entry::Live(value) = std::mem::replace(entry, Entry::Free(self.free)) else { return None };
+        self.free = slot;
+        self.live -= 1;
+        if self.live == 0 && self.entries.len() > 64 {
             *self = Self::default();
         }
         Some(value)
@@ -66,35 +91,38 @@ impl<T> Slab<T> {
 
     /// The value in a place, if there is one.
     pub(crate) fn find(&self, slot: Slot) -> Option<&T> {
-        self.entries.get(slot.at())?.as_ref()
+        self.entries.get(slot.at())?.live()
     }
 
     /// All values, in order of their places.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &T)> {
-        (0..).map(Slot).zip(&self.entries).filter_map(|(slot, entry)| Some((slot, entry.as_ref()?)))
+        (0..).map(Slot).zip(&self.entries).filter_map(|(slot, entry)| Some((slot, entry.live()?)))
     }
 
     /// The first place that holds a value.
     pub(crate) fn any(&self) -> Option<Slot> {
-        let at = self.entries.iter().position(Option::is_some)?;
+        let at = self.entries.iter().position(|entry| entry.live().is_some())?;
         u32::try_from(at).ok().map(Slot)
     }
 
     /// How many values there are.
     pub(crate) fn len(&self) -> usize {
-        self.entries.len() - self.free.len()
+        usize::try_from(self.live).unwrap_or(usize::MAX)
     }
 }
 
 impl<T> std::ops::Index<Slot> for Slab<T> {
     type Output = T;
     fn index(&self, slot: Slot) -> &T {
-        self.entries[slot.at()].as_ref().expect("a live place of a slab")
+        self.entries[slot.at()].live().expect("a live place of a slab")
     }
 }
 
 impl<T> std::ops::IndexMut<Slot> for Slab<T> {
     fn index_mut(&mut self, slot: Slot) -> &mut T {
-        self.entries[slot.at()].as_mut().expect("a live place of a slab")
+        match &mut self.entries[slot.at()] {
+            Entry::Live(value) => value,
+            Entry::Free(_) => panic!("a live place of a slab"),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod common;
 
+use apportion_core::allocator::Effect;
 use apportion_core::policy::PolicyError;
 use apportion_core::request::Reason;
 use common::*;
@@ -118,4 +119,41 @@ fn a_policy_that_breaks_a_rule_changes_nothing() {
     assert_eq!(world.allocator.policy().teams.len(), 1);
     world.go(19_000);
     world.outcome(waits).lease();
+}
+
+#[test]
+fn a_window_that_started_under_a_lower_budget_keeps_to_it_though_it_is_heard_of_late() {
+    for (since, sum) in [(9_999, 30), (10_000, 100)] {
+        let mut world = World::new(policy(100, vec![team("a")]));
+        world.ask(&ask("a", 100)).lease();
+        let waiting = world.flood(&ask("a", 1), 300);
+        world.books_late = true;
+        world.go(10_500);
+        let mut lower = world.allocator.policy().clone();
+        lower.limits[0].permits = permits(30);
+        world.allocator.set_policy_since(world.now, at(since), lower).expect("a policy that holds");
+        world.books_late = false;
+        world.decide();
+        assert_eq!(world.sum(&waiting), sum, "in force since {since}");
+    }
+}
+
+#[test]
+fn a_block_that_nobody_booked_yet_keeps_to_the_policy_of_its_window() {
+    let mut world = World::new(policy(100, vec![team("a")]));
+    world.ask(&ask("a", 100)).lease();
+    world.flood(&ask("a", 1), 300);
+    world.books_late = true;
+    world.now = at(9_500);
+    world.allocator.decide(world.now);
+    let mut lower = world.allocator.policy().clone();
+    lower.limits[0].permits = permits(30);
+    world.allocator.set_policy(world.now, lower).expect("a policy that holds");
+    let budgets: Vec<_> = std::iter::from_fn(|| world.allocator.next_effect())
+        .filter_map(|effect| match effect {
+            Effect::Book { budget, window, .. } => Some((window.start.earliest, budget)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(budgets, [(at(10_000), permits(30))]);
 }

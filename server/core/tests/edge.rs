@@ -105,3 +105,31 @@ fn a_guard_longer_than_a_second_has_edge_permits_from_its_first_instant() {
     world.go(7_500);
     assert_eq!(world.ask(&urgent("a", 5)).lease().granted_at, at(7_500));
 }
+
+/// Of the next window somebody else booked eight, nobody knows for whom: `a`, next by its weight, has two left under its cap.
+fn with_a_team_near_its_next_cap(teams: Vec<TeamPolicy>) -> World {
+    let capped = TeamPolicy { cap: Some(permits(10)), weight: 100, ..team("a") };
+    let mut world = World::new(edged(100, [vec![capped], teams].concat()));
+    world.marks.insert((limit_id("main"), at(10_000)), permits(8));
+    world.go(9_500);
+    world
+}
+
+#[test]
+fn a_head_beyond_its_cap_in_the_next_window_stops_nobody_else() {
+    let mut world = with_a_team_near_its_next_cap(vec![team("b")]);
+    let (a, b) = (world.submit(&urgent("a", 5)).ticket(), world.submit(&urgent("b", 5)).ticket());
+    world.decide();
+    world.outcome(a).ticket();
+    assert_eq!(world.outcome(b).lease().granted_at, at(9_500));
+}
+
+#[test]
+fn a_smaller_request_of_the_same_team_fits_its_next_cap() {
+    let mut world = with_a_team_near_its_next_cap(Vec::new());
+    let other = Ask { caller: caller_id("other"), ..urgent("a", 2) };
+    let (large, small) = (world.submit(&urgent("a", 5)).ticket(), world.submit(&other).ticket());
+    world.decide();
+    world.outcome(large).ticket();
+    assert_eq!(world.outcome(small).lease().permits, permits(2));
+}

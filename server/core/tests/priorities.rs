@@ -98,3 +98,46 @@ fn a_request_that_names_no_priority_is_served_at_its_teams() {
     assert_eq!(world.ask(&ask("shed", 1)).lease().priority, Priority::Sheddable);
     assert_eq!(world.ask(&ask("plain", 1)).lease().priority, Priority::Default);
 }
+
+/// Everything is held back for the most urgent at first, and three tenths are the floor of the least urgent.
+fn all_held_back() -> World {
+    let mut policy = policy(100, vec![team("a"), team("b")]);
+    policy.holdback[Priority::Critical] = Share::from_percent(100);
+    policy.floors[Priority::Sheddable] = Share::from_percent(30);
+    World::new(policy)
+}
+
+fn waits_while_everything_is_spent() -> (World, apportion_core::request::Ticket) {
+    let mut world = all_held_back();
+    world.ask(&at_priority("a", 100, Priority::Critical)).lease();
+    let shed = world.ask(&at_priority("b", 25, Priority::Sheddable)).ticket();
+    (world, shed)
+}
+
+#[test]
+fn a_floor_goes_before_the_holdback_when_a_window_opens() {
+    let (mut world, shed) = waits_while_everything_is_spent();
+    world.go(10_000);
+    assert_eq!(world.outcome(shed).lease().granted_at, at(10_000));
+}
+
+#[test]
+fn who_waited_at_the_opening_has_its_floor_though_the_call_comes_late() {
+    let (mut world, shed) = waits_while_everything_is_spent();
+    world.now = at(10_003);
+    world.allocator.advance(world.now);
+    world.now = at(10_004);
+    world.decide();
+    assert_eq!(world.outcome(shed).lease().granted_at, at(10_004));
+}
+
+#[test]
+fn who_comes_after_the_opening_waits_for_what_is_held_back() {
+    let mut world = all_held_back();
+    world.go(12_000);
+    let shed = world.ask(&at_priority("b", 25, Priority::Sheddable)).ticket();
+    world.go(12_249);
+    world.outcome(shed).ticket();
+    world.go(13_000);
+    assert_eq!(world.outcome(shed).lease().granted_at, at(12_250));
+}

@@ -2,6 +2,7 @@
 //!
 //! 0: all went well. 1: a check failed. 2: the input or the usage is wrong; one message on standard error says how.
 
+mod serve;
 mod simulate;
 
 use clap::{Parser, Subcommand};
@@ -22,13 +23,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Serve(serve::Args),
     Simulate(simulate::Args),
 }
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Simulate(args) => simulate::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Simulate(args) => simulate::run(&args).map_err(|error| error.to_string()),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

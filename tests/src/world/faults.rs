@@ -1,7 +1,7 @@
 //! What goes wrong, how often, and how it stops: crashes, pauses, take-overs, hand-overs, clocks, backups, policies.
 
 use super::node::Node;
-use super::plan::{MS, Regime};
+use super::plan::{MS, Regime, timestamp};
 use super::{Event, World};
 use apportion_core::ledger::Version;
 use apportion_core::permits::Permits;
@@ -158,6 +158,7 @@ impl World {
         let policy = self.store.policies.get_mut(&workspace).expect("a policy");
         let Version(version) = policy.version;
         policy.version = Version(version + 1);
+        policy.changes.push((policy.version, timestamp(self.now)));
         for (_, rule) in plan.rules_of(&workspace) {
             let budget = u64::from(rule.budget);
             policy.budgets[rule.place] = Permits::clamped(self.random.between(budget / 2, budget * 3 / 2));

@@ -35,7 +35,7 @@ pub struct Granted {
 }
 
 /// Each workspace's policy as a node knows it: the version, the budgets by the limit's place.
-pub type Policies = BTreeMap<WorkspaceId, (Version, Vec<Permits>)>;
+pub type Policies = BTreeMap<WorkspaceId, (Version, Vec<Permits>, Timestamp)>;
 
 /// What a granting side asks of the node.
 #[derive(Clone, Debug)]

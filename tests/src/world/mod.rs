@@ -19,7 +19,7 @@ pub use plan::{Regime, Side};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::ledger::{CasOutcome, Guard, ReadOutcome, ShardRecord, Token, Version};
 use apportion_core::permits::Permits;
-use apportion_core::time::Span;
+use apportion_core::time::{Span, Timestamp};
 use judge::Judge;
 use node::{Attempt, Lease, Node};
 use plan::{MS, Plan, START};
@@ -203,7 +203,7 @@ impl World {
         let plan = Rc::new(Plan::new(&mut random, regime, side));
         let policies = plan.workspaces.iter().map(|workspace| {
             let budgets = plan.rules_of(workspace).map(|(_, rule)| rule.budget).collect();
-            (workspace.clone(), StoredPolicy { version: Version(1), budgets })
+            (workspace.clone(), StoredPolicy { version: Version(1), budgets, changes: Vec::new() })
         });
         let policies: BTreeMap<_, _> = policies.collect();
         let mut world = Self {
@@ -370,9 +370,15 @@ impl World {
 
     fn read_policies(&mut self, place: usize) {
         let policies = self.store.policies.iter();
-        let policies =
-            policies.map(|(workspace, policy)| (workspace.clone(), (policy.version, policy.budgets.clone())));
-        let now = self.nodes[place].clock(self.now);
-        self.nodes[place].read_policies(now, policies.collect());
+        let node = &self.nodes[place];
+        let policies = policies.map(|(workspace, policy)| {
+            // The policy that the node knew was in force until the first change after it.
+            let known = node.policy_version(workspace);
+            let change = policy.changes.iter().find(|(version, _)| Some(*version) > known);
+            let since = change.map_or(Timestamp::MAX, |(_, at)| *at);
+            (workspace.clone(), (policy.version, policy.budgets.clone(), since))
+        });
+        let (now, policies) = (node.clock(self.now), policies.collect());
+        self.nodes[place].read_policies(now, policies);
     }
 }

@@ -6,7 +6,7 @@ use super::grants::{Ask, FirstCome, Granted, Grants, Policies, Wish};
 use super::plan::{Plan, Side, timestamp};
 use super::shared::Shared;
 use apportion_core::facts::{Learnt, PhaseInterval};
-use apportion_core::ids::NodeId;
+use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::{
     Effect, Guard, MarkKey, Refusal, Shard, ShardRecord, Token, Version, WantedBlock,
 };
@@ -117,6 +117,11 @@ impl Node {
             tenure: 0,
             acts: Vec::new(),
         }
+    }
+
+    /// The version of the policy of a workspace that it knows.
+    pub fn policy_version(&self, workspace: &WorkspaceId) -> Option<Version> {
+        self.policies.get(workspace).map(|(version, ..)| *version)
     }
 
     /// Reads the policies anew; windows that were spent may no longer be.
@@ -295,9 +300,7 @@ impl Node {
         match wish {
             Wish::Block { rule, window, permits, budget } => {
                 let rule = &plan.rules[rule];
-                let Some((policy_version, budgets)) = self.policies.get(&rule.workspace) else { return };
-                // The want rests on this policy, so it asks for no more than that allows, whatever was allowed before.
-                let budget = budget.min(budgets[rule.place]);
+                let Some((policy_version, ..)) = self.policies.get(&rule.workspace) else { return };
                 let (workspace, limit) = (rule.workspace.clone(), rule.limit.clone());
                 let policy_version = *policy_version;
                 self.shard
@@ -315,7 +318,7 @@ impl Node {
     fn book(&mut self, now: Timestamp) {
         let plan = Rc::clone(&self.plan);
         for (place, rule) in plan.rules.iter().enumerate() {
-            let Some((version, budgets)) = self.policies.get(&rule.workspace) else { continue };
+            let Some((version, budgets, _)) = self.policies.get(&rule.workspace) else { continue };
             let (version, budget) = (*version, budgets[rule.place]);
             let waiting = self.queue.iter().filter(|(attempt, _)| attempt.ask.workspace == rule.workspace);
             let waiting: Permits = waiting.map(|(attempt, _)| attempt.ask.permits).sum();

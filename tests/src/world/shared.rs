@@ -53,7 +53,7 @@ impl Shared {
 
     /// The policy of a workspace: its limits, a capped team and one without a cap.
     fn policy(&self, workspace: &WorkspaceId) -> Option<Policy> {
-        let (_, budgets) = self.policies.get(workspace)?;
+        let (_, budgets, _) = self.policies.get(workspace)?;
         let (mut limits, mut cap) = (Vec::new(), None);
         for (_, rule) in self.plan.rules_of(workspace) {
             let learnt = self.learnt.get(&(workspace.clone(), rule.limit.clone())).copied();
@@ -85,9 +85,9 @@ impl Grants for Shared {
     fn policies(&mut self, now: Timestamp, policies: &Policies) {
         self.policies.clone_from(policies);
         for workspace in self.plan.workspaces.clone() {
-            let policy = self.policy(&workspace);
-            if let (Some(served), Some(policy)) = (self.served.get_mut(&workspace), policy) {
-                served.allocator.set_policy(now, policy).expect("a policy");
+            let policy = self.policy(&workspace).zip(policies.get(&workspace));
+            if let (Some(served), Some((policy, (.., since)))) = (self.served.get_mut(&workspace), policy) {
+                served.allocator.set_policy_since(now, *since, policy).expect("a policy");
             }
         }
     }
@@ -230,9 +230,9 @@ impl Grants for Shared {
         None
     }
 
-    /// Of windows that an allocator no longer knows, nothing is to go back.
+    /// A window that no allocator knows any more is not named: nothing of it is to go back.
     fn granted(&self) -> Vec<(MarkKey, Permits)> {
-        let mut granted = self.booked.clone();
+        let mut granted = BTreeMap::new();
         for (workspace, served) in &self.served {
             for (limit, window_start, permits) in served.allocator.granted() {
                 let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
@@ -240,7 +240,9 @@ impl Grants for Shared {
             }
         }
         for (key, permits) in &self.given_up {
-            *granted.entry(key.clone()).or_default() += *permits;
+            if let Some(granted) = granted.get_mut(key) {
+                *granted += *permits;
+            }
         }
         granted.into_iter().collect()
     }

@@ -5,6 +5,7 @@ use apportion_core::ids::WorkspaceId;
 use apportion_core::ledger::{CasOutcome, Guard, ReadOutcome, ShardRecord, Version};
 use apportion_core::mutant::{self, Mutant};
 use apportion_core::permits::Permits;
+use apportion_core::time::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many old values are remembered.
@@ -20,6 +21,8 @@ pub struct StoredPolicy {
     pub version: Version,
     /// Budgets by the limit's place in the workspace.
     pub budgets: Vec<Permits>,
+    /// Every change so far: to which version, and when.
+    pub changes: Vec<(Version, Timestamp)>,
 }
 
 /// The simulated store.

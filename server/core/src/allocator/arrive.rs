@@ -63,8 +63,8 @@ impl Allocator {
         if ask.min_permits.is_zero() || ask.min_permits > ask.permits {
             return Err(never(Reason::Malformed));
         }
-        let team = *self.names.get(&ask.team).ok_or(never(Reason::UnknownTeam))?;
-        if !self.tree[team].children.is_empty() {
+        let team = self.names.get(&ask.team).ok_or(never(Reason::UnknownTeam))?;
+        if !self.tree[team].is_leaf() {
             return Err(never(Reason::TeamHasParts));
         }
         if self.tree.least_cap(team).is_zero() {

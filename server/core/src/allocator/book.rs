@@ -13,8 +13,8 @@ const AHEAD: Span = Span::from_secs(1);
 impl Allocator {
     /// Units `from + 1 ..= to` of a window were booked for this process.
     pub fn booked(&mut self, limit: &LimitId, window_start: Timestamp, from: Permits, to: Permits) {
-        let scheduler = self.limits[self.scheduler].policy.id == *limit;
-        let Some(limit) = self.limits.iter_mut().find(|known| known.policy.id == *limit) else { return };
+        let scheduler = self.limits[self.scheduler].id == *limit;
+        let Some(limit) = self.limits.iter_mut().find(|known| known.id == *limit) else { return };
         if limit.window.start.earliest == window_start {
             confirm(&mut limit.booking, from, to);
             if scheduler {
@@ -27,7 +27,7 @@ impl Allocator {
 
     /// The ledger refuses to book any more of a window: it is spent.
     pub fn window_spent(&mut self, limit: &LimitId, window_start: Timestamp) {
-        let Some(limit) = self.limits.iter_mut().find(|known| known.policy.id == *limit) else { return };
+        let Some(limit) = self.limits.iter_mut().find(|known| known.id == *limit) else { return };
         let next = limit.next_window().start.earliest;
         let (window, budget) = (limit.window.start.earliest, limit.budget);
         let booking = if window == window_start {
@@ -43,7 +43,7 @@ impl Allocator {
 
     /// A block was not booked for a reason that passes: the next decision asks again.
     pub fn book_refused(&mut self, limit: &LimitId, window_start: Timestamp) {
-        let Some(limit) = self.limits.iter_mut().find(|known| known.policy.id == *limit) else { return };
+        let Some(limit) = self.limits.iter_mut().find(|known| known.id == *limit) else { return };
         let (window, next) = (limit.window.start.earliest, limit.next_window().start.earliest);
         if window == window_start {
             limit.booking.asked = false;
@@ -63,6 +63,11 @@ impl Allocator {
         }
     }
 
+    /// Whether the store cannot be reached.
+    pub fn is_store_lost(&self) -> bool {
+        self.store_lost
+    }
+
     /// Another process owns the workspace now: nothing more is granted from what was booked, nothing comes back, and what waits is
     /// handed on.
     pub fn lost(&mut self, now: Timestamp) {
@@ -78,13 +83,22 @@ impl Allocator {
         }
     }
 
+    /// Nothing is granted of the windows that are open now, nor of those that follow: leases granted under a wrong clock may be
+    /// used in them.
+    pub fn spend_open_windows(&mut self) {
+        for limit in &mut self.limits {
+            limit.booking.exhausted = true;
+            limit.next.exhausted = true;
+        }
+    }
+
     /// What was granted of the windows that are open or next, for a hand-over: limit, window start, permits.
     pub fn granted(&self) -> impl Iterator<Item = (&LimitId, Timestamp, Permits)> {
         self.limits.iter().flat_map(|limit| {
             let of = |booking: &Booking| booking.mark.less(booking.free);
             [
-                (&limit.policy.id, limit.window.start.earliest, of(&limit.booking)),
-                (&limit.policy.id, limit.next_window().start.earliest, of(&limit.next)),
+                (&limit.id, limit.window.start.earliest, of(&limit.booking)),
+                (&limit.id, limit.next_window().start.earliest, of(&limit.next)),
             ]
         })
     }
@@ -97,7 +111,7 @@ impl Allocator {
         for at in 0..self.limits.len() {
             let limit = &self.limits[at];
             // After the close of a window only an edge permit can still lack a block of it, and of the next one.
-            let opens = limit.window.opens(&limit.policy.margins);
+            let opens = limit.window.opens(&limit.margins);
             let (this, next) = (
                 opens <= now + AHEAD && (now <= limit.closes() || self.stalled),
                 (now + AHEAD >= limit.next_opens() || (now > limit.closes() && self.stalled))
@@ -116,6 +130,7 @@ impl Allocator {
         let limit = &mut self.limits[at];
         let window = if next { limit.next_window() } else { limit.window };
         let budget = if next { limit.next_budget() } else { limit.budget };
+        let second = demand_of_a_second(limit.holdback.won(), limit.length());
         let booking = if next { &mut limit.next } else { &mut limit.booking };
         let remaining = u64::from(budget.less(booking.mark));
         let (free, others) = (u64::from(booking.free), u64::from(booking.others));
@@ -124,11 +139,10 @@ impl Allocator {
         if booking.asked || booking.exhausted || remaining == 0 || !is_low {
             return;
         }
-        let second = demand_of_a_second(limit.holdback.won(), limit.policy.window);
         let size = others + u64::from(budget.get() / 32).max(1).max(waiting + second);
         booking.asked = true;
         self.effects.push_back(Effect::Book {
-            limit: limit.policy.id.clone(),
+            limit: limit.id.clone(),
             window,
             permits: Permits::clamped(size.min(remaining)),
             budget,

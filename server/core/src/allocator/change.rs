@@ -1,7 +1,7 @@
 //! The policy changes: in force from the next decision on, for waiting requests too; budgets from the next window.
 
-use super::Allocator;
 use super::observe::learn;
+use super::{Allocator, Effect};
 use crate::ids::TeamId;
 use crate::limit::Limit;
 use crate::permits::Permits;
@@ -19,26 +19,55 @@ impl Allocator {
     /// # Errors
     /// What [`Policy::check`] says; then nothing was changed.
     pub fn set_policy(&mut self, now: Timestamp, policy: Policy) -> Result<(), PolicyError> {
+        self.set_policy_since(now, now, policy)
+    }
+
+    /// The same where the former policy was in force until `since` only, and this is heard of later: a lower budget counts in
+    /// windows that started after that, too.
+    ///
+    /// # Errors
+    /// What [`Policy::check`] says; then nothing was changed.
+    pub fn set_policy_since(
+        &mut self,
+        now: Timestamp,
+        since: Timestamp,
+        policy: Policy,
+    ) -> Result<(), PolicyError> {
         policy.check()?;
         self.advance(now);
         let now = now.max(self.advanced_to);
-        self.policy = policy;
-        self.change_limits(now);
+        let old = std::mem::replace(&mut self.policy, policy);
+        self.change_limits(now, &old);
+        self.lower_budgets(since);
         self.plant(now);
         Ok(())
     }
 
-    fn change_limits(&mut self, now: Timestamp) {
-        let mut old: BTreeMap<_, _> =
-            self.limits.drain(..).map(|limit| (limit.policy.id.clone(), limit)).collect();
+    /// Windows that started after the policy took force keep to it, and so do blocks that nobody has booked yet.
+    fn lower_budgets(&mut self, since: Timestamp) {
+        for limit in &mut self.limits {
+            if limit.window.start.earliest > since {
+                limit.budget = limit.budget.min(limit.next_budget());
+            }
+        }
+        for effect in &mut self.effects {
+            let Effect::Book { limit, window, budget, .. } = effect else { continue };
+            let Some(known) = self.limits.iter().find(|known| known.id == *limit) else { continue };
+            let is_open = window.start.earliest <= known.window.start.earliest;
+            *budget = (*budget).min(if is_open { known.budget } else { known.next_budget() });
+        }
+    }
+
+    fn change_limits(&mut self, now: Timestamp, old: &Policy) {
+        let limits = old.limits.iter().zip(self.limits.drain(..));
+        let mut old: BTreeMap<_, _> = limits.map(|(policy, limit)| (&policy.id, (policy, limit))).collect();
         for policy in &self.policy.limits {
-            let kept = old.remove(&policy.id).filter(|limit| limit.policy.window == policy.window);
-            let limit = match kept {
-                Some(mut limit) if limit.policy.phase == policy.phase => {
+            let limit = match old.remove(&policy.id) {
+                Some((old, mut limit)) if (old.window, old.phase) == (policy.window, policy.phase) => {
                     if limit.facts.set_policy(policy) {
                         self.effects.push_back(learn(&limit));
                     }
-                    Limit { policy: policy.clone(), ..limit }
+                    Limit { margins: policy.margins, ..limit }
                 }
                 // Windows that lie elsewhere: what was granted in those before is not known of the first, so it is spent.
                 _ => {
@@ -56,27 +85,24 @@ impl Allocator {
     pub(super) fn plant(&mut self, now: Timestamp) {
         let teams: BTreeMap<TeamId, TeamPolicy> =
             self.policy.teams.iter().map(|team| (team.id.clone(), team.clone())).collect();
-        let gone: Vec<TeamId> = self
-            .names
-            .iter()
-            .filter(|(id, v)| {
-                teams.get(*id).is_none_or(|team| self.parent_of(team) != Some(self.tree[**v].parent))
-            })
-            .map(|(id, _)| id.clone())
-            .collect();
+        let moved = |id: &TeamId, v: NodeIx| {
+            teams.get(id).is_none_or(|team| self.parent_of(team) != Some(self.tree.parent(v)))
+        };
+        let gone = self.names.iter().filter(|&(id, v)| moved(id, v)).map(|(id, _)| id.clone());
+        let gone: Vec<TeamId> = gone.collect();
         self.uproot(&gone);
         self.tree.reserve(self.policy.teams.len());
+        self.names.reserve(self.policy.teams.len());
         for team in self.policy.teams.clone() {
             self.root_in(&team, &teams);
         }
-        for (id, team) in &teams {
-            let v = self.names[id];
-            self.tree.configure(v, team);
+        for (id, v) in self.names.iter() {
+            self.tree.configure(v, &teams[id]);
         }
         self.reserved = self.tree.reserved(Tree::ROOT);
         self.any_protected = teams.values().any(|team| team.protected && !team.reservation.is_zero());
         for v in self.teams_below(Tree::ROOT) {
-            if self.tree[v].children.is_empty() {
+            if self.tree[v].is_leaf() {
                 self.refuse_impossible(v);
             } else {
                 self.refuse_all(v, Reason::TeamHasParts);
@@ -93,30 +119,25 @@ impl Allocator {
     fn parent_of(&self, team: &TeamPolicy) -> Option<NodeIx> {
         match &team.parent {
             None => Some(Tree::ROOT),
-            Some(parent) => self.names.get(parent).copied(),
+            Some(parent) => self.names.get(parent),
         }
     }
 
     /// Adds a team and, before it, the teams that it is part of.
-    fn root_in(&mut self, team: &TeamPolicy, teams: &BTreeMap<TeamId, TeamPolicy>) {
-        if self.names.contains_key(&team.id) {
-            return;
+    fn root_in(&mut self, team: &TeamPolicy, teams: &BTreeMap<TeamId, TeamPolicy>) -> NodeIx {
+        if let Some(v) = self.names.get(&team.id) {
+            return v;
         }
-        let parent = match &team.parent {
-            None => Tree::ROOT,
-            Some(parent) => {
-                self.root_in(&teams[parent], teams);
-                self.names[parent]
-            }
-        };
+        let parent = team.parent.as_ref().map_or(Tree::ROOT, |parent| self.root_in(&teams[parent], teams));
         let v = self.tree.add(parent);
         self.names.insert(team.id.clone(), v);
+        v
     }
 
     /// Removes teams with everything below them; what waits there is refused.
     fn uproot(&mut self, gone: &[TeamId]) {
         for id in gone {
-            let Some(&v) = self.names.get(id) else { continue };
+            let Some(v) = self.names.get(id) else { continue };
             for below in self.teams_below(v).into_iter().rev() {
                 self.refuse_all(below, Reason::UnknownTeam);
                 self.leases.drop_those_of(below);
@@ -129,7 +150,7 @@ impl Allocator {
                 for limit in &mut self.limits {
                     limit.holdback.forget(below);
                 }
-                self.names.retain(|_, v| *v != below);
+                self.names.remove(below);
                 self.tree.remove(below);
             }
         }

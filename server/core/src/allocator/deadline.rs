@@ -23,8 +23,8 @@ impl Allocator {
             let deadline = self.queue[slot].deadline;
             match self.hopeless_until(slot, now) {
                 Some(earliest) if earliest > deadline => {
-                    let limit = self.limits.iter().find(|limit| limit.left(self.store_lost).is_zero());
-                    let limit = limit.map(|limit| limit.policy.id.clone());
+                    let limit = self.limits.iter().find(|limit| limit.left(false).is_zero());
+                    let limit = limit.map(|limit| limit.id.clone());
                     let reason = Reason::DeadlineTooShort;
                     self.refuse(slot, Refusal { reason, retry_at: Some(earliest), limit });
                     refused = true;
@@ -52,7 +52,8 @@ impl Allocator {
     }
 
     /// A lower bound of when a request can be granted, where that is after its deadline. It ignores competitors and respects
-    /// what is ahead in its own FIFO, so no refusal is wrong unless permits come back or a limit is raised.
+    /// what is ahead in its own FIFO, so no refusal is wrong unless permits come back or a limit is raised. A store that is lost may
+    /// be back at any moment.
     fn hopeless_until(&self, slot: Slot, now: Timestamp) -> Option<Timestamp> {
         let request = &self.queue[slot];
         if request.deadline == Timestamp::MAX {
@@ -66,7 +67,7 @@ impl Allocator {
         let mut fits = true;
         for (at, limit) in self.limits.iter().enumerate() {
             let open = limit.is_open(now);
-            let left = if open { u64::from(limit.left(self.store_lost)) } else { 0 };
+            let left = if open { u64::from(limit.left(false)) } else { 0 };
             let (usable, cap) = if at == self.scheduler {
                 (if open { left.min(room) } else { 0 }, u64::from(self.tree.least_cap(team)))
             } else {
@@ -76,7 +77,7 @@ impl Allocator {
                 fits = false;
                 let each = u64::from(limit.next_budget()).min(cap).max(1);
                 let windows = (ahead.saturating_sub(usable) + n - 1) / each;
-                let wait = Span::from_ns(windows.saturating_mul(limit.policy.window.as_ns()));
+                let wait = Span::from_ns(windows.saturating_mul(limit.length().as_ns()));
                 earliest = earliest.max(limit.next_opens() + wait);
             }
         }
@@ -113,7 +114,7 @@ impl Allocator {
         self.limits.iter().all(|limit| {
             let sizes = sizes(&self.policy.holdback, limit.budget);
             let kept = surely_kept(&sizes, c, limit.remaining(at));
-            need + kept <= u64::from(limit.left(self.store_lost))
+            need + kept <= u64::from(limit.left(false))
         })
     }
 
@@ -137,7 +138,7 @@ impl Allocator {
         let request = &self.queue[slot];
         let team = self.queue.callers[request.caller].team;
         if let Some(limit) = self.limits.iter().find(|limit| limit.booking.exhausted) {
-            return (Reason::ProviderCooldown, Some(limit.policy.id.clone()));
+            return (Reason::ProviderCooldown, Some(limit.id.clone()));
         }
         if request.min_permits > self.tree.room(team) {
             return (Reason::TeamCapReached, None);
@@ -146,7 +147,7 @@ impl Allocator {
             return (Reason::StoreLost, None);
         }
         let least = self.limits.iter().min_by_key(|limit| limit.left(false));
-        (Reason::WindowExhausted, least.map(|limit| limit.policy.id.clone()))
+        (Reason::WindowExhausted, least.map(|limit| limit.id.clone()))
     }
 
     /// The next instant at which [`Allocator::decide`] has something to do, if nothing else happens; none: never.
@@ -160,7 +161,7 @@ impl Allocator {
         // One that is here already waits for a block: the next decision comes with it.
         let deadline = self.queue.next_deadline().map(|(deadline, _)| deadline);
         sooner(deadline.filter(|&deadline| deadline > self.advanced_to));
-        let opens = scheduler.window.opens(&scheduler.policy.margins).max(scheduler.stop_until);
+        let opens = scheduler.opens();
         if opens > self.advanced_to {
             sooner(Some(opens));
         }

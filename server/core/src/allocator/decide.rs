@@ -30,9 +30,8 @@ impl Allocator {
         let lone = self.lone.take_if(|_| !rolls);
         self.advance(now);
         let now = now.max(self.advanced_to);
-        if self.first_round && now > self.rolled_at && !self.stalled {
-            self.first_round = false;
-        }
+        let began = self.first_round.map(|began| began.min(now));
+        self.first_round = began.filter(|&began| began == now || self.stalled);
         match lone {
             Some(slot) if self.grant_alone(now, slot).is_some() => {
                 self.stalled = false;
@@ -65,7 +64,7 @@ impl Allocator {
         self.decay(now);
         let Waiting { caller, priority, min_permits, permits, .. } = self.queue[slot];
         let team = self.queue.callers[caller].team;
-        let floor = if self.first_round { self.floors[priority].left() } else { Permits::ZERO };
+        let floor = if self.first_round.is_some() { self.floors[priority].left() } else { Permits::ZERO };
         let bound = Bound::Kept { lower: 0, protected: 0, floor };
         let most = self.tree.room(team).min(self.most(team, priority, &bound));
         let n = permits.min(most).min(self.policy.largest());
@@ -117,7 +116,7 @@ impl Allocator {
             return None;
         }
         let mut best: Option<(NodeIx, Candidate)> = None;
-        for &v in self.names.values() {
+        for v in self.names.nodes() {
             if !self.is_below_reservation(v) {
                 continue;
             }
@@ -174,7 +173,7 @@ impl Allocator {
         let bound = Bound::Kept {
             lower: self.kept_for_floors(c),
             protected: self.kept_for_reservations(Tree::ROOT, self.limits[self.scheduler].remaining(now)),
-            floor: if self.first_round { self.floors[c].left() } else { Permits::ZERO },
+            floor: if self.first_round.is_some() { self.floors[c].left() } else { Permits::ZERO },
         };
         self.pick(Tree::ROOT, c, &bound)
     }
@@ -199,8 +198,8 @@ impl Allocator {
         }
         let node = &self.tree[v];
         let inner: u64 =
-            node.children.iter().map(|&child| self.kept_for_reservations(child, remaining)).sum();
-        if !node.protected || node.waits() {
+            self.tree.children(v).iter().map(|&child| self.kept_for_reservations(child, remaining)).sum();
+        if !node.protected || self.tree.waits(v) {
             return inner;
         }
         let (amount, per) = self.scaled_reservation(v);
@@ -210,7 +209,7 @@ impl Allocator {
     }
 
     fn holds_below(&self, v: NodeIx) -> u64 {
-        match self.tree[v].children.as_slice() {
+        match self.tree.children(v) {
             [] => {
                 let holdback = &self.limits[self.scheduler].holdback;
                 Priority::ALL.into_iter().map(|c| holdback.hold(v, c)).sum()
@@ -219,34 +218,8 @@ impl Allocator {
         }
     }
 
-    /// Inside a guard, and where a boundary is uncertain, a request may be counted in either of two windows: an edge permit is
-    /// charged to both.
-    fn grant_at_the_edge(&mut self, now: Timestamp) {
-        if self.limits.iter().any(|limit| now < limit.stop_until) {
-            return;
-        }
-        let edge = self.policy.edge;
-        for c in Priority::ALL.into_iter().filter(|&c| edge[c]) {
-            loop {
-                let left = self.limits.iter().map(|limit| {
-                    let left = limit.left(self.store_lost);
-                    if limit.is_open(now) { left } else { left.min(limit.left_next(self.store_lost)) }
-                });
-                let bound = Bound::Flat(left.min().unwrap_or(Permits::ZERO));
-                let Some(found) = self.pick(Tree::ROOT, c, &bound) else { break };
-                let foreign = self.limits[self.scheduler].next.foreign;
-                let room = |v| Some(self.tree[v].cap?.less(self.tree[v].granted_next + foreign));
-                let room_next = self.tree.path(found.team).filter_map(room);
-                let most = found.most.min(room_next.min().unwrap_or(Permits::MAX));
-                if found.least > most || self.grant(now, Candidate { most, ..found }, Tree::ROOT).is_none() {
-                    break;
-                }
-            }
-        }
-    }
-
     /// Grants a head. Nothing where the booked blocks do not hold it: then a block is asked for and nobody overtakes.
-    fn grant(&mut self, now: Timestamp, candidate: Candidate, holder: NodeIx) -> Option<()> {
+    pub(super) fn grant(&mut self, now: Timestamp, candidate: Candidate, holder: NodeIx) -> Option<()> {
         let Candidate { team, caller, priority, most, .. } = candidate;
         let slot = self.queue.first(caller, priority)?;
         let n = self.queue[slot].permits.min(most).min(self.policy.largest());
@@ -313,7 +286,7 @@ impl Allocator {
     fn lease(&mut self, now: Timestamp, n: Permits, priority: Priority, edge: &[bool]) -> Lease {
         let ends = self.limits.iter().zip(edge).map(|(limit, edge)| {
             let window = if *edge { limit.next_window() } else { limit.window };
-            window.leases_end(&limit.policy.margins)
+            window.leases_end(&limit.margins)
         });
         Lease {
             id: self.leases.next_id(),

@@ -1,22 +1,26 @@
 //! The allocator of one workspace: the only door to who gets which permit when.
 //!
 //! Inputs only note what happened; [`Allocator::decide`] then grants and refuses. Answers and effects are data that the caller
-//! pulls. Reading order: `arrive`, `waits`, `pick`, `decide`, `deadline`, `roll`, `settle`, `observe`, `change`, `book`.
+//! pulls. Reading order: `names`, `arrive`, `waits`, `pick`, `decide`, `edge`, `deadline`, `roll`, `settle`, `observe`, `change`,
+//! `book`, `show`.
 
 mod arrive;
 mod book;
 mod change;
 mod deadline;
 mod decide;
+mod edge;
+mod names;
 mod observe;
 mod pick;
 mod roll;
 mod settle;
+mod show;
 mod waits;
 
 use crate::bounds::Bounds;
 use crate::facts::Learnt;
-use crate::ids::{CallerId, LimitId, RequestId, TeamId};
+use crate::ids::{CallerId, LimitId, RequestId};
 use crate::lease::Leases;
 use crate::limit::Limit;
 use crate::permits::Permits;
@@ -32,8 +36,11 @@ use crate::time::Timestamp;
 use crate::window::Window;
 use std::collections::{BTreeMap, VecDeque};
 
+use names::Names;
+
 pub use arrive::Submitted;
 pub use settle::{SettleError, Settled};
+pub use show::{LimitNow, TeamNow};
 
 /// What the allocator asks of the world around it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -94,7 +101,7 @@ pub struct Allocator {
     limits: Vec<Limit>,
     scheduler: usize,
     tree: Tree,
-    names: BTreeMap<TeamId, NodeIx>,
+    names: Names,
     teams: Vec<Option<Box<Team>>>,
     queue: Queue,
     leases: Leases,
@@ -112,9 +119,9 @@ pub struct Allocator {
     effects: VecDeque<Effect>,
     /// Scheduler's windows so far.
     rolls: u64,
-    rolled_at: Timestamp,
     advanced_to: Timestamp,
-    first_round: bool,
+    /// Those who waited when the window opened are decided on for the first time: when that began, or the end of time.
+    first_round: Option<Timestamp>,
     /// The largest grant of this window.
     largest: Permits,
     /// A head waits for a block; nobody overtakes it.
@@ -153,7 +160,7 @@ impl Allocator {
             limits: policy.limits.iter().map(limit).collect(),
             scheduler: policy.scheduler(),
             tree: Tree::new(),
-            names: BTreeMap::new(),
+            names: Names::default(),
             teams: Vec::new(),
             queue: Queue::default(),
             leases: Leases::default(),
@@ -166,9 +173,8 @@ impl Allocator {
             answers: VecDeque::new(),
             effects: VecDeque::new(),
             rolls: 0,
-            rolled_at: now,
             advanced_to: now,
-            first_round: false,
+            first_round: None,
             largest: Permits::ONE,
             stalled: false,
             lacking: Permits::ZERO,

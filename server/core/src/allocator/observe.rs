@@ -14,7 +14,7 @@ impl Allocator {
     pub fn observe(&mut self, now: Timestamp, observation: &Observation) -> Option<Finding> {
         self.advance(now);
         let now = now.max(self.advanced_to);
-        let at = self.limits.iter().position(|limit| limit.policy.id == observation.limit)?;
+        let at = self.limits.iter().position(|limit| limit.id == observation.limit)?;
         let is_ours = observation.lease.is_some_and(|lease| self.leases.find(lease).is_some());
         let limit = &mut self.limits[at];
         let current = limit.window;
@@ -53,6 +53,9 @@ impl Allocator {
         let booked = former + limit.booking.mark + limit.next.mark;
         limit.next = Booking { mark: booked.min(limit.next_budget()), exhausted, ..Booking::default() };
         self.roll(at, window, now);
+        if at == self.scheduler {
+            self.first_round = None; // it is entered in its middle
+        }
         let limit = &mut self.limits[at];
         // A lease granted at this very instant belongs to the old windows: nothing of it comes back into the new ones.
         limit.rolled_at = now + Span::from_ns(1);
@@ -77,11 +80,11 @@ fn obey(limit: &mut Limit, finding: &Finding) {
 
 /// Writes down what is known of a limit.
 pub(super) fn learn(limit: &Limit) -> Effect {
-    Effect::Learn { limit: limit.policy.id.clone(), learnt: limit.facts.learnt() }
+    Effect::Learn { limit: limit.id.clone(), learnt: limit.facts.learnt() }
 }
 
 fn exhausted(limit: &Limit) -> Effect {
-    Effect::Exhausted { limit: limit.policy.id.clone(), window: limit.window, budget: limit.budget }
+    Effect::Exhausted { limit: limit.id.clone(), window: limit.window, budget: limit.budget }
 }
 
 fn overlap(old: &Window, new: &Window) -> bool {

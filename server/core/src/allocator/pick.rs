@@ -22,8 +22,15 @@ pub(super) struct Candidate {
 /// What bounds a grant, caps aside.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Bound {
-    /// So much and no more: what a reservation or an edge permit may take.
+    /// So much and no more: what a reservation may take, or an edge of another limit alone.
     Flat(Permits),
+    /// So much and no more, within the caps of this window and of the next: what an edge permit may take.
+    Edge {
+        /// How much.
+        most: Permits,
+        /// What somebody else was granted of the next window.
+        foreign: Permits,
+    },
     /// What is left after what is kept for others: `lower` for the floors below, `protected` for reservations.
     Kept {
         /// Kept for the floors of lower priorities.
@@ -41,12 +48,12 @@ impl Allocator {
         if v == Tree::ROOT {
             return self.pick_below(v, c, bound, Permits::MAX);
         }
-        let waits = self.tree.path(v).all(|v| self.tree[v].account[c].waits);
+        let waits = self.tree.path(v).all(|v| self.tree.account(v, c).waits);
         waits.then(|| self.pick_at(v, c, bound, self.tree.room(v)))?
     }
 
     fn pick_at(&self, v: NodeIx, c: Priority, bound: &Bound, room: Permits) -> Option<Candidate> {
-        if !self.tree[v].children.is_empty() {
+        if !self.tree[v].is_leaf() {
             return self.pick_below(v, c, bound, room);
         }
         let lane = self.lane(v, c)?;
@@ -64,12 +71,12 @@ impl Allocator {
         if !self.tree.is_contested(v, c) {
             return None;
         }
-        let children = &self.tree[v].children;
+        let children = self.tree.children(v);
         let candidate = |child: NodeIx| {
-            let waits = self.tree[child].account[c].waits;
-            waits.then(|| self.pick_at(child, c, bound, room.min(self.tree.own_room(child))))?
+            let waits = self.tree.account(child, c).waits;
+            waits.then(|| self.pick_at(child, c, bound, room.min(self.room_of(child, bound))))?
         };
-        let waiting = self.tree[v].group[c].waiting;
+        let waiting = self.tree.group(v, c).waiting;
         if waiting == 1 {
             return children.iter().find_map(|&child| candidate(child)); // alone, it is next whatever its tag
         }
@@ -79,7 +86,7 @@ impl Allocator {
         for (place, &child) in children.iter().enumerate() {
             let Some(found) = candidate(child) else { continue };
             let node = &self.tree[child];
-            let account = &node.account[c];
+            let account = self.tree.account(child, c);
             if account.foreign == 0 {
                 mean.add(account.tag, node.weight);
                 fitting.push((place, found));
@@ -92,19 +99,28 @@ impl Allocator {
         }
         let due = |&(place, found): &(usize, Candidate)| {
             let node = &self.tree[children[place]];
-            let size = if node.children.is_empty() { found.least } else { Permits::ONE };
-            (node.account[c].tag + step(size, node.weight), node.last, place)
+            let size = if node.is_leaf() { found.least } else { Permits::ONE };
+            (self.tree.account(children[place], c).tag + step(size, node.weight), node.last, place)
         };
         let eligible =
-            fitting.iter().filter(|(place, _)| mean.reaches(self.tree[children[*place]].account[c].tag));
+            fitting.iter().filter(|(place, _)| mean.reaches(self.tree.account(children[*place], c).tag));
         let next = eligible.min_by_key(|entry| due(entry)).map(|(_, found)| *found);
         next.or(debtor.map(|(_, found)| found))
+    }
+
+    /// What is left under a node's own cap.
+    fn room_of(&self, v: NodeIx, bound: &Bound) -> Permits {
+        let room = self.tree.own_room(v);
+        match *bound {
+            Bound::Edge { foreign, .. } => room.min(self.tree.own_room_next(v, foreign)),
+            Bound::Flat(_) | Bound::Kept { .. } => room,
+        }
     }
 
     /// The most that a team may be given in one priority, caps aside.
     pub(super) fn most(&self, team: NodeIx, c: Priority, bound: &Bound) -> Permits {
         match *bound {
-            Bound::Flat(most) => most,
+            Bound::Flat(most) | Bound::Edge { most, .. } => most,
             Bound::Kept { lower, protected, floor } => {
                 let mut most = u64::MAX;
                 let mut by_floor = u64::from(floor);

@@ -67,8 +67,9 @@ impl Allocator {
 
     fn roll_scheduler(&mut self, now: Timestamp) {
         self.rolls += 1;
-        self.rolled_at = now;
-        self.first_round = true;
+        // Who was here when it opened is decided on as at that instant, however late the call.
+        let is_opening = self.limits[self.scheduler].opens() == now || self.queue.len() > 0;
+        self.first_round = is_opening.then_some(Timestamp::MAX);
         self.close_leases();
         let budget = self.limits[self.scheduler].budget;
         let mut largest = self.largest;
@@ -148,8 +149,8 @@ impl Allocator {
     /// Computes anew what is kept in a limit's window.
     pub(super) fn decay_limit(&mut self, at: usize, now: Timestamp) {
         let reserved: Vec<(u64, u64)> = if self.any_protected && at == self.scheduler {
-            let protected = self.names.values().filter(|&&v| self.tree[v].protected);
-            protected.map(|&v| self.scaled_reservation(v)).collect()
+            let protected = self.names.nodes().filter(|&v| self.tree[v].protected);
+            protected.map(|v| self.scaled_reservation(v)).collect()
         } else {
             Vec::new()
         };
@@ -162,7 +163,7 @@ impl Allocator {
 
     /// Everything below the root, for a look at all teams.
     pub(super) fn teams_below(&self, v: NodeIx) -> Vec<NodeIx> {
-        let below = self.tree[v].children.iter().flat_map(|&child| self.teams_below(child));
+        let below = self.tree.children(v).iter().flat_map(|&child| self.teams_below(child));
         let own = (v != Tree::ROOT).then_some(v);
         own.into_iter().chain(below).collect()
     }

@@ -54,7 +54,7 @@ impl Allocator {
     ) -> Result<Settled, SettleError> {
         self.advance(now);
         let closed = Settled { returned: Permits::ZERO, accepted: Permits::ZERO, is_open: false };
-        let team = self.names.get(by.0).copied();
+        let team = self.names.get(by.0);
         let entered = self.limits.iter().map(|limit| limit.rolled_at).max();
         let Some(open) = self.leases.find(id).filter(|open| Some(open.lease.granted_at) >= entered) else {
             return Ok(closed);

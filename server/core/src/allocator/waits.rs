@@ -107,10 +107,10 @@ impl Allocator {
 
     /// The smallest head that waits below a node.
     pub(super) fn least_head(&self, v: NodeIx, c: Priority) -> Option<Permits> {
-        match self.tree[v].children.as_slice() {
+        match self.tree.children(v) {
             [] => self.lane(v, c)?.least(),
             children => {
-                let waiting = children.iter().filter(|&&child| self.tree[child].account[c].waits);
+                let waiting = children.iter().filter(|&&child| self.tree.account(child, c).waits);
                 waiting.filter_map(|&child| self.least_head(child, c)).min()
             }
         }
@@ -125,17 +125,17 @@ impl Allocator {
                 Some(least) => least <= self.tree.own_room(v),
                 None => false,
             };
-            if waits != self.tree[v].account[c].waits {
+            if waits != self.tree.account(v, c).waits {
                 self.tree.set_waiting(v, c, waits);
             }
-            v = self.tree[v].parent;
+            v = self.tree.parent(v);
         }
     }
 
     /// As [`Allocator::least_head`]; for an uncapped node any head will do, and is found faster.
     fn least_head_to_watch(&self, v: NodeIx, c: Priority) -> Option<Permits> {
         let node = &self.tree[v];
-        if node.cap.is_none() && !node.children.is_empty() {
+        if node.cap.is_none() && !node.is_leaf() {
             return self.tree.is_contested(v, c).then_some(Permits::ZERO);
         }
         self.least_head(v, c)

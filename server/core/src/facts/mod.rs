@@ -41,7 +41,8 @@ pub struct Facts {
     phase: Phase,
     others: Others,
     cooldown_until: Option<Timestamp>,
-    current: Option<Window>,
+    /// Where the window started that is open.
+    current: Option<Timestamp>,
 }
 
 impl Facts {
@@ -97,13 +98,13 @@ impl Facts {
     pub fn roll(&mut self, window: &Window) {
         let start = window.start.earliest;
         if let Some(current) = self.current {
-            if start <= current.start.earliest {
+            if start <= current {
                 return;
             }
-            let windows = start.since(current.start.earliest).as_ns() / self.phase.length().as_ns();
+            let windows = start.since(current).as_ns() / self.phase.length().as_ns();
             self.others.roll(u32::try_from(windows.max(1)).unwrap_or(u32::MAX));
         }
-        self.current = Some(*window);
+        self.current = Some(start);
         self.cooldown_until = self.cooldown_until.filter(|&until| until > start);
     }
 

@@ -8,7 +8,6 @@ use crate::observation::Reset;
 use crate::request::LeaseId;
 use crate::time::{Span, Timestamp};
 use crate::window::Grid;
-use std::collections::VecDeque;
 
 /// How many different leases must lead to the same narrower interval.
 pub const WITNESSES_OF_A_PHASE: usize = 3;
@@ -30,14 +29,14 @@ pub(super) struct Phase {
     policy: Span,
     learnt: Option<Arc>,
     /// The latest narrower interval that each lease led to, oldest first.
-    readings: VecDeque<(LeaseId, Arc)>,
+    readings: Vec<(LeaseId, Arc)>,
 }
 
 impl Phase {
     pub(super) fn new(length: Span, policy: Span, learnt: Option<PhaseInterval>) -> Self {
         let length = length.max(Span::from_ns(1));
         let learnt = learnt.map(|phase| Arc::new(length, phase.least, phase.spread));
-        Self { length, policy, learnt, readings: VecDeque::new() }
+        Self { length, policy, learnt, readings: Vec::new() }
     }
 
     /// Windows of another length or phase by policy: what was learnt of the old ones goes.
@@ -78,9 +77,9 @@ impl Phase {
     fn narrow(&mut self, lease: LeaseId, common: Arc) {
         self.readings.retain(|&(who, _)| who != lease);
         if self.readings.len() == READINGS_MAX {
-            self.readings.pop_front();
+            self.readings.remove(0);
         }
-        self.readings.push_back((lease, common));
+        self.readings.push((lease, common));
         if self.readings.iter().filter(|&&(_, arc)| arc == common).count() >= WITNESSES_OF_A_PHASE {
             self.learn(common);
         }

@@ -169,7 +169,8 @@ impl Shard {
     }
 
     /// Gives the shard to `to`. `granted` is how many permits of each window this process granted since it took the
-    /// shard over; what it booked beyond that goes back, and is void here from this call on, whatever the outcome.
+    /// shard over; what it booked of them beyond that goes back. Of a window that is not named nothing does. Everything is
+    /// void here from this call on, whatever the outcome.
     pub fn hand_over(&mut self, now: Timestamp, to: NodeId, granted: &[(MarkKey, Permits)]) {
         if self.is_serving() {
             self.stage = Stage::Leaving(to, granted.iter().cloned().collect());
@@ -249,8 +250,10 @@ impl Shard {
         let nonce = self.fresh_nonce();
         let (Stage::Leaving(to, granted), Some((base, version))) = (&self.stage, &self.held) else { return };
         let base = self.pending.book(base, nonce, now).new;
-        let unspent = self.booked.iter().filter(|(_, booked)| !booked.exhausted).map(|(key, booked)| {
-            (key.clone(), booked.permits.less(granted.get(key).copied().unwrap_or_default()))
+        // Of a window that is not named nobody knows what was granted: all of it counts as spent.
+        let unspent = granted.iter().filter_map(|(key, granted)| {
+            let booked = self.booked.get(key).filter(|booked| !booked.exhausted)?;
+            Some((key.clone(), booked.permits.less(*granted)))
         });
         let new = base.hand_over(to.clone(), nonce, unspent);
         let guards = vec![Guard::Incarnation(new.incarnation)];

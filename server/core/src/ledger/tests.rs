@@ -212,6 +212,20 @@ fn a_hand_over_lowers_the_mark_to_what_was_granted_also_of_a_write_in_flight() {
 }
 
 #[test]
+fn a_hand_over_gives_nothing_back_of_a_window_that_is_not_named() {
+    let mut shard = serving();
+    for (s, n) in [(1002, 30), (1010, 20)] {
+        shard.want(at(1009), want(s, n));
+        let (token, ..) = cas(&mut shard);
+        shard.cas_done(at(1009), token, CasOutcome::Ok(Version(n.into())));
+        effects(&mut shard);
+    }
+    shard.hand_over(at(1009), node("b"), &[(key(at(1010)), permits(5))]);
+    let (_, _, new) = cas(&mut shard);
+    assert_eq!((new.hi(&key(at(1000))), new.hi(&key(at(1010)))), (permits(30), permits(5)));
+}
+
+#[test]
 fn a_restored_store_counts_every_window_that_may_have_been_booked_as_spent() {
     let record = ShardRecord::first(node("a"), 1, 1);
     let next = record.take_over(node("b"), 2, 9, at(1011));

@@ -58,8 +58,8 @@ pub(crate) struct Holdback {
     won: u64,
     /// The holds of a priority, added up.
     total: PerPriority<u64>,
-    /// The holdback of the priorities in each set (bit i: priority i), rounded up.
-    held: [u64; 8],
+    /// The holdback of the priorities in each set (bit i: priority i) of those that are higher than another, rounded up.
+    held: [u32; 4],
     /// The next instant at which something kept gets smaller.
     pub(crate) next_step: Option<Timestamp>,
 }
@@ -165,13 +165,13 @@ impl Holdback {
     pub(crate) fn kept(&self, team: NodeIx, c: Priority) -> u64 {
         let (mut set, mut holds) = (0, 0);
         for higher in c.higher() {
-            if self.held[1 << higher.index()] > self.total[higher] {
+            if u64::from(self.held[1 << higher.index()]) > self.total[higher] {
                 set |= 1 << higher.index();
             } else {
                 holds += self.total[higher];
             }
         }
-        self.held[set] + holds + self.total[c] - self.hold(team, c)
+        u64::from(self.held[set]) + holds + self.total[c] - self.hold(team, c)
     }
 
     /// Lets go what time has let go: `queued` tells what waits.
@@ -187,7 +187,7 @@ impl Holdback {
         let mut sooner = |span: Option<Span>| step = step.min(span.unwrap_or(Span::MAX));
         for set in 1..self.held.len() {
             let amount = of_set(sizes, set);
-            self.held[set] = remaining.of(amount, BILLION);
+            self.held[set] = u32::try_from(remaining.of(amount, BILLION)).unwrap_or(u32::MAX);
             sooner(remaining.until_less(amount, BILLION));
         }
         for &(amount, per) in reserved {

@@ -9,4 +9,6 @@ pub(crate) mod lane;
 
 pub(crate) mod floor;
 pub(crate) mod holdback;
+#[cfg(test)]
+mod tests;
 pub(crate) mod waterfill;

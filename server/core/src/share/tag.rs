@@ -35,7 +35,15 @@ pub(crate) fn step(n: Permits, weight: u32) -> i64 {
     (i64::from(n) << 32) / i64::from(weight)
 }
 
+impl Group {
+    /// Of a group in which nobody waited.
+    pub(crate) const IDLE: Self = Self { v: 0, epoch: 0, waiting: 0 };
+}
+
 impl Account {
+    /// Of a node that never waited.
+    pub(crate) const IDLE: Self = Self { tag: 0, foreign: 0, epoch: 0, waits: false };
+
     /// Waits and owes nothing.
     pub(crate) fn is_regular(&self) -> bool {
         self.waits && self.foreign == 0

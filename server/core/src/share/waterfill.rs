@@ -16,12 +16,12 @@ pub(crate) fn divide(tree: &Tree, amount: u64, demand: &[u64], give: &mut impl F
 
 fn below(tree: &Tree, v: NodeIx, amount: u128, demand: &[u64], give: &mut impl FnMut(NodeIx, u64)) {
     let node = &tree[v];
-    if node.children.is_empty() {
+    if node.is_leaf() {
         give(v, u64::try_from((amount + FORGIVEN) >> FRACTION).unwrap_or(u64::MAX));
         return;
     }
-    let mut open: Vec<(NodeIx, u128)> = node
-        .children
+    let mut open: Vec<(NodeIx, u128)> = tree
+        .children(v)
         .iter()
         .map(|&child| (child, u128::from(asked(tree, child, demand)) << FRACTION))
         .filter(|&(_, ask)| ask > 0)
@@ -48,7 +48,7 @@ fn below(tree: &Tree, v: NodeIx, amount: u128, demand: &[u64], give: &mut impl F
 /// What a node asks for: what the leaves below it ask for, within its cap and those below.
 fn asked(tree: &Tree, v: NodeIx, demand: &[u64]) -> u64 {
     let node = &tree[v];
-    let sum = match node.children.as_slice() {
+    let sum = match tree.children(v) {
         [] => demand[v],
         children => children.iter().fold(0_u64, |sum, &child| sum.saturating_add(raw(tree, child, demand))),
     };
@@ -58,7 +58,7 @@ fn asked(tree: &Tree, v: NodeIx, demand: &[u64]) -> u64 {
 
 /// What the leaves below a node ask for, caps aside.
 fn raw(tree: &Tree, v: NodeIx, demand: &[u64]) -> u64 {
-    match tree[v].children.as_slice() {
+    match tree.children(v) {
         [] => demand[v],
         children => children.iter().fold(0_u64, |sum, &child| sum.saturating_add(raw(tree, child, demand))),
     }

@@ -75,10 +75,11 @@ impl Fault {
             PolicyError::Range { field: "permits", id, .. } => of_limit(id, "budget"),
             PolicyError::Range { field: "window", id, .. } => of_limit(id, "window_s"),
             PolicyError::Range { field: "phase", id, .. } => of_limit(id, "phase_s"),
-            PolicyError::Range { field: "life", id, .. } => of_limit(id, "guard_s"),
             PolicyError::Range { field: "largest_lease", .. } => format!("{base}.lease_max"),
             PolicyError::Range { field, .. } => format!("{base}.{field}"),
-            PolicyError::WindowShorterThanGuards { id } => of_limit(id.as_str(), "guard_s"),
+            PolicyError::WindowShorterThanGuards { id } | PolicyError::GuardTooShort { id, .. } => {
+                of_limit(id.as_str(), "guard_s")
+            }
             PolicyError::NoSuchParent { id, .. }
             | PolicyError::Cycle { id }
             | PolicyError::TooDeep { id } => format!("{base}.teams[{}].parent", team(id.as_str())),

@@ -1,0 +1,41 @@
+//! Scripts against one tree: whose children are whose, and what is left of tags.
+
+use super::tag::step;
+use super::tree::Tree;
+use crate::permits::Permits;
+use crate::priority::Priority;
+
+#[test]
+fn children_stand_in_order_of_definition_however_nodes_come_and_go() {
+    let mut tree = Tree::new();
+    let (a, b) = (tree.add(Tree::ROOT), tree.add(Tree::ROOT));
+    let (b1, a1, b2) = (tree.add(b), tree.add(a), tree.add(b));
+    let c = tree.add(Tree::ROOT);
+    assert_eq!((tree.children(Tree::ROOT), tree.children(a)), ([a, b, c].as_slice(), [a1].as_slice()));
+    assert_eq!((tree.children(b), tree.parent(b2)), ([b1, b2].as_slice(), b));
+    tree.remove(a1);
+    tree.remove(b1);
+    let (b3, a2) = (tree.add(b), tree.add(a));
+    assert_eq!((tree.children(b), tree.children(a)), ([b2, b3].as_slice(), [a2].as_slice()));
+    tree.remove(c);
+    assert_eq!((tree.children(Tree::ROOT), tree.children(b)), ([a, b].as_slice(), [b2, b3].as_slice()));
+    assert_eq!(tree.places(), 7);
+}
+
+#[test]
+fn tags_are_kept_over_a_windows_start_only_while_somebody_waits() {
+    let mut tree = Tree::new();
+    let (a, b) = (tree.add(Tree::ROOT), tree.add(Tree::ROOT));
+    let c = Priority::Default;
+    tree.set_waiting(a, c, true);
+    tree.set_waiting(b, c, true);
+    tree.charge(a, c, Permits::ONE, false, Tree::ROOT);
+    tree.set_waiting(a, c, false);
+    tree.bound(Permits::MAX, Permits::ONE);
+    assert_eq!((tree.has_tags(), tree.account(a, c).tag), (true, step(Permits::ONE, 1)));
+    tree.set_waiting(b, c, false);
+    tree.bound(Permits::MAX, Permits::ONE);
+    assert!(!tree.has_tags());
+    tree.set_waiting(a, c, true);
+    assert_eq!((tree.account(a, c).tag, tree.account(a, c).waits, tree.waits(b)), (0, true, false));
+}

@@ -1,0 +1,63 @@
+//! `apportion serve`: the settings, the log, and what the start says.
+
+use crate::config::{ADMIN_TOKEN, Flags, Log, LogFormat, LogLevel, Settings};
+use crate::serve::{Running, ServeError};
+use tracing::level_filters::LevelFilter;
+
+/// Serve leases over gRPC
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// Serves until the process is told to stop.
+pub(super) fn run(args: &Args) -> Result<bool, String> {
+    let settings =
+        Settings::load(&args.flags, std::env::var(ADMIN_TOKEN).ok()).map_err(|error| error.to_string())?;
+    log(&settings.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    runtime.block_on(serve(&settings)).map_err(|error| error.to_string())?;
+    Ok(true)
+}
+
+async fn serve(settings: &Settings) -> Result<(), ServeError> {
+    let running = Running::start(settings).await?;
+    greet(settings, &running);
+    running.until_signalled().await
+}
+
+fn log(log: &Log) {
+    let level = match log.level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
+    // Only the first call of a process has an effect, and there is one.
+    let _ = match log.format {
+        LogFormat::Text => subscriber.try_init(),
+        LogFormat::Json => subscriber.json().try_init(),
+    };
+}
+
+/// Says where it serves, to whom, and what to try next. A program that reads it takes the first line.
+fn greet(settings: &Settings, running: &Running) {
+    println!(
+        "apportion serves gRPC on {}, metrics and health on http://{}",
+        running.address, running.http_address
+    );
+    println!("store: {}", settings.data_dir.display());
+    if running.authenticates {
+        println!("callers must send `authorization: Bearer <secret>`");
+    } else {
+        println!("nobody has to say who they are: everybody who reaches this address is an administrator");
+    }
+    println!("try: grpcurl -plaintext {} apportion.v1.QuotaService/AcquireLease", running.address);
+}

@@ -1,0 +1,85 @@
+//! The file of settings. A key that is not known is refused by name, with its line.
+
+use super::{LogFormat, LogLevel};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// A file that cannot be read, or says what is not allowed.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It cannot be read.
+    #[error("{path}: {error}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// It is no TOML, has an unknown key, or a value of another type. The message names the line.
+    #[error("{path}: {error}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        error: toml::de::Error,
+    },
+}
+
+/// The whole file.
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    pub(super) data_dir: Option<PathBuf>,
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) http_listen: Option<SocketAddr>,
+    pub(super) insecure: Option<bool>,
+    pub(super) drain_seconds: Option<u32>,
+    pub(super) audit_entries: Option<u32>,
+    pub(super) tls: Tls,
+    pub(super) log: Log,
+    pub(super) limits: Limits,
+}
+
+/// The table `tls`.
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Tls {
+    pub(super) cert: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+    pub(super) client_ca: Option<PathBuf>,
+}
+
+/// The table `log`.
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Log {
+    pub(super) format: Option<LogFormat>,
+    pub(super) level: Option<LogLevel>,
+}
+
+/// The table `limits`.
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Limits {
+    pub(super) streams_per_connection: Option<u32>,
+    pub(super) message_bytes: Option<u32>,
+    pub(super) header_bytes: Option<u32>,
+    pub(super) connections: Option<u32>,
+    pub(super) keep_alive_seconds: Option<u32>,
+    pub(super) pending_resets: Option<u32>,
+    pub(super) error_resets: Option<u32>,
+    pub(super) exchange_in_flight: Option<u32>,
+}
+
+/// Reads the file at `path`.
+pub(super) fn read(path: &Path) -> Result<File, FileError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| FileError::Unreadable { path: path.into(), error })?;
+    parse(path, &text)
+}
+
+/// Reads the text of the file at `path`.
+pub(super) fn parse(path: &Path, text: &str) -> Result<File, FileError> {
+    toml::from_str(text).map_err(|error| FileError::Malformed { path: path.into(), error })
+}

@@ -1,0 +1,240 @@
+//! The settings of `apportion serve`: flags come before the environment, that before one file, that before the default.
+
+mod exposure;
+mod file;
+mod flags;
+
+pub use exposure::{Exposed, check_exposure};
+pub use file::FileError;
+pub use flags::Flags;
+
+use file::File;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+/// The variable that bears the secret of an administrator's token. Not a flag: others can read the flags of a process.
+pub const ADMIN_TOKEN: &str = "APPORTION_ADMIN_TOKEN";
+
+/// Everything that a server is started with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// Where the embedded store is.
+    pub data_dir: PathBuf,
+    /// Where gRPC is served.
+    pub listen: SocketAddr,
+    /// Where metrics and health are served over HTTP.
+    pub http_listen: SocketAddr,
+    /// The certificates of gRPC; none: no TLS.
+    pub tls: Option<Tls>,
+    /// Whether to listen beyond loopback without TLS or without authentication.
+    pub insecure: bool,
+    /// How the log is written.
+    pub log: Log,
+    /// What one client may take of the server.
+    pub limits: ServerLimits,
+    /// How long a server that stops waits for open calls, in seconds.
+    pub drain_seconds: u32,
+    /// How many audit entries are kept.
+    pub audit_entries: u32,
+    /// The secret of an administrator's token that is valid while the server runs.
+    pub admin_token: Option<Secret>,
+}
+
+/// Files in PEM form.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tls {
+    /// The certificate chain of the server.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Who signs the certificates of clients; none: clients need none.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// How the log is written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Log {
+    /// For people or for machines.
+    pub format: LogFormat,
+    /// From which severity on.
+    pub level: LogLevel,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A line for people.
+    #[default]
+    Text,
+    /// A JSON object each line.
+    Json,
+}
+
+/// The least severity that is logged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// What failed.
+    Error,
+    /// What may fail.
+    Warn,
+    /// What happens seldom.
+    #[default]
+    Info,
+    /// What happens with each request.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// What one client may take of the server. Every bound is at least 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ServerLimits {
+    /// Calls at once on one connection.
+    pub streams_per_connection: u32,
+    /// The largest message taken, in bytes.
+    pub message_bytes: u32,
+    /// The largest headers taken, in bytes.
+    pub header_bytes: u32,
+    /// Connections at once.
+    pub connections: u32,
+    /// How often a connection is asked whether it is alive, in seconds.
+    pub keep_alive_seconds: u32,
+    /// Resets by a client that are pending at once before its connection is closed.
+    pub pending_resets: u32,
+    /// Resets by the server because of a client's errors before its connection is closed.
+    pub error_resets: u32,
+    /// Requests of one Exchange stream that wait for their answer at once.
+    pub exchange_in_flight: u32,
+}
+
+impl ServerLimits {
+    /// Enough for hundreds of services behind one connection each.
+    pub const DEFAULT: Self = Self {
+        streams_per_connection: 1_000,
+        message_bytes: 1 << 20,
+        header_bytes: 16 << 10,
+        connections: 10_000,
+        keep_alive_seconds: 20,
+        pending_resets: 100,
+        error_resets: 1_000,
+        exchange_in_flight: 1_000,
+    };
+}
+
+/// Text that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Hides a text.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself. Do not log it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
+    }
+}
+
+/// Settings that do not go together, or a file that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is at fault.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A bound of 0.
+    #[error("{0}: must be at least 1")]
+    Zero(&'static str),
+    /// Half of what TLS needs.
+    #[error("tls: cert and key are given together; {0} is missing")]
+    HalfTls(&'static str),
+}
+
+impl Settings {
+    /// The settings out of flags and environment, as clap has read them, the file that they name, and the secret of [`ADMIN_TOKEN`].
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the file cannot be read, or a value is not allowed.
+    pub fn load(flags: &Flags, admin_token: Option<String>) -> Result<Self, ConfigError> {
+        let file = flags.config.as_deref().map(file::read).transpose()?.unwrap_or_default();
+        Self::resolve(flags, file, admin_token)
+    }
+
+    fn resolve(flags: &Flags, file: File, admin_token: Option<String>) -> Result<Self, ConfigError> {
+        let loopback = |port| SocketAddr::from((IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+        Ok(Self {
+            tls: tls(flags, &file)?,
+            data_dir: flags
+                .data_dir
+                .clone()
+                .or(file.data_dir)
+                .unwrap_or_else(|| PathBuf::from("./apportion-data")),
+            listen: flags.listen.or(file.listen).unwrap_or(loopback(7420)),
+            http_listen: flags.http_listen.or(file.http_listen).unwrap_or(loopback(7421)),
+            insecure: flags.insecure.or(file.insecure).unwrap_or(false),
+            log: Log {
+                format: flags.log_format.or(file.log.format).unwrap_or_default(),
+                level: flags.log_level.or(file.log.level).unwrap_or_default(),
+            },
+            limits: limits(flags, &file.limits)?,
+            drain_seconds: flags.drain_seconds.or(file.drain_seconds).unwrap_or(10),
+            audit_entries: at_least_one(
+                "audit_entries",
+                flags.audit_entries.or(file.audit_entries).unwrap_or(100_000),
+            )?,
+            admin_token: admin_token.filter(|token| !token.is_empty()).map(Secret::new),
+        })
+    }
+}
+
+fn tls(flags: &Flags, file: &File) -> Result<Option<Tls>, ConfigError> {
+    let either = |flag: &Option<PathBuf>, file: &Option<PathBuf>| flag.clone().or_else(|| file.clone());
+    let client_ca = either(&flags.tls_client_ca, &file.tls.client_ca);
+    match (either(&flags.tls_cert, &file.tls.cert), either(&flags.tls_key, &file.tls.key)) {
+        (Some(cert), Some(key)) => Ok(Some(Tls { cert, key, client_ca })),
+        (None, None) if client_ca.is_none() => Ok(None),
+        (None, _) => Err(ConfigError::HalfTls("cert")),
+        (Some(_), None) => Err(ConfigError::HalfTls("key")),
+    }
+}
+
+fn limits(flags: &Flags, file: &file::Limits) -> Result<ServerLimits, ConfigError> {
+    let defaults = ServerLimits::DEFAULT;
+    macro_rules! resolved {
+        ($($field:ident),*) => {
+            ServerLimits {
+                $($field: at_least_one(
+                    concat!("limits.", stringify!($field)),
+                    flags.$field.or(file.$field).unwrap_or(defaults.$field),
+                )?,)*
+            }
+        };
+    }
+    Ok(resolved!(
+        streams_per_connection,
+        message_bytes,
+        header_bytes,
+        connections,
+        keep_alive_seconds,
+        pending_resets,
+        error_resets,
+        exchange_in_flight
+    ))
+}
+
+fn at_least_one(name: &'static str, n: u32) -> Result<u32, ConfigError> {
+    if n == 0 { Err(ConfigError::Zero(name)) } else { Ok(n) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Where a setting comes from, what is refused, and where a server may listen.
+
+use super::*;
+use clap::Parser;
+use std::path::Path;
+
+#[derive(Parser)]
+struct Command {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+fn flags(words: &[&str]) -> Flags {
+    Command::try_parse_from([&["serve"], words].concat()).expect("flags are allowed").flags
+}
+
+fn settings(words: &[&str], file: &str) -> Result<Settings, ConfigError> {
+    let file = file::parse(Path::new("apportion.toml"), file)?;
+    Settings::resolve(&flags(words), file, None)
+}
+
+fn refused(words: &[&str], file: &str) -> String {
+    settings(words, file).expect_err("it is refused").to_string()
+}
+
+#[test]
+fn nothing_set_is_a_server_on_loopback() {
+    let settings = settings(&[], "").expect("it is allowed");
+    assert_eq!(
+        (settings.listen.to_string(), settings.http_listen.to_string()),
+        ("127.0.0.1:7420".into(), "127.0.0.1:7421".into())
+    );
+    assert_eq!(settings.data_dir, Path::new("./apportion-data"));
+    assert_eq!((settings.tls.is_none(), settings.insecure), (true, false));
+    assert_eq!(check_exposure(&settings, false), Ok(()));
+}
+
+#[test]
+fn a_flag_comes_before_the_file_and_the_file_before_the_default() {
+    let file =
+        "listen = \"127.0.0.1:1\"\ndrain_seconds = 3\n[limits]\nconnections = 7\n[log]\nformat = \"json\"";
+    let settings = settings(&["--listen", "127.0.0.1:2", "--insecure"], file).expect("it is allowed");
+    assert_eq!((settings.listen.port(), settings.http_listen.port()), (2, 7421));
+    assert_eq!((settings.drain_seconds, settings.limits.connections), (3, 7));
+    assert_eq!((settings.log.format, settings.log.level), (LogFormat::Json, LogLevel::Info));
+    assert!(settings.insecure);
+}
+
+#[test]
+fn every_flag_has_its_variable() {
+    let command = <Command as clap::CommandFactory>::command();
+    for flag in command.get_arguments() {
+        let name = flag.get_id().as_str().to_ascii_uppercase();
+        let variable = flag.get_env().map(|env| env.to_string_lossy().into_owned());
+        assert_eq!(variable, Some(format!("APPORTION_{name}")));
+    }
+}
+
+#[test]
+fn an_unknown_key_is_refused_by_name_with_its_line() {
+    let told = refused(&[], "drain_seconds = 3\n[tls]\ncertificate = \"x\"\n");
+    assert!(told.starts_with("apportion.toml: ") && told.contains("line 3"), "{told}");
+    assert!(told.contains("unknown field `certificate`"), "{told}");
+}
+
+#[test]
+fn a_bound_of_nothing_and_half_of_tls_are_refused() {
+    assert_eq!(refused(&["--connections", "0"], ""), "limits.connections: must be at least 1");
+    assert_eq!(refused(&["--tls-cert", "a"], ""), "tls: cert and key are given together; key is missing");
+    assert_eq!(
+        refused(&["--tls-client-ca", "a"], ""),
+        "tls: cert and key are given together; cert is missing"
+    );
+}
+
+#[test]
+fn a_secret_is_not_shown() {
+    let settings = Settings::resolve(&flags(&[]), File::default(), Some("hunter2".into())).expect("allowed");
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    assert_eq!(settings.admin_token.as_ref().map(Secret::expose), Some("hunter2"));
+}
+
+#[test]
+fn a_server_beyond_loopback_wants_tls_and_authentication() {
+    let exposed = |words: &[&str], has_tokens| {
+        let words = [&["--listen", "0.0.0.0:1"], words].concat();
+        check_exposure(&settings(&words, "").expect("it is allowed"), has_tokens)
+    };
+    let tls = ["--tls-cert", "c", "--tls-key", "k"];
+    let listen = "0.0.0.0:1".parse().expect("an address");
+    assert_eq!(exposed(&[], true), Err(Exposed::WithoutTls(listen)));
+    assert_eq!(exposed(&tls, false), Err(Exposed::WithoutAuthentication(listen)));
+    assert_eq!(exposed(&tls, true), Ok(()));
+    assert_eq!(exposed(&[&tls[..], &["--tls-client-ca", "a"]].concat(), false), Ok(()));
+    assert_eq!(exposed(&["--insecure"], false), Ok(()));
+    let http = settings(&["--http-listen", "[::]:1"], "").expect("it is allowed");
+    assert!(matches!(check_exposure(&http, true), Err(Exposed::PlainHttp(_))));
+    let mapped = settings(&["--listen", "[::ffff:127.0.0.1]:1"], "").expect("it is allowed");
+    assert_eq!(check_exposure(&mapped, false), Ok(()));
+}

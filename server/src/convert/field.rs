@@ -1,0 +1,108 @@
+//! What is wrong with one field of a message: its path, what it held, and what it may hold.
+
+use apportion_core::ids::{CallerId, LimitId, NameError, RequestId, TeamId, WorkspaceId};
+use apportion_core::permits::Permits;
+use std::fmt::Display;
+use thiserror::Error;
+
+/// A field that is out of its bounds, malformed or missing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{path}: {problem}")]
+pub struct FieldError {
+    path: String,
+    problem: String,
+}
+
+impl FieldError {
+    /// The field at `path`, such as `observations[2].limit`, and what is wrong with it and what is allowed.
+    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { path: path.into(), problem: problem.into() }
+    }
+
+    /// A field that must not be absent.
+    pub fn missing(path: impl Into<String>) -> Self {
+        Self::new(path, "must not be absent")
+    }
+
+    /// The path of the field in the request.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is wrong with it, and what is allowed.
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+
+    /// The same fault in a message that stands at `path` of a larger one.
+    #[must_use]
+    pub fn under(mut self, path: &str) -> Self {
+        self.path = format!("{path}.{}", self.path);
+        self
+    }
+}
+
+/// A number of permits from `least` to `most`.
+pub(crate) fn permits(path: &str, n: u32, least: Permits, most: Permits) -> Result<Permits, FieldError> {
+    Permits::new(n)
+        .filter(|n| (least..=most).contains(n))
+        .ok_or_else(|| out_of_range(path, n, &format!("from {least} to {most}")))
+}
+
+/// The error of a value that is not inside `allowed`.
+pub(crate) fn out_of_range(path: &str, value: impl Display, allowed: &str) -> FieldError {
+    FieldError::new(path, format!("{value} is out of range, allowed is {allowed}"))
+}
+
+/// Text of at most `longest` bytes.
+pub(crate) fn text<'a>(path: &str, text: &'a str, longest: usize) -> Result<&'a str, FieldError> {
+    if text.len() > longest {
+        let length = text.len();
+        return Err(FieldError::new(path, format!("{length} bytes are too long, at most {longest}")));
+    }
+    Ok(text)
+}
+
+/// A list of `least` to `most` elements.
+pub(crate) fn count(path: &str, count: usize, least: usize, most: usize) -> Result<(), FieldError> {
+    if (least..=most).contains(&count) {
+        return Ok(());
+    }
+    Err(FieldError::new(path, format!("{count} elements, allowed are {least} to {most}")))
+}
+
+/// A name whose kind checks it.
+pub(crate) trait Name: Sized {
+    /// Checks and takes a bare name.
+    fn check(name: &str) -> Result<Self, NameError>;
+}
+
+macro_rules! names {
+    ($($name:ident),*) => {
+        $(impl Name for $name {
+            fn check(name: &str) -> Result<Self, NameError> {
+                Self::new(name)
+            }
+        })*
+    };
+}
+
+names!(WorkspaceId, LimitId, TeamId, CallerId, RequestId);
+
+/// The name that a field holds.
+pub(crate) fn name<N: Name>(path: &str, name: &str) -> Result<N, FieldError> {
+    N::check(name).map_err(|error| match error {
+        NameError::Empty => FieldError::missing(path),
+        NameError::TooLong { .. } | NameError::Character { .. } => FieldError::new(path, error.to_string()),
+    })
+}
+
+/// The name that a field holds, or `default` where the field is absent.
+pub(crate) fn name_or<N: Name>(path: &str, held: &str, default: &str) -> Result<N, FieldError> {
+    name(path, if held.is_empty() { default } else { held })
+}
+
+/// The name that a field holds, or none where it is absent.
+pub(crate) fn optional_name<N: Name>(path: &str, held: &str) -> Result<Option<N>, FieldError> {
+    if held.is_empty() { Ok(None) } else { name(path, held).map(Some) }
+}

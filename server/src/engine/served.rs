@@ -1,0 +1,64 @@
+//! What a workspace looks like now, for people who watch it and for metrics.
+
+use super::answer::Refused;
+use super::parts::Parts;
+use super::waits::TeamWaits;
+use super::workspace::Workspace;
+use apportion_core::allocator::{Allocator, LimitNow, TeamNow};
+use apportion_core::time::Timestamp;
+
+/// A workspace at one instant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Snapshot {
+    /// When it was taken.
+    pub now: Timestamp,
+    /// Its limits, in the order of the policy; none while it is not served.
+    pub limits: Vec<LimitNow>,
+    /// Which of them is the scheduler's own.
+    pub scheduler: usize,
+    /// Its teams, in order of id, and how their requests fared.
+    pub teams: Vec<(TeamNow, TeamWaits)>,
+    /// Requests that wait.
+    pub waiting_requests: usize,
+    /// Why nothing is granted, or nothing beyond what is booked.
+    pub trouble: Option<Refused>,
+}
+
+impl Workspace {
+    pub(super) fn snapshot(&self, parts: &Parts) -> Snapshot {
+        self.read(|allocator, waits| {
+            let now = parts.clock.now();
+            let allocator = match allocator {
+                Ok(allocator) => allocator,
+                Err(why) => return closed(now, why),
+            };
+            let teams = allocator.teams_now(now).into_iter().map(|team| {
+                let waits = waits.of(&team.id, now);
+                (team, waits)
+            });
+            Snapshot {
+                now,
+                teams: teams.collect(),
+                limits: allocator.limits_now(now),
+                scheduler: allocator.scheduler(),
+                waiting_requests: allocator.waiting(),
+                trouble: trouble(allocator, parts),
+            }
+        })
+    }
+}
+
+fn closed(now: Timestamp, why: &Refused) -> Snapshot {
+    let trouble = Some(why.clone());
+    Snapshot { now, limits: Vec::new(), scheduler: 0, teams: Vec::new(), waiting_requests: 0, trouble }
+}
+
+fn trouble(allocator: &Allocator, parts: &Parts) -> Option<Refused> {
+    if parts.is_draining() {
+        Some(Refused::Draining)
+    } else if allocator.is_store_lost() {
+        Some(Refused::StoreLost)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,122 @@
+//! A place to wait at: resolves with the answer, and gives itself up when it is dropped before.
+
+use super::answer::{Granted, Refused};
+use super::parts::Parts;
+use super::waits::Asked;
+use super::workspace::Workspace;
+use apportion_core::ids::{CallerId, TeamId};
+use apportion_core::priority::Priority;
+use apportion_core::request::{Ask, Lease, Ticket};
+use apportion_core::time::Timestamp;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::sync::oneshot;
+
+/// What became of a request at once.
+#[derive(Debug)]
+pub enum Acquired {
+    /// It was granted.
+    Granted(Granted),
+    /// It waits.
+    Waits(Waiting),
+}
+
+/// What a waiter is told.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// The answer.
+    pub(super) answer: Result<Granted, Refused>,
+    /// The lease, where nobody else can have been told of it: it goes back if this one has gone.
+    pub(super) lease: Option<Lease>,
+}
+
+/// Who waits under a ticket, as the workspace knows it.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    pub(super) arrived: Timestamp,
+    pub(super) team: TeamId,
+    pub(super) priority: Option<Priority>,
+    /// Whether a repeat of the request may be told of the same lease.
+    pub(super) has_id: bool,
+    answer: oneshot::Sender<Told>,
+}
+
+impl Waiter {
+    pub(super) fn new(arrived: Timestamp, ask: &Ask) -> (Self, oneshot::Receiver<Told>) {
+        let (answer, told) = oneshot::channel();
+        let (team, priority, has_id) = (ask.team.clone(), ask.priority, ask.request_id.is_some());
+        (Self { arrived, team, priority, has_id, answer }, told)
+    }
+
+    pub(super) fn tell(self, told: Told) {
+        // Whoever has gone took itself out before, under the same lock.
+        let _ = self.answer.send(told);
+    }
+
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked { team: &self.team, priority: self.priority }
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.answer.is_closed()
+    }
+}
+
+/// A request that waits. Dropped before the answer, it is withdrawn; dropped with a lease that nobody saw, that goes back.
+#[derive(Debug)]
+pub struct Waiting {
+    workspace: Arc<Workspace>,
+    parts: Arc<Parts>,
+    pub(super) ticket: Ticket,
+    pub(super) team: TeamId,
+    pub(super) caller: CallerId,
+    told: Option<oneshot::Receiver<Told>>,
+}
+
+impl Waiting {
+    pub(super) fn new(
+        workspace: Arc<Workspace>,
+        parts: Arc<Parts>,
+        ticket: Ticket,
+        ask: &Ask,
+        told: oneshot::Receiver<Told>,
+    ) -> Self {
+        Self {
+            workspace,
+            parts,
+            ticket,
+            team: ask.team.clone(),
+            caller: ask.caller.clone(),
+            told: Some(told),
+        }
+    }
+
+    /// The answer that came and that nobody saw. From then on the waiter counts as gone.
+    pub(super) fn take_answer(&mut self) -> Option<Told> {
+        let mut told = self.told.take()?;
+        told.close();
+        told.try_recv().ok()
+    }
+}
+
+impl Future for Waiting {
+    type Output = Result<Granted, Refused>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(told) = &mut self.told else { return Poll::Ready(Err(Refused::Internal)) };
+        let told = std::task::ready!(Pin::new(told).poll(context));
+        self.told = None;
+        Poll::Ready(told.map_or(Err(Refused::Internal), |told| told.answer))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if self.told.is_some() {
+            let (workspace, parts) = (Arc::clone(&self.workspace), Arc::clone(&self.parts));
+            workspace.give_up(&parts, self);
+        }
+    }
+}

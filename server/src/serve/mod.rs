@@ -1,0 +1,176 @@
+//! Runs the server: opens the store, starts the engine, listens, and stops in good order.
+
+mod listen;
+mod start;
+mod stop;
+
+use crate::clock::{Clock, Machine};
+use crate::config::{Exposed, Settings, check_exposure};
+use crate::engine::{Engine, StartError};
+use crate::service::gate::Gate;
+use crate::service::http;
+use crate::service::quota::{Quota, StreamBounds};
+use crate::store::catalog::{Catalog, CatalogError};
+use crate::store::{Embedded, Store, StoreError};
+use apportion_core::ledger::Horizon;
+use apportion_proto::v1::quota_service_server::QuotaServiceServer;
+use listen::Listener;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use tonic::transport::{Certificate, Identity, ServerTlsConfig};
+
+/// Why the server does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Strangers could reach it.
+    #[error(transparent)]
+    Exposed(#[from] Exposed),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is in the store cannot be used.
+    #[error("the store: {0}")]
+    Catalog(#[from] CatalogError),
+    /// A workspace in the store does not hold.
+    #[error("the store: workspace {workspace}: {why}")]
+    Stored {
+        /// The workspace.
+        workspace: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The engine does not start.
+    #[error(transparent)]
+    Engine(#[from] StartError),
+    /// An address cannot be listened on.
+    #[error("{what}: {address} cannot be listened on: {error}")]
+    Listen {
+        /// Which setting.
+        what: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A file of TLS cannot be read.
+    #[error("tls: {path}: {error}")]
+    TlsFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// gRPC failed.
+    #[error("gRPC: {0}")]
+    Transport(#[from] tonic::transport::Error),
+    /// Reflection cannot be served.
+    #[error("reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// No runtime, no signals.
+    #[error("the process: {0}")]
+    Process(#[from] std::io::Error),
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Running {
+    /// Where gRPC is served.
+    pub address: SocketAddr,
+    /// Where metrics and health are served.
+    pub http_address: SocketAddr,
+    /// Whether callers must say who they are.
+    pub authenticates: bool,
+    engine: Arc<Engine>,
+    grpc: tokio::task::JoinHandle<Result<(), tonic::transport::Error>>,
+    http: tokio::task::JoinHandle<()>,
+    health: tonic_health::server::HealthReporter,
+    halt: CancellationToken,
+    drain: Duration,
+}
+
+impl Running {
+    /// Starts to serve.
+    ///
+    /// # Errors
+    /// [`ServeError`]; nothing runs then.
+    pub async fn start(settings: &Settings) -> Result<Self, ServeError> {
+        let listener = bind("listen", settings.listen).await?;
+        let http_listener = bind("http_listen", settings.http_listen).await?;
+        let (engine, gate, authenticates) = open(settings)?;
+        let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
+        let halt = CancellationToken::new();
+        let (health, health_service) = tonic_health::server::health_reporter();
+        health.set_serving::<QuotaServiceServer<Quota>>().await;
+        let bounds = StreamBounds { in_flight: settings.limits.exchange_in_flight as usize };
+        let quota = Quota::new(Arc::clone(&engine), gate, bounds);
+        let bytes = settings.limits.message_bytes as usize;
+        let server = builder(settings)?
+            .add_service(health_service)
+            .add_service(reflection()?.build_v1()?)
+            .add_service(reflection()?.build_v1alpha()?)
+            .add_service(QuotaServiceServer::new(quota).max_decoding_message_size(bytes));
+        let incoming = Listener::new(listener, settings.limits.connections as usize);
+        let until = halt.clone().cancelled_owned();
+        let grpc = tokio::spawn(server.serve_with_incoming_shutdown(incoming.connections(), until));
+        let http = tokio::spawn(http::serve(http_listener, Arc::clone(&engine)));
+        let drain = Duration::from_secs(settings.drain_seconds.into());
+        Ok(Self { address, http_address, authenticates, engine, grpc, http, health, halt, drain })
+    }
+}
+
+/// Opens the store, and starts the engine with what is in it.
+fn open(settings: &Settings) -> Result<(Arc<Engine>, Arc<Gate>, bool), ServeError> {
+    let store = Embedded::open(&settings.data_dir)?;
+    let shards = store.shards()?;
+    let store: Arc<dyn Store> = Arc::new(store);
+    let catalog = Catalog::new(Arc::clone(&store), settings.audit_entries.into());
+    start::first(&catalog)?;
+    let tokens = start::tokens(&catalog)?;
+    check_exposure(settings, !tokens.is_empty())?;
+    let authenticates = settings.admin_token.is_some() || !tokens.is_empty();
+    let gate = Gate::new(authenticates);
+    tokens.iter().for_each(|token| gate.admit(token));
+    if let Some(secret) = &settings.admin_token {
+        gate.admit(&start::admin(secret.expose()));
+    }
+    let clock = Arc::new(Clock::new(Box::new(Machine), Horizon::DEFAULT.clock_error));
+    let workspaces = start::workspaces(&catalog)?;
+    let engine = Engine::start(start::engine_settings(shards), clock, store, workspaces)?;
+    Ok((Arc::new(engine), Arc::new(gate), authenticates))
+}
+
+async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|error| ServeError::Listen { what, address, error })
+}
+
+fn builder(settings: &Settings) -> Result<Server, ServeError> {
+    let limits = &settings.limits;
+    let keep_alive = Duration::from_secs(limits.keep_alive_seconds.into());
+    let server = Server::builder()
+        .max_concurrent_streams(limits.streams_per_connection)
+        .http2_max_header_list_size(limits.header_bytes)
+        .http2_max_pending_accept_reset_streams(Some(limits.pending_resets as usize))
+        .http2_max_local_error_reset_streams(Some(limits.error_resets as usize))
+        .http2_keepalive_interval(Some(keep_alive))
+        .http2_keepalive_timeout(Some(keep_alive));
+    let Some(tls) = &settings.tls else { return Ok(server) };
+    let read = |path: &PathBuf| {
+        std::fs::read(path).map_err(|error| ServeError::TlsFile { path: path.clone(), error })
+    };
+    let mut config = ServerTlsConfig::new().identity(Identity::from_pem(read(&tls.cert)?, read(&tls.key)?));
+    if let Some(authority) = &tls.client_ca {
+        config = config.client_ca_root(Certificate::from_pem(read(authority)?));
+    }
+    Ok(server.tls_config(config)?)
+}
+
+fn reflection() -> Result<tonic_reflection::server::Builder<'static>, ServeError> {
+    Ok(tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(apportion_proto::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET))
+}

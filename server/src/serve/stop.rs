@@ -1,0 +1,60 @@
+//! The end in good order: newcomers are refused, what waits is answered, what was not granted goes back.
+
+use super::{Running, ServeError};
+use crate::service::quota::Quota;
+use apportion_proto::v1::quota_service_server::QuotaServiceServer;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often it is looked whether anybody still waits.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long connections have to take their last answers.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+impl Running {
+    /// Serves until the process is told to stop, then stops in good order. A second signal ends it at once.
+    ///
+    /// # Errors
+    /// [`ServeError`] where gRPC failed.
+    pub async fn until_signalled(mut self) -> Result<(), ServeError> {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            ended = &mut self.grpc => return ended.unwrap_or(Ok(())).map_err(Into::into),
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: whoever waits has {} s", self.drain.as_secs());
+        tokio::select! {
+            stopped = self.stop() => stopped,
+            _ = tokio::signal::ctrl_c() => Ok(()),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+
+    /// Stops in good order, within the time to drain and a little more.
+    ///
+    /// # Errors
+    /// [`ServeError`] where gRPC failed.
+    pub async fn stop(self) -> Result<(), ServeError> {
+        self.health.set_not_serving::<QuotaServiceServer<Quota>>().await;
+        self.engine.drain();
+        let deadline = Instant::now() + self.drain;
+        while self.engine.waiting() > 0 && Instant::now() < deadline {
+            tokio::time::sleep(LOOK).await;
+        }
+        let engine = Arc::clone(&self.engine);
+        // It writes to the store; what still waits is refused by it.
+        let _ = tokio::task::spawn_blocking(move || engine.stop()).await;
+        self.halt.cancel();
+        let mut grpc = self.grpc;
+        let ended = tokio::time::timeout(LAST_ANSWERS, &mut grpc).await;
+        self.http.abort();
+        match ended {
+            Ok(ended) => ended.unwrap_or(Ok(())).map_err(Into::into),
+            Err(_) => {
+                grpc.abort();
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Who may do what. Every call passes [`authorize`], which denies what it does not know.
+//!
+//! An identity comes from the credential alone, never from a field of a request. Knows no transport and no store.
+
+use apportion_core::ids::{TeamId, WorkspaceId};
+
+/// What a credential allows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// To acquire and settle leases for the teams of its scopes.
+    Client,
+    /// To look at the workspaces and teams of its scopes.
+    Observer,
+    /// Everything, everywhere.
+    Admin,
+}
+
+/// Where a role holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Scope {
+    /// The workspace; none: all of them.
+    pub workspace: Option<WorkspaceId>,
+    /// The team, its parts included; none: all of them.
+    pub team: Option<TeamId>,
+}
+
+/// Who calls.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Its name in audit entries.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Where; an administrator needs none.
+    pub scopes: Vec<Scope>,
+}
+
+/// What a call does, as far as permission goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Act {
+    /// To acquire or settle leases of a team.
+    Lease,
+    /// To look at a workspace or a team.
+    Look,
+    /// To list what may be looked at: the answer is cut down to the scopes.
+    List,
+    /// To change policy, to see or change tokens, to read the audit log.
+    Administer,
+}
+
+/// What a call is about.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Target<'a> {
+    /// The workspace, where it is about one.
+    pub workspace: Option<&'a WorkspaceId>,
+    /// The team and what it is part of, itself first; empty where it is about the workspace as a whole.
+    pub path: &'a [TeamId],
+}
+
+/// What each method does. One that is not listed may be called by nobody.
+pub fn act_of(service: &str, method: &str) -> Option<Act> {
+    Some(match (service, method) {
+        ("apportion.v1.QuotaService", "AcquireLease" | "SettleLease" | "BatchSettleLeases" | "Exchange") => {
+            Act::Lease
+        }
+        ("apportion.v1.QuotaService", "WatchWorkspace") => Act::Look,
+        ("apportion.v1.AdminService", "GetWorkspace" | "GetTeam") => Act::Look,
+        ("apportion.v1.AdminService", "ListWorkspaces" | "ListTeams") => Act::List,
+        (
+            "apportion.v1.AdminService",
+            "CreateWorkspace" | "UpdateWorkspace" | "DeleteWorkspace" | "CreateTeam" | "UpdateTeam"
+            | "DeleteTeam" | "CreateToken" | "ListTokens" | "DeleteToken" | "ListAuditEntries",
+        ) => Act::Administer,
+        _ => return None,
+    })
+}
+
+impl Identity {
+    /// The one who calls where no credential is asked for: on loopback, without configuration.
+    pub fn anybody() -> Self {
+        Self { name: "loopback".into(), role: Role::Admin, scopes: Vec::new() }
+    }
+
+    /// Whether some scope holds `target`.
+    fn reaches(&self, target: &Target<'_>) -> bool {
+        self.scopes.iter().any(|scope| {
+            let workspace = scope.workspace.as_ref().is_none_or(|id| target.workspace == Some(id));
+            let team = scope.team.as_ref().is_none_or(|id| target.path.contains(id));
+            workspace && team
+        })
+    }
+}
+
+/// Whether `identity` may do `act` to `target`.
+pub fn authorize(identity: &Identity, act: Act, target: &Target<'_>) -> bool {
+    match (identity.role, act) {
+        (Role::Admin, _) | (Role::Observer, Act::List) => true,
+        (Role::Client, Act::Lease) | (Role::Observer, Act::Look) => identity.reaches(target),
+        (Role::Client | Role::Observer, _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workspace(id: &str) -> WorkspaceId {
+        WorkspaceId::new(id).expect("a name")
+    }
+
+    fn team(id: &str) -> TeamId {
+        TeamId::new(id).expect("a name")
+    }
+
+    fn who(role: Role, scopes: &[(&str, &str)]) -> Identity {
+        let scope = |&(of, id): &(&str, &str)| Scope {
+            workspace: (of != "*").then(|| workspace(of)),
+            team: (!id.is_empty()).then(|| team(id)),
+        };
+        Identity { name: "x".into(), role, scopes: scopes.iter().map(scope).collect() }
+    }
+
+    fn may(who: &Identity, act: Act, of: &str, path: &[&str]) -> bool {
+        let (of, path) = (workspace(of), path.iter().map(|id| team(id)).collect::<Vec<_>>());
+        authorize(who, act, &Target { workspace: Some(&of), path: &path })
+    }
+
+    #[test]
+    fn a_client_leases_for_its_teams_and_their_parts_and_does_nothing_else() {
+        let sync = who(Role::Client, &[("eu", "sync")]);
+        assert!(may(&sync, Act::Lease, "eu", &["sync"]));
+        assert!(may(&sync, Act::Lease, "eu", &["sync-fast", "sync"]));
+        assert!(!may(&sync, Act::Lease, "eu", &["support"]));
+        assert!(!may(&sync, Act::Lease, "us", &["sync"]));
+        for act in [Act::Look, Act::List, Act::Administer] {
+            assert!(!may(&sync, act, "eu", &["sync"]), "{act:?}");
+        }
+    }
+
+    #[test]
+    fn a_scope_of_a_whole_workspace_or_of_all_holds_every_team() {
+        assert!(may(&who(Role::Client, &[("eu", "")]), Act::Lease, "eu", &["a", "b"]));
+        assert!(may(&who(Role::Client, &[("*", "a")]), Act::Lease, "us", &["a"]));
+        assert!(!may(&who(Role::Client, &[("*", "a")]), Act::Lease, "us", &["b"]));
+        assert!(!may(&who(Role::Client, &[]), Act::Lease, "eu", &["a"]));
+    }
+
+    #[test]
+    fn an_observer_looks_and_an_administrator_does_everything() {
+        let observer = who(Role::Observer, &[("eu", "")]);
+        assert!(may(&observer, Act::Look, "eu", &[]) && may(&observer, Act::List, "eu", &[]));
+        assert!(!may(&observer, Act::Look, "us", &[]));
+        assert!(!may(&observer, Act::Lease, "eu", &["a"]) && !may(&observer, Act::Administer, "eu", &[]));
+        for act in [Act::Lease, Act::Look, Act::List, Act::Administer] {
+            assert!(may(&who(Role::Admin, &[]), act, "eu", &["a"]), "{act:?}");
+        }
+    }
+
+    #[test]
+    fn a_scope_of_one_team_does_not_hold_the_workspace_as_a_whole() {
+        assert!(!may(&who(Role::Observer, &[("eu", "sync")]), Act::Look, "eu", &[]));
+    }
+
+    #[test]
+    fn every_method_of_the_contract_has_a_rule_and_no_other_has() {
+        use prost::Message;
+        let set = prost_types::FileDescriptorSet::decode(apportion_proto::FILE_DESCRIPTOR_SET)
+            .expect("descriptors");
+        let files = set.file.iter().filter(|file| file.package() == "apportion.v1");
+        let services = files.flat_map(|file| file.service.iter());
+        let mut methods = 0;
+        for service in services {
+            for method in &service.method {
+                methods += 1;
+                let name = format!("apportion.v1.{}", service.name());
+                assert!(act_of(&name, method.name()).is_some(), "{name}/{} has no rule", method.name());
+            }
+        }
+        assert!(methods >= 19, "only {methods} methods were found");
+        assert_eq!(act_of("apportion.v1.AdminService", "Format"), None);
+        assert_eq!(act_of("grpc.health.v1.Health", "Check"), None);
+    }
+}

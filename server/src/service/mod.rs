@@ -1,0 +1,13 @@
+//! The surface: gRPC for services and administrators, HTTP for those who watch.
+//!
+//! Handlers are short: who calls, what is asked, may it, do it, say it. Knows no rule of sharing.
+
+pub mod authorize;
+mod deadline;
+mod exchange;
+pub mod gate;
+pub mod http;
+pub mod metrics;
+pub mod quota;
+mod snapshot;
+mod watch;

@@ -1,0 +1,74 @@
+//! Snapshots of a workspace for those who watch it: one at the start, then after changes, never more often than asked for.
+
+use super::authorize::{Act, Identity};
+use super::gate;
+use super::quota::{Quota, error};
+use super::snapshot;
+use crate::convert::names::workspace_id;
+use crate::convert::time::optional_span;
+use crate::engine::{Engine, Snapshot};
+use crate::status::Error;
+use apportion_core::ids::WorkspaceId;
+use apportion_core::time::{Span, Timestamp};
+use apportion_proto::v1;
+use futures_util::{Stream, stream};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Interval, MissedTickBehavior};
+use tonic::Status;
+
+/// The least time between two snapshots, and the most.
+const INTERVAL: (Span, Span) = (Span::from_ms(250), Span::from_secs(60));
+
+/// The snapshots of one watcher.
+pub(super) type Snapshots = Pin<Box<dyn Stream<Item = Result<v1::WatchWorkspaceResponse, Status>> + Send>>;
+
+struct Watch {
+    engine: Arc<Engine>,
+    workspace: WorkspaceId,
+    ticks: Interval,
+    version: u64,
+    last: Option<Snapshot>,
+}
+
+/// Starts to watch.
+pub(super) fn start(
+    quota: &Quota,
+    who: &Identity,
+    request: &v1::WatchWorkspaceRequest,
+) -> Result<Snapshots, Error> {
+    let id = if request.workspace.is_empty() { "default" } else { &request.workspace };
+    let workspace = workspace_id("workspace", id)?;
+    let (least, most) = INTERVAL;
+    let interval =
+        optional_span("min_interval", request.min_interval.as_ref(), least, most)?.unwrap_or(least);
+    gate::check(who, Act::Look, Some(&workspace), &[])?;
+    quota.engine.snapshot(&workspace).map_err(error)?;
+    let mut ticks = tokio::time::interval(Duration::from_nanos(interval.as_ns()));
+    // A slow reader skips snapshots and gets a fresh one.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let watch = Watch { engine: Arc::clone(&quota.engine), workspace, ticks, version: 0, last: None };
+    Ok(Box::pin(stream::unfold(watch, |mut watch| async move {
+        let next = watch.next().await?;
+        Some((Ok(next), watch))
+    })))
+}
+
+impl Watch {
+    /// The next snapshot that differs from the last one; none when the workspace is gone.
+    async fn next(&mut self) -> Option<v1::WatchWorkspaceResponse> {
+        loop {
+            self.ticks.tick().await;
+            let now = self.engine.snapshot(&self.workspace).ok()?;
+            let still = |snapshot: &Snapshot| Snapshot { now: Timestamp::ZERO, ..snapshot.clone() };
+            let has_changed = self.last.as_ref().is_none_or(|last| still(last) != still(&now));
+            if has_changed {
+                self.version += 1;
+                let snapshot = snapshot::wire(&self.workspace, &now, self.version);
+                self.last = Some(now);
+                return Some(v1::WatchWorkspaceResponse { snapshot: Some(snapshot) });
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The audit: numbered entries without a gap, the oldest of which go as new ones come.
+
+use super::super::{Transaction, format};
+use super::{Catalog, CatalogError, document};
+use apportion_proto::v1::AuditEntry;
+use prost::Message;
+
+/// How many entries are kept unless the configuration says otherwise.
+pub const AUDIT_KEPT: u64 = 100_000;
+/// Most entries of one page.
+pub const AUDIT_PAGE_MAX: u64 = 1_000;
+/// Most entries that go with one that comes: where the configuration now keeps fewer, they go little by little.
+const DELETED_MAX: u64 = 64;
+
+const ENTRIES: &str = "audit/";
+/// Which entries there are.
+const SPAN: &str = "audit-span";
+
+fn key(number: u64) -> String {
+    format!("{ENTRIES}{number:020}")
+}
+
+impl Catalog {
+    /// The audit entries before the number `before`, the newest first, each with its number, `most` at most and
+    /// [`AUDIT_PAGE_MAX`]. All there are where `before` is absent. None is left where the page is empty.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store or an entry cannot be read.
+    pub fn audit(&self, before: Option<u64>, most: u64) -> Result<Vec<(u64, AuditEntry)>, CatalogError> {
+        let (span, _) = self.span()?;
+        let end = before.unwrap_or(span.next).min(span.next);
+        let start = end.saturating_sub(most.min(AUDIT_PAGE_MAX)).max(span.oldest);
+        let Some(count) = end.checked_sub(start).filter(|&count| count > 0) else { return Ok(Vec::new()) };
+        let after = start.checked_sub(1).map(key);
+        // Numbers have no gap, so a page backwards is a page forwards from where it starts.
+        let entries =
+            self.store.scan(ENTRIES, after.as_deref(), usize::try_from(count).unwrap_or(usize::MAX))?;
+        let mut page = Vec::with_capacity(entries.len());
+        for entry in entries.into_iter().rev() {
+            let number = entry.key.strip_prefix(ENTRIES).and_then(|number| number.parse().ok());
+            let broken = || CatalogError::Damaged { key: entry.key.clone(), why: "it has no number".into() };
+            let number = number.ok_or_else(broken)?;
+            // Entries may go while the page is read; nothing behind its end belongs to it.
+            if number < end {
+                page.push((number, document::read(entry)?.value));
+            }
+        }
+        Ok(page)
+    }
+
+    /// Adds the entry to the transaction under the next number, and takes the oldest out that are too many.
+    pub(super) fn add_audit(
+        &self,
+        mut entry: AuditEntry,
+        transaction: &mut Transaction,
+    ) -> Result<(), CatalogError> {
+        let (mut span, version) = self.span()?;
+        entry.name = format!("auditEntries/{}", span.next);
+        transaction.expect.push((SPAN.into(), version));
+        transaction.puts.push((key(span.next), entry.encode_to_vec()));
+        span.next += 1;
+        let first_kept = span.next.saturating_sub(self.audit_kept);
+        for _ in 0..DELETED_MAX {
+            if span.oldest >= first_kept {
+                break;
+            }
+            transaction.deletes.push(key(span.oldest));
+            span.oldest += 1;
+        }
+        transaction.puts.push((SPAN.into(), span.encode_to_vec()));
+        Ok(())
+    }
+
+    fn span(&self) -> Result<(format::AuditSpan, Option<u64>), CatalogError> {
+        match self.store.read(SPAN)? {
+            Some(entry) => document::read(entry).map(|stored| (stored.value, Some(stored.version))),
+            None => Ok((format::AuditSpan { oldest: 1, next: 1 }, None)),
+        }
+    }
+}

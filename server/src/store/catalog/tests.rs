@@ -1,0 +1,125 @@
+//! The catalog: what is changed with its audit entry, and how it is listed.
+
+use super::super::memory::{Faults, Memory};
+use super::*;
+
+fn catalog(audit_kept: u64) -> (Catalog, Arc<Memory>) {
+    let store = Arc::new(Memory::new(1));
+    (Catalog::new(store.clone(), audit_kept), store)
+}
+
+fn workspace(id: &str) -> Document {
+    let value = Workspace { name: format!("workspaces/{id}"), ..Workspace::default() };
+    Document::Workspace { workspace: id.into(), value }
+}
+
+fn team(workspace: &str, id: &str) -> Document {
+    let value = Team { name: format!("workspaces/{workspace}/teams/{id}"), ..Team::default() };
+    Document::Team { workspace: workspace.into(), team: id.into(), value }
+}
+
+fn change(method: &str, expect: Vec<(String, Option<Version>)>, puts: Vec<Document>) -> Change {
+    let entry = AuditEntry { method: method.into(), ..AuditEntry::default() };
+    Change { expect, puts, deletes: Vec::new(), entry }
+}
+
+fn create(document: Document) -> Change {
+    change("Create", vec![(document.key(), None)], vec![document])
+}
+
+#[test]
+fn a_change_and_its_audit_entry_come_together_or_not_at_all() {
+    let (catalog, store) = catalog(10);
+    let version = catalog.apply(&create(workspace("a"))).expect("created");
+    assert_eq!(catalog.apply(&create(workspace("a"))), Err(CatalogError::Conflict));
+    store.set_faults(Faults { writes_refused: true, ..Faults::default() });
+    assert!(matches!(catalog.apply(&create(workspace("b"))), Err(CatalogError::Store(StoreError::Full(_)))));
+    store.set_faults(Faults::default());
+    let found = catalog.workspace("a").expect("readable").expect("there");
+    assert_eq!((found.value.name.as_str(), found.version), ("workspaces/a", version));
+    assert_eq!(catalog.workspace("b"), Ok(None));
+    let audit = catalog.audit(None, 10).expect("readable");
+    assert_eq!(audit.len(), 1);
+    assert_eq!((audit[0].0, audit[0].1.name.as_str()), (1, "auditEntries/1"));
+}
+
+#[test]
+fn every_workspace_is_loaded_with_its_own_teams_alone() {
+    let (catalog, _) = catalog(10);
+    for id in ["a", "a-b", "a.c", "b"] {
+        let puts = vec![workspace(id), team(id, "default"), team(id, id)];
+        catalog.apply(&change("Create", Vec::new(), puts)).expect("created");
+    }
+    let mut loaded = Vec::new();
+    let show = |workspace: Stored<Workspace>, teams: Vec<Stored<Team>>| {
+        loaded
+            .push((workspace.value.name, teams.into_iter().map(|team| team.value.name).collect::<Vec<_>>()));
+    };
+    catalog.load(show).expect("readable");
+    let expected = ["a", "a-b", "a.c", "b"].map(|id| {
+        let mut teams = vec![id, "default"];
+        teams.sort_unstable();
+        let name = |team| format!("workspaces/{id}/teams/{team}");
+        (format!("workspaces/{id}"), teams.into_iter().map(name).collect::<Vec<_>>())
+    });
+    assert_eq!(loaded, expected);
+}
+
+#[test]
+fn pages_go_on_behind_the_last_id() {
+    let (catalog, _) = catalog(10);
+    for id in ["a", "b", "c"] {
+        catalog.apply(&create(team("w", id))).expect("created");
+    }
+    catalog.apply(&create(team("w2", "d"))).expect("created");
+    let page = |after, most| -> Vec<String> {
+        let page = catalog.teams("w", after, most).expect("readable");
+        page.into_iter().map(|team| team.value.name).collect()
+    };
+    assert_eq!(page(None, 2), ["workspaces/w/teams/a", "workspaces/w/teams/b"]);
+    assert_eq!(page(Some("b"), 2), ["workspaces/w/teams/c"]);
+    assert_eq!(page(Some("c"), 2), [""; 0]);
+}
+
+#[test]
+fn the_audit_is_listed_backwards_and_loses_its_oldest_entries() {
+    let (catalog, store) = catalog(3);
+    for number in 1..=5 {
+        catalog.apply(&change(&format!("M{number}"), Vec::new(), Vec::new())).expect("changed");
+    }
+    let page = |before, most| -> Vec<(u64, String)> {
+        let page = catalog.audit(before, most).expect("readable");
+        page.into_iter().map(|(number, entry)| (number, entry.method)).collect()
+    };
+    let entry = |number: u64| (number, format!("M{number}"));
+    assert_eq!(page(None, 2), [entry(5), entry(4)]);
+    assert_eq!(page(Some(4), 2), [entry(3)]);
+    assert_eq!(page(Some(3), 2), []);
+    assert_eq!(store.scan("audit/", None, 10).map(|kept| kept.len()), Ok(3));
+}
+
+#[test]
+fn fewer_entries_kept_than_before_go_little_by_little() {
+    let (long, store) = catalog(1_000);
+    for _ in 0..100 {
+        long.apply(&change("M", Vec::new(), Vec::new())).expect("changed");
+    }
+    let short = Catalog::new(store.clone(), 10);
+    let left = || store.scan("audit/", None, 1_000).map(|kept| kept.len());
+    short.apply(&change("M", Vec::new(), Vec::new())).expect("changed");
+    assert_eq!(left(), Ok(37));
+    short.apply(&change("M", Vec::new(), Vec::new())).expect("changed");
+    assert_eq!(left(), Ok(10));
+}
+
+#[test]
+fn a_token_keeps_the_hash_of_its_secret() {
+    let (catalog, store) = catalog(10);
+    let token = apportion_proto::v1::Token { name: "tokens/t".into(), ..Default::default() };
+    let value = KeptToken { token, secret_sha256: [7; 32] };
+    catalog.apply(&create(Document::Token { token: "t".into(), value: value.clone() })).expect("created");
+    assert_eq!(catalog.token("t").expect("readable").map(|found| found.value), Some(value));
+    let broken = vec![("token/t".into(), vec![0x12, 1, 1])];
+    store.commit(vec![Transaction { puts: broken, ..Transaction::default() }]);
+    assert!(matches!(catalog.token("t"), Err(CatalogError::Damaged { .. })));
+}

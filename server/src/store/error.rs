@@ -1,0 +1,61 @@
+//! Why a store cannot be used, in words for whoever runs it.
+
+use super::{KEY_MAX, VALUE_MAX};
+use std::io;
+use thiserror::Error;
+
+/// Why a store cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum StoreError {
+    /// Another process has it open.
+    #[error("{0} is in use by another process")]
+    InUse(String),
+    /// A newer program wrote it.
+    #[error("the store has format {found}, this program knows formats up to {known}: use a newer program")]
+    NewerFormat {
+        /// The format found.
+        found: u64,
+        /// The newest format that this program knows.
+        known: u64,
+    },
+    /// There is no room to write.
+    #[error("there is no room left for the store: {0}")]
+    Full(String),
+    /// It may not be written.
+    #[error("the store cannot be written: {0}")]
+    ReadOnly(String),
+    /// The disk failed.
+    #[error("the store's disk failed: {0}")]
+    Io(String),
+    /// What is stored is not what a store holds.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// A key or a value is longer than a store takes.
+    #[error(
+        "a key of {key} bytes or its value of {value} bytes is too long: at most {KEY_MAX} and {VALUE_MAX}"
+    )]
+    TooLarge {
+        /// The length of the key, in bytes.
+        key: usize,
+        /// The length of the value, in bytes.
+        value: usize,
+    },
+    /// Something stands where something new was to be written.
+    #[error("{0} exists already")]
+    Exists(String),
+    /// An earlier error made it unusable until it is opened anew.
+    #[error("the store must be opened anew after an earlier error: {0}")]
+    Closed(String),
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        use io::ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let text = error.to_string();
+        match error.kind() {
+            StorageFull | FileTooLarge | QuotaExceeded => Self::Full(text),
+            PermissionDenied | ReadOnlyFilesystem => Self::ReadOnly(text),
+            _ => Self::Io(text),
+        }
+    }
+}
