@@ -3,23 +3,23 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench need-cargo need-components core-is-alone
+.PHONY: help run simulate test lint bench need-cargo need-components core-is-alone
 
-SCENARIO ?= tests/scenarios/K01-workers-get-their-weight.json
+SCENARIO ?= tests/scenarios/critical-comes-late.json
+ARGS ?=
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: need-cargo ## build the release and replay one scenario (SCENARIO=FILE chooses another)
+run: need-cargo ## build the release and serve on the embedded store (ARGS="--flag …" is passed on)
 	cargo build --release --package apportion-server
 	@echo
-	cargo run --quiet --release --package apportion-server --bin apportion -- simulate $(SCENARIO)
+	@exec target/release/apportion serve $(ARGS)
+
+simulate: need-cargo ## build the release and replay one scenario (SCENARIO=FILE chooses another)
+	cargo build --release --package apportion-server
 	@echo
-	@echo "What to try next:"
-	@echo "  make run SCENARIO=tests/scenarios/R01-late-critical-inside-reserve.json"
-	@echo "  cargo run --release --bin apportion -- simulate --plot out.svg $(SCENARIO)    a picture of who got what"
-	@echo "  cargo run --release --bin apportion -- simulate --check tests/scenarios/*.json  exits 1 if one does not hold"
-	@echo "  tests/scenarios/FORMAT.md says how to write a scenario of your own."
+	@exec target/release/apportion simulate $(SCENARIO)
 
 test: need-cargo need-components ## install missing components, then lint and run every test
 	@$(MAKE) --no-print-directory lint
