@@ -283,10 +283,16 @@ fn play(seed: u64) -> [u64; 3] {
     result.unwrap_or_else(|_| panic!("seed {seed}"))
 }
 
+/// How many runs: fewer with `APPORTION_SEEDS` set.
+#[allow(clippy::disallowed_methods, reason = "a test has surroundings")]
+fn seeds() -> u64 {
+    let fewer = std::env::var("APPORTION_SEEDS").map(|seeds| seeds.parse().expect("a whole number"));
+    SEEDS.min(fewer.unwrap_or(SEEDS))
+}
+
 #[test]
 fn nothing_is_ever_above_a_budget_a_cap_or_a_confirmed_block() {
-    let fewer = std::env::var("APPORTION_SEEDS").map(|seeds| seeds.parse().expect("a whole number"));
-    let seeds = SEEDS.min(fewer.unwrap_or(SEEDS));
+    let seeds = seeds();
     let sums = (0..seeds).map(play).fold([0; 3], |sums, one| [0, 1, 2].map(|at| sums[at] + one[at]));
     assert!(
         sums[0] > 6 * seeds && sums[1] > seeds / 5 && sums[2] > seeds / 2,
