@@ -2,6 +2,7 @@
 
 use crate::config::{ADMIN_TOKEN, Flags, Log, LogFormat, LogLevel, Settings};
 use crate::serve::{Running, ServeError};
+use std::io::IsTerminal;
 use tracing::level_filters::LevelFilter;
 
 /// Serve leases over gRPC

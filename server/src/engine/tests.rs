@@ -188,6 +188,17 @@ async fn a_lease_is_granted_out_of_a_booked_block_and_its_rest_goes_to_others() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn now_or_never_waits_for_a_block_and_for_nothing_else() {
+    let world = World::new(200);
+    let now_or_never = |n| world.ask("default", n, Span::ZERO, None);
+    world.answer(now_or_never(150)).await.expect("what is not booked yet is there all the same");
+    world.answer(now_or_never(50)).await.expect("so is the rest");
+    let refused = world.answer(now_or_never(1)).await.expect_err("the window is spent");
+    let Refused::ByRule(refusal, _) = refused else { panic!("{refused:?}") };
+    assert_eq!(refusal.reason, Reason::DeadlineTooShort);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_crashed_process_had_booked_is_never_granted_again() {
     let mut world = World::new(40);
     let mut granted = 0;

@@ -19,6 +19,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use tokio::sync::broadcast;
 
+/// How long any request may wait: as long as it takes to book a block, or "now or never" would depend on what is booked. What
+/// cannot be granted by then is refused on arrival all the same.
+const LEAST_WAIT: Span = Span::from_ms(50);
 /// How many events a slow reader may be behind before it misses some.
 const EVENTS_BEHIND: usize = 64;
 
@@ -101,7 +104,7 @@ impl Workspace {
         let state = &mut *guard;
         let allocator = state.service.open()?;
         let wait = request.max_wait.unwrap_or_else(|| shortest_window(allocator.policy()));
-        let wait = request.longest_wait.map_or(wait, |longest| wait.min(longest));
+        let wait = request.longest_wait.map_or(wait, |longest| wait.min(longest)).max(LEAST_WAIT);
         let ask = Ask { deadline: now + wait, ..request.ask };
         let submitted = allocator.acquire(now, &ask).map_err(|refusal| Refused::ByRule(refusal, now));
         let ticket = match submitted {
