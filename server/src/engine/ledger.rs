@@ -72,6 +72,8 @@ pub(super) struct Ledger {
     shards: Vec<Shard>,
     /// Shards that may have effects to carry out.
     stirred: BTreeSet<u16>,
+    /// Shards that were away when the clock got its anchor: what is open when they come back may have been used under the old one.
+    anew: BTreeSet<u16>,
     /// The store failed, and is not to be tried before then.
     ailing_until: Option<Instant>,
     stopping: bool,
@@ -87,7 +89,16 @@ impl Ledger {
             Shard::new(settings.node.clone(), nonce, settings.horizon)
         };
         let shards = (0..settings.shards).map(shard).collect();
-        Self { parts, store, inbox, shards, stirred: BTreeSet::new(), ailing_until: None, stopping: false }
+        Self {
+            parts,
+            store,
+            inbox,
+            shards,
+            stirred: BTreeSet::new(),
+            anew: BTreeSet::new(),
+            ailing_until: None,
+            stopping: false,
+        }
     }
 
     /// Takes every shard over.
@@ -145,15 +156,17 @@ impl Ledger {
             }
             Command::Serve(id) => {
                 if let Ok(workspace) = self.parts.find(&id)
-                    && self.shards[usize::from(workspace.shard)].is_serving()
+                    && self.shard(workspace.shard).is_serving()
+                    && !workspace.is_open()
                 {
                     self.open(&workspace, &self.learnt_of(&workspace), false);
                 }
             }
             Command::StartAnew => {
-                let serving: BTreeSet<u16> =
-                    self.numbers().filter(|&at| self.shard(at).is_serving()).collect();
+                let (serving, away): (BTreeSet<u16>, BTreeSet<u16>) =
+                    self.numbers().partition(|&at| self.shard(at).is_serving());
                 self.open_all(&serving, true);
+                self.anew = away;
                 self.parts.clock.trust();
             }
             Command::Stop => self.stop(now),
@@ -196,7 +209,10 @@ impl Ledger {
     fn carry_out(&mut self) {
         while !self.stirred.is_empty() {
             let round = self.collect();
-            self.open_all(&round.owned, false);
+            let (anew, usual): (BTreeSet<u16>, BTreeSet<u16>) =
+                round.owned.iter().partition(|&number| self.anew.remove(number));
+            self.open_all(&anew, true);
+            self.open_all(&usual, false);
             for (number, token) in round.reads {
                 let outcome = self.read(number);
                 let now = self.parts.clock.now();
@@ -301,7 +317,11 @@ impl Ledger {
         of_it.map(|((_, limit), facts)| (limit.clone(), *facts)).collect()
     }
 
+    /// Opens a workspace, unless the clock cannot be trusted: once it can, all of them are opened anew.
     fn open(&self, workspace: &Arc<Workspace>, learnt: &BTreeMap<LimitId, Learnt>, anew: bool) {
+        if !anew && !self.parts.clock.is_steady() {
+            return workspace.close(&Refused::ClockUnsteady);
+        }
         let shard = self.shard(workspace.shard);
         let epoch = shard.record().map_or(0, |record| record.epoch);
         workspace.open(&self.parts, Opening { epoch, learnt, anew, store_lost: shard.is_store_lost() });

@@ -336,6 +336,40 @@ async fn a_step_of_the_clock_stops_grants_until_it_is_steady_and_spends_what_was
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workspace_that_is_made_while_the_clock_is_unsteady_waits_for_it_too() {
+    let world = World::new(10);
+    world.clock.step_ns.store(30_000_000_000, Ordering::SeqCst);
+    until("the step is seen", || !world.engine.clock().is_steady()).await;
+    world.engine.remove(&id());
+    world.engine.put(&id(), Versioned { policy: policy(10), version: keep(&world.store) }).expect("a policy");
+    let asked = || world.ask("default", 1, Span::ZERO, None);
+    until("it is told why", || matches!(asked(), Err(Refused::ClockUnsteady))).await;
+    until("the clock is trusted again", || world.engine.clock().is_steady()).await;
+    let refused = world.answer(asked()).await;
+    assert!(matches!(refused, Err(Refused::ByRule(..))), "{refused:?}: the open window is spent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_panic_in_a_decision_the_workspace_starts_anew_and_grants_nothing_twice() {
+    let world = World::new(40);
+    world.granted("default", 30).await;
+    let workspace = world.engine.parts.find(&id()).expect("it is served");
+    let parts = Arc::clone(&world.engine.parts);
+    let broken = std::thread::spawn(move || workspace.with(&parts, |_| panic!("on purpose")));
+    assert!(broken.join().is_err());
+    assert!(matches!(world.ask("default", 1, Span::ZERO, None), Err(Refused::Internal)));
+    until("it starts anew", || {
+        world.ask("default", 100, Span::ZERO, None).is_err_and(|refused| refused != Refused::Internal)
+    })
+    .await;
+    let mut granted = 0;
+    while world.answer(world.ask("default", 1, Span::from_ms(100), None)).await.is_ok() {
+        granted += 1;
+    }
+    assert!((1..=10).contains(&granted), "{granted} more were granted");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_drains_refuses_newcomers_and_stopping_answers_those_who_wait() {
     let world = World::new(10);
     world.granted("default", 10).await;

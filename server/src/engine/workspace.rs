@@ -84,7 +84,7 @@ impl Workspace {
     }
 
     /// The state, alone. Where a decision panicked half-way, nothing it left behind may be granted from: the workspace is
-    /// closed, and starts anew with a block that the ledger knows to be free.
+    /// closed, and the next request lets it start anew, with a block that the ledger knows to be free.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| {
             let mut state = poisoned.into_inner();
@@ -102,7 +102,11 @@ impl Workspace {
         let mut guard = self.lock();
         let now = parts.clock.now();
         let state = &mut *guard;
-        let allocator = state.service.open()?;
+        let allocator = state.service.open().inspect_err(|refused| {
+            if *refused == Refused::Internal {
+                parts.tell(Command::Serve(self.id.clone()));
+            }
+        })?;
         let wait = request.max_wait.unwrap_or_else(|| shortest_window(allocator.policy()));
         let wait = request.longest_wait.map_or(wait, |longest| wait.min(longest)).max(LEAST_WAIT);
         let ask = Ask { deadline: now + wait, ..request.ask };
@@ -362,6 +366,10 @@ impl Workspace {
         let teams = &guard.versioned.policy.teams;
         let parent = |id: &TeamId| teams.iter().find(|team| team.id == *id)?.parent.clone();
         std::iter::successors(Some(team.clone()), parent).take(DEPTH_MAX).collect()
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.lock().service, Service::Open(_))
     }
 
     pub(super) fn waiting(&self) -> usize {
