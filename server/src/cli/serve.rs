@@ -39,8 +39,13 @@ fn log(log: &Log) {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
+    // Colours are for people.
+    let ansi = std::io::stderr().is_terminal();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(ansi)
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_target(false);
     // Only the first call of a process has an effect, and there is one.
     let _ = match log.format {
         LogFormat::Text => subscriber.try_init(),
