@@ -1,0 +1,167 @@
+//! A service that answers as it is told, and remembers what it was asked.
+
+use apportion_client::Reason;
+use apportion_proto::v1;
+use apportion_proto::v1::quota_service_server::{QuotaService, QuotaServiceServer};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Code, Request, Response, Status, Streaming};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// What the next acquire is answered.
+#[derive(Clone)]
+pub(crate) struct Answer {
+    result: Result<v1::Lease, Status>,
+    after: Duration,
+}
+
+impl Answer {
+    pub(crate) fn lease(permits: u32, valid_for: Duration) -> Self {
+        let valid_for = prost_types::Duration::try_from(valid_for).ok();
+        let lease =
+            v1::Lease { permits, valid_for, priority: v1::Priority::Default.into(), ..v1::Lease::default() };
+        Self { result: Ok(lease), after: Duration::ZERO }
+    }
+
+    pub(crate) fn away() -> Self {
+        Self { result: Err(Status::unavailable("away")), after: Duration::ZERO }
+    }
+
+    pub(crate) fn refusal(reason: Reason, retry_after: Option<Duration>) -> Self {
+        let name = reason.as_str_name().trim_start_matches("REASON_");
+        let mut details = ErrorDetails::with_error_info(name, "apportion", []);
+        details.set_retry_info(retry_after);
+        let status = Status::with_error_details(Code::ResourceExhausted, "no", details);
+        Self { result: Err(status), after: Duration::ZERO }
+    }
+
+    /// The answer comes so late.
+    pub(crate) fn after(self, after: Duration) -> Self {
+        Self { after, ..self }
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    answers: VecDeque<Answer>,
+    acquires: Vec<v1::AcquireLeaseRequest>,
+    settles: Vec<v1::SettleLeaseRequest>,
+    batches: usize,
+    tokens: Vec<String>,
+}
+
+/// The service, and what it has seen.
+#[derive(Clone)]
+pub(crate) struct Fake {
+    seen: Arc<Mutex<Seen>>,
+    port: u16,
+}
+
+impl Fake {
+    pub(crate) async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let seen = Seen { answers: answers.into_iter().collect(), ..Seen::default() };
+        let fake = Self { seen: Arc::new(Mutex::new(seen)), port };
+        let service = QuotaServiceServer::new(fake.clone());
+        let connections = TcpListenerStream::new(listener);
+        tokio::spawn(
+            tonic::transport::Server::builder().add_service(service).serve_with_incoming(connections),
+        );
+        fake
+    }
+
+    /// A URL at which nobody listens.
+    pub(crate) async fn nobody() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        format!("http://{}", listener.local_addr().expect("an address"))
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn acquires(&self) -> Vec<v1::AcquireLeaseRequest> {
+        self.seen().acquires.clone()
+    }
+
+    pub(crate) fn settles(&self) -> Vec<v1::SettleLeaseRequest> {
+        self.seen().settles.clone()
+    }
+
+    pub(crate) fn batches(&self) -> usize {
+        self.seen().batches
+    }
+
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.seen().tokens.clone()
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().expect("no test panics with it")
+    }
+
+    fn note_token<T>(&self, request: &Request<T>) {
+        let token = request.metadata().get("authorization").and_then(|token| token.to_str().ok());
+        self.seen().tokens.extend(token.map(str::to_owned));
+    }
+}
+
+#[tonic::async_trait]
+impl QuotaService for Fake {
+    async fn acquire_lease(
+        &self,
+        request: Request<v1::AcquireLeaseRequest>,
+    ) -> Result<Response<v1::AcquireLeaseResponse>, Status> {
+        self.note_token(&request);
+        let (answer, number) = {
+            let mut seen = self.seen();
+            seen.acquires.push(request.into_inner());
+            let number = seen.acquires.len() - 1;
+            (seen.answers.pop_front().unwrap_or_else(Answer::away), number)
+        };
+        tokio::time::sleep(answer.after).await;
+        let lease = answer.result?;
+        let lease = v1::Lease { lease_id: format!("lease-{number}"), ..lease };
+        Ok(Response::new(v1::AcquireLeaseResponse { lease: Some(lease) }))
+    }
+
+    async fn batch_settle_leases(
+        &self,
+        request: Request<v1::BatchSettleLeasesRequest>,
+    ) -> Result<Response<v1::BatchSettleLeasesResponse>, Status> {
+        self.note_token(&request);
+        let mut seen = self.seen();
+        seen.batches += 1;
+        seen.settles.extend(request.into_inner().requests);
+        Ok(Response::new(v1::BatchSettleLeasesResponse::default()))
+    }
+
+    async fn settle_lease(
+        &self,
+        _: Request<v1::SettleLeaseRequest>,
+    ) -> Result<Response<v1::SettleLeaseResponse>, Status> {
+        Err(Status::unimplemented("the client settles in batches"))
+    }
+
+    type ExchangeStream = tokio_stream::Empty<Result<v1::ExchangeResponse, Status>>;
+
+    async fn exchange(
+        &self,
+        _: Request<Streaming<v1::ExchangeRequest>>,
+    ) -> Result<Response<Self::ExchangeStream>, Status> {
+        Err(Status::unimplemented("the client makes calls"))
+    }
+
+    type WatchWorkspaceStream = tokio_stream::Empty<Result<v1::WatchWorkspaceResponse, Status>>;
+
+    async fn watch_workspace(
+        &self,
+        _: Request<v1::WatchWorkspaceRequest>,
+    ) -> Result<Response<Self::WatchWorkspaceStream>, Status> {
+        Err(Status::unimplemented("the client does not watch"))
+    }
+}
