@@ -78,7 +78,7 @@ pub fn act_of(service: &str, method: &str) -> Option<Act> {
 impl Identity {
     /// The one who calls where no credential is asked for: on loopback, without configuration.
     pub fn anybody() -> Self {
-        Self { name: "anybody".into(), role: Role::Admin, scopes: Vec::new() }
+        Self { name: "loopback".into(), role: Role::Admin, scopes: Vec::new() }
     }
 
     /// Whether some scope holds `target`.

@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn an_open_gate_lets_everybody_in_but_a_wrong_token() {
         let gate = Gate::new(false);
-        assert_eq!(name(&gate, None).as_deref(), Some("anybody"));
+        assert_eq!(name(&gate, None).as_deref(), Some("loopback"));
         assert_eq!(name(&gate, Some("Bearer x")), None);
     }
 

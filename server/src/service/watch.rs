@@ -22,7 +22,7 @@ use tonic::Status;
 const INTERVAL: (Span, Span) = (Span::from_ms(250), Span::from_secs(60));
 
 /// The snapshots of one watcher.
-pub type Snapshots = Pin<Box<dyn Stream<Item = Result<v1::WatchWorkspaceResponse, Status>> + Send>>;
+pub(super) type Snapshots = Pin<Box<dyn Stream<Item = Result<v1::WatchWorkspaceResponse, Status>> + Send>>;
 
 struct Watch {
     engine: Arc<Engine>,
