@@ -2,6 +2,10 @@
 //!
 //! A [`Policy`] is checked once, by [`Policy::check`]; behind it every value is valid. It knows nothing of what was granted.
 
+mod promised;
+
+pub use promised::Promised;
+
 use crate::ids::{LimitId, TeamId};
 use crate::permits::Permits;
 use crate::priority::{PerPriority, Priority};

@@ -33,6 +33,18 @@ pub fn team_policy(workspace: &WorkspaceId, id: TeamId, team: &v1::Team) -> Resu
     })
 }
 
+/// The teams of `workspace` as the core has them, out of their stored form.
+///
+/// # Errors
+/// [`FieldError`] where a name or a field is malformed or out of its bounds.
+pub fn team_policies<'a>(
+    workspace: &WorkspaceId,
+    teams: impl IntoIterator<Item = &'a v1::Team>,
+) -> Result<Vec<TeamPolicy>, FieldError> {
+    let policy = |team: &v1::Team| team_policy(workspace, names::team("name", &team.name)?.1, team);
+    teams.into_iter().map(policy).collect()
+}
+
 fn parent(workspace: &WorkspaceId, held: &str) -> Result<Option<TeamId>, FieldError> {
     if held.is_empty() {
         return Ok(None);

@@ -7,12 +7,14 @@ mod stop;
 use crate::clock::{Clock, Machine};
 use crate::config::{Exposed, Settings, check_exposure};
 use crate::engine::{Engine, StartError};
+use crate::service::admin::{Admin, Policies};
 use crate::service::gate::Gate;
 use crate::service::http;
 use crate::service::quota::{Quota, StreamBounds};
 use crate::store::catalog::{Catalog, CatalogError};
 use crate::store::{Embedded, Store, StoreError};
 use apportion_core::ledger::Horizon;
+use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
 use listen::Listener;
 use std::net::SocketAddr;
@@ -101,11 +103,12 @@ impl Running {
     pub async fn start(settings: &Settings) -> Result<Self, ServeError> {
         let listener = bind("listen", settings.listen).await?;
         let http_listener = bind("http_listen", settings.http_listen).await?;
-        let (engine, gate, authenticates) = open(settings)?;
+        let Opened { engine, gate, policies, authenticates } = open(settings)?;
         let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
         let halt = CancellationToken::new();
         let (health, health_service) = tonic_health::server::health_reporter();
         health.set_serving::<QuotaServiceServer<Quota>>().await;
+        health.set_serving::<AdminServiceServer<Admin>>().await;
         let bounds = StreamBounds { in_flight: settings.limits.exchange_in_flight as usize };
         let quota = Quota::new(Arc::clone(&engine), gate, bounds);
         let bytes = settings.limits.message_bytes as usize;
@@ -113,7 +116,8 @@ impl Running {
             .add_service(health_service)
             .add_service(reflection()?.build_v1()?)
             .add_service(reflection()?.build_v1alpha()?)
-            .add_service(QuotaServiceServer::new(quota).max_decoding_message_size(bytes));
+            .add_service(QuotaServiceServer::new(quota).max_decoding_message_size(bytes))
+            .add_service(AdminServiceServer::new(Admin::new(policies)).max_decoding_message_size(bytes));
         let incoming = Listener::new(listener, settings.limits.connections as usize);
         let until = halt.clone().cancelled_owned();
         let grpc = tokio::spawn(server.serve_with_incoming_shutdown(incoming.connections(), until));
@@ -123,8 +127,16 @@ impl Running {
     }
 }
 
+/// What the services of a server stand on.
+struct Opened {
+    engine: Arc<Engine>,
+    gate: Arc<Gate>,
+    policies: Arc<Policies>,
+    authenticates: bool,
+}
+
 /// Opens the store, and starts the engine with what is in it.
-fn open(settings: &Settings) -> Result<(Arc<Engine>, Arc<Gate>, bool), ServeError> {
+fn open(settings: &Settings) -> Result<Opened, ServeError> {
     let store = Embedded::open(&settings.data_dir)?;
     let shards = store.shards()?;
     let store: Arc<dyn Store> = Arc::new(store);
@@ -133,15 +145,16 @@ fn open(settings: &Settings) -> Result<(Arc<Engine>, Arc<Gate>, bool), ServeErro
     let tokens = start::tokens(&catalog)?;
     check_exposure(settings, !tokens.is_empty())?;
     let authenticates = settings.admin_token.is_some() || !tokens.is_empty();
-    let gate = Gate::new(authenticates);
+    let gate = Arc::new(Gate::new(authenticates));
     tokens.iter().for_each(|token| gate.admit(token));
     if let Some(secret) = &settings.admin_token {
         gate.admit(&start::admin(secret.expose()));
     }
     let clock = Arc::new(Clock::new(Box::new(Machine), Horizon::DEFAULT.clock_error));
     let workspaces = start::workspaces(&catalog)?;
-    let engine = Engine::start(start::engine_settings(shards), clock, store, workspaces)?;
-    Ok((Arc::new(engine), Arc::new(gate), authenticates))
+    let engine = Arc::new(Engine::start(start::engine_settings(shards), clock, store, workspaces)?);
+    let policies = Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate));
+    Ok(Opened { engine, gate, policies, authenticates })
 }
 
 async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {

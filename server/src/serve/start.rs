@@ -3,7 +3,7 @@
 use super::ServeError;
 use crate::convert::lease::DEFAULT_NAME;
 use crate::convert::names;
-use crate::convert::team::team_policy;
+use crate::convert::team::team_policies;
 use crate::convert::time::timestamp;
 use crate::convert::workspace::policy;
 use crate::engine::{Settings, Versioned};
@@ -82,19 +82,11 @@ fn versioned(
 ) -> Result<(WorkspaceId, Versioned), ServeError> {
     let stored = |why: String| ServeError::Stored { workspace: workspace.value.name.clone(), why };
     let id = names::workspace("name", &workspace.value.name).map_err(|error| stored(error.to_string()))?;
-    let teams = teams.iter().map(|team| stored_team(&id, &team.value)).collect::<Result<_, _>>();
+    let teams = team_policies(&id, teams.iter().map(|team| &team.value));
     let policy: Result<Policy, _> = teams.and_then(|teams| policy(&workspace.value, teams));
     let policy = policy.map_err(|error| stored(error.to_string()))?;
     policy.check().map_err(|error| stored(error.to_string()))?;
     Ok((id, Versioned { policy, version: workspace.version }))
-}
-
-fn stored_team(
-    workspace: &WorkspaceId,
-    team: &v1::Team,
-) -> Result<apportion_core::policy::TeamPolicy, crate::convert::field::FieldError> {
-    let (_, id) = names::team("name", &team.name)?;
-    team_policy(workspace, id, team)
 }
 
 /// Every token.

@@ -1,7 +1,9 @@
 //! The end in good order: newcomers are refused, what waits is answered, what was not granted goes back.
 
 use super::{Running, ServeError};
+use crate::service::admin::Admin;
 use crate::service::quota::Quota;
+use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,6 +39,7 @@ impl Running {
     /// [`ServeError`] where gRPC failed.
     pub async fn stop(self) -> Result<(), ServeError> {
         self.health.set_not_serving::<QuotaServiceServer<Quota>>().await;
+        self.health.set_not_serving::<AdminServiceServer<Admin>>().await;
         self.engine.drain();
         let deadline = Instant::now() + self.drain;
         while self.engine.waiting() > 0 && Instant::now() < deadline {

@@ -2,6 +2,7 @@
 //!
 //! Handlers are short: who calls, what is asked, may it, do it, say it. Knows no rule of sharing.
 
+pub mod admin;
 pub mod authorize;
 mod deadline;
 mod exchange;

@@ -129,6 +129,15 @@ impl Catalog {
         self.page(&team_key(workspace, ""), after, most)
     }
 
+    /// Every team of a workspace, in order of id.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store or a document cannot be read.
+    pub fn all_teams(&self, workspace: &str) -> Result<Vec<Stored<Team>>, CatalogError> {
+        let teams = self.store.scan(&team_key(workspace, ""), None, TEAMS_MAX)?;
+        teams.into_iter().map(document::read).collect()
+    }
+
     /// The tokens behind the one with the id `after`, in order of id, `most` at most and [`PAGE_MAX`].
     ///
     /// # Errors

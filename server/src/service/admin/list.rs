@@ -1,0 +1,60 @@
+//! Pages of lists.
+
+use crate::convert::names::{page_size, page_start, page_token};
+use crate::status::Error;
+use prost::Message;
+
+/// Most bytes of a page, well below what clients take.
+const PAGE_BYTES: usize = 1 << 20;
+
+/// Which page of a list is asked for.
+#[derive(Debug)]
+pub(super) struct Page<'a> {
+    list: &'a [&'a str],
+    size: usize,
+    after: Option<String>,
+}
+
+impl<'a> Page<'a> {
+    /// A page of the list that these arguments say.
+    pub(super) fn new(list: &'a [&'a str], size: i32, token: &str) -> Result<Self, Error> {
+        let size = page_size(size)?;
+        let after = page_start(list, token).map_err(|_| Error::BadPageToken)?;
+        Ok(Self { list, size, after })
+    }
+
+    /// Behind which element it starts.
+    pub(super) fn after(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+
+    /// How many elements to look at.
+    pub(super) fn most(&self) -> usize {
+        self.size
+    }
+}
+
+/// The elements of a page that may be shown, and the token of the next page; empty after the last. `found` are the elements behind
+/// where the page starts.
+pub(super) fn pages<T: Message>(
+    page: &Page<'_>,
+    found: impl ExactSizeIterator<Item = T>,
+    id: impl Fn(&T) -> Option<String>,
+    may: impl Fn(&T) -> bool,
+) -> (Vec<T>, String) {
+    let mut is_full = found.len() >= page.size;
+    let (mut shown, mut bytes, mut last) = (Vec::new(), 0, None);
+    for element in found {
+        bytes += element.encoded_len();
+        if bytes > PAGE_BYTES && last.is_some() {
+            is_full = true;
+            break;
+        }
+        last = id(&element);
+        if may(&element) {
+            shown.push(element);
+        }
+    }
+    let next = last.filter(|_| is_full).map(|last| page_token(page.list, &last));
+    (shown, next.unwrap_or_default())
+}

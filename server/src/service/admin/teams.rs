@@ -1,0 +1,220 @@
+//! Teams: a change rewrites the team's document alone, and is held against the policy of the whole workspace.
+
+use super::differences::{Fields, differences, team_fields};
+use super::list::{Page, pages};
+use super::room::{Policies, Trouble, Whole, check, etag, lost, same_etag};
+use crate::convert::field::FieldError;
+use crate::convert::lease::DEFAULT_NAME;
+use crate::convert::mask::update_team;
+use crate::convert::names::{self, team_name};
+use crate::convert::team::{team_policy, wire_team};
+use crate::service::authorize::{Act, Identity};
+use crate::service::gate;
+use crate::status::Error;
+use crate::store::Version;
+use crate::store::catalog::{Change, Document, Stored, TEAMS_MAX, team_key, workspace_key};
+use apportion_core::ids::{TeamId, WorkspaceId};
+use apportion_core::policy::Policy;
+use apportion_proto::v1;
+
+/// A team that is to be written.
+struct Written<'a> {
+    who: &'a Identity,
+    method: &'a str,
+    id: &'a TeamId,
+    value: v1::Team,
+    before: Option<&'a Stored<v1::Team>>,
+}
+
+impl Policies {
+    pub(super) fn create_team(
+        &self,
+        who: &Identity,
+        request: &v1::CreateTeamRequest,
+    ) -> Result<v1::CreateTeamResponse, Error> {
+        let workspace = names::workspace("parent", &request.parent)?;
+        let id = names::team_id("team_id", &request.team_id)?;
+        let asked = request.team.clone().unwrap_or_default();
+        self.change(|| {
+            let old = self.whole(&workspace)?;
+            if old.team(id.as_str()).is_some() {
+                return Err(Error::AlreadyExists { name: team_name(&workspace, &id) }.into());
+            }
+            if old.teams.len() >= TEAMS_MAX {
+                return Err(Error::TooManyResources { what: "teams", most: TEAMS_MAX as u64 }.into());
+            }
+            let now = Some(self.now());
+            let asked = v1::Team { create_time: now, update_time: now, ..asked.clone() };
+            let (new, policy) = with_team(&old, &id, &asked)?;
+            let warnings = check(&policy, "team", request.allow_overcommit)?;
+            if request.validate_only {
+                return Ok(v1::CreateTeamResponse { team: Some(new), warnings });
+            }
+            let written = Written { who, method: "CreateTeam", id: &id, value: new, before: None };
+            let team = self.write_team(&old, written, policy)?;
+            Ok(v1::CreateTeamResponse { team: Some(team), warnings })
+        })
+    }
+
+    /// Writes a team and puts the policy with it in force.
+    fn write_team(&self, old: &Whole, written: Written<'_>, policy: Policy) -> Result<v1::Team, Trouble> {
+        let Written { who, method, id, value, before } = written;
+        let fields = before.map_or_else(Fields::new, |team| team_fields(&team.value));
+        let changes = differences(&fields, &team_fields(&value));
+        let change = Change {
+            expect: expected(old, id, before.map(|team| team.version)),
+            puts: vec![Document::Team {
+                workspace: old.id.to_string(),
+                team: id.to_string(),
+                value: value.clone(),
+            }],
+            deletes: Vec::new(),
+            entry: self.entry(who, method, value.name.clone(), changes),
+        };
+        let version = self.apply(&change, Some(&old.id))?;
+        // Bookings are compared with the workspace's document, which has not changed.
+        self.put(&old.id, policy, old.workspace.version)?;
+        Ok(v1::Team { etag: etag(version), ..value })
+    }
+
+    pub(super) fn show_team(
+        &self,
+        who: &Identity,
+        request: &v1::GetTeamRequest,
+    ) -> Result<v1::GetTeamResponse, Error> {
+        let (workspace, id) = names::team("name", &request.name)?;
+        gate::check(who, Act::Look, Some(&workspace), &self.engine.path_of(&workspace, &id))?;
+        let team = self.catalog.team(workspace.as_str(), id.as_str()).map_err(|error| lost(&error))?;
+        match team {
+            Some(team) => Ok(v1::GetTeamResponse { team: Some(shown(team)) }),
+            None => Err(self.exists(&workspace).err().unwrap_or(Error::UnknownTeam)),
+        }
+    }
+
+    fn exists(&self, workspace: &WorkspaceId) -> Result<(), Error> {
+        let found = self.catalog.workspace(workspace.as_str()).map_err(|error| lost(&error))?;
+        found.map(|_| ()).ok_or(Error::UnknownWorkspace)
+    }
+
+    pub(super) fn list_teams(
+        &self,
+        who: &Identity,
+        request: &v1::ListTeamsRequest,
+    ) -> Result<v1::ListTeamsResponse, Error> {
+        let workspace = names::workspace("parent", &request.parent)?;
+        let list = ["teams", &request.parent];
+        let page = Page::new(&list, request.page_size, &request.page_token)?;
+        // To those who may see a part of it at most, a workspace that is not there looks like one without teams for them.
+        if gate::check(who, Act::Look, Some(&workspace), &[]).is_ok() {
+            self.exists(&workspace)?;
+        }
+        let found = self.catalog.teams(workspace.as_str(), page.after(), page.most());
+        let found = found.map_err(|error| lost(&error))?;
+        let id = |team: &v1::Team| names::team("name", &team.name).map(|(_, id)| id).ok();
+        let may = |id: &TeamId| {
+            gate::check(who, Act::Look, Some(&workspace), &self.engine.path_of(&workspace, id)).is_ok()
+        };
+        let (teams, next_page_token) = pages(
+            &page,
+            found.into_iter().map(shown),
+            |team| id(team).map(|id| id.to_string()),
+            |team| id(team).is_some_and(|id| may(&id)),
+        );
+        Ok(v1::ListTeamsResponse { teams, next_page_token })
+    }
+
+    pub(super) fn update_team(
+        &self,
+        who: &Identity,
+        request: &v1::UpdateTeamRequest,
+    ) -> Result<v1::UpdateTeamResponse, Error> {
+        let asked = request.team.as_ref().ok_or_else(|| FieldError::missing("team"))?;
+        let (workspace, id) = names::team("team.name", &asked.name)?;
+        self.change(|| {
+            let old = self.whole(&workspace)?;
+            let before = old.team(id.as_str()).ok_or(Error::UnknownTeam)?;
+            same_etag(&asked.etag, before.version, &asked.name)?;
+            let mut changed = before.value.clone();
+            update_team(&mut changed, asked, request.update_mask.as_ref())?;
+            changed.update_time = Some(self.now());
+            let (new, policy) = with_team(&old, &id, &changed)?;
+            let warnings = check(&policy, "team", request.allow_overcommit)?;
+            let stays = team_fields(&new) == team_fields(&before.value);
+            let team = if stays {
+                shown(before.clone())
+            } else if request.validate_only {
+                v1::Team { etag: etag(before.version), ..new }
+            } else {
+                let written =
+                    Written { who, method: "UpdateTeam", id: &id, value: new, before: Some(before) };
+                self.write_team(&old, written, policy)?
+            };
+            Ok(v1::UpdateTeamResponse { team: Some(team), warnings })
+        })
+    }
+
+    pub(super) fn delete_team(
+        &self,
+        who: &Identity,
+        request: &v1::DeleteTeamRequest,
+    ) -> Result<v1::DeleteTeamResponse, Error> {
+        let (workspace, id) = names::team("name", &request.name)?;
+        self.change(|| {
+            let old = self.whole(&workspace)?;
+            let before = old.team(id.as_str()).ok_or(Error::UnknownTeam)?;
+            same_etag(&request.etag, before.version, &request.name)?;
+            if let Some(why) = needed(&old, &id) {
+                return Err(Error::StillNeeded { name: request.name.clone(), why }.into());
+            }
+            if request.validate_only {
+                return Ok(v1::DeleteTeamResponse {});
+            }
+            let changes = differences(&team_fields(&before.value), &Fields::new());
+            let change = Change {
+                expect: expected(&old, &id, Some(before.version)),
+                puts: Vec::new(),
+                deletes: vec![team_key(workspace.as_str(), id.as_str())],
+                entry: self.entry(who, "DeleteTeam", request.name.clone(), changes),
+            };
+            let mut policy = old.policy()?;
+            policy.teams.retain(|team| team.id != id);
+            self.apply(&change, Some(&workspace))?;
+            self.put(&workspace, policy, old.workspace.version)?;
+            Ok(v1::DeleteTeamResponse {})
+        })
+    }
+}
+
+/// What a change of a team expects: that its workspace is the one it was checked in.
+fn expected(old: &Whole, id: &TeamId, team: Option<Version>) -> Vec<(String, Option<Version>)> {
+    let of = old.id.as_str();
+    vec![(workspace_key(of), Some(old.workspace.version)), (team_key(of, id.as_str()), team)]
+}
+
+/// Why a team must stay.
+fn needed(old: &Whole, id: &TeamId) -> Option<&'static str> {
+    let name = team_name(&old.id, id);
+    let parts = old.teams.iter().any(|team| team.value.parent_team == name);
+    match (id.as_str(), parts) {
+        (DEFAULT_NAME, _) => Some("requests that name no team go there"),
+        (_, true) => Some("it has parts; delete them first"),
+        _ => None,
+    }
+}
+
+/// The team as it is to be, every default written out, and the policy of the workspace with it.
+fn with_team(old: &Whole, id: &TeamId, team: &v1::Team) -> Result<(v1::Team, Policy), Trouble> {
+    let of_team = team_policy(&old.id, id.clone(), team).map_err(|error| error.under("team"))?;
+    let written = wire_team(&old.id, &of_team);
+    let (create_time, update_time) = (team.create_time, team.update_time);
+    let mut policy = old.policy()?;
+    match policy.teams.iter_mut().find(|team| team.id == *id) {
+        Some(team) => *team = of_team,
+        None => policy.teams.push(of_team),
+    }
+    Ok((v1::Team { create_time, update_time, ..written }, policy))
+}
+
+fn shown(stored: Stored<v1::Team>) -> v1::Team {
+    v1::Team { etag: etag(stored.version), ..stored.value }
+}

@@ -1,0 +1,163 @@
+//! Tokens: made with a secret that is shown once, kept as its hash, let in and out at once.
+
+use super::differences::{Fields, differences, token_fields};
+use super::list::{Page, pages};
+use super::room::{Policies, Trouble, lost};
+use crate::convert::field::{FieldError, count, name, text};
+use crate::convert::names::{self, TokenId, token_name};
+use crate::convert::time::{optional_span, timestamp};
+use crate::service::authorize::Identity;
+use crate::service::gate;
+use crate::status::Error;
+use crate::store::catalog::{Change, Document, KeptToken, token_key};
+use apportion_core::ids::{TeamId, WorkspaceId};
+use apportion_core::time::Span;
+use apportion_proto::v1;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// Most tokens of a server.
+pub(super) const TOKENS_MAX: usize = 10_000;
+/// Most scopes of a token.
+const SCOPES_MAX: usize = 64;
+/// The longest note, in bytes.
+const NOTE_LONGEST: usize = 256;
+/// The shortest and the longest time that a token is valid for.
+const TTL: (Span, Span) = (Span::from_ns(1), Span::from_secs(3660 * 86_400));
+/// The id under which the server knows the secret of its environment.
+const RESERVED: &str = "environment";
+
+impl Policies {
+    pub(super) fn create_token(
+        &self,
+        who: &Identity,
+        request: &v1::CreateTokenRequest,
+    ) -> Result<v1::CreateTokenResponse, Error> {
+        let id = names::token_id("token_id", &request.token_id)?;
+        let token = self.new_token(&id, request)?;
+        self.change(|| {
+            if id.as_str() == RESERVED || self.catalog.token(id.as_str())?.is_some() {
+                return Err(Error::AlreadyExists { name: token.name.clone() }.into());
+            }
+            if self.tokens()? >= TOKENS_MAX {
+                return Err(Error::TooManyResources { what: "tokens", most: TOKENS_MAX as u64 }.into());
+            }
+            if request.validate_only {
+                return Ok(v1::CreateTokenResponse { token: Some(token.clone()), secret: String::new() });
+            }
+            let secret = secret()?;
+            let kept = KeptToken { token: token.clone(), secret_sha256: gate::hash(&secret) };
+            let changes = differences(&Fields::new(), &token_fields(&token));
+            let change = Change {
+                expect: vec![(token_key(id.as_str()), None)],
+                puts: vec![Document::Token { token: id.to_string(), value: kept.clone() }],
+                deletes: Vec::new(),
+                entry: self.entry(who, "CreateToken", token.name.clone(), changes),
+            };
+            self.apply(&change, None)?;
+            self.gate.admit(&kept);
+            Ok(v1::CreateTokenResponse { token: Some(token.clone()), secret })
+        })
+    }
+
+    fn new_token(&self, id: &TokenId, request: &v1::CreateTokenRequest) -> Result<v1::Token, Error> {
+        let asked = request.token.as_ref().ok_or_else(|| FieldError::missing("token"))?;
+        let (least, most) = TTL;
+        let ttl = optional_span("ttl", request.ttl.as_ref(), least, most)?;
+        check(asked).map_err(|error| error.under("token"))?;
+        let now = self.engine.clock().now();
+        Ok(v1::Token {
+            name: token_name(id),
+            role: asked.role,
+            scopes: asked.scopes.clone(),
+            note: asked.note.clone(),
+            create_time: Some(timestamp(now)),
+            expire_time: ttl.map(|ttl| timestamp(now + ttl)),
+        })
+    }
+
+    /// How many tokens there are.
+    fn tokens(&self) -> Result<usize, Trouble> {
+        let (mut count, mut after) = (0, None::<String>);
+        loop {
+            let page = self.catalog.tokens(after.as_deref(), usize::MAX)?;
+            let Some(last) = page.last() else { return Ok(count) };
+            count += page.len();
+            after = last.value.token.name.strip_prefix("tokens/").map(str::to_owned);
+        }
+    }
+
+    pub(super) fn list_tokens(
+        &self,
+        _who: &Identity,
+        request: &v1::ListTokensRequest,
+    ) -> Result<v1::ListTokensResponse, Error> {
+        let page = Page::new(&["tokens"], request.page_size, &request.page_token)?;
+        let found = self.catalog.tokens(page.after(), page.most()).map_err(|error| lost(&error))?;
+        let (tokens, next_page_token) = pages(
+            &page,
+            found.into_iter().map(|stored| stored.value.token),
+            |token| token.name.strip_prefix("tokens/").map(str::to_owned),
+            |_| true,
+        );
+        Ok(v1::ListTokensResponse { tokens, next_page_token })
+    }
+
+    pub(super) fn delete_token(
+        &self,
+        who: &Identity,
+        request: &v1::DeleteTokenRequest,
+    ) -> Result<v1::DeleteTokenResponse, Error> {
+        let id = names::token("name", &request.name)?;
+        self.change(|| {
+            let old = self.catalog.token(id.as_str())?.ok_or(Error::UnknownToken)?;
+            if request.validate_only {
+                return Ok(v1::DeleteTokenResponse {});
+            }
+            let changes = differences(&token_fields(&old.value.token), &Fields::new());
+            let key = token_key(id.as_str());
+            let change = Change {
+                expect: vec![(key.clone(), Some(old.version))],
+                puts: Vec::new(),
+                deletes: vec![key],
+                entry: self.entry(who, "DeleteToken", request.name.clone(), changes),
+            };
+            let applied = self.apply(&change, None);
+            // Where nobody knows whether it is gone, it opens nothing all the same.
+            if !matches!(applied, Err(Trouble::Conflict)) {
+                self.gate.dismiss(&request.name);
+            }
+            applied?;
+            Ok(v1::DeleteTokenResponse {})
+        })
+    }
+}
+
+fn check(token: &v1::Token) -> Result<(), FieldError> {
+    let role = v1::Role::try_from(token.role).unwrap_or_default();
+    let (least, most) = match role {
+        v1::Role::Unspecified => {
+            return Err(FieldError::new("role", "must be one of CLIENT (1), OBSERVER (2) and ADMIN (3)"));
+        }
+        v1::Role::Admin => (0, 0),
+        v1::Role::Client | v1::Role::Observer => (1, SCOPES_MAX),
+    };
+    count("scopes", token.scopes.len(), least, most)?;
+    text("note", &token.note, NOTE_LONGEST)?;
+    for (place, scope) in token.scopes.iter().enumerate() {
+        if scope.workspace != "*" {
+            name::<WorkspaceId>(&format!("scopes[{place}].workspace"), &scope.workspace)?;
+        }
+        if !scope.team.is_empty() {
+            name::<TeamId>(&format!("scopes[{place}].team"), &scope.team)?;
+        }
+    }
+    Ok(())
+}
+
+/// 256 random bits that nobody guesses, marked so that scanners for secrets find them.
+fn secret() -> Result<String, Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|_| Error::Internal("no random bits could be had"))?;
+    Ok(format!("apt_{}", URL_SAFE_NO_PAD.encode(bytes)))
+}

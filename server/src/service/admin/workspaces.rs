@@ -1,0 +1,212 @@
+//! Workspaces: created with their team `default`, shown, changed and deleted.
+
+use super::differences::{differences, team_fields, under, workspace_fields};
+use super::list::{Page, pages};
+use super::room::{Policies, Trouble, Whole, check, etag, lost, same_etag};
+use crate::convert::field::FieldError;
+use crate::convert::lease::DEFAULT_NAME;
+use crate::convert::mask::update_workspace;
+use crate::convert::names::{self, workspace_name};
+use crate::convert::workspace::{policy, wire_workspace};
+use crate::preset;
+use crate::service::authorize::{Act, Identity};
+use crate::service::gate;
+use crate::status::Error;
+use crate::store::catalog::{Change, Document, Stored, team_key, workspace_key};
+use apportion_core::ids::WorkspaceId;
+use apportion_core::policy::Policy;
+use apportion_proto::v1;
+use std::collections::BTreeMap;
+
+/// Most workspaces of a server.
+pub(super) const WORKSPACES_MAX: u64 = 1_000;
+
+impl Policies {
+    pub(super) fn create_workspace(
+        &self,
+        who: &Identity,
+        request: &v1::CreateWorkspaceRequest,
+    ) -> Result<v1::CreateWorkspaceResponse, Error> {
+        let id = names::workspace_id("workspace_id", &request.workspace_id)?;
+        let (new, team, policy) = self.new_workspace(&id, request.workspace.clone().unwrap_or_default())?;
+        let warnings = check(&policy, "workspace", request.allow_overcommit)?;
+        let mut fields = workspace_fields(&new);
+        fields.extend(under(&format!("teams.{DEFAULT_NAME}"), team_fields(&team)));
+        let changes = differences(&BTreeMap::new(), &fields);
+        let version = self.change(|| {
+            if self.catalog.workspace(id.as_str())?.is_some() {
+                return Err(Error::AlreadyExists { name: new.name.clone() }.into());
+            }
+            if self.engine.workspaces().len() as u64 >= WORKSPACES_MAX {
+                return Err(Error::TooManyResources { what: "workspaces", most: WORKSPACES_MAX }.into());
+            }
+            if request.validate_only {
+                return Ok(None);
+            }
+            let (workspace, of) = (id.to_string(), id.to_string());
+            let version = self.apply(
+                &Change {
+                    expect: vec![
+                        (workspace_key(id.as_str()), None),
+                        (team_key(id.as_str(), DEFAULT_NAME), None),
+                    ],
+                    puts: vec![
+                        Document::Workspace { workspace, value: new.clone() },
+                        Document::Team { workspace: of, team: DEFAULT_NAME.into(), value: team.clone() },
+                    ],
+                    deletes: Vec::new(),
+                    entry: self.entry(who, "CreateWorkspace", new.name.clone(), changes.clone()),
+                },
+                Some(&id),
+            )?;
+            self.put(&id, policy.clone(), version)?;
+            Ok(Some(version))
+        })?;
+        let workspace = v1::Workspace { etag: version.map(etag).unwrap_or_default(), ..new };
+        Ok(v1::CreateWorkspaceResponse { workspace: Some(workspace), warnings })
+    }
+
+    /// A workspace with every default written out, its team `default`, and both as the core has them.
+    fn new_workspace(
+        &self,
+        id: &WorkspaceId,
+        mut asked: v1::Workspace,
+    ) -> Result<(v1::Workspace, v1::Team, Policy), Error> {
+        let of_workspace = |error: FieldError| error.under("workspace");
+        preset::complete(&mut asked).map_err(of_workspace)?;
+        let now = Some(self.now());
+        let team = preset::default_team(id.as_str());
+        let team = v1::Team { create_time: now, update_time: now, ..team };
+        let teams = crate::convert::team::team_policies(id, [&team])?;
+        let policy = policy(&asked, teams).map_err(of_workspace)?;
+        let written = wire_workspace(id, &policy);
+        let written = v1::Workspace { preset: asked.preset, create_time: now, update_time: now, ..written };
+        Ok((written, team, policy))
+    }
+
+    pub(super) fn show_workspace(
+        &self,
+        who: &Identity,
+        request: &v1::GetWorkspaceRequest,
+    ) -> Result<v1::GetWorkspaceResponse, Error> {
+        let id = names::workspace("name", &request.name)?;
+        gate::check(who, Act::Look, Some(&id), &[])?;
+        let stored = self.catalog.workspace(id.as_str()).map_err(|error| lost(&error))?;
+        let workspace = stored.map(shown).ok_or(Error::UnknownWorkspace)?;
+        Ok(v1::GetWorkspaceResponse { workspace: Some(workspace) })
+    }
+
+    pub(super) fn list_workspaces(
+        &self,
+        who: &Identity,
+        request: &v1::ListWorkspacesRequest,
+    ) -> Result<v1::ListWorkspacesResponse, Error> {
+        let page = Page::new(&["workspaces"], request.page_size, &request.page_token)?;
+        let found = self.catalog.workspaces(page.after(), page.most());
+        let found = found.map_err(|error| lost(&error))?;
+        let id = |workspace: &v1::Workspace| names::workspace("name", &workspace.name).ok();
+        let may = |id: &WorkspaceId| gate::check(who, Act::Look, Some(id), &[]).is_ok();
+        let (workspaces, next_page_token) = pages(
+            &page,
+            found.into_iter().map(shown),
+            |workspace| id(workspace).map(|id| id.to_string()),
+            |workspace| id(workspace).is_some_and(|id| may(&id)),
+        );
+        Ok(v1::ListWorkspacesResponse { workspaces, next_page_token })
+    }
+
+    pub(super) fn update_workspace(
+        &self,
+        who: &Identity,
+        request: &v1::UpdateWorkspaceRequest,
+    ) -> Result<v1::UpdateWorkspaceResponse, Error> {
+        let asked = request.workspace.as_ref().ok_or_else(|| FieldError::missing("workspace"))?;
+        let id = names::workspace("workspace.name", &asked.name)?;
+        self.change(|| {
+            let old = self.whole(&id)?;
+            let (name, version) = (&old.workspace.value.name, old.workspace.version);
+            same_etag(&asked.etag, version, name)?;
+            let (new, policy) = self.updated_workspace(&old, asked, request.update_mask.as_ref())?;
+            let warnings = check(&policy, "workspace", request.allow_overcommit)?;
+            let changes = differences(&workspace_fields(&old.workspace.value), &workspace_fields(&new));
+            let stays = changes.is_empty();
+            if stays || request.validate_only {
+                let kept = if stays { old.workspace.value.update_time } else { new.update_time };
+                let workspace = v1::Workspace { etag: etag(version), update_time: kept, ..new };
+                return Ok(v1::UpdateWorkspaceResponse { workspace: Some(workspace), warnings });
+            }
+            let change = Change {
+                expect: vec![(workspace_key(id.as_str()), Some(version))],
+                puts: vec![Document::Workspace { workspace: id.to_string(), value: new.clone() }],
+                deletes: Vec::new(),
+                entry: self.entry(who, "UpdateWorkspace", name.clone(), changes),
+            };
+            let version = self.apply(&change, Some(&id))?;
+            self.put(&id, policy, version)?;
+            let workspace = v1::Workspace { etag: etag(version), ..new };
+            Ok(v1::UpdateWorkspaceResponse { workspace: Some(workspace), warnings })
+        })
+    }
+
+    fn updated_workspace(
+        &self,
+        old: &Whole,
+        asked: &v1::Workspace,
+        mask: Option<&prost_types::FieldMask>,
+    ) -> Result<(v1::Workspace, Policy), Trouble> {
+        let mut new = old.workspace.value.clone();
+        update_workspace(&mut new, asked, mask)?;
+        let changed =
+            Whole { workspace: Stored { value: new, version: old.workspace.version }, ..old.clone() };
+        let policy = changed.policy().map_err(|error| error.under("workspace"))?;
+        let v1::Workspace { preset, create_time, .. } = changed.workspace.value;
+        let written = wire_workspace(&old.id, &policy);
+        let update_time = Some(self.now());
+        Ok((v1::Workspace { preset, create_time, update_time, ..written }, policy))
+    }
+
+    pub(super) fn delete_workspace(
+        &self,
+        who: &Identity,
+        request: &v1::DeleteWorkspaceRequest,
+    ) -> Result<v1::DeleteWorkspaceResponse, Error> {
+        let id = names::workspace("name", &request.name)?;
+        self.change(|| {
+            let old = self.whole(&id)?;
+            let version = old.workspace.version;
+            same_etag(&request.etag, version, &workspace_name(&id))?;
+            let default = format!("{}/teams/{DEFAULT_NAME}", request.name);
+            if !request.force && old.teams.iter().any(|team| team.value.name != default) {
+                let (name, why) = (request.name.clone(), "it has teams; delete them first, or set `force`");
+                return Err(Error::StillNeeded { name, why }.into());
+            }
+            if !request.validate_only {
+                self.apply(&self.deletion(who, &old), Some(&id))?;
+                self.engine.remove(&id);
+            }
+            Ok(v1::DeleteWorkspaceResponse {})
+        })
+    }
+
+    /// A workspace goes with its teams.
+    fn deletion(&self, who: &Identity, old: &Whole) -> Change {
+        let mut fields = workspace_fields(&old.workspace.value);
+        let mut expect = vec![(workspace_key(old.id.as_str()), Some(old.workspace.version))];
+        for team in &old.teams {
+            let Ok((_, id)) = names::team("name", &team.value.name) else { continue };
+            fields.extend(under(&format!("teams.{id}"), team_fields(&team.value)));
+            expect.push((team_key(old.id.as_str(), id.as_str()), Some(team.version)));
+        }
+        let changes = differences(&fields, &BTreeMap::new());
+        Change {
+            deletes: expect.iter().map(|(key, _)| key.clone()).collect(),
+            expect,
+            puts: Vec::new(),
+            entry: self.entry(who, "DeleteWorkspace", workspace_name(&old.id), changes),
+        }
+    }
+}
+
+fn shown(stored: Stored<v1::Workspace>) -> v1::Workspace {
+    v1::Workspace { etag: etag(stored.version), ..stored.value }
+}
