@@ -4,6 +4,7 @@ pub mod describe;
 pub mod generate;
 pub mod judge;
 pub mod oracle;
+pub mod process;
 pub mod provider;
 pub mod random;
 pub mod ratio;

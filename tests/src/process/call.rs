@@ -1,0 +1,84 @@
+//! One connection to the provider, and what its responses say.
+
+use std::net::SocketAddr;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::provider::headers::{LIMIT, REMAINING, RESET, RETRY_AFTER};
+
+/// What one response said.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Said {
+    /// Its status.
+    pub status: u16,
+    /// The limit of the window.
+    pub limit: Option<u32>,
+    /// What is left of it.
+    pub remaining: Option<u32>,
+    /// The end of the window, in Unix seconds.
+    pub reset: Option<i64>,
+    /// How long to send nothing, in seconds.
+    pub retry_after: Option<i64>,
+}
+
+impl Said {
+    /// Whether the request was refused.
+    pub fn is_throttled(&self) -> bool {
+        self.status == 429
+    }
+}
+
+/// A connection that is made anew when it is lost.
+#[derive(Debug)]
+pub struct Line {
+    address: SocketAddr,
+    sender: Option<SendRequest<Empty<Bytes>>>,
+}
+
+impl Line {
+    /// A line to that address, not yet connected.
+    pub fn new(address: SocketAddr) -> Self {
+        Self { address, sender: None }
+    }
+
+    /// Connects, so that no request waits for it between the check of its lease and its arrival. None where nobody listens.
+    pub async fn ready(&mut self) -> Option<&mut SendRequest<Empty<Bytes>>> {
+        let open = match self.sender.as_mut() {
+            Some(sender) => sender.ready().await.is_ok(),
+            None => false,
+        };
+        if !open {
+            let stream = TcpStream::connect(self.address).await.ok()?;
+            stream.set_nodelay(true).ok()?;
+            let (sender, connection) = handshake(TokioIo::new(stream)).await.ok()?;
+            tokio::spawn(connection);
+            self.sender = Some(sender);
+        }
+        self.sender.as_mut()
+    }
+
+    /// Sends one request. None where no answer came.
+    pub async fn call(&mut self) -> Option<Said> {
+        let request =
+            Request::builder().uri("/contacts").header("host", "provider").header("x-team", "default");
+        let request = request.body(Empty::new()).ok()?;
+        let response = self.ready().await?.send_request(request).await.ok()?;
+        let header = |name| response.headers().get(name)?.to_str().ok();
+        let number = |name| header(name).and_then(|text| text.parse::<i64>().ok());
+        let small = |name| number(name).and_then(|n| u32::try_from(n).ok());
+        let said = Said {
+            status: response.status().as_u16(),
+            limit: small(LIMIT),
+            remaining: small(REMAINING),
+            reset: number(RESET),
+            retry_after: number(RETRY_AFTER),
+        };
+        response.into_body().collect().await.ok()?;
+        Some(said)
+    }
+}

@@ -1,0 +1,90 @@
+//! A process: its first line, its complaints, signals, its end. It never outlives its owner.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, kill_process};
+
+pub use rustix::process::Signal;
+
+/// Longest time until a process says its first line.
+const FIRST_LINE: Duration = Duration::from_secs(30);
+
+/// A process that was started here.
+#[derive(Debug)]
+pub struct Child {
+    process: std::process::Child,
+    lines: Receiver<String>,
+    complaints: Arc<Mutex<String>>,
+}
+
+impl Child {
+    /// Starts it, with nothing to read and everything that it says taken in. Panics, naming the program, where it cannot be started.
+    pub fn start(command: &mut Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let program = command.get_program().to_string_lossy().into_owned();
+        let mut process =
+            command.spawn().unwrap_or_else(|error| panic!("{program} cannot be started: {error}"));
+        let (said, lines) = channel();
+        let stdout = BufReader::new(process.stdout.take().expect("it is piped"));
+        std::thread::spawn(move || {
+            // The sender is dropped at the end, which is how the end is noticed.
+            for line in stdout.lines().map_while(Result::ok) {
+                let _ = said.send(line);
+            }
+        });
+        let complaints = Arc::new(Mutex::new(String::new()));
+        let (into, mut stderr) = (Arc::clone(&complaints), process.stderr.take().expect("it is piped"));
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(many @ 1..) = stderr.read(&mut bytes) {
+                let text = String::from_utf8_lossy(&bytes[..many]);
+                into.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
+            }
+        });
+        Self { process, lines, complaints }
+    }
+
+    /// The next line of its output. Panics with its complaints where none comes.
+    pub fn line(&self) -> String {
+        let line = self.lines.recv_timeout(FIRST_LINE);
+        line.unwrap_or_else(|why| panic!("no line came ({why}): {}", self.complaints()))
+    }
+
+    /// All that it wrote to its standard error.
+    pub fn complaints(&self) -> String {
+        self.complaints.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        // It is not waited for before its end, so its number is not another's.
+        kill_process(Pid::from_child(&self.process), signal).expect("a process that was started here");
+    }
+
+    /// How it ended, and what it still said; none if it does not end in time.
+    pub fn ended(&mut self, within: Duration) -> Option<(ExitStatus, Vec<String>)> {
+        let deadline = std::time::Instant::now() + within;
+        let mut said = Vec::new();
+        loop {
+            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => said.push(line),
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => return None,
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        Some((self.process.wait().expect("a child"), said))
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // A stopped process is killed as well; one that has ended is only waited for.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,139 @@
+//! The program `apportion`, as it was built, serving from a directory of its own.
+
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
+
+use tonic::transport::{Channel, Endpoint};
+
+use super::child::{Child, Signal};
+
+/// What the program is made of, from the root of the repository.
+const SOURCES: [&str; 4] = ["server/src", "server/core/src", "proto/apportion", "Cargo.lock"];
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+    http: SocketAddr,
+    /// From the start of the process to its first line.
+    pub started_in: Duration,
+}
+
+impl Server {
+    /// Serves what is in `data`, with no other settings.
+    pub fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// Serves what is in `data`, with more flags. What stands in the environment does not count.
+    pub fn start_with(data: &Path, flags: &[&str]) -> Self {
+        let begun = Instant::now();
+        let mut command = Command::new(program());
+        command.env_clear().env("RUST_BACKTRACE", "1");
+        command.args(["serve", "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--data-dir"]);
+        let child = Child::start(command.arg(data).args(flags));
+        let line = child.line();
+        let (address, http) = addresses(&line).unwrap_or_else(|| panic!("no addresses in `{line}`"));
+        Self { child, address, http, started_in: begun.elapsed() }
+    }
+
+    /// Where it serves gRPC.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it serves metrics and health.
+    pub fn http_address(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// A connection to it that is made with the first call.
+    pub fn channel(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).expect("an address");
+        endpoint.tcp_nodelay(true).connect_lazy()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        self.child.signal(signal);
+    }
+
+    /// Ends it at once, without a chance to do anything.
+    pub fn kill(mut self) {
+        self.child.signal(Signal::KILL);
+        self.child.ended(Duration::from_secs(10)).expect("a killed process ends");
+        self.has_not_panicked();
+    }
+
+    /// Asks it to stop, and waits for its end.
+    pub fn stop(mut self, within: Duration) -> ExitStatus {
+        self.child.signal(Signal::TERM);
+        let ended = self.child.ended(within);
+        let (status, _) = ended.unwrap_or_else(|| panic!("not stopped: {}", self.child.complaints()));
+        self.has_not_panicked();
+        status
+    }
+
+    /// Fails if any of its threads has panicked.
+    pub fn has_not_panicked(&self) {
+        let complaints = self.child.complaints();
+        assert!(!complaints.contains("panicked"), "{complaints}");
+    }
+}
+
+/// The two addresses of the first line.
+fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
+    let (grpc, http) = line.strip_prefix("apportion serves gRPC on ")?.split_once(',')?;
+    let (_, http) = http.rsplit_once("http://")?;
+    Some((grpc.parse().ok()?, http.parse().ok()?))
+}
+
+/// The program beside the tests, built if it is not there or older than its sources.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let tests = std::env::current_exe().expect("a path");
+        let out = tests.parent().and_then(Path::parent).expect("target/PROFILE/deps");
+        let program = out.join(format!("apportion{}", std::env::consts::EXE_SUFFIX));
+        let built = program.metadata().and_then(|file| file.modified()).ok();
+        if built.is_none_or(|built| changed() > built) {
+            build(out);
+        }
+        assert!(program.exists(), "{} was not built", program.display());
+        program
+    })
+}
+
+fn build(out: &Path) {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--package", "apportion-server", "--bin", "apportion"]).current_dir(root());
+    if out.file_name() == Some(OsStr::new("release")) {
+        command.arg("--release");
+    }
+    let status = command.status().unwrap_or_else(|error| panic!("cargo cannot be started: {error}"));
+    assert!(status.success(), "apportion cannot be built: {status}");
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// When the newest of the sources was changed.
+fn changed() -> SystemTime {
+    let mut paths: Vec<_> = SOURCES.iter().map(|source| root().join(source)).collect();
+    let mut newest = SystemTime::UNIX_EPOCH;
+    while let Some(path) = paths.pop() {
+        if let Ok(entries) = path.read_dir() {
+            paths.extend(entries.map(|entry| entry.expect("an entry").path()));
+        } else if let Ok(modified) = path.metadata().and_then(|file| file.modified()) {
+            newest = newest.max(modified);
+        }
+    }
+    newest
+}
