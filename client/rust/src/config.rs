@@ -26,6 +26,7 @@ pub enum Fallback {
 pub struct Config {
     pub(crate) endpoint: String,
     pub(crate) token: Option<String>,
+    #[cfg(feature = "tls")]
     pub(crate) certificate_authority: Option<Vec<u8>>,
     pub(crate) workspace: String,
     pub(crate) team: String,
@@ -57,6 +58,7 @@ impl Config {
         Self {
             endpoint: endpoint.into(),
             token: None,
+            #[cfg(feature = "tls")]
             certificate_authority: None,
             workspace: String::new(),
             team: String::new(),
@@ -71,6 +73,7 @@ impl Config {
         Self { token: Some(secret.into()), ..self }
     }
 
+    #[cfg(feature = "tls")]
     /// Trusts this authority, in PEM, where the endpoint is one of https.
     #[must_use]
     pub fn certificate_authority(self, pem: impl Into<Vec<u8>>) -> Self {
