@@ -1,7 +1,9 @@
 //! The commands of administrators: a thin client of AdminService.
 
+mod apply;
 mod audit;
 mod connection;
+mod policy_file;
 mod show;
 mod team;
 mod token;
@@ -23,6 +25,7 @@ pub(super) enum Command {
     Token(token::Command),
     /// Who changed what, the newest first
     Audit(audit::Args),
+    Apply(apply::Args),
 }
 
 /// Runs a command against a server.
@@ -34,9 +37,10 @@ pub(super) fn run(command: &Command) -> Result<bool, String> {
             Command::Team(command) => team::run(command).await,
             Command::Token(command) => token::run(command).await,
             Command::Audit(args) => audit::run(args).await,
+            Command::Apply(args) => return apply::run(args).await,
         }
-    })?;
-    Ok(true)
+        .map(|()| true)
+    })
 }
 
 /// The value of a priority's name, such as `critical`.
