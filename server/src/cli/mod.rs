@@ -2,6 +2,7 @@
 //!
 //! 0: all went well. 1: a check failed. 2: the input or the usage is wrong; one message on standard error says how.
 
+mod admin;
 mod serve;
 mod simulate;
 
@@ -25,6 +26,8 @@ struct Cli {
 enum Command {
     Serve(serve::Args),
     Simulate(simulate::Args),
+    #[command(flatten)]
+    Admin(admin::Command),
 }
 
 /// Runs the command that the process was started with.
@@ -32,6 +35,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Simulate(args) => simulate::run(&args).map_err(|error| error.to_string()),
+        Command::Admin(command) => admin::run(&command),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

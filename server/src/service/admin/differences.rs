@@ -5,10 +5,10 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 /// The fields of a resource that people set, by path; what is absent is not in it.
-pub(super) type Fields = BTreeMap<String, String>;
+pub(crate) type Fields = BTreeMap<String, String>;
 
 /// What differs, in order of path.
-pub(super) fn differences(before: &Fields, after: &Fields) -> Vec<v1::FieldChange> {
+pub(crate) fn differences(before: &Fields, after: &Fields) -> Vec<v1::FieldChange> {
     let mut paths: Vec<_> = before.keys().chain(after.keys()).collect();
     paths.sort_unstable();
     paths.dedup();
@@ -20,12 +20,12 @@ pub(super) fn differences(before: &Fields, after: &Fields) -> Vec<v1::FieldChang
 }
 
 /// The same fields in a larger resource.
-pub(super) fn under(path: &str, fields: Fields) -> Fields {
+pub(crate) fn under(path: &str, fields: Fields) -> Fields {
     fields.into_iter().map(|(field, value)| (format!("{path}.{field}"), value)).collect()
 }
 
 /// The fields of a workspace.
-pub(super) fn workspace_fields(workspace: &v1::Workspace) -> Fields {
+pub(crate) fn workspace_fields(workspace: &v1::Workspace) -> Fields {
     let mut fields = Fields::new();
     let mut set = |path: &str, value: serde_json::Value| {
         if !value.is_null() {
@@ -66,7 +66,7 @@ pub(super) fn workspace_fields(workspace: &v1::Workspace) -> Fields {
 }
 
 /// The fields of a team.
-pub(super) fn team_fields(team: &v1::Team) -> Fields {
+pub(crate) fn team_fields(team: &v1::Team) -> Fields {
     let text = |text: &str| if text.is_empty() { json!(null) } else { json!(text) };
     [
         ("parent_team", text(&team.parent_team)),
@@ -84,7 +84,7 @@ pub(super) fn team_fields(team: &v1::Team) -> Fields {
 }
 
 /// The fields of a token; its secret is not among them.
-pub(super) fn token_fields(token: &v1::Token) -> Fields {
+pub(crate) fn token_fields(token: &v1::Token) -> Fields {
     let scopes: Vec<_> = token
         .scopes
         .iter()

@@ -1,7 +1,7 @@
 //! The calls of people and automation: who shares what, who may, and who changed it.
 
 mod audit;
-mod differences;
+pub(crate) mod differences;
 mod list;
 mod room;
 mod teams;

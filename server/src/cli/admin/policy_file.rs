@@ -1,0 +1,207 @@
+//! The file of `apportion apply`: workspaces with their limits and teams, in TOML. A key that is not known is refused by name and line.
+
+use super::priority;
+use crate::convert::names;
+use crate::convert::team::{team_policy, wire_team};
+use crate::convert::workspace::{policy, wire_workspace};
+use crate::preset;
+use apportion_proto::v1;
+use serde::Deserialize;
+use std::path::Path;
+
+/// A workspace as it is to be, every default written out, with its teams: those before that they name as parent.
+pub(super) struct Wanted {
+    pub(super) value: v1::Workspace,
+    pub(super) teams: Vec<WantedTeam>,
+}
+
+/// A team as it is to be, every default written out.
+pub(super) struct WantedTeam {
+    pub(super) id: String,
+    pub(super) value: v1::Team,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    workspace: Vec<Workspace>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Workspace {
+    id: String,
+    #[serde(default)]
+    preset: String,
+    #[serde(default)]
+    limit: Vec<Limit>,
+    holdback: Option<Shares>,
+    floors: Option<Shares>,
+    largest_lease_permits: Option<u32>,
+    edge: Option<Vec<String>>,
+    others_memory_windows: Option<u32>,
+    #[serde(default)]
+    team: Vec<Team>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limit {
+    id: String,
+    permits: u32,
+    window: String,
+    phase: Option<String>,
+    start_margin: Option<String>,
+    guard: Option<String>,
+    lease_life: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shares {
+    #[serde(default)]
+    critical_billionths: u32,
+    #[serde(default)]
+    default_billionths: u32,
+    #[serde(default)]
+    sheddable_billionths: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Team {
+    id: String,
+    parent: Option<String>,
+    weight: Option<u32>,
+    #[serde(default)]
+    reservation_permits: u32,
+    cap_permits: Option<u32>,
+    #[serde(default)]
+    reservation_protected: bool,
+    priority: Option<String>,
+    highest_priority: Option<String>,
+}
+
+/// Reads a file.
+pub(super) fn read(path: &Path) -> Result<Vec<Wanted>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    parse(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn parse(text: &str) -> Result<Vec<Wanted>, String> {
+    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let wanted = |workspace: &Workspace| {
+        workspace.wanted().map_err(|error| format!("workspace {}: {error}", workspace.id))
+    };
+    file.workspace.iter().map(wanted).collect()
+}
+
+impl Workspace {
+    fn wanted(&self) -> Result<Wanted, String> {
+        let id = names::workspace_id("id", &self.id).map_err(|error| error.to_string())?;
+        let edge = self.edge.as_ref().map(|names| names.iter().map(|name| priority(name)).collect());
+        let edge: Option<Vec<i32>> = edge.transpose()?;
+        let mut asked = v1::Workspace {
+            preset: self.preset.clone(),
+            limits: self.limit.iter().map(Limit::wire).collect::<Result<_, _>>()?,
+            holdback: self.holdback.as_ref().map(Shares::wire),
+            floors: self.floors.as_ref().map(Shares::wire),
+            largest_lease_permits: self.largest_lease_permits,
+            edge: edge.map(|priorities| v1::EdgePriorities { priorities }),
+            others_memory_windows: self.others_memory_windows,
+            ..v1::Workspace::default()
+        };
+        preset::complete(&mut asked).map_err(|error| error.to_string())?;
+        let mut teams = Vec::new();
+        for team in &self.team {
+            let of_team = |error| format!("team {}: {error}", team.id);
+            let team_id = names::team_id("id", &team.id).map_err(|error| of_team(error.to_string()))?;
+            let wire = team.wire(&self.id).map_err(of_team)?;
+            teams.push(team_policy(&id, team_id, &wire).map_err(|error| of_team(error.to_string()))?);
+        }
+        let mut policy = policy(&asked, teams).map_err(|error| error.to_string())?;
+        let depth = |team: &apportion_core::policy::TeamPolicy| {
+            let parent = |of: &&apportion_core::policy::TeamPolicy| {
+                policy.teams.iter().find(|above| Some(&above.id) == of.parent.as_ref())
+            };
+            std::iter::successors(Some(team), parent).take(policy.teams.len()).count()
+        };
+        let mut order: Vec<_> = policy.teams.iter().map(|team| (depth(team), team.clone())).collect();
+        order.sort_by_key(|(depth, _)| *depth);
+        policy.teams = order.into_iter().map(|(_, team)| team).collect();
+        let teams = policy.teams.iter();
+        let teams = teams.map(|team| WantedTeam { id: team.id.to_string(), value: wire_team(&id, team) });
+        let teams = teams.collect();
+        let value = v1::Workspace { preset: asked.preset, ..wire_workspace(&id, &policy) };
+        Ok(Wanted { value, teams })
+    }
+}
+
+impl Limit {
+    fn wire(&self) -> Result<v1::Limit, String> {
+        let span = |field: &str, text: &str| {
+            text.parse::<prost_types::Duration>().map_err(|_| {
+                format!("limit {}: {field}: {text:?} is no duration, such as \"0.85s\"", self.id)
+            })
+        };
+        let optional = |field, text: &Option<String>| text.as_ref().map(|text| span(field, text)).transpose();
+        Ok(v1::Limit {
+            limit_id: self.id.clone(),
+            permits: self.permits,
+            window: Some(span("window", &self.window)?),
+            phase: optional("phase", &self.phase)?,
+            start_margin: optional("start_margin", &self.start_margin)?,
+            guard: optional("guard", &self.guard)?,
+            lease_life: optional("lease_life", &self.lease_life)?,
+        })
+    }
+}
+
+impl Shares {
+    fn wire(&self) -> v1::PriorityShares {
+        let Self { critical_billionths, default_billionths, sheddable_billionths } = *self;
+        v1::PriorityShares { critical_billionths, default_billionths, sheddable_billionths }
+    }
+}
+
+impl Team {
+    fn wire(&self, workspace: &str) -> Result<v1::Team, String> {
+        let named = |name: &Option<String>| name.as_ref().map_or(Ok(0), |name| priority(name));
+        let parent = self.parent.as_ref().map(|id| format!("workspaces/{workspace}/teams/{id}"));
+        Ok(v1::Team {
+            parent_team: parent.unwrap_or_default(),
+            weight: self.weight,
+            reservation_permits: self.reservation_permits,
+            cap_permits: self.cap_permits,
+            reservation_protected: self.reservation_protected,
+            priority: named(&self.priority)?,
+            highest_priority: named(&self.highest_priority)?,
+            ..v1::Team::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name_and_line() {
+        let text =
+            "[[workspace]]\nid = \"w\"\npreset = \"intercom\"\n[[workspace.team]]\nid = \"a\"\nwieght = 2\n";
+        let told = parse(text).err().expect("refused");
+        assert!(told.contains("line 6") && told.contains("wieght"), "{told}");
+    }
+
+    #[test]
+    fn a_team_stands_behind_the_one_it_is_part_of() {
+        let teams =
+            "[[workspace.team]]\nid = \"part\"\nparent = \"whole\"\n[[workspace.team]]\nid = \"whole\"\n";
+        let text = format!("[[workspace]]\nid = \"w\"\npreset = \"intercom\"\n{teams}");
+        let wanted = parse(&text).expect("it is a policy");
+        let ids: Vec<_> = wanted[0].teams.iter().map(|team| team.id.as_str()).collect();
+        assert_eq!(ids, ["whole", "part"]);
+        assert_eq!(wanted[0].value.limits[0].permits, 166);
+    }
+}

@@ -1,0 +1,108 @@
+//! `apportion token`.
+
+use super::connection::{Connection, refused};
+use super::show;
+use apportion_proto::v1;
+
+/// What is done with tokens.
+#[derive(clap::Subcommand)]
+pub(in crate::cli) enum Command {
+    /// List the tokens, without their secrets
+    List {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Make a token; its secret is shown this once
+    Create(Create),
+    /// Delete a token: it opens nothing any more
+    Delete {
+        /// The id of the token
+        token: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+/// What token to make.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Create {
+    /// The id of the token
+    token: String,
+    /// What it allows: client, observer or admin
+    #[arg(long, value_parser = role)]
+    role: i32,
+    /// Where it allows that: WORKSPACE or WORKSPACE/TEAM; * is every workspace
+    #[arg(long)]
+    scope: Vec<String>,
+    /// What it is for, for people
+    #[arg(long, default_value = "")]
+    note: String,
+    /// How long it is valid, such as 86400s
+    #[arg(long)]
+    ttl: Option<prost_types::Duration>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+fn role(name: &str) -> Result<i32, String> {
+    let known = v1::Role::from_str_name(&format!("ROLE_{}", name.to_uppercase()));
+    known.map(i32::from).ok_or_else(|| "allowed are client, observer and admin".into())
+}
+
+/// Runs the command.
+pub(super) async fn run(command: &Command) -> Result<(), String> {
+    match command {
+        Command::List { connection } => list(connection).await,
+        Command::Create(request) => create(request).await,
+        Command::Delete { token, connection } => {
+            let request = v1::DeleteTokenRequest { name: format!("tokens/{token}"), validate_only: false };
+            let deleted = connection.client().await?.delete_token(request).await;
+            deleted.map(|_| ()).map_err(|status| refused(&status))
+        }
+    }
+}
+
+async fn list(connection: &Connection) -> Result<(), String> {
+    let mut client = connection.client().await?;
+    let mut request = v1::ListTokensRequest { page_size: 1_000, ..Default::default() };
+    let mut rows = Vec::new();
+    loop {
+        let page = client.list_tokens(request.clone()).await.map_err(|status| refused(&status))?.into_inner();
+        rows.extend(page.tokens.iter().map(show::token));
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    show::many(&rows, &["role", "scopes", "expire_time", "note"], connection.json);
+    Ok(())
+}
+
+async fn create(asked: &Create) -> Result<(), String> {
+    let scope = |text: &String| {
+        let (workspace, team) = text.split_once('/').unwrap_or((text, ""));
+        v1::Scope { workspace: workspace.into(), team: team.into() }
+    };
+    let token = v1::Token {
+        role: asked.role,
+        scopes: asked.scope.iter().map(scope).collect(),
+        note: asked.note.clone(),
+        ..v1::Token::default()
+    };
+    let request = v1::CreateTokenRequest {
+        token_id: asked.token.clone(),
+        token: Some(token),
+        ttl: asked.ttl,
+        validate_only: false,
+    };
+    let made = asked.connection.client().await?.create_token(request).await;
+    let made = made.map_err(|status| refused(&status))?.into_inner();
+    if asked.connection.json {
+        let name = made.token.unwrap_or_default().name;
+        println!("{}", serde_json::json!({ "name": name, "secret": made.secret }));
+    } else {
+        show::one(&show::token(&made.token.unwrap_or_default()), false);
+        println!("secret, shown this once: {}", made.secret);
+    }
+    Ok(())
+}
