@@ -40,7 +40,7 @@ async fn answers(server: &Server, since: Instant) -> Duration {
     since.elapsed()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_twenty_times_forgets_no_grant() {
     let (provider, home) = (provider(), tempfile::tempdir().expect("a directory"));
     let mut server = Server::start(home.path());
@@ -69,7 +69,7 @@ async fn a_server_that_is_killed_twenty_times_forgets_no_grant() {
 }
 
 /// Shows that the test above can fail: where grants are forgotten, they are granted again.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_forgets_its_grants_is_noticed() {
     let provider = provider();
     let rules = Rules::default();
@@ -89,7 +89,7 @@ async fn a_server_that_forgets_its_grants_is_noticed() {
     assert!(provider.stop().total.over_limit > 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_frozen_for_three_and_for_twelve_seconds_grants_nothing_twice() {
     let (provider, home) = (provider(), tempfile::tempdir().expect("a directory"));
     let server = Server::start(home.path());

@@ -162,3 +162,16 @@ fn who_comes_and_goes_while_a_block_is_missing_leaves_nothing_behind() {
     }
     assert!(world.allocator.undecided() < 100, "{} are kept", world.allocator.undecided());
 }
+
+#[test]
+fn what_a_process_may_hand_back_leaves_out_what_was_booked_before_it() {
+    let mut first = World::new(policy(100, vec![team("a"), team("b")]));
+    first.ask(&ask("a", 10)).lease();
+    let mut second = World::new(policy(100, vec![team("a"), team("b")]));
+    second.marks = first.marks.clone();
+    second.ask(&ask("b", 1)).lease();
+    let before = first.marks[&(limit_id("main"), at(0))];
+    let booked = second.marks[&(limit_id("main"), at(0))].less(before);
+    let (_, window_start, unspent) = second.allocator.unspent().next().expect("a limit");
+    assert_eq!((window_start, unspent), (at(0), booked.less(permits(1))));
+}

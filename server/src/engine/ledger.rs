@@ -195,7 +195,13 @@ impl Ledger {
         let mut granted: BTreeMap<u16, Vec<(MarkKey, Permits)>> = BTreeMap::new();
         for entry in &self.parts.workspaces {
             let workspace = entry.value();
-            granted.entry(workspace.shard).or_default().extend(workspace.finish());
+            let shard = self.shard(workspace.shard);
+            // Marks count what everybody booked, former lives included; of that only what is free here may go back.
+            let of_it = workspace.finish().into_iter().map(|(key, unspent)| {
+                let granted = shard.booked(&key).less(unspent);
+                (key, granted)
+            });
+            granted.entry(workspace.shard).or_default().extend(of_it);
         }
         let node = self.parts.settings.node.clone();
         for number in self.numbers() {

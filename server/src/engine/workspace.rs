@@ -24,6 +24,8 @@ use tokio::sync::broadcast;
 const LEAST_WAIT: Span = Span::from_ms(50);
 /// How many events a slow reader may be behind before it misses some.
 const EVENTS_BEHIND: usize = 64;
+/// How late a timer may be for its decision to be made as at the instant for which it was set.
+const LATE: Span = Span::from_ms(50);
 
 /// A workspace that is served here.
 #[derive(Debug)]
@@ -199,7 +201,12 @@ impl Workspace {
         let mut guard = self.lock();
         let now = parts.clock.now();
         if now >= guard.armed {
-            guard.armed = Timestamp::MAX;
+            let due = std::mem::replace(&mut guard.armed, Timestamp::MAX);
+            // The last that is kept is let go at the very close of a window, and a timer is always a little late. A lease that is
+            // granted as at that instant ends no later for it.
+            if now.since(due) <= LATE {
+                self.decide(parts, &mut guard, due);
+            }
             self.decide(parts, &mut guard, now);
         }
     }
@@ -314,15 +321,15 @@ impl Workspace {
         self.lock().close(why);
     }
 
-    /// Closes it for good, and says how many permits of each window this process granted.
+    /// Closes it for good, and says how many permits of each window were booked here and never granted.
     pub(super) fn finish(&self) -> Vec<(MarkKey, Permits)> {
         let mut guard = self.lock();
-        let granted = match &guard.service {
-            Service::Open(allocator) => allocator.granted().map(|of| self.mark(of)).collect(),
+        let unspent = match &guard.service {
+            Service::Open(allocator) => allocator.unspent().map(|of| self.mark(of)).collect(),
             Service::Closed(_) => Vec::new(),
         };
         guard.close(&Refused::Draining);
-        granted
+        unspent
     }
 
     fn mark(&self, (limit, window_start, permits): (&LimitId, Timestamp, Permits)) -> (MarkKey, Permits) {

@@ -33,6 +33,8 @@ pub struct Habit {
     pub workers: usize,
     /// How many permits each asks for at once.
     pub permits: u32,
+    /// The least that each would take.
+    pub least: u32,
     /// How long each waits for a lease.
     pub max_wait: Duration,
     /// How long each keeps a lease before it uses it, but not beyond its end.
@@ -46,6 +48,7 @@ impl Habit {
     pub const BUSY: Self = Self {
         workers: 8,
         permits: 2,
+        least: 1,
         max_wait: Duration::from_secs(3),
         keep: Duration::ZERO,
         rest: Duration::ZERO,
@@ -152,7 +155,7 @@ impl Worker {
         let mut request = Request::new(v1::AcquireLeaseRequest {
             caller: self.caller.clone(),
             permits: Some(self.habit.permits),
-            min_permits: Some(1),
+            min_permits: Some(self.habit.least),
             max_wait: prost_types::Duration::try_from(self.habit.max_wait).ok(),
             ..v1::AcquireLeaseRequest::default()
         });

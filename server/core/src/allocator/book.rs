@@ -103,6 +103,17 @@ impl Allocator {
         })
     }
 
+    /// What was booked for this process and not granted of the windows that are open or next, so that a hand-over may give it back:
+    /// limit, window start, permits.
+    pub fn unspent(&self) -> impl Iterator<Item = (&LimitId, Timestamp, Permits)> {
+        self.limits.iter().flat_map(|limit| {
+            [
+                (&limit.id, limit.window.start.earliest, limit.booking.free),
+                (&limit.id, limit.next_window().start.earliest, limit.next.free),
+            ]
+        })
+    }
+
     /// Asks for blocks where less than half of one is left, or more waits than is free.
     pub(super) fn ask_for_blocks(&mut self, now: Timestamp) {
         // A head that would take less may be due more than the least that it waits for.

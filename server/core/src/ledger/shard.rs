@@ -179,6 +179,11 @@ impl Shard {
         }
     }
 
+    /// What this process booked of a window since it took the shard over.
+    pub fn booked(&self, key: &MarkKey) -> Permits {
+        self.booked.get(key).map_or(Permits::ZERO, |booked| booked.permits)
+    }
+
     /// The embedded store failed: what memory says about its writes proves nothing, and every block is void.
     pub fn io_error(&mut self) {
         self.store_lost();
