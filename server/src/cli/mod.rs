@@ -3,6 +3,7 @@
 //! 0: all went well. 1: a check failed. 2: the input or the usage is wrong; one message on standard error says how.
 
 mod admin;
+mod restore;
 mod serve;
 mod simulate;
 
@@ -26,6 +27,7 @@ struct Cli {
 enum Command {
     Serve(serve::Args),
     Simulate(simulate::Args),
+    Restore(restore::Args),
     #[command(flatten)]
     Admin(admin::Command),
 }
@@ -35,6 +37,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Simulate(args) => simulate::run(&args).map_err(|error| error.to_string()),
+        Command::Restore(args) => restore::run(&args),
         Command::Admin(command) => admin::run(&command),
     };
     match outcome {
