@@ -12,7 +12,7 @@ use tonic::transport::{Channel, Endpoint};
 use super::child::{Child, Signal};
 
 /// What the program is made of, from the root of the repository.
-const SOURCES: [&str; 4] = ["server/src", "server/core/src", "proto/apportion", "Cargo.lock"];
+const SOURCES: [&str; 3] = ["server/src", "server/core/src", "proto/apportion"];
 
 /// A server that runs.
 #[derive(Debug)]
