@@ -2,6 +2,7 @@
 
 mod common;
 
+use apportion_core::priority::Priority;
 use apportion_core::request::{Ask, Ticket};
 use common::*;
 
@@ -91,4 +92,63 @@ fn a_head_that_does_not_fit_holds_up_nobody_else() {
     world.outcome(large).ticket();
     world.go(10_000);
     world.outcome(large).lease();
+}
+
+fn ones(caller: &str) -> Ask {
+    of("a", caller, 1)
+}
+
+/// Nothing is kept for whoever spent the first window.
+fn spent_by_a_team_that_is_gone(budget: u32) -> World {
+    let mut world = spent(budget);
+    world.change(|policy| policy.teams.retain(|team| team.id != team_id("c")));
+    world
+}
+
+#[test]
+fn what_a_caller_had_urgently_is_paid_back_up_to_one_window() {
+    let mut world = spent(100);
+    let urgent = Ask { priority: Some(Priority::Critical), ..ones("x") };
+    let (urgent, y) = (world.flood(&urgent, 300), world.flood(&ones("y"), 900));
+    world.go(39_000);
+    assert_eq!((world.sum(&urgent), world.sum(&y)), (300, 0));
+    let x = world.flood(&ones("x"), 900);
+    world.go(59_000);
+    assert_eq!((world.sum(&x), world.sum(&y)), (50, 150));
+}
+
+#[test]
+fn what_a_caller_had_counts_no_longer_once_nobody_of_the_team_waits() {
+    let mut world = spent_by_a_team_that_is_gone(100);
+    world.ask(&of("a", "x", 70)).ticket();
+    world.ask(&of("a", "y", 30)).ticket();
+    world.go(15_000);
+    assert_eq!(world.allocator.waiting(), 0);
+    let (x, y) = (world.flood(&ones("x"), 200), world.flood(&ones("y"), 200));
+    world.go(29_000);
+    assert_eq!((world.sum(&x), world.sum(&y)), (50, 50));
+}
+
+#[test]
+fn what_a_caller_gives_back_it_may_have_again() {
+    let mut world = spent_by_a_team_that_is_gone(100);
+    let large = world.ask(&of("a", "x", 60)).ticket();
+    let (y, x) = (world.flood(&ones("y"), 200), world.flood(&ones("x"), 200));
+    world.go(12_000);
+    assert_eq!((world.sum(&y), world.sum(&x)), (40, 0));
+    let lease = world.outcome(large).lease();
+    world.settle_by(&lease, ("a", "x"), (0, 60), true).expect("a report that holds");
+    assert_eq!((world.sum(&y), world.sum(&x)), (50, 50));
+}
+
+#[test]
+fn among_equals_who_was_served_last_comes_last_though_it_was_alone_then() {
+    let mut world = spent_by_a_team_that_is_gone(3);
+    world.ask(&ones("x")).ticket();
+    world.ask(&ones("y")).ticket();
+    world.go(10_000);
+    world.ask(&ones("x")).lease();
+    let waiting = [ones("x"), ones("y")].map(|one| world.ask(&one).ticket());
+    world.go(20_000);
+    assert_eq!(world.granted[4..], [waiting[1], waiting[0]]);
 }

@@ -5,6 +5,7 @@ mod common;
 use apportion_core::allocator::Effect;
 use apportion_core::policy::PolicyError;
 use apportion_core::request::Reason;
+use apportion_core::time::Span;
 use common::*;
 
 /// Two teams with endless backlogs, at the start of the second window.
@@ -156,4 +157,25 @@ fn a_block_that_nobody_booked_yet_keeps_to_the_policy_of_its_window() {
         })
         .collect();
     assert_eq!(budgets, [(at(10_000), permits(30))]);
+}
+
+#[test]
+fn what_is_kept_for_a_team_goes_with_it() {
+    let mut world = World::new(policy(100, vec![team("a"), team("b")]));
+    world.ask(&ask("a", 80)).lease();
+    world.go(10_000);
+    let waits = world.ask(&ask("b", 100)).ticket();
+    world.outcome(waits).ticket();
+    world.change(|policy| policy.teams.retain(|team| team.id != team_id("a")));
+    assert_eq!(world.outcome(waits).lease().granted_at, at(10_000));
+}
+
+#[test]
+fn windows_on_another_phase_start_with_the_first_that_nobody_granted_from() {
+    let mut world = World::new(policy(100, vec![team("a")]));
+    world.ask(&ask("a", 100)).lease();
+    let waits = world.ask(&ask("a", 1)).ticket();
+    world.change(|policy| policy.limits[0].phase = Span::from_ms(4_000));
+    world.go(20_000);
+    assert_eq!(world.outcome(waits).lease().granted_at, at(4_000));
 }

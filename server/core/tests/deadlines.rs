@@ -141,3 +141,24 @@ fn being_called_only_when_it_asks_loses_nothing() {
         assert_eq!(rarely.len(), often.len(), "seed {seed}");
     }
 }
+
+#[test]
+fn who_takes_exactly_what_is_left_waits_until_it_is_let_go() {
+    let mut policy = policy(100, vec![team("a")]);
+    policy.holdback[Priority::Critical] = Share::from_percent(20);
+    let mut world = World::new(policy);
+    world.ask(&ask("a", 60)).lease();
+    let waits = world.ask(&until(ask("a", 40), 9_000)).ticket();
+    world.go(9_000);
+    assert_eq!(world.outcome(waits).lease().granted_at, at(9_000));
+}
+
+#[test]
+fn a_request_too_large_for_the_window_that_starts_before_it_is_decided_on_is_refused_at_once() {
+    let mut world = World::new(policy(100, vec![team("a")]));
+    world.change(|policy| policy.limits[0].permits = permits(50));
+    let alone = world.submit(&ask("a", 51)).ticket();
+    world.now = at(10_000);
+    world.decide();
+    assert_eq!(world.outcome(alone).reason(), Reason::TooLarge);
+}

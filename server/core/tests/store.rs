@@ -2,6 +2,7 @@
 
 mod common;
 
+use apportion_core::allocator::Effect;
 use apportion_core::request::{Ask, Reason};
 use common::*;
 
@@ -156,9 +157,58 @@ fn a_window_that_the_ledger_calls_spent_grants_nothing_more() {
 fn who_comes_and_goes_while_a_block_is_missing_leaves_nothing_behind() {
     let mut world = late();
     world.ask(&ask("a", 1)).ticket();
-    for _ in 0..10_000 {
-        let goes = world.ask(&Ask { caller: caller_id("other"), ..ask("a", 1) }).ticket();
-        assert!(world.allocator.cancel(world.now, goes));
+    for _ in 0..5_000 {
+        let goes = world.flood(&Ask { caller: caller_id("other"), ..ask("a", 1) }, 3);
+        assert!(goes.into_iter().all(|ticket| world.allocator.cancel(world.now, ticket)));
     }
     assert!(world.allocator.undecided() < 100, "{} are kept", world.allocator.undecided());
+}
+
+/// What was asked for of the window that starts there.
+fn asked_of(world: &World, ms: u64) -> Vec<u32> {
+    let of_window = world.unbooked.iter().filter_map(|effect| match effect {
+        Effect::Book { window, permits, .. } if window.start.earliest == at(ms) => Some(permits.get()),
+        _ => None,
+    });
+    of_window.collect()
+}
+
+#[test]
+fn a_first_block_of_the_next_window_is_booked_a_second_ahead_while_somebody_is_granted() {
+    let mut world = World::new(policy(100, vec![team("a")]));
+    world.ask(&ask("a", 10)).lease();
+    world.books_late = true;
+    world.go(8_999);
+    assert!(asked_of(&world, 10_000).is_empty());
+    world.go(9_000);
+    // The tenth that a second of the last window took is less than the least block.
+    assert_eq!(asked_of(&world, 10_000), [3]);
+    book(&mut world);
+    world.decide();
+    assert!(asked_of(&world, 10_000).is_empty(), "one is enough");
+    world.go(10_000);
+    world.ask(&ask("a", 1)).lease();
+}
+
+#[test]
+fn where_nobody_asks_no_block_is_booked_ahead() {
+    let mut world = World::new(policy(100, vec![team("a")]));
+    world.go(1_000);
+    world.books_late = true;
+    world.go(9_000);
+    assert!(asked_of(&world, 10_000).is_empty());
+}
+
+#[test]
+fn no_more_is_booked_than_the_next_seconds_need() {
+    let mut world = World::new(policy(3_200, vec![team("a")]));
+    for n in 1..=1_000 {
+        let lease = world.ask(&ask("a", 1)).lease();
+        if n % 2 == 0 {
+            world.settle(&lease, 0, 1).expect("a report that holds");
+        }
+        // A block is a thirty-second of the budget, or what a second takes; half of one may be left when the next comes.
+        let booked = world.marks[&(limit_id("main"), at(0))].get();
+        assert!(booked <= n + 150, "{booked} booked of {n}");
+    }
 }

@@ -78,3 +78,22 @@ fn a_block_that_was_refused_for_a_moment_is_asked_for_again() {
     world.decide();
     world.outcome(waits).lease();
 }
+
+#[test]
+fn a_window_that_turns_out_to_have_started_earlier_is_spent_with_what_was_granted_then() {
+    let mut world = world();
+    world.go(6_000);
+    world.ask(&ask("a", 100)).lease();
+    world.go(12_000);
+    let lease = world.ask(&ask("a", 1)).lease();
+    let reset = Some(Reset { at: at(15_000), within: Span::ZERO });
+    let moved = Observation { reset, lease: Some(lease.id), ..Observation::new(limit_id("main")) };
+    let finding = world.allocator.observe(world.now, &moved).expect("a known limit");
+    assert!(finding.grid_changed);
+    // The hundred of the sixth second are counted in the window from the fifth to the fifteenth.
+    let waits = world.ask(&ask("b", 1)).ticket();
+    world.go(14_000);
+    world.outcome(waits).ticket();
+    world.go(25_000);
+    world.outcome(waits).lease();
+}

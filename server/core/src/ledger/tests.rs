@@ -1,5 +1,8 @@
 //! Scripts against one shard and one record: which effects come out, in which order.
 
+mod late;
+mod record;
+
 use super::*;
 use crate::facts::Learnt;
 use crate::ids::{LimitId, NodeId, WorkspaceId};
@@ -314,15 +317,4 @@ fn a_learnt_budget_is_written_and_bounds_every_later_block() {
     shard.cas_done(at(1002), token, CasOutcome::Ok(Version(2)));
     shard.want(at(1002), want(1002, 30));
     assert_eq!(cas(&mut shard).2.hi(&key(at(1000))), permits(20));
-}
-
-#[test]
-fn beyond_the_bound_of_marks_a_new_window_is_refused() {
-    let mut record = ShardRecord::first(node("a"), 1, 1);
-    for n in 0..MARKS_MAX {
-        let start = Timestamp::ZERO + Span::from_ms(u64::try_from(n).expect("a small number"));
-        record.marks.insert(key(start), Mark { window_end: start, hi: Permits::ONE });
-    }
-    let refused = record.raise(&key(at(9000)), &window(9000), permits(1), permits(100));
-    assert_eq!(refused, Err(Refusal::TooMany));
 }

@@ -2,6 +2,7 @@
 
 use super::tag::step;
 use super::tree::Tree;
+use super::waterfill::divide;
 use crate::permits::Permits;
 use crate::priority::Priority;
 
@@ -38,4 +39,17 @@ fn tags_are_kept_over_a_windows_start_only_while_somebody_waits() {
     assert!(!tree.has_tags());
     tree.set_waiting(a, c, true);
     assert_eq!((tree.account(a, c).tag, tree.account(a, c).waits, tree.waits(b)), (0, true, false));
+}
+
+#[test]
+fn a_part_that_is_whole_in_the_end_is_not_rounded_down_for_a_fraction_on_the_way() {
+    let mut tree = Tree::new();
+    let (third, rest) = (tree.add(Tree::ROOT), tree.add(Tree::ROOT));
+    let (most, least) = (tree.add(third), tree.add(third));
+    tree[rest].weight = 2;
+    tree[most].weight = 3;
+    let mut parts = vec![0; tree.places()];
+    divide(&tree, 40_000_000_000, &vec![u64::MAX; tree.places()], &mut |v, n| parts[v] = n);
+    // A third of forty is no whole number, but three quarters of it are.
+    assert_eq!((parts[most], parts[least], parts[rest]), (10, 3, 26));
 }

@@ -1,0 +1,76 @@
+//! Scripts against one record: who owns it, what is spent or closed, and its bounds.
+
+use super::*;
+
+fn first() -> ShardRecord {
+    ShardRecord::first(node("a"), 1, 1)
+}
+
+fn limit_number(n: usize) -> (WorkspaceId, LimitId) {
+    let limit = LimitId::new(&format!("l{n}")).expect("a name");
+    (want(0, 0).workspace, limit)
+}
+
+fn full_of_marks() -> ShardRecord {
+    let mut record = first();
+    for n in 0..MARKS_MAX {
+        let start = Timestamp::ZERO + Span::from_ms(u64::try_from(n).expect("a small number"));
+        record.marks.insert(key(start), Mark { window_end: start, hi: Permits::ONE });
+    }
+    record
+}
+
+#[test]
+fn who_takes_a_shard_over_owns_it() {
+    assert_eq!(first().take_over(node("b"), 2, 1, at(0)).owner, node("b"));
+}
+
+#[test]
+fn a_window_that_is_exhausted_before_anything_is_booked_is_spent() {
+    let mut record = first();
+    record.spend(&key(at(1000)), at(1010), permits(100));
+    assert_eq!(record.hi(&key(at(1000))), permits(100));
+    let again = record.raise(&key(at(1000)), &window(1000), permits(1), permits(100));
+    assert_eq!(again, Err(Refusal::Spent));
+}
+
+#[test]
+fn a_closed_window_and_one_beyond_the_bound_get_no_mark() {
+    let mut record = ShardRecord { closed_through: at(1010), ..first() };
+    record.spend(&key(at(1000)), at(1010), permits(100));
+    assert!(record.marks.is_empty());
+    let mut full = full_of_marks();
+    full.spend(&key(at(1000)), at(1010), permits(100));
+    assert_eq!(full.marks.len(), MARKS_MAX);
+}
+
+#[test]
+fn beyond_the_bound_of_marks_a_new_window_is_refused() {
+    let refused = full_of_marks().raise(&key(at(9000)), &window(9000), permits(1), permits(100));
+    assert_eq!(refused, Err(Refusal::TooMany));
+}
+
+#[test]
+fn beyond_the_bound_of_learnt_limits_only_known_ones_are_written() {
+    let mut record = first();
+    for n in 0..=LEARNT_MAX {
+        record.learn(limit_number(n), Learnt::default());
+    }
+    assert_eq!((record.learnt.len(), record.learnt.get(&limit_number(LEARNT_MAX))), (LEARNT_MAX, None));
+    let newer = Learnt { permits: Some(permits(20)), ..Learnt::default() };
+    record.learn(limit_number(0), newer);
+    assert_eq!(record.learnt[&limit_number(0)], newer);
+}
+
+#[test]
+fn a_restored_store_spends_the_last_window_that_a_fast_clock_may_have_booked() {
+    // A clock two errors ahead of this one books windows that start a runway later: 1.2 s from now.
+    let now = at(1000);
+    let record = first().take_over(node("b"), 2, 9, Horizon::DEFAULT.known_from(now));
+    let closed = |start: Timestamp| {
+        let phase = Span::from_ns(start.as_ns() % LENGTH.as_ns());
+        record.is_closed(&key(start), &Grid::new(LENGTH, phase).at(start))
+    };
+    let last = now + Span::from_ms(1_200);
+    assert!(closed(last) && !closed(last + Span::from_ns(1)));
+}
