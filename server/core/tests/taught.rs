@@ -34,20 +34,6 @@ fn use_by_others_is_booked_and_survives_a_restart() {
 }
 
 #[test]
-fn what_a_former_process_granted_is_not_taken_for_use_by_others() {
-    let mut first = world();
-    first.ask(&ask("a", 30)).lease();
-    let granted = permits(30);
-    let mut second = world();
-    // Its clients report before anything is booked here, and the marks were lowered to what was granted.
-    second.allocator.observe(second.now, &Observation { remaining: Some(permits(70)), ..response() });
-    second.marks = first.marks;
-    second.marks.insert((limit_id("main"), at(0)), granted);
-    let rest = second.flood(&ask("b", 1), 100);
-    assert_eq!(second.sum(&rest), 70);
-}
-
-#[test]
 fn use_by_others_is_counted_once() {
     let mut world = world();
     world.ask(&ask("a", 10)).lease();

@@ -21,7 +21,9 @@ impl Allocator {
         let seen = Seen {
             current: &current,
             budget: limit.budget,
-            granted: granted(limit),
+            // A late report of a former process's client, before anything is booked here, is taken for use by others: that
+            // wastes what it says, where to ignore it could overdraw.
+            granted: limit.booking.mark.less(limit.booking.free + limit.booking.charged),
             lease_window: is_ours.then_some(current),
             trust: is_ours,
         };
@@ -63,13 +65,6 @@ impl Allocator {
             limit.next.mark = booked.min(limit.next_budget());
         }
     }
-}
-
-/// What was granted of the window, by anyone. Until a block of it is confirmed nobody here knows how much that is, and everything that
-/// the provider counted may have been: a former process granted it, and its clients still report.
-fn granted(limit: &Limit) -> Permits {
-    let booking = &limit.booking;
-    if booking.is_known { booking.mark.less(booking.free + booking.charged) } else { Permits::MAX }
 }
 
 fn obey(limit: &mut Limit, finding: &Finding) {
