@@ -93,6 +93,7 @@ pub struct Running {
     health: tonic_health::server::HealthReporter,
     halt: CancellationToken,
     drain: Duration,
+    signals: stop::Signals,
 }
 
 impl Running {
@@ -101,6 +102,8 @@ impl Running {
     /// # Errors
     /// [`ServeError`]; nothing runs then.
     pub async fn start(settings: &Settings) -> Result<Self, ServeError> {
+        // Before anybody can know that it runs: a signal that came sooner would end it without an answer to those who wait.
+        let signals = stop::Signals::new()?;
         let listener = bind("listen", settings.listen).await?;
         let http_listener = bind("http_listen", settings.http_listen).await?;
         let Opened { engine, gate, policies, authenticates } = open(settings)?;
@@ -123,7 +126,7 @@ impl Running {
         let grpc = tokio::spawn(server.serve_with_incoming_shutdown(incoming.connections(), until));
         let http = tokio::spawn(http::serve(http_listener, Arc::clone(&engine)));
         let drain = Duration::from_secs(settings.drain_seconds.into());
-        Ok(Self { address, http_address, authenticates, engine, grpc, http, health, halt, drain })
+        Ok(Self { address, http_address, authenticates, engine, grpc, http, health, halt, drain, signals })
     }
 }
 

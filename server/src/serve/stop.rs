@@ -7,11 +7,33 @@ use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How often it is looked whether anybody still waits.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long connections have to take their last answers.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// The signals that tell the process to stop.
+#[derive(Debug)]
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they are listened to, and no longer end the process by themselves.
+    pub(super) fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
 
 impl Running {
     /// Serves until the process is told to stop, then stops in good order. A second signal ends it at once.
@@ -19,17 +41,15 @@ impl Running {
     /// # Errors
     /// [`ServeError`] where gRPC failed.
     pub async fn until_signalled(mut self) -> Result<(), ServeError> {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
             ended = &mut self.grpc => return ended.unwrap_or(Ok(())).map_err(Into::into),
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+            () = self.signals.next() => {}
         }
         tracing::info!("stopping: whoever waits has {} s", self.drain.as_secs());
+        let mut again = Signals::new()?;
         tokio::select! {
             stopped = self.stop() => stopped,
-            _ = tokio::signal::ctrl_c() => Ok(()),
-            _ = terminate.recv() => Ok(()),
+            () = again.next() => Ok(()),
         }
     }
 
