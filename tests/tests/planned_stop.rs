@@ -74,3 +74,13 @@ async fn a_planned_restart_wastes_nothing_of_its_window() {
     assert!(unused <= 2, "{unused} permits ended unused");
     server.has_not_panicked();
 }
+
+#[test]
+fn a_stop_that_comes_with_the_first_line_is_in_good_order() {
+    let home = tempfile::tempdir().expect("a directory");
+    for _ in 0..10 {
+        // Whoever starts it knows by its first line that it runs, and may change its mind at that very moment.
+        let status = Server::start(home.path()).stop(Duration::from_secs(15));
+        assert!(status.success(), "{status}");
+    }
+}
