@@ -70,10 +70,22 @@ pub(in super::super) fn restore(from: &Path, data_directory: &Path, replace: boo
 
 /// Checks every page, and gives the copy an incarnation of its own.
 fn begin_history(path: &Path) -> Result<(), StoreError> {
-    let database = Database::builder().set_check_integrity_on_open(true).open(path)?;
+    let database = Database::builder().set_check_integrity_on_open(true).open(path).map_err(unsound)?;
     format::upgrade(&database)?;
     let writing = database.begin_write()?;
     layout::set_new_incarnation(&mut writing.open_table(META)?)?;
     writing.commit()?;
     Ok(database.close()?)
+}
+
+/// What is no database at all comes as bad data. Of one in use that would be a disk that fails.
+fn unsound(error: redb::DatabaseError) -> StoreError {
+    match error {
+        redb::DatabaseError::Storage(redb::StorageError::Io(error))
+            if error.kind() == std::io::ErrorKind::InvalidData =>
+        {
+            StoreError::Damaged(error.to_string())
+        }
+        other => other.into(),
+    }
 }
