@@ -156,7 +156,8 @@ fn open(settings: &Settings) -> Result<Opened, ServeError> {
     let clock = Arc::new(Clock::new(Box::new(Machine), Horizon::DEFAULT.clock_error));
     let workspaces = start::workspaces(&catalog)?;
     let engine = Arc::new(Engine::start(start::engine_settings(shards), clock, store, workspaces)?);
-    let policies = Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate));
+    let policies =
+        Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate), settings.limits.workspaces);
     Ok(Opened { engine, gate, policies, authenticates })
 }
 

@@ -48,6 +48,11 @@ impl Child {
         Self { process, lines, complaints }
     }
 
+    /// The number that the system knows it by.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The next line of its output. Panics with its complaints where none comes.
     pub fn line(&self) -> String {
         let line = self.lines.recv_timeout(FIRST_LINE);

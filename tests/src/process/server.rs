@@ -58,6 +58,11 @@ impl Server {
         endpoint.tcp_nodelay(true).connect_lazy()
     }
 
+    /// The number that the system knows it by.
+    pub fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         self.child.signal(signal);
@@ -97,8 +102,10 @@ fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let tests = std::env::current_exe().expect("a path");
-        let out = tests.parent().and_then(Path::parent).expect("target/PROFILE/deps");
+        let this = std::env::current_exe().expect("a path");
+        // Tests lie in target/PROFILE/deps, programs in target/PROFILE.
+        let beside = this.parent().expect("a directory");
+        let out = if beside.ends_with("deps") { beside.parent().expect("target/PROFILE") } else { beside };
         let program = out.join(format!("apportion{}", std::env::consts::EXE_SUFFIX));
         let built = program.metadata().and_then(|file| file.modified()).ok();
         if built.is_none_or(|built| changed() > built) {
