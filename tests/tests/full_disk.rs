@@ -2,34 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use apportion_proto::v1;
-use apportion_proto::v1::admin_service_client::AdminServiceClient;
 use apportion_tests::process::load::{Habit, Load};
 use apportion_tests::process::log::reason;
 use apportion_tests::process::server::Server;
+use apportion_tests::process::teams;
 use apportion_tests::process::{nothing_throttled, pass, pass_to, windows};
 use apportion_tests::provider::{Provider, Rules};
-use tonic::{Code, Status};
+use tonic::Code;
 
 /// Longer than what can be booked ahead.
 const FULL: Duration = Duration::from_secs(25);
 /// How soon it grants again once the disk does: no later than the next window.
 const BACK: Duration = Duration::from_secs(12);
-
-async fn create_team(server: &Server, team: &str) -> Result<(), Status> {
-    let request = v1::CreateTeamRequest {
-        parent: "workspaces/default".into(),
-        team_id: team.into(),
-        team: Some(v1::Team::default()),
-        ..v1::CreateTeamRequest::default()
-    };
-    AdminServiceClient::new(server.channel()).create_team(request).await.map(|_| ())
-}
-
-async fn has_team(server: &Server, team: &str) -> bool {
-    let request = v1::GetTeamRequest { name: format!("workspaces/default/teams/{team}") };
-    AdminServiceClient::new(server.channel()).get_team(request).await.is_ok()
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_loses_nothing_and_stops_grants_no_longer_than_it_is_full() {
@@ -41,12 +25,12 @@ async fn a_full_disk_loses_nothing_and_stops_grants_no_longer_than_it_is_full() 
     // Slow enough not to use the window up before the disk is full.
     let steady = Habit { workers: 4, permits: 1, rest: Duration::from_millis(400), ..Habit::BUSY };
     let load = Load::start(server.channel(), provider.address(), &[steady]);
-    create_team(&server, "before").await.expect("the disk has room");
+    teams::create(&server, "before").await.expect("the disk has room");
     pass(Duration::from_secs(3)).await;
 
     server.deny_writes();
     let full = Instant::now();
-    let refused = create_team(&server, "refused").await.expect_err("nothing can be made durable");
+    let refused = teams::create(&server, "refused").await.expect_err("nothing can be made durable");
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unavailable, "STORE_LOST"));
     pass(FULL).await;
     let seen = load.seen();
@@ -63,13 +47,16 @@ async fn a_full_disk_loses_nothing_and_stops_grants_no_longer_than_it_is_full() 
     pass(BACK).await;
     let again = load.seen().leases.iter().filter(|(at, _)| *at > room).count();
     assert!(again > 0, "it did not go on by itself");
-    create_team(&server, "after").await.expect("the disk has room again");
+    teams::create(&server, "after").await.expect("the disk has room again");
     load.stop().await;
     assert!(server.stop(Duration::from_secs(15)).success());
 
     let server = Server::start(home.path());
-    assert!(has_team(&server, "before").await && has_team(&server, "after").await, "a change was lost");
-    assert!(!has_team(&server, "refused").await, "a change that was refused is there");
+    assert!(
+        teams::exists(&server, "before").await && teams::exists(&server, "after").await,
+        "a change was lost"
+    );
+    assert!(!teams::exists(&server, "refused").await, "a change that was refused is there");
     let report = provider.stop();
     nothing_throttled(&report);
     println!("{granted} granted while the disk was full, {} refused\n{}", lost.len(), windows(&report));
