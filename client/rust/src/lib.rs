@@ -30,11 +30,16 @@ mod fallback;
 mod settle;
 
 mod lease;
+mod permit;
 mod quota;
+
+mod prefetch;
 
 pub use apportion_proto::v1::{Observation, Priority, Reason};
 pub use config::{Config, ConfigError, Fallback};
 pub use error::AcquireError;
 pub use lease::Lease;
+pub use permit::Permit;
+pub use prefetch::{Ahead, Prefetch};
 pub use quota::Quota;
 pub use request::Request;

@@ -1,0 +1,206 @@
+//! What a prefetch holds, on a clock that is moved by hand.
+
+use super::*;
+use crate::held::Held;
+use crate::lease::Lease;
+use crate::prefetch::shelf::Shelf;
+use apportion_proto::v1::{Priority, Reason};
+use std::sync::Mutex;
+
+fn at_ms(ms: u64) -> BootInstant {
+    BootInstant::from_nanos(ms * 1_000_000)
+}
+
+fn lease(permits: u32, end_ms: u64, contended: bool) -> Lease {
+    let held = Held::new(permits, at_ms(end_ms));
+    Lease { held, priority: Priority::Default, contended, origin: None, book: Mutex::default() }
+}
+
+fn stock(permits: u32, end_ms: u64, contended: bool) -> Arc<Stock> {
+    Arc::new(Stock::new(lease(permits, end_ms, contended), None))
+}
+
+fn state() -> State {
+    State::new(Ahead::new(), Duration::from_secs(10))
+}
+
+/// Takes so many permits at `ms`, of a lease that is held already.
+fn take(state: &mut State, ms: u64, permits: u32) {
+    for _ in 0..permits {
+        drop(state.take(at_ms(ms)).expect("a permit is held"));
+    }
+}
+
+fn asked(state: &mut State, ms: u64) -> Option<u32> {
+    state.ask(at_ms(ms)).map(|ask| ask.permits)
+}
+
+#[test]
+fn nothing_is_asked_for_where_nothing_was_taken() {
+    let mut state = state();
+    assert_eq!(asked(&mut state, 1_000), None);
+    state.stow(at_ms(1_000), stock(4, 9_000, false));
+    take(&mut state, 1_000, 4);
+    assert_eq!(asked(&mut state, 1_010), None, "four in half a second are less than one in the next 100 ms");
+}
+
+#[test]
+fn what_is_asked_for_is_what_was_taken_lately_times_the_horizon() {
+    let mut state = state();
+    state.stow(at_ms(1_000), stock(40, 9_000, false));
+    take(&mut state, 1_000, 40);
+    assert_eq!(asked(&mut state, 1_010), Some(8), "40 in 500 ms are 8 in 100 ms");
+    assert_eq!(asked(&mut state, 1_600), None, "half a second later it is forgotten");
+}
+
+#[test]
+fn no_more_is_asked_for_than_may_be() {
+    let mut state = State::new(Ahead::new().most(5), Duration::from_secs(10));
+    state.stow(at_ms(1_000), stock(100, 9_000, false));
+    take(&mut state, 1_000, 100);
+    assert_eq!(asked(&mut state, 1_010), Some(5));
+}
+
+#[test]
+fn more_is_asked_for_when_half_is_gone_and_not_before() {
+    let mut state = state();
+    state.stow(at_ms(1_000), stock(48, 9_000, false));
+    take(&mut state, 1_000, 40);
+    assert_eq!(asked(&mut state, 1_000), None, "8 are held");
+    take(&mut state, 1_000, 4);
+    assert_eq!(asked(&mut state, 1_000), Some(4), "44 were taken: 8 of them in 100 ms, of which 4 are held");
+}
+
+#[test]
+fn where_others_wait_only_what_is_waited_for_is_asked_for_and_kept() {
+    let mut state = state();
+    state.stow(at_ms(1_000), stock(40, 9_000, false));
+    take(&mut state, 1_000, 40);
+    let full = stock(8, 9_000, true);
+    state.stow(at_ms(1_010), Arc::clone(&full));
+    assert_eq!((state.held(), full.left()), (0, 0), "the rest went back at once");
+    assert_eq!(asked(&mut state, 1_010), None);
+    let places: Vec<_> = (0..3).filter_map(|_| state.enter(at_ms(1_020), at_ms(1_020), None).err()).collect();
+    assert_eq!((places.len(), asked(&mut state, 1_020)), (3, Some(3)));
+    state.stow(at_ms(1_030), stock(3, 9_000, false));
+    assert_eq!(asked(&mut state, 1_030), Some(8), "nobody else waits any more: 43 in 500 ms");
+}
+
+#[test]
+fn what_is_idle_goes_back_and_what_is_in_use_stays() {
+    let mut state = state();
+    let held = stock(60, 9_000, false);
+    state.stow(at_ms(1_000), Arc::clone(&held));
+    take(&mut state, 1_000, 50);
+    state.tidy(at_ms(1_100));
+    assert_eq!(held.left(), 10);
+    take(&mut state, 1_190, 1);
+    state.tidy(at_ms(1_190));
+    state.tidy(at_ms(1_389));
+    assert_eq!(held.left(), 9, "taken from 199 ms ago");
+    state.tidy(at_ms(1_390));
+    assert_eq!((held.left(), state.held()), (0, 0));
+    assert!(state.take(at_ms(1_390)).is_none());
+}
+
+#[test]
+fn what_is_more_than_will_be_taken_soon_goes_back() {
+    let mut state = state();
+    let held = stock(30, 9_000, false);
+    state.stow(at_ms(1_000), Arc::clone(&held));
+    take(&mut state, 1_000, 10);
+    state.tidy(at_ms(1_010));
+    assert_eq!(held.left(), 2, "10 in 500 ms are 2 in 100 ms");
+}
+
+#[test]
+fn what_ends_goes_back_before_it_does() {
+    let mut state = state();
+    let held = stock(2, 1_200, false);
+    state.stow(at_ms(1_000), Arc::clone(&held));
+    take(&mut state, 1_000, 1);
+    state.tidy(at_ms(1_099));
+    assert_eq!(held.left(), 1);
+    state.tidy(at_ms(1_100));
+    assert_eq!(held.left(), 0);
+}
+
+#[test]
+fn no_permit_is_taken_at_or_after_the_end_and_the_lease_behind_it_is_taken_from() {
+    let mut state = state();
+    state.stow(at_ms(1_000), stock(5, 2_000, false));
+    state.stow(at_ms(1_000), stock(5, 2_001, false));
+    assert!(state.take(at_ms(1_999)).is_some());
+    assert_eq!(state.held(), 9);
+    assert!(state.take(at_ms(2_000)).is_some(), "of the second one");
+    assert_eq!(state.held(), 4);
+    assert!(state.take(at_ms(2_001)).is_none());
+}
+
+#[test]
+fn without_a_lock_no_permit_is_taken_at_or_after_the_end_either() {
+    let shelf = Shelf::new(Ahead::new(), Duration::from_secs(10));
+    shelf.answered(at_ms(1_000), Ok(lease(5, 2_000, false)), 0);
+    assert!(shelf.take(at_ms(1_999)).is_some());
+    assert!(shelf.take(at_ms(2_000)).is_none());
+    assert!(shelf.take_or_miss(at_ms(2_000)).is_none());
+}
+
+#[test]
+fn a_permit_that_is_put_back_goes_to_who_waits_unless_it_has_ended() {
+    let mut state = state();
+    let held = stock(2, 2_000, false);
+    state.stow(at_ms(1_000), Arc::clone(&held));
+    take(&mut state, 1_000, 2);
+    let mut first = state.enter(at_ms(1_000), at_ms(1_000), None).expect_err("none is left");
+    let mut second = state.enter(at_ms(1_000), at_ms(1_000), None).expect_err("none is left");
+    state.put_back(at_ms(1_999), &held);
+    state.put_back(at_ms(2_000), &held);
+    assert!(first.answer.try_recv().expect("an answer").is_ok());
+    assert!(second.answer.try_recv().is_err(), "it has ended");
+}
+
+#[test]
+fn a_refusal_reaches_who_waited_and_nobody_who_came_later() {
+    let mut state = state();
+    let mut early = state.enter(at_ms(1_000), at_ms(1_000), None).expect_err("none is held");
+    let ask = state.ask(at_ms(1_000)).expect("one waits");
+    assert_eq!((ask.permits, ask.max_wait), (1, Duration::from_secs(10)));
+    let mut late = state.enter(at_ms(3_000), at_ms(3_000), None).expect_err("none is held");
+    let retry_after = Some(Duration::from_secs(7));
+    let no = AcquireError::Refused { reason: Reason::WindowExhausted, message: "no".into(), retry_after };
+    state.refuse(at_ms(3_000), &no, ask.before);
+    let error = early.answer.try_recv().expect("an answer").expect_err("a refusal");
+    assert_eq!(error.retry_after(), retry_after);
+    assert!(late.answer.try_recv().is_err(), "it still waits");
+    let again = state.ask(at_ms(4_000)).expect("one waits");
+    assert_eq!(again.max_wait, Duration::from_secs(9), "a second has passed since it came");
+}
+
+#[test]
+fn after_a_refusal_nothing_is_asked_for_ahead_until_it_is_of_use() {
+    let mut state = state();
+    state.miss();
+    assert_eq!(asked(&mut state, 1_000), Some(1));
+    let retry_after = Some(Duration::from_secs(7));
+    let no = AcquireError::Refused { reason: Reason::WindowExhausted, message: "no".into(), retry_after };
+    state.refuse(at_ms(1_000), &no, 0);
+    state.miss();
+    assert_eq!(asked(&mut state, 7_999), None);
+    assert_eq!(asked(&mut state, 8_000), Some(1));
+}
+
+#[test]
+fn whoever_left_is_passed_over_and_old_places_come_first() {
+    let mut state = state();
+    let mut places: Vec<_> =
+        (0..3).map(|_| state.enter(at_ms(1_000), at_ms(1_000), None).expect_err("none is held")).collect();
+    drop(places.remove(0));
+    state.stow(at_ms(1_010), stock(1, 9_000, false));
+    assert!(places[0].answer.try_recv().is_ok(), "the first who is still there");
+    let again = state.enter(at_ms(1_020), at_ms(1_000), Some(places[0].ticket)).expect_err("none is held");
+    let mut again = again;
+    state.stow(at_ms(1_030), stock(1, 9_000, false));
+    assert!(again.answer.try_recv().is_ok(), "its place was before the third's");
+    assert!(places[1].answer.try_recv().is_err());
+}
