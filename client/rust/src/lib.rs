@@ -34,6 +34,12 @@ mod permit;
 mod quota;
 
 mod prefetch;
+mod supply;
+
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 pub use apportion_proto::v1::{Observation, Priority, Reason};
 pub use config::{Config, ConfigError, Fallback};
@@ -43,3 +49,4 @@ pub use permit::Permit;
 pub use prefetch::{Ahead, Prefetch};
 pub use quota::Quota;
 pub use request::Request;
+pub use supply::Supply;

@@ -5,3 +5,7 @@ mod log;
 
 mod leases;
 mod prefetch;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+#[cfg(feature = "tower")]
+mod tower;

@@ -16,14 +16,14 @@ fn prefetch(fake: &Fake, request: &Request) -> (Quota, Prefetch) {
 }
 
 /// Permits used and returned, by the last report of each lease.
-fn settled(fake: &Fake) -> (u32, u32) {
+pub(crate) fn settled(fake: &Fake) -> (u32, u32) {
     let settles = fake.settles();
     let finals = settles.iter().filter(|settle| settle.is_final);
     finals.fold((0, 0), |sum, settle| (sum.0 + settle.used_permits, sum.1 + settle.returned_permits))
 }
 
 /// Waits until it is so, and fails if it never is.
-async fn until(mut it_is_so: impl FnMut() -> bool) {
+pub(crate) async fn until(mut it_is_so: impl FnMut() -> bool) {
     let wait = async {
         while !it_is_so() {
             tokio::time::sleep(Duration::from_millis(5)).await;
