@@ -30,6 +30,17 @@ pub(crate) struct Book {
     heard: Vec<Heard>,
 }
 
+/// What a report says of the permits that were taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Until {
+    /// Nothing: some may still be put back, and what was once reported as used cannot.
+    Open,
+    /// They are used so far.
+    Now,
+    /// They are used, and nothing comes after it.
+    End,
+}
+
 /// Where a lease came from.
 #[derive(Debug)]
 pub(crate) struct Origin {
@@ -75,17 +86,15 @@ impl Lease {
         let mut book = self.book();
         book.heard.push(Heard { observation, at: clock::now() });
         if urgent || book.heard.len() >= OBSERVATIONS_MAX {
-            self.report(&mut book, false);
+            self.report(&mut book, Until::Now);
         }
     }
 
     /// Takes in a permit again that was taken and never used. Where the rest went back before, it goes back too.
     pub(crate) fn put_back(&self) {
         let mut book = self.book();
-        if !self.held.put_back() {
-            book.returned += 1;
-            self.report(&mut book, false);
-        }
+        let returned = u32::from(!self.held.put_back());
+        self.give(&mut book, returned);
     }
 
     /// Returns up to `most` of what was not taken, at once; how many.
@@ -112,7 +121,7 @@ impl Lease {
     fn give(&self, book: &mut Book, returned: u32) {
         if returned > 0 {
             book.returned += returned;
-            self.report(book, false);
+            self.report(book, Until::Open);
         }
     }
 
@@ -121,18 +130,19 @@ impl Lease {
     }
 
     /// Counts are cumulative, so reports leave in the order in which they were counted: with the book in hand.
-    fn report(&self, book: &mut Book, is_final: bool) {
+    fn report(&self, book: &mut Book, until: Until) {
         let heard = std::mem::take(&mut book.heard);
         let Some(origin) = &self.origin else { return };
         let gone = self.held.left() + book.returned + book.spent;
+        let used = if until == Until::Open { 0 } else { self.held.permits().saturating_sub(gone) };
         let request = SettleLeaseRequest {
             workspace: origin.workspace.clone(),
             team: origin.team.clone(),
             caller: origin.caller.clone(),
             lease_id: origin.lease_id.clone(),
-            used_permits: self.held.permits().saturating_sub(gone),
+            used_permits: used,
             returned_permits: book.returned,
-            is_final,
+            is_final: until == Until::End,
             observations: Vec::new(),
         };
         origin.settles.report(Report { request, heard });
@@ -143,6 +153,6 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let mut book = std::mem::take(self.book.get_mut().unwrap_or_else(PoisonError::into_inner));
         book.returned += self.held.close();
-        self.report(&mut book, true);
+        self.report(&mut book, Until::End);
     }
 }

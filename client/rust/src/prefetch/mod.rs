@@ -15,7 +15,9 @@ use crate::error::AcquireError;
 use crate::permit::Permit;
 use crate::quota::Quota;
 use crate::request::Request;
+use apportion_proto::v1::Reason;
 use shelf::Shelf;
+use state::{Entered, Place, WAITING_MAX};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -79,8 +81,9 @@ impl Prefetch {
         let mut place = None;
         loop {
             let mut waiting = match self.0.shelf.enter(since, place) {
-                Ok(permit) => return Ok(permit),
-                Err(place) => Waiting { place, shelf: &self.0.shelf },
+                Entered::Taken(permit) => return Ok(permit),
+                Entered::Waits(place) => Waiting { place, shelf: &self.0.shelf },
+                Entered::Full => return Err(full()),
             };
             let answer = match deadline {
                 Some(deadline) => timeout_at(deadline, &mut waiting.place.answer).await,
@@ -99,9 +102,14 @@ impl Prefetch {
     }
 }
 
+fn full() -> AcquireError {
+    let message = format!("{WAITING_MAX} requests wait at this prefetch");
+    AcquireError::Refused { reason: Reason::CallerQueueFull, message, retry_after: None }
+}
+
 /// Leaves the queue when it is dropped.
 struct Waiting<'a> {
-    place: state::Place,
+    place: Place,
     shelf: &'a Shelf,
 }
 

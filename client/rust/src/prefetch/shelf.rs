@@ -1,7 +1,7 @@
 //! The shelf of a prefetch: takes without a lock what lies in front, and everything else under one.
 
 use super::ahead::Ahead;
-use super::state::{Ask, Place, State};
+use super::state::{Ask, Entered, State};
 use crate::clock::{self, BootInstant};
 use crate::error::AcquireError;
 use crate::lease::Lease;
@@ -62,7 +62,7 @@ impl Shelf {
     }
 
     /// Takes a permit, or queues up.
-    pub(super) fn enter(&self, since: BootInstant, place: Option<u64>) -> Result<Permit, Place> {
+    pub(super) fn enter(&self, since: BootInstant, place: Option<u64>) -> Entered {
         let entered = self.with(|state| state.enter(clock::now(), since, place));
         self.wake.notify_one();
         entered

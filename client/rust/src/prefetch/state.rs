@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
+/// Most who wait at one prefetch.
+pub(super) const WAITING_MAX: usize = 100_000;
 /// How often what is held is looked at.
 pub(super) const TICK: Duration = Duration::from_millis(50);
 /// What ends so soon goes back while it is of use to others.
@@ -42,6 +44,15 @@ pub(super) struct Ask {
 pub(super) struct Place {
     pub(super) ticket: u64,
     pub(super) answer: oneshot::Receiver<Answer>,
+}
+
+/// What came of wanting a permit.
+#[derive(Debug)]
+pub(super) enum Entered {
+    Taken(Permit),
+    Waits(Place),
+    /// Too many wait.
+    Full,
 }
 
 /// While somebody waits, nothing that could be taken is held.
@@ -96,19 +107,17 @@ impl State {
     }
 
     /// Takes a permit, or queues up: at the old place where there was one.
-    pub(super) fn enter(
-        &mut self,
-        now: BootInstant,
-        since: BootInstant,
-        place: Option<u64>,
-    ) -> Result<Permit, Place> {
+    pub(super) fn enter(&mut self, now: BootInstant, since: BootInstant, place: Option<u64>) -> Entered {
         if self.queue.is_empty()
             && let Some(permit) = self.take(now)
         {
-            return Ok(permit);
+            return Entered::Taken(permit);
+        }
+        if self.queue.len() >= WAITING_MAX {
+            return Entered::Full;
         }
         let (ticket, answer) = self.queue.enter(place, since);
-        Err(Place { ticket, answer })
+        Entered::Waits(Place { ticket, answer })
     }
 
     /// Hands the permits of a lease to who waits, and keeps the rest: where others wait, no more than was missed.

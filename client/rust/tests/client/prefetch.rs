@@ -182,3 +182,19 @@ async fn one_permit_without_a_prefetch_is_a_lease_of_its_own() {
     quota.close().await;
     assert_eq!((fake.granted(), settled(&fake)), (2, (1, 1)));
 }
+
+#[tokio::test]
+async fn what_is_put_back_after_the_rest_went_back_goes_back_too() {
+    let fake = Fake::start([Answer::lease(3, LONG)]).await;
+    let (quota, prefetch) = prefetch(&fake, &Request::new());
+    let permit = prefetch.permit().await.expect("a permit");
+    let sent = prefetch.try_permit().expect("a permit");
+    until(|| fake.settles().last().is_some_and(|settle| settle.returned_permits == 1)).await;
+    permit.put_back();
+    quota.close().await;
+    let open = fake.settles().pop().expect("a report");
+    assert_eq!((open.used_permits, open.returned_permits, open.is_final), (0, 2, false), "one is in hand");
+    drop(sent);
+    quota.close().await;
+    assert_eq!(settled(&fake), (1, 2));
+}

@@ -35,6 +35,12 @@ fn asked(state: &mut State, ms: u64) -> Option<u32> {
     state.ask(at_ms(ms)).map(|ask| ask.permits)
 }
 
+/// Wants a permit where none is held.
+fn wait(state: &mut State, ms: u64, place: Option<u64>) -> Place {
+    let Entered::Waits(place) = state.enter(at_ms(ms), at_ms(ms), place) else { panic!("it does not wait") };
+    place
+}
+
 #[test]
 fn nothing_is_asked_for_where_nothing_was_taken() {
     let mut state = state();
@@ -80,7 +86,7 @@ fn where_others_wait_only_what_is_waited_for_is_asked_for_and_kept() {
     state.stow(at_ms(1_010), Arc::clone(&full));
     assert_eq!((state.held(), full.left()), (0, 0), "the rest went back at once");
     assert_eq!(asked(&mut state, 1_010), None);
-    let places: Vec<_> = (0..3).filter_map(|_| state.enter(at_ms(1_020), at_ms(1_020), None).err()).collect();
+    let places: Vec<_> = (0..3).map(|_| wait(&mut state, 1_020, None)).collect();
     assert_eq!((places.len(), asked(&mut state, 1_020)), (3, Some(3)));
     state.stow(at_ms(1_030), stock(3, 9_000, false));
     assert_eq!(asked(&mut state, 1_030), Some(8), "nobody else waits any more: 43 in 500 ms");
@@ -152,8 +158,8 @@ fn a_permit_that_is_put_back_goes_to_who_waits_unless_it_has_ended() {
     let held = stock(2, 2_000, false);
     state.stow(at_ms(1_000), Arc::clone(&held));
     take(&mut state, 1_000, 2);
-    let mut first = state.enter(at_ms(1_000), at_ms(1_000), None).expect_err("none is left");
-    let mut second = state.enter(at_ms(1_000), at_ms(1_000), None).expect_err("none is left");
+    let mut first = wait(&mut state, 1_000, None);
+    let mut second = wait(&mut state, 1_000, None);
     state.put_back(at_ms(1_999), &held);
     state.put_back(at_ms(2_000), &held);
     assert!(first.answer.try_recv().expect("an answer").is_ok());
@@ -163,10 +169,10 @@ fn a_permit_that_is_put_back_goes_to_who_waits_unless_it_has_ended() {
 #[test]
 fn a_refusal_reaches_who_waited_and_nobody_who_came_later() {
     let mut state = state();
-    let mut early = state.enter(at_ms(1_000), at_ms(1_000), None).expect_err("none is held");
+    let mut early = wait(&mut state, 1_000, None);
     let ask = state.ask(at_ms(1_000)).expect("one waits");
     assert_eq!((ask.permits, ask.max_wait), (1, Duration::from_secs(10)));
-    let mut late = state.enter(at_ms(3_000), at_ms(3_000), None).expect_err("none is held");
+    let mut late = wait(&mut state, 3_000, None);
     let retry_after = Some(Duration::from_secs(7));
     let no = AcquireError::Refused { reason: Reason::WindowExhausted, message: "no".into(), retry_after };
     state.refuse(at_ms(3_000), &no, ask.before);
@@ -193,14 +199,22 @@ fn after_a_refusal_nothing_is_asked_for_ahead_until_it_is_of_use() {
 #[test]
 fn whoever_left_is_passed_over_and_old_places_come_first() {
     let mut state = state();
-    let mut places: Vec<_> =
-        (0..3).map(|_| state.enter(at_ms(1_000), at_ms(1_000), None).expect_err("none is held")).collect();
+    let mut places: Vec<_> = (0..3).map(|_| wait(&mut state, 1_000, None)).collect();
     drop(places.remove(0));
     state.stow(at_ms(1_010), stock(1, 9_000, false));
     assert!(places[0].answer.try_recv().is_ok(), "the first who is still there");
-    let again = state.enter(at_ms(1_020), at_ms(1_000), Some(places[0].ticket)).expect_err("none is held");
-    let mut again = again;
+    let mut again = wait(&mut state, 1_020, Some(places[0].ticket));
     state.stow(at_ms(1_030), stock(1, 9_000, false));
     assert!(again.answer.try_recv().is_ok(), "its place was before the third's");
     assert!(places[1].answer.try_recv().is_err());
+}
+
+#[test]
+fn beyond_the_bound_nobody_may_wait() {
+    let mut state = state();
+    let mut places: Vec<_> = (0..WAITING_MAX).map(|_| wait(&mut state, 1_000, None)).collect();
+    assert!(matches!(state.enter(at_ms(1_000), at_ms(1_000), None), Entered::Full));
+    let gone = places.pop().expect("a place");
+    state.queue.leave(gone.ticket);
+    places.push(wait(&mut state, 1_000, None));
 }
