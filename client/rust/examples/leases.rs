@@ -1,4 +1,4 @@
-//! Takes a lease of five permits, uses three, and gives two back. Needs a server: `make run`, then
+//! Takes a lease of five permits, uses three, and gives two back. Needs a server, at APPORTION_URL or where `make run` has it:
 //! `cargo run --package apportion-client --example leases`.
 
 use apportion_client::{AcquireError, Config, Quota, Request, headers};
@@ -7,7 +7,8 @@ use std::time::Duration;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let quota = Quota::connect(Config::new("http://127.0.0.1:7420").caller("example"))?;
+    let server = std::env::var("APPORTION_URL").unwrap_or_else(|_| "http://127.0.0.1:7420".into());
+    let quota = Quota::connect(Config::new(server).caller("example"))?;
     let request = Request::new().permits(5).at_least(3).max_wait(Duration::from_secs(20));
     let lease = match quota.acquire(&request).await {
         Ok(lease) => lease,

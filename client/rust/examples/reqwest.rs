@@ -1,4 +1,4 @@
-//! Sends ten requests at once to a URL, each with a permit that is held ready. Needs a server: `make run`, then
+//! Sends ten requests at once to a URL, each with a permit that is held ready. Needs a server, at APPORTION_URL or where `make run` has it:
 //! `cargo run --package apportion-client --features reqwest --example reqwest -- http://localhost:8080/`.
 
 use apportion_client::reqwest::{PermitMiddleware, refusal};
@@ -10,7 +10,8 @@ use tokio::task::JoinSet;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args().nth(1).ok_or("which URL? give it as the argument")?;
-    let quota = Quota::connect(Config::new("http://127.0.0.1:7420").caller("example"))?;
+    let server = std::env::var("APPORTION_URL").unwrap_or_else(|_| "http://127.0.0.1:7420".into());
+    let quota = Quota::connect(Config::new(server).caller("example"))?;
     let prefetch = quota.prefetch(&Request::new(), Ahead::new());
     // A redirect that reqwest follows by itself would be a request without a permit.
     let http = Client::builder().redirect(Policy::none()).build()?;

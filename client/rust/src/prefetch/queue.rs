@@ -72,9 +72,9 @@ impl Queue {
         self.next
     }
 
-    /// Since when the last one waits.
-    pub(crate) fn newest(&self) -> Option<BootInstant> {
-        self.waiters.last_key_value().map(|(_, waiter)| waiter.since)
+    /// The ticket of the first, and since when it waits.
+    pub(crate) fn oldest(&self) -> Option<(u64, BootInstant)> {
+        self.waiters.first_key_value().map(|(ticket, waiter)| (*ticket, waiter.since))
     }
 
     /// Hands the permit to the first who is still there.
@@ -98,10 +98,11 @@ impl Queue {
         !self.is_empty() && self.hand(Permit::taken(stock)).is_ok()
     }
 
-    /// Tells everybody who came before this ticket was drawn.
-    pub(crate) fn fail(&mut self, error: &AcquireError, before: u64) {
-        let later = self.waiters.split_off(&before);
-        for (_, waiter) in std::mem::replace(&mut self.waiters, later) {
+    /// Refuses everybody whom it concerns, by ticket and since when they wait.
+    pub(crate) fn fail(&mut self, error: &AcquireError, concerns: impl Fn(u64, BootInstant) -> bool) {
+        let concerned = self.waiters.iter().filter(|(ticket, waiter)| concerns(**ticket, waiter.since));
+        let tickets: Vec<u64> = concerned.map(|(ticket, _)| *ticket).collect();
+        for waiter in tickets.into_iter().filter_map(|ticket| self.waiters.remove(&ticket)) {
             let _ = waiter.way.send(Err(error.clone()));
         }
     }

@@ -1,7 +1,7 @@
 //! The task behind a prefetch: asks for what is wanted, one request at a time, and looks at what is held.
 
 use super::shelf::Shelf;
-use super::state::{Ask, TICK};
+use super::state::{Ask, TICK, Whom};
 use crate::clock::{self, BootInstant};
 use crate::error::AcquireError;
 use crate::lease::Lease;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// A request that is not answered yet.
 struct Asking {
     answer: Pin<Box<dyn Future<Output = Result<Lease, AcquireError>> + Send>>,
-    before: u64,
+    whom: Whom,
     /// Since when nobody wants it.
     unwanted: Option<BootInstant>,
 }
@@ -34,9 +34,9 @@ pub(super) async fn run(shelf: Arc<Shelf>, quota: Quota, request: Request) {
     loop {
         let is_idle = asking.is_none() && !shelf.is_holding();
         tokio::select! {
-            (answer, before) = answer(asking.as_mut()) => {
+            (answer, whom) = answer(asking.as_mut()) => {
                 asking = None;
-                shelf.answered(clock::now(), answer, before);
+                shelf.answered(clock::now(), answer, whom);
             }
             () = shelf.wake.notified() => {}
             () = tokio::time::sleep(TICK), if !is_idle => {}
@@ -57,12 +57,12 @@ fn start(quota: &Quota, request: &Request, ask: &Ask) -> Asking {
     let request = request.clone().permits(ask.permits).at_least(1).max_wait(ask.max_wait);
     let quota = quota.clone();
     let answer = Box::pin(async move { quota.acquire(&request).await });
-    Asking { answer, before: ask.before, unwanted: None }
+    Asking { answer, whom: ask.whom, unwanted: None }
 }
 
-async fn answer(asking: Option<&mut Asking>) -> (Result<Lease, AcquireError>, u64) {
+async fn answer(asking: Option<&mut Asking>) -> (Result<Lease, AcquireError>, Whom) {
     match asking {
-        Some(asking) => (asking.answer.as_mut().await, asking.before),
+        Some(asking) => (asking.answer.as_mut().await, asking.whom),
         None => pending().await,
     }
 }

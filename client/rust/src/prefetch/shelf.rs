@@ -1,7 +1,7 @@
 //! The shelf of a prefetch: takes without a lock what lies in front, and everything else under one.
 
 use super::ahead::Ahead;
-use super::state::{Ask, Entered, State};
+use super::state::{Ask, Entered, State, Whom};
 use crate::clock::{self, BootInstant};
 use crate::error::AcquireError;
 use crate::lease::Lease;
@@ -95,11 +95,11 @@ impl Shelf {
         !self.is_closed() && self.with(|state| state.is_wanted(now))
     }
 
-    pub(super) fn answered(&self, now: BootInstant, answer: Result<Lease, AcquireError>, before: u64) {
+    pub(super) fn answered(&self, now: BootInstant, answer: Result<Lease, AcquireError>, whom: Whom) {
         let home: Weak<dyn Home> = self.me.clone();
         self.with(|state| match answer {
             Ok(lease) => state.stow(now, Arc::new(Stock::new(lease, Some(home)))),
-            Err(error) => state.refuse(now, &error, before),
+            Err(error) => state.refuse(now, &error, whom),
         });
     }
 

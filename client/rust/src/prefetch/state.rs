@@ -33,10 +33,18 @@ struct Shelved {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ask {
     pub(super) permits: u32,
-    /// How long it may wait.
+    /// How long it may wait: as long as who waits longest.
     pub(super) max_wait: Duration,
-    /// Whoever drew an earlier ticket is refused if it is.
-    pub(super) before: u64,
+    pub(super) whom: Whom,
+}
+
+/// For whom something was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Whom {
+    /// The ticket of who waited longest, if anybody did.
+    oldest: Option<u64>,
+    /// A ticket that was not drawn yet.
+    before: u64,
 }
 
 /// A place in the queue.
@@ -140,9 +148,17 @@ impl State {
         self.shed(now);
     }
 
-    /// Refuses who waited for this answer.
-    pub(super) fn refuse(&mut self, now: BootInstant, error: &AcquireError, before: u64) {
-        self.queue.fail(error, before);
+    /// Refuses for whom it was asked: in any case who waited longest, and who cannot wait until asking again is of use. If it
+    /// never is, everybody who had come.
+    pub(super) fn refuse(&mut self, now: BootInstant, error: &AcquireError, whom: Whom) {
+        let is_never =
+            matches!(error, AcquireError::Refused { retry_after: None, .. } | AcquireError::Absurd(_));
+        let use_again = now.after(error.retry_after().unwrap_or(Duration::ZERO));
+        let max_wait = self.max_wait;
+        self.queue.fail(error, |ticket, since| {
+            let is_oldest = whom.oldest.is_some_and(|oldest| ticket <= oldest);
+            is_oldest || since.after(max_wait) <= use_again || (is_never && ticket < whom.before)
+        });
         self.missed = false;
         self.quiet_until = now.after(error.retry_after().unwrap_or(QUIET));
     }
@@ -190,13 +206,15 @@ impl State {
             return None;
         }
         let permits = due.saturating_add(target).saturating_sub(held).min(self.ahead.most);
-        let max_wait = match self.queue.newest() {
-            Some(since) => {
+        let oldest = self.queue.oldest();
+        let max_wait = match oldest {
+            Some((_, since)) => {
                 self.max_wait.saturating_sub(Duration::from_nanos(now.nanos().saturating_sub(since.nanos())))
             }
             None => self.ahead.horizon,
         };
-        (permits > 0).then(|| Ask { permits, max_wait, before: self.queue.next() })
+        let whom = Whom { oldest: oldest.map(|(ticket, _)| ticket), before: self.queue.next() };
+        (permits > 0).then_some(Ask { permits, max_wait, whom })
     }
 
     /// Whether what was asked for is still of use.

@@ -7,6 +7,8 @@ use crate::prefetch::shelf::Shelf;
 use apportion_proto::v1::{Priority, Reason};
 use std::sync::Mutex;
 
+const NOBODY: Whom = Whom { oldest: None, before: 0 };
+
 fn at_ms(ms: u64) -> BootInstant {
     BootInstant::from_nanos(ms * 1_000_000)
 }
@@ -146,7 +148,7 @@ fn no_permit_is_taken_at_or_after_the_end_and_the_lease_behind_it_is_taken_from(
 #[test]
 fn without_a_lock_no_permit_is_taken_at_or_after_the_end_either() {
     let shelf = Shelf::new(Ahead::new(), Duration::from_secs(10));
-    shelf.answered(at_ms(1_000), Ok(lease(5, 2_000, false)), 0);
+    shelf.answered(at_ms(1_000), Ok(lease(5, 2_000, false)), NOBODY);
     assert!(shelf.take(at_ms(1_999)).is_some());
     assert!(shelf.take(at_ms(2_000)).is_none());
     assert!(shelf.take_or_miss(at_ms(2_000)).is_none());
@@ -166,21 +168,55 @@ fn a_permit_that_is_put_back_goes_to_who_waits_unless_it_has_ended() {
     assert!(second.answer.try_recv().is_err(), "it has ended");
 }
 
+fn refusal(retry_after_s: Option<u64>) -> AcquireError {
+    let retry_after = retry_after_s.map(Duration::from_secs);
+    AcquireError::Refused { reason: Reason::WindowExhausted, message: "no".into(), retry_after }
+}
+
 #[test]
-fn a_refusal_reaches_who_waited_and_nobody_who_came_later() {
+fn it_is_asked_for_as_long_as_who_waits_longest_may_wait() {
+    let mut state = state();
+    let _places = [wait(&mut state, 1_000, None), wait(&mut state, 3_000, None)];
+    let ask = state.ask(at_ms(4_000)).expect("two wait");
+    assert_eq!((ask.permits, ask.max_wait), (2, Duration::from_secs(7)));
+}
+
+#[test]
+fn a_refusal_reaches_who_waits_longest_and_who_cannot_wait_until_asking_is_of_use() {
+    let mut state = state();
+    let mut oldest = wait(&mut state, 1_000, None);
+    let ask = state.ask(at_ms(1_000)).expect("one waits");
+    let mut hopeless = wait(&mut state, 2_000, None);
+    let mut hopeful = wait(&mut state, 2_001, None);
+    state.refuse(at_ms(5_000), &refusal(Some(7)), ask.whom);
+    for place in [&mut oldest, &mut hopeless] {
+        let error = place.answer.try_recv().expect("an answer").expect_err("a refusal");
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+    }
+    assert!(hopeful.answer.try_recv().is_err(), "at 12 s asking is of use, and until 12.001 s it may wait");
+    assert_eq!(asked(&mut state, 5_000), Some(1), "for the one that still waits");
+}
+
+#[test]
+fn where_asking_is_never_of_use_everybody_who_had_come_is_refused() {
+    let mut state = state();
+    let mut early = [wait(&mut state, 1_000, None), wait(&mut state, 1_000, None)];
+    let ask = state.ask(at_ms(1_000)).expect("two wait");
+    let mut late = wait(&mut state, 1_001, None);
+    state.refuse(at_ms(1_002), &refusal(None), ask.whom);
+    assert!(early.iter_mut().all(|place| place.answer.try_recv().is_ok_and(|answer| answer.is_err())));
+    assert!(late.answer.try_recv().is_err(), "it was not asked for");
+}
+
+#[test]
+fn while_the_service_is_out_of_reach_everybody_waits_its_time_out() {
     let mut state = state();
     let mut early = wait(&mut state, 1_000, None);
-    let ask = state.ask(at_ms(1_000)).expect("one waits");
-    assert_eq!((ask.permits, ask.max_wait), (1, Duration::from_secs(10)));
-    let mut late = wait(&mut state, 3_000, None);
-    let retry_after = Some(Duration::from_secs(7));
-    let no = AcquireError::Refused { reason: Reason::WindowExhausted, message: "no".into(), retry_after };
-    state.refuse(at_ms(3_000), &no, ask.before);
-    let error = early.answer.try_recv().expect("an answer").expect_err("a refusal");
-    assert_eq!(error.retry_after(), retry_after);
-    assert!(late.answer.try_recv().is_err(), "it still waits");
-    let again = state.ask(at_ms(4_000)).expect("one waits");
-    assert_eq!(again.max_wait, Duration::from_secs(9), "a second has passed since it came");
+    let mut late = wait(&mut state, 1_001, None);
+    let ask = state.ask(at_ms(1_000)).expect("two wait");
+    state.refuse(at_ms(11_000), &AcquireError::Unreachable("away".into()), ask.whom);
+    assert!(early.answer.try_recv().is_ok());
+    assert!(late.answer.try_recv().is_err());
 }
 
 #[test]
@@ -188,9 +224,7 @@ fn after_a_refusal_nothing_is_asked_for_ahead_until_it_is_of_use() {
     let mut state = state();
     state.miss();
     assert_eq!(asked(&mut state, 1_000), Some(1));
-    let retry_after = Some(Duration::from_secs(7));
-    let no = AcquireError::Refused { reason: Reason::WindowExhausted, message: "no".into(), retry_after };
-    state.refuse(at_ms(1_000), &no, 0);
+    state.refuse(at_ms(1_000), &refusal(Some(7)), NOBODY);
     state.miss();
     assert_eq!(asked(&mut state, 7_999), None);
     assert_eq!(asked(&mut state, 8_000), Some(1));
