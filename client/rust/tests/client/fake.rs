@@ -64,6 +64,7 @@ struct Seen {
     settles: Vec<v1::SettleLeaseRequest>,
     batches: usize,
     granted: u32,
+    withdrawn: u32,
     /// Answers when no other answer is left.
     otherwise: Option<Answer>,
     /// What the next settles are refused with, one each.
@@ -115,6 +116,11 @@ impl Fake {
         self.seen().granted
     }
 
+    /// Calls that ended before they were answered.
+    pub(crate) fn withdrawn(&self) -> u32 {
+        self.seen().withdrawn
+    }
+
     /// A URL at which nobody listens.
     pub(crate) async fn nobody() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -151,6 +157,24 @@ impl Fake {
     }
 }
 
+/// A call that is not answered yet.
+struct Waits<'a> {
+    fake: &'a Fake,
+    is_answered: bool,
+}
+
+impl Waits<'_> {
+    fn answered(mut self) {
+        self.is_answered = true;
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.fake.seen().withdrawn += u32::from(!self.is_answered);
+    }
+}
+
 #[tonic::async_trait]
 impl QuotaService for Fake {
     async fn acquire_lease(
@@ -166,7 +190,9 @@ impl QuotaService for Fake {
             let answer = seen.answers.pop_front().or_else(|| seen.otherwise.clone());
             (answer.unwrap_or_else(Answer::away), number)
         };
+        let waits = Waits { fake: self, is_answered: false };
         tokio::time::sleep(answer.after).await;
+        waits.answered();
         let lease = answer.result?;
         let permits = if lease.permits == 0 { asked } else { lease.permits };
         self.seen().granted += permits;

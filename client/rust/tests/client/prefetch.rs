@@ -81,6 +81,18 @@ async fn who_leaves_loses_no_permit_and_holds_up_nobody() {
 }
 
 #[tokio::test]
+async fn when_all_who_waited_have_left_what_was_asked_for_is_withdrawn() {
+    let fake = Fake::start([Answer::lease(1, LONG).after(LONG)]).await.otherwise(Answer::what_is_asked(LONG));
+    let (_quota, prefetch) = prefetch(&fake, &Request::new());
+    let leave = || tokio::time::timeout(Duration::from_millis(30), prefetch.permit());
+    let (one, two) = tokio::join!(leave(), leave());
+    assert!(one.is_err() && two.is_err(), "they left");
+    until(|| fake.withdrawn() == 1).await;
+    drop(prefetch.permit().await.expect("a permit"));
+    assert_eq!(fake.acquires().last().and_then(|asked| asked.permits), Some(1), "not for those who left");
+}
+
+#[tokio::test]
 async fn what_is_taken_often_is_held_ready_and_goes_back_when_nobody_takes_it() {
     let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG));
     let (_quota, prefetch) = prefetch(&fake, &Request::new());

@@ -1,6 +1,7 @@
 //! What a prefetch holds, on a clock that is moved by hand.
 
 use super::*;
+use crate::clock;
 use crate::held::Held;
 use crate::lease::Lease;
 use crate::prefetch::shelf::Shelf;
@@ -251,4 +252,20 @@ fn beyond_the_bound_nobody_may_wait() {
     let gone = places.pop().expect("a place");
     state.queue.leave(gone.ticket);
     places.push(wait(&mut state, 1_000, None));
+}
+
+#[test]
+fn a_permit_on_its_way_to_who_has_gone_goes_to_the_next() {
+    let shelf = Shelf::new(Ahead::new(), Duration::from_secs(10));
+    let now = clock::now();
+    let wait = || match shelf.enter(now, None) {
+        Entered::Waits(place) => place,
+        other => panic!("{other:?}"),
+    };
+    let (first, mut second) = (wait(), wait());
+    let in_an_hour_ms = now.nanos() / 1_000_000 + 3_600_000;
+    shelf.answered(now, Ok(lease(1, in_an_hour_ms, false)), NOBODY);
+    assert!(second.answer.try_recv().is_err(), "the first was before");
+    drop(first);
+    assert!(second.answer.try_recv().is_ok_and(|answer| answer.is_ok()));
 }
