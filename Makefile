@@ -7,6 +7,8 @@ SHELL := /bin/bash
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
+# What is off unless asked for, and is tested all the same.
+FEATURES := apportion-tests/mutants,apportion-client/tower,apportion-client/reqwest
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,11 +25,11 @@ simulate: need-cargo ## build the release and replay one scenario (SCENARIO=FILE
 
 test: need-cargo need-components ## install missing components, then lint and run every test
 	@$(MAKE) --no-print-directory lint
-	cargo test --workspace --features apportion-tests/mutants
+	cargo test --workspace --features $(FEATURES)
 
 lint: need-cargo core-is-alone ## formatting, clippy without a warning, and what the core depends on
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --features apportion-tests/mutants -- -D warnings
+	cargo clippy --workspace --all-targets --features $(FEATURES) -- -D warnings
 	cargo clippy --package apportion-core --all-features -- -D warnings
 
 bench: need-cargo ## measure decisions, memory, the simulator, and the service under load

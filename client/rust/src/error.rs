@@ -22,6 +22,9 @@ pub enum AcquireError {
     /// The service could not be reached in time.
     #[error("the service cannot be reached: {0}")]
     Unreachable(String),
+    /// Whoever waited for a permit of a prefetch got none in time, and the service had not yet said why.
+    #[error("no permit came in time")]
+    NotInTime,
     /// What the service answered makes no sense.
     #[error("the service answered what the contract does not allow: {0}")]
     Absurd(&'static str),
@@ -32,7 +35,7 @@ impl AcquireError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
-            Self::Unreachable(_) | Self::Absurd(_) => None,
+            Self::Unreachable(_) | Self::NotInTime | Self::Absurd(_) => None,
         }
     }
 }

@@ -32,6 +32,11 @@ pub fn observe(status: StatusCode, headers: &HeaderMap, body: Option<&str>) -> O
     }
 }
 
+/// The observation of one response by its status and headers alone, whatever its body: see [`observe`].
+pub fn of_response<B>(response: &http::Response<B>) -> Option<Observation> {
+    Some(observe(response.status(), response.headers(), None))
+}
+
 /// Whether a 429 is about a cap on jobs ("… of 1 pending message data export jobs"): the window is not exhausted then.
 fn is_job_cap(body: &str) -> bool {
     body.contains(" pending ") && body.contains(" jobs")

@@ -7,6 +7,7 @@ use crate::error::{AcquireError, Meaning, meaning};
 use crate::fallback::OwnShare;
 use crate::held::Held;
 use crate::lease::{Lease, Origin};
+use crate::permit::Permit;
 use crate::request::Request;
 use crate::settle::Settles;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
@@ -136,6 +137,31 @@ impl Quota {
         }
     }
 
+    /// Asks for one permit, and waits for it as long as the request allows; how many permits the request is for is of no
+    /// account. Where permits are taken often, a [`crate::Prefetch`] spares the calls.
+    ///
+    /// # Errors
+    /// [`AcquireError`]: the service refused, could not be reached in time, or its answers came too late to be of use.
+    pub async fn permit(&self, request: &Request) -> Result<Permit, AcquireError> {
+        let start = clock::now();
+        loop {
+            let waited = Duration::from_nanos(clock::now().nanos().saturating_sub(start.nanos()));
+            let one = Request { permits: 1, least: None, ..request.clone() };
+            let one = one.max_wait(request.max_wait.saturating_sub(waited));
+            if let Some(permit) = Permit::of(self.acquire(&one).await?) {
+                return Ok(permit);
+            }
+            if waited >= request.max_wait {
+                return Err(AcquireError::NotInTime);
+            }
+        }
+    }
+
+    /// Whether it asks until the service is back, however long that takes.
+    pub(crate) fn waits_for_service(&self) -> bool {
+        self.0.config.fallback == Fallback::Wait
+    }
+
     /// Sends every report that is not sent yet. Leases that are dropped later are reported all the same, as long as the
     /// runtime goes on.
     pub async fn close(&self) {
@@ -171,11 +197,10 @@ impl Quota {
         let settles = self.0.settles.clone();
         Ok(Lease {
             held: Held::new(lease.permits, end),
-            end,
             priority: lease.priority(),
             contended: lease.contended,
             origin: Some(Origin { settles, workspace, team, caller, lease_id: lease.lease_id }),
-            heard: Mutex::default(),
+            book: Mutex::default(),
         })
     }
 
@@ -191,11 +216,10 @@ impl Quota {
         let taken = share.take(clock::now(), request.permits, least);
         Ok(taken.ok().map(|(permits, end)| Lease {
             held: Held::new(permits, end),
-            end,
             priority: request.priority.unwrap_or_default(),
             contended: true,
             origin: None,
-            heard: Mutex::default(),
+            book: Mutex::default(),
         }))
     }
 }

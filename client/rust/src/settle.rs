@@ -2,7 +2,8 @@
 
 use crate::clock::{self, BootInstant};
 use crate::quota::Wire;
-use apportion_proto::v1::{BatchSettleLeasesRequest, Observation, SettleLeaseRequest};
+use apportion_proto::v1::settle_outcome::Outcome;
+use apportion_proto::v1::{BatchSettleLeasesRequest, Observation, SettleLeaseRequest, SettleOutcome};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -83,24 +84,39 @@ async fn run(wire: Arc<Wire>, mut messages: mpsc::Receiver<Message>) {
 }
 
 async fn send(wire: &Wire, reports: &[Report]) {
+    let mut reports: Vec<&Report> = reports.iter().collect();
     for attempt in 1..=ATTEMPTS {
         let now = clock::now();
         let requests = reports.iter().map(|report| aged(report, now)).collect();
         match wire.batch(BatchSettleLeasesRequest { requests }, TIMEOUT).await {
-            Ok(_) => return,
-            Err(status) if status.code() == tonic::Code::Unavailable && attempt < ATTEMPTS => {
-                tokio::time::sleep(APART).await;
-            }
+            Ok(answer) => reports = refused(&reports, &answer.outcomes, attempt < ATTEMPTS),
+            Err(status) if status.code() == tonic::Code::Unavailable && attempt < ATTEMPTS => {}
             Err(status) => {
-                tracing::warn!(
-                    reports = reports.len(),
-                    error = status.message(),
-                    "reports of leases are given up"
-                );
+                let (reports, error) = (reports.len(), status.message());
+                tracing::warn!(reports, error, "reports of leases are given up");
                 return;
             }
         }
+        if reports.is_empty() {
+            return;
+        }
+        tokio::time::sleep(APART).await;
     }
+}
+
+/// The reports that were refused for now only and may be sent again, if `again`; what became of the other refusals is logged.
+fn refused<'a>(reports: &[&'a Report], outcomes: &[SettleOutcome], again: bool) -> Vec<&'a Report> {
+    let mut for_now = Vec::new();
+    for (report, outcome) in reports.iter().zip(outcomes) {
+        let Some(Outcome::Refusal(refusal)) = &outcome.outcome else { continue };
+        if again && refusal.retry_after.is_some() {
+            for_now.push(*report);
+            continue;
+        }
+        let (lease, reason) = (report.request.lease_id.as_str(), refusal.reason().as_str_name());
+        tracing::warn!(lease, reason, message = refusal.message, "the report of a lease is refused");
+    }
+    for_now
 }
 
 /// A report as it is sent at `now`: what was heard says how long ago.

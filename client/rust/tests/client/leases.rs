@@ -1,9 +1,8 @@
-//! The client against a service that does as it is told, over a real connection.
+//! Leases: asked for, used, given back, and what happens where no service answers.
 
-mod fake;
-
+use crate::fake::{Answer, Fake};
+use crate::log::Log;
 use apportion_client::{AcquireError, Config, Fallback, Observation, Quota, Reason, Request};
-use fake::{Answer, Fake};
 use std::time::Duration;
 
 fn seconds(n: u64) -> Duration {
@@ -101,6 +100,29 @@ async fn many_leases_are_settled_in_few_calls() {
     quota.close().await;
     assert_eq!(fake.settles().len(), 50);
     assert!(fake.batches() < 10, "{} calls", fake.batches());
+}
+
+#[tokio::test]
+async fn a_report_that_is_refused_for_now_is_sent_again_and_one_that_is_refused_for_good_is_logged() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    let _logs = tracing::subscriber::set_default(subscriber);
+    let fake = Fake::start([Answer::lease(1, seconds(10)), Answer::lease(1, seconds(10))]).await;
+    fake.refuse_settle(Reason::StoreLost, Some(Duration::from_millis(1)));
+    fake.refuse_settle(Reason::NotYourLease, None);
+    let quota = quota(&fake);
+    let leases = [
+        quota.acquire(&Request::new()).await.expect("one"),
+        quota.acquire(&Request::new()).await.expect("two"),
+    ];
+    drop(leases);
+    quota.close().await;
+    let ids: Vec<_> = fake.settles().into_iter().map(|settle| settle.lease_id).collect();
+    assert_eq!(ids, ["lease-0", "lease-1", "lease-0"]);
+    let text = log.text();
+    assert!(text.contains("NOT_YOUR_LEASE") && text.contains("lease-1"), "{text}");
+    assert!(!text.contains("STORE_LOST"), "it came through in the end: {text}");
 }
 
 #[tokio::test]

@@ -26,6 +26,19 @@ impl Answer {
         Self { result: Ok(lease), after: Duration::ZERO }
     }
 
+    /// As many permits as are asked for.
+    pub(crate) fn what_is_asked(valid_for: Duration) -> Self {
+        Self::lease(0, valid_for)
+    }
+
+    /// The lease says that others wait.
+    pub(crate) fn contended(mut self) -> Self {
+        if let Ok(lease) = &mut self.result {
+            lease.contended = true;
+        }
+        self
+    }
+
     pub(crate) fn away() -> Self {
         Self { result: Err(Status::unavailable("away")), after: Duration::ZERO }
     }
@@ -50,6 +63,12 @@ struct Seen {
     acquires: Vec<v1::AcquireLeaseRequest>,
     settles: Vec<v1::SettleLeaseRequest>,
     batches: usize,
+    granted: u32,
+    withdrawn: u32,
+    /// Answers when no other answer is left.
+    otherwise: Option<Answer>,
+    /// What the next settles are refused with, one each.
+    refusals: VecDeque<v1::Refusal>,
     tokens: Vec<String>,
 }
 
@@ -72,6 +91,34 @@ impl Fake {
             tonic::transport::Server::builder().add_service(service).serve_with_incoming(connections),
         );
         fake
+    }
+
+    /// Answers this when no other answer is left.
+    pub(crate) fn otherwise(self, answer: Answer) -> Self {
+        self.seen().otherwise = Some(answer);
+        self
+    }
+
+    /// Refuses one of the next settles.
+    pub(crate) fn refuse_settle(&self, reason: Reason, retry_after: Option<Duration>) {
+        let retry_after = retry_after.and_then(|span| prost_types::Duration::try_from(span).ok());
+        let refusal = v1::Refusal {
+            reason: reason.into(),
+            message: "no".into(),
+            retry_after,
+            ..v1::Refusal::default()
+        };
+        self.seen().refusals.push_back(refusal);
+    }
+
+    /// Permits of all leases so far.
+    pub(crate) fn granted(&self) -> u32 {
+        self.seen().granted
+    }
+
+    /// Calls that ended before they were answered.
+    pub(crate) fn withdrawn(&self) -> u32 {
+        self.seen().withdrawn
     }
 
     /// A URL at which nobody listens.
@@ -110,6 +157,24 @@ impl Fake {
     }
 }
 
+/// A call that is not answered yet.
+struct Waits<'a> {
+    fake: &'a Fake,
+    is_answered: bool,
+}
+
+impl Waits<'_> {
+    fn answered(mut self) {
+        self.is_answered = true;
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.fake.seen().withdrawn += u32::from(!self.is_answered);
+    }
+}
+
 #[tonic::async_trait]
 impl QuotaService for Fake {
     async fn acquire_lease(
@@ -117,15 +182,21 @@ impl QuotaService for Fake {
         request: Request<v1::AcquireLeaseRequest>,
     ) -> Result<Response<v1::AcquireLeaseResponse>, Status> {
         self.note_token(&request);
+        let asked = request.get_ref().permits.unwrap_or(1);
         let (answer, number) = {
             let mut seen = self.seen();
             seen.acquires.push(request.into_inner());
             let number = seen.acquires.len() - 1;
-            (seen.answers.pop_front().unwrap_or_else(Answer::away), number)
+            let answer = seen.answers.pop_front().or_else(|| seen.otherwise.clone());
+            (answer.unwrap_or_else(Answer::away), number)
         };
+        let waits = Waits { fake: self, is_answered: false };
         tokio::time::sleep(answer.after).await;
+        waits.answered();
         let lease = answer.result?;
-        let lease = v1::Lease { lease_id: format!("lease-{number}"), ..lease };
+        let permits = if lease.permits == 0 { asked } else { lease.permits };
+        self.seen().granted += permits;
+        let lease = v1::Lease { lease_id: format!("lease-{number}"), permits, ..lease };
         Ok(Response::new(v1::AcquireLeaseResponse { lease: Some(lease) }))
     }
 
@@ -136,8 +207,15 @@ impl QuotaService for Fake {
         self.note_token(&request);
         let mut seen = self.seen();
         seen.batches += 1;
-        seen.settles.extend(request.into_inner().requests);
-        Ok(Response::new(v1::BatchSettleLeasesResponse::default()))
+        let requests = request.into_inner().requests;
+        let mut outcome = |_: &v1::SettleLeaseRequest| {
+            let refusal = seen.refusals.pop_front().map(v1::settle_outcome::Outcome::Refusal);
+            let settled = || v1::settle_outcome::Outcome::Settled(v1::Settled::default());
+            v1::SettleOutcome { outcome: Some(refusal.unwrap_or_else(settled)) }
+        };
+        let outcomes = requests.iter().map(&mut outcome).collect();
+        seen.settles.extend(requests);
+        Ok(Response::new(v1::BatchSettleLeasesResponse { outcomes }))
     }
 
     async fn settle_lease(

@@ -1,0 +1,11 @@
+//! The client against a service that does as it is told, over a real connection.
+
+mod fake;
+mod log;
+
+mod leases;
+mod prefetch;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+#[cfg(feature = "tower")]
+mod tower;
