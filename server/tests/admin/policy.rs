@@ -1,9 +1,7 @@
 //! Policy over gRPC: what is changed is durable, in force and in the audit; what is refused changes nothing.
 
-mod served;
-
+use crate::served::{self, Served, reason};
 use apportion_proto::v1;
-use served::{Served, reason};
 
 fn limit(id: &str, permits: u32, seconds: i64) -> v1::Limit {
     let window = Some(prost_types::Duration { seconds, nanos: 0 });
