@@ -3,10 +3,12 @@
 mod apply;
 mod audit;
 mod connection;
+mod plan;
 mod policy_file;
 mod show;
 mod team;
 mod token;
+mod unreached;
 mod workspace;
 
 use clap::Subcommand;

@@ -9,6 +9,7 @@ mod tokens;
 mod workspaces;
 
 pub use room::Policies;
+pub(crate) use room::check;
 
 use super::authorize::{Act, Identity, act_of};
 use super::gate;
