@@ -8,10 +8,11 @@ use super::connection::{Client, Connection, refused};
 use super::plan::{Allowed, Held, Step, plan};
 use super::policy_file;
 use super::show;
+use super::write::Write;
 use crate::service::admin::differences::differences;
 use apportion_proto::v1;
 use std::path::PathBuf;
-use tonic::{Code, Status};
+use tonic::Code;
 
 /// Make the server hold what a file says; what is left out of the file has its default
 #[derive(clap::Args)]
@@ -87,50 +88,29 @@ impl Apply<'_> {
             let is_there = tell(&held, &step);
             held = held.after(&step);
             if !self.args.dry_run {
-                let made = self.write(step, is_there).await;
-                show::warnings(&made.map_err(|status| refused(&status))?);
+                show::warnings(&self.write(step, is_there).await?);
             }
         }
         Ok(())
     }
 
     /// Makes a step, and returns the warnings of the server.
-    async fn write(&mut self, step: Step, is_there: bool) -> Result<Vec<String>, Status> {
-        let (allow_overcommit, validate_only) = (self.args.allow_overcommit, false);
-        let update_mask = Some(prost_types::FieldMask { paths: vec!["*".into()] });
-        let client = &mut self.client;
-        Ok(match step {
-            Step::Workspace(value) if is_there => {
-                let workspace = Some(value);
-                let request =
-                    v1::UpdateWorkspaceRequest { workspace, update_mask, validate_only, allow_overcommit };
-                client.update_workspace(request).await?.into_inner().warnings
-            }
-            Step::Workspace(value) => {
-                let workspace_id = value.name.trim_start_matches("workspaces/").into();
-                let workspace = Some(value);
-                let request =
-                    v1::CreateWorkspaceRequest { workspace_id, workspace, validate_only, allow_overcommit };
-                client.create_workspace(request).await?.into_inner().warnings
-            }
-            Step::Team(value) if is_there => {
-                let team = Some(value);
-                let request = v1::UpdateTeamRequest { team, update_mask, validate_only, allow_overcommit };
-                client.update_team(request).await?.into_inner().warnings
-            }
-            Step::Team(value) => {
-                let (parent, team_id) = value.name.split_once("/teams/").unwrap_or_default();
-                let (parent, team_id) = (parent.into(), team_id.into());
-                let team = Some(value);
-                let request =
-                    v1::CreateTeamRequest { parent, team_id, team, validate_only, allow_overcommit };
-                client.create_team(request).await?.into_inner().warnings
-            }
+    async fn write(&mut self, step: Step, is_there: bool) -> Result<Vec<String>, String> {
+        let all = || prost_types::FieldMask { paths: vec!["*".into()] };
+        let write = Write {
+            update_mask: is_there.then(all),
+            validate_only: false,
+            allow_overcommit: self.args.allow_overcommit,
+        };
+        match step {
+            Step::Workspace(value) => Ok(write.workspace(&mut self.client, value).await?.1),
+            Step::Team(value) => Ok(write.team(&mut self.client, value).await?.1),
             Step::Delete(v1::Team { name, etag, .. }) => {
-                client.delete_team(v1::DeleteTeamRequest { name, etag, validate_only }).await?;
-                Vec::new()
+                let request = v1::DeleteTeamRequest { name, etag, validate_only: false };
+                let deleted = self.client.delete_team(request).await;
+                deleted.map(|_| Vec::new()).map_err(|status| refused(&status))
             }
-        })
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod team;
 mod token;
 mod unreached;
 mod workspace;
+mod write;
 
 use clap::Subcommand;
 
