@@ -9,7 +9,9 @@ use crate::preset;
 use crate::service::admin::check;
 use crate::service::admin::differences::{Fields, team_fields, workspace_fields};
 use apportion_core::ids::WorkspaceId;
+use apportion_core::policy::Policy;
 use apportion_proto::v1;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// A workspace with its teams by name, as the server holds it; none before it is made.
@@ -48,7 +50,10 @@ pub(super) fn plan(held: &Held, wanted: &Wanted, allowed: Allowed) -> Result<Vec
     let mut left = steps(held, wanted, allowed.prune);
     let id = names::workspace("id", name).map_err(|error| error.to_string())?;
     let end = left.iter().fold(held.clone(), Held::after);
-    end.room(&id, allowed.overcommit).map_err(|error| format!("{name}: {error}"))?;
+    end.check(&id, allowed.overcommit).map_err(|error| format!("{name}: {error}"))?;
+    // A workspace that is not there is made by the first step.
+    let base = left.first().filter(|_| held.workspace.is_none()).into_iter().fold(held.clone(), Held::after);
+    left.sort_by_cached_key(|step| Reverse(base.clone().after(step).room(&id)));
     let (mut now, mut order) = (held.clone(), Vec::new());
     while !left.is_empty() {
         let place = next(&now, &left, &id, allowed.overcommit).map_err(|error| {
@@ -64,20 +69,18 @@ pub(super) fn plan(held: &Held, wanted: &Wanted, allowed: Allowed) -> Result<Vec
     Ok(order)
 }
 
-/// Which step comes first: one that leaves no less room than there is, else the first that holds.
+/// The first step that holds now.
 fn next(now: &Held, left: &[Step], id: &WorkspaceId, overcommit: bool) -> Result<usize, String> {
-    let room = now.room(id, true).unwrap_or(i128::MIN);
-    let (mut holds, mut obstacle) = (None, String::new());
+    let mut obstacle = String::new();
     for (place, step) in left.iter().enumerate() {
         // A deletion is never refused for what is promised.
         let overcommit = overcommit || matches!(step, Step::Delete(_));
-        match now.clone().after(step).room(id, overcommit) {
-            Ok(left) if left >= room => return Ok(place),
-            Ok(_) => holds = holds.or(Some(place)),
+        match now.clone().after(step).check(id, overcommit) {
+            Ok(()) => return Ok(place),
             Err(error) => obstacle = format!("{}: {error}", step.name()),
         }
     }
-    holds.ok_or(obstacle)
+    Err(obstacle)
 }
 
 /// What differs.
@@ -158,14 +161,21 @@ impl Held {
         }
     }
 
-    /// The permits that are not promised, below 0 where that is allowed; or why the server would refuse this.
-    fn room(&self, id: &WorkspaceId, overcommit: bool) -> Result<i128, String> {
+    fn policy(&self, id: &WorkspaceId) -> Result<Policy, String> {
         let workspace = self.workspace.as_ref().ok_or("there is no such workspace")?;
         let policy = team_policies(id, self.teams.values()).and_then(|teams| policy(workspace, teams));
-        let policy = policy.map_err(|error| error.to_string())?;
-        check(&policy, "", overcommit).map_err(|error| error.to_string())?;
-        let promised = policy.promised();
-        Ok(i128::from(promised.budget) - i128::from(promised.needed))
+        policy.map_err(|error| error.to_string())
+    }
+
+    /// Why the server would refuse this, where it would.
+    fn check(&self, id: &WorkspaceId, overcommit: bool) -> Result<(), String> {
+        check(&self.policy(id)?, "", overcommit).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    /// The permits that are not promised, below 0 where more is than there are.
+    fn room(&self, id: &WorkspaceId) -> i128 {
+        let promised = self.policy(id).map(|policy| policy.promised());
+        promised.map_or(0, |promised| i128::from(promised.budget) - i128::from(promised.needed))
     }
 }
 
