@@ -3,3 +3,4 @@
 mod first_token;
 mod policy;
 mod served;
+mod store;
