@@ -73,7 +73,6 @@ async fn what_was_written_although_the_reply_was_lost_is_in_force_once_it_is_rea
     assert_eq!(reason(world.create_team("okapi").await), "STORE_LOST");
     assert!(!world.serves("okapi"), "nobody knows yet");
     world.store.set_faults(Faults::default());
-    world.store.reopen().expect("it is back");
     let begun = Instant::now();
     while !world.serves("okapi") {
         assert!(begun.elapsed() < SOON, "it was never read back");

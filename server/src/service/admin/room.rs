@@ -108,7 +108,12 @@ impl Policies {
         for _ in 0..ATTEMPTS {
             match attempt() {
                 Ok(done) => return Ok(done),
-                Err(Trouble::Error(error)) => return Err(error),
+                Err(Trouble::Error(error)) => {
+                    if matches!(error, Error::StoreLost { .. }) {
+                        self.engine.store_failed();
+                    }
+                    return Err(error);
+                }
                 Err(Trouble::Conflict) => {}
             }
         }
