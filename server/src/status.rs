@@ -133,6 +133,9 @@ pub enum Error {
         /// Who needs it.
         why: &'static str,
     },
+    /// Nobody could administer the server any more.
+    #[error("nobody could administer the server: {0}")]
+    NoAdministrator(&'static str),
     /// There may be no more workspaces, teams or tokens.
     #[error("too many {what}: at most {most}")]
     TooManyResources {
@@ -183,6 +186,7 @@ impl Error {
             Self::StaleEtag { .. } => v1::Reason::StaleEtag,
             Self::Overcommitted { .. } => v1::Reason::PolicyOvercommitted,
             Self::StillNeeded { .. } => v1::Reason::StillNeeded,
+            Self::NoAdministrator(_) => v1::Reason::NoAdministrator,
             Self::TooManyResources { .. } => v1::Reason::TooManyResources,
             Self::BadPageToken => v1::Reason::BadPageToken,
             Self::Internal(_) => v1::Reason::Internal,
@@ -335,7 +339,9 @@ pub fn code(reason: v1::Reason) -> Code {
         R::Unauthenticated => Code::Unauthenticated,
         R::AlreadyExists => Code::AlreadyExists,
         R::StaleEtag => Code::Aborted,
-        R::PolicyConflict | R::PolicyOvercommitted | R::StillNeeded => Code::FailedPrecondition,
+        R::PolicyConflict | R::PolicyOvercommitted | R::StillNeeded | R::NoAdministrator => {
+            Code::FailedPrecondition
+        }
         R::Internal | R::Unspecified => Code::Internal,
     }
 }

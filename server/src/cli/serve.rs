@@ -60,10 +60,16 @@ fn greet(settings: &Settings, running: &Running) {
         running.address, running.http_address
     );
     println!("store: {}", settings.data_dir.display());
-    if running.authenticates {
-        println!("callers must send `authorization: Bearer <secret>`");
-    } else {
-        println!("nobody has to say who they are: everybody who reaches this address is an administrator");
+    let clients = settings.tls.as_ref().and_then(|tls| tls.clients.as_ref());
+    match (running.authenticates, clients.is_some()) {
+        (true, true) => println!(
+            "callers must have a client certificate with a role, or send `authorization: Bearer <secret>`"
+        ),
+        (true, false) => println!("callers must send `authorization: Bearer <secret>`"),
+        (false, _) => println!(
+            "nobody has to say who they are, until the first token is made: everybody who reaches this address is an administrator"
+        ),
     }
-    println!("try: grpcurl -plaintext {} apportion.v1.QuotaService/AcquireLease", running.address);
+    let how = if settings.tls.is_some() { "-cacert CA.pem" } else { "-plaintext" };
+    println!("try: grpcurl {how} {} apportion.v1.QuotaService/AcquireLease", running.address);
 }

@@ -48,6 +48,27 @@ pub(super) struct Tls {
     pub(super) cert: Option<PathBuf>,
     pub(super) key: Option<PathBuf>,
     pub(super) client_ca: Option<PathBuf>,
+    pub(super) client_optional: Option<bool>,
+    pub(super) client: Vec<Client>,
+}
+
+/// An entry of `tls.client`: a name that certificates of clients bear, and what it allows.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Client {
+    pub(super) san: String,
+    pub(super) role: ClientRole,
+    #[serde(default)]
+    pub(super) scopes: Vec<String>,
+}
+
+/// The roles, as a file names them.
+#[derive(Deserialize, Clone, Copy, Debug)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ClientRole {
+    Client,
+    Observer,
+    Admin,
 }
 
 /// The table `log`.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// What is set for this start. What is absent is looked up in the file, then it has its default.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Flags {
-    /// A TOML file with settings; keys are those of the flags, with `_`, in the tables `tls`, `log` and `limits`
+    /// A TOML file with settings; keys are those of the flags, with `_`, in the tables `tls`, `log` and `limits`; `[[tls.client]]` gives roles to client certificates
     #[arg(long, env = "APPORTION_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Where the embedded store is [default: ./apportion-data]
@@ -28,6 +28,9 @@ pub struct Flags {
     /// Who signs the certificates of clients, in PEM form [default: clients need none]
     #[arg(long, env = "APPORTION_TLS_CLIENT_CA", value_name = "FILE")]
     pub tls_client_ca: Option<PathBuf>,
+    /// Take connections without a client certificate, too: who comes without one needs a token [default: false]
+    #[arg(long, env = "APPORTION_TLS_CLIENT_OPTIONAL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub tls_client_optional: Option<bool>,
     /// Listen beyond loopback even without TLS or without authentication
     #[arg(long, env = "APPORTION_INSECURE", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub insecure: Option<bool>,

@@ -1,9 +1,11 @@
 //! The settings of `apportion serve`: flags come before the environment, that before one file, that before the default.
 
+mod clients;
 mod exposure;
 mod file;
 mod flags;
 
+pub use crate::service::certificates::Binding;
 pub use exposure::{Exposed, check_exposure};
 pub use file::FileError;
 pub use flags::Flags;
@@ -48,8 +50,19 @@ pub struct Tls {
     pub cert: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-    /// Who signs the certificates of clients; none: clients need none.
-    pub client_ca: Option<PathBuf>,
+    /// The certificates of clients; none: nobody is asked for one.
+    pub clients: Option<Clients>,
+}
+
+/// The certificates of clients.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Clients {
+    /// Who signs them, a file in PEM form.
+    pub ca: PathBuf,
+    /// Whether a connection without one is taken, too.
+    pub optional: bool,
+    /// What the names in them allow.
+    pub bindings: Vec<Binding>,
 }
 
 /// How the log is written.
@@ -161,6 +174,25 @@ pub enum ConfigError {
     /// Half of what TLS needs.
     #[error("tls: cert and key are given together; {0} is missing")]
     HalfTls(&'static str),
+    /// Settings of client certificates, and nobody who signs them.
+    #[error("tls: {0} needs client_ca: who signs the certificates of clients")]
+    NoClientCa(&'static str),
+    /// A name that cannot be bound to a role.
+    #[error("tls.client {san:?}: {why}")]
+    Client {
+        /// The name.
+        san: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Too many names.
+    #[error("tls.client: {count} names, at most {most}")]
+    TooManyClients {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        most: usize,
+    },
 }
 
 impl Settings {
@@ -202,10 +234,14 @@ impl Settings {
 
 fn tls(flags: &Flags, file: &File) -> Result<Option<Tls>, ConfigError> {
     let either = |flag: &Option<PathBuf>, file: &Option<PathBuf>| flag.clone().or_else(|| file.clone());
-    let client_ca = either(&flags.tls_client_ca, &file.tls.client_ca);
+    let clients = clients::clients(
+        either(&flags.tls_client_ca, &file.tls.client_ca),
+        flags.tls_client_optional.or(file.tls.client_optional),
+        &file.tls.client,
+    )?;
     match (either(&flags.tls_cert, &file.tls.cert), either(&flags.tls_key, &file.tls.key)) {
-        (Some(cert), Some(key)) => Ok(Some(Tls { cert, key, client_ca })),
-        (None, None) if client_ca.is_none() => Ok(None),
+        (Some(cert), Some(key)) => Ok(Some(Tls { cert, key, clients })),
+        (None, None) if clients.is_none() => Ok(None),
         (None, _) => Err(ConfigError::HalfTls("cert")),
         (Some(_), None) => Err(ConfigError::HalfTls("key")),
     }

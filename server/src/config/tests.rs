@@ -1,6 +1,8 @@
 //! Where a setting comes from, what is refused, and where a server may listen.
 
 use super::*;
+use crate::service::authorize::{Role, Scope};
+use apportion_core::ids::{TeamId, WorkspaceId};
 use clap::Parser;
 use std::path::Path;
 
@@ -74,6 +76,65 @@ fn a_bound_of_nothing_and_half_of_tls_are_refused() {
 }
 
 #[test]
+fn a_name_of_certificates_is_bound_to_a_role_and_scopes() {
+    let file = "[tls]\ncert = \"c\"\nkey = \"k\"\nclient_ca = \"a\"\nclient_optional = true\n\
+                [[tls.client]]\nsan = \"spiffe://example.org/sync\"\nrole = \"client\"\nscopes = [\"eu/sync\", \"*\"]\n";
+    let clients =
+        settings(&[], file).expect("it is allowed").tls.and_then(|tls| tls.clients).expect("they are set");
+    let name = |id: &str| WorkspaceId::new(id).expect("a name");
+    let sync = Scope { workspace: Some(name("eu")), team: Some(TeamId::new("sync").expect("a name")) };
+    let scopes = vec![sync, Scope { workspace: None, team: None }];
+    let binding = Binding { san: "spiffe://example.org/sync".into(), role: Role::Client, scopes };
+    assert_eq!(clients, Clients { ca: "a".into(), optional: true, bindings: vec![binding] });
+}
+
+#[test]
+fn a_binding_that_does_not_hold_is_refused_with_its_name() {
+    let tls = "[tls]\ncert = \"c\"\nkey = \"k\"\n";
+    let entry = |line: &str| format!("{tls}client_ca = \"a\"\n[[tls.client]]\n{line}\n");
+    let san = "san = \"a.example.org\"\n";
+    let admin = format!("{san}role = \"admin\"");
+    for (file, told) in [
+        (
+            format!("{tls}[[tls.client]]\n{admin}"),
+            "tls: client needs client_ca: who signs the certificates of clients",
+        ),
+        (
+            format!("{tls}client_optional = true"),
+            "tls: client_optional needs client_ca: who signs the certificates of clients",
+        ),
+        (
+            entry(&format!("{san}role = \"client\"")),
+            "tls.client \"a.example.org\": scopes: at least one, such as \"WORKSPACE/TEAM\"",
+        ),
+        (
+            entry(&format!("{admin}\nscopes = [\"*\"]")),
+            "tls.client \"a.example.org\": scopes: an admin has none",
+        ),
+        (
+            entry(&format!("{san}role = \"observer\"\nscopes = [\"a/b/c\"]")),
+            "tls.client \"a.example.org\": scopes: \"a/b/c\" is not WORKSPACE or WORKSPACE/TEAM",
+        ),
+        (
+            entry("san = \"*.example.org\"\nrole = \"admin\""),
+            "tls.client \"*.example.org\": san: no patterns; name each client",
+        ),
+        (
+            entry("san = \"\"\nrole = \"admin\""),
+            "tls.client \"\": san: a DNS name or URI of 1 to 1024 printable characters",
+        ),
+        (
+            entry(&format!("{admin}\n[[tls.client]]\n{admin}")),
+            "tls.client \"a.example.org\": it is bound twice",
+        ),
+    ] {
+        assert_eq!(refused(&[], &file), told);
+    }
+    let unknown = refused(&[], &entry(&format!("{admin}\nteam = \"sync\"")));
+    assert!(unknown.contains("unknown field `team`") && unknown.contains("line 8"), "{unknown}");
+}
+
+#[test]
 fn a_secret_is_not_shown() {
     let settings = Settings::resolve(&flags(&[]), File::default(), Some("hunter2".into())).expect("allowed");
     assert!(!format!("{settings:?}").contains("hunter2"));
@@ -91,7 +152,13 @@ fn a_server_beyond_loopback_wants_tls_and_authentication() {
     assert_eq!(exposed(&[], true), Err(Exposed::WithoutTls(listen)));
     assert_eq!(exposed(&tls, false), Err(Exposed::WithoutAuthentication(listen)));
     assert_eq!(exposed(&tls, true), Ok(()));
-    assert_eq!(exposed(&[&tls[..], &["--tls-client-ca", "a"]].concat(), false), Ok(()));
+    let clients = [&tls[..], &["--tls-client-ca", "a"]].concat();
+    assert_eq!(exposed(&clients, false), Err(Exposed::Nobody));
+    assert_eq!(exposed(&[&clients[..], &["--insecure"]].concat(), false), Err(Exposed::Nobody));
+    assert_eq!(exposed(&clients, true), Ok(()));
+    let bound = "[[tls.client]]\nsan = \"ops.example.org\"\nrole = \"admin\"";
+    let bound = settings(&[&["--listen", "0.0.0.0:1"], &clients[..]].concat(), bound).expect("it is allowed");
+    assert_eq!(check_exposure(&bound, false), Ok(()));
     assert_eq!(exposed(&["--insecure"], false), Ok(()));
     let http = settings(&["--http-listen", "[::]:1"], "").expect("it is allowed");
     assert!(matches!(check_exposure(&http, true), Err(Exposed::PlainHttp(_))));

@@ -44,6 +44,8 @@ pub(super) enum Command {
     Serve(WorkspaceId),
     /// The clock got a new anchor: every workspace starts anew.
     StartAnew,
+    /// The store failed somebody else, who cannot open it anew.
+    StoreFailed,
     /// Hand back what was booked and not granted, and stop.
     Stop,
 }
@@ -169,6 +171,7 @@ impl Ledger {
                 self.anew = away;
                 self.parts.clock.trust();
             }
+            Command::StoreFailed => self.ails("a change of policy was not taken"),
             Command::Stop => self.stop(now),
         }
     }
@@ -181,8 +184,9 @@ impl Ledger {
         &self.shards[usize::from(number)]
     }
 
-    /// Time passes: failed reads are asked again, old windows forgotten.
+    /// Time passes: a store that failed is tried, failed reads are asked again, old windows forgotten.
     fn look_after(&mut self) {
+        self.is_well();
         let now = self.parts.clock.now();
         for number in self.numbers() {
             self.shards[usize::from(number)].advance(now);

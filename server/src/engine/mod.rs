@@ -193,6 +193,11 @@ impl Engine {
         self.parts.is_draining()
     }
 
+    /// Hears that the store failed somebody else: it is opened anew soon, even if nobody asks for a lease.
+    pub fn store_failed(&self) {
+        self.parts.tell(Command::StoreFailed);
+    }
+
     /// Refuses newcomers from now on; what waits goes on waiting.
     pub fn drain(&self) {
         self.parts.set_draining();

@@ -3,11 +3,13 @@
 mod listen;
 mod start;
 mod stop;
+mod tls;
 
 use crate::clock::{Clock, Machine, Source};
 use crate::config::{Exposed, Settings, check_exposure};
 use crate::engine::{Engine, StartError};
 use crate::service::admin::{Admin, Policies};
+use crate::service::certificates::Bindings;
 use crate::service::gate::Gate;
 use crate::service::http;
 use crate::service::quota::{Quota, StreamBounds};
@@ -18,13 +20,11 @@ use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
 use listen::Listener;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
-use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -59,14 +59,9 @@ pub enum ServeError {
         /// Why.
         error: std::io::Error,
     },
-    /// A file of TLS cannot be read.
-    #[error("tls: {path}: {error}")]
-    TlsFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
+    /// TLS cannot be served with the files that are set.
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
     /// gRPC failed.
     #[error("gRPC: {0}")]
     Transport(#[from] tonic::transport::Error),
@@ -114,7 +109,8 @@ impl Running {
         let signals = stop::Signals::new()?;
         let listener = bind("listen", settings.listen).await?;
         let http_listener = bind("http_listen", settings.http_listen).await?;
-        let Opened { engine, gate, policies, authenticates } = open(clocks, settings)?;
+        let Opened { engine, gate, policies } = open(clocks, settings)?;
+        let authenticates = gate.is_closed();
         let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
         let halt = CancellationToken::new();
         let (health, health_service) = tonic_health::server::health_reporter();
@@ -143,7 +139,6 @@ struct Opened {
     engine: Arc<Engine>,
     gate: Arc<Gate>,
     policies: Arc<Policies>,
-    authenticates: bool,
 }
 
 /// Opens the store, and starts the engine with what is in it.
@@ -155,18 +150,24 @@ fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opened, ServeErr
     start::first(&catalog)?;
     let tokens = start::tokens(&catalog)?;
     check_exposure(settings, !tokens.is_empty())?;
-    let authenticates = settings.admin_token.is_some() || !tokens.is_empty();
-    let gate = Arc::new(Gate::new(authenticates));
+    let clients = settings.tls.as_ref().and_then(|tls| tls.clients.as_ref());
+    let gate = clients.map_or_else(Gate::open, |clients| Gate::certified(Bindings::new(&clients.bindings)));
+    let gate = Arc::new(gate);
     tokens.iter().for_each(|token| gate.admit(token));
     if let Some(secret) = &settings.admin_token {
         gate.admit(&start::admin(secret.expose()));
     }
     let clock = Arc::new(Clock::new(clocks, Horizon::DEFAULT.clock_error));
+    if gate.is_closed() && !gate.has_administrator(clock.now()) {
+        tracing::warn!(
+            "no credential of an administrator is known: nothing can be changed until APPORTION_ADMIN_TOKEN is set"
+        );
+    }
     let workspaces = start::workspaces(&catalog)?;
     let engine = Arc::new(Engine::start(start::engine_settings(shards), clock, store, workspaces)?);
     let policies =
         Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate), settings.limits.workspaces);
-    Ok(Opened { engine, gate, policies, authenticates })
+    Ok(Opened { engine, gate, policies })
 }
 
 async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {
@@ -184,14 +185,7 @@ fn builder(settings: &Settings) -> Result<Server, ServeError> {
         .http2_keepalive_interval(Some(keep_alive))
         .http2_keepalive_timeout(Some(keep_alive));
     let Some(tls) = &settings.tls else { return Ok(server) };
-    let read = |path: &PathBuf| {
-        std::fs::read(path).map_err(|error| ServeError::TlsFile { path: path.clone(), error })
-    };
-    let mut config = ServerTlsConfig::new().identity(Identity::from_pem(read(&tls.cert)?, read(&tls.key)?));
-    if let Some(authority) = &tls.client_ca {
-        config = config.client_ca_root(Certificate::from_pem(read(authority)?));
-    }
-    Ok(server.tls_config(config)?)
+    Ok(tls::secured(server, tls)?)
 }
 
 fn reflection() -> Result<tonic_reflection::server::Builder<'static>, ServeError> {

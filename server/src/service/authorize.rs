@@ -3,6 +3,11 @@
 //! An identity comes from the credential alone, never from a field of a request. Knows no transport and no store.
 
 use apportion_core::ids::{TeamId, WorkspaceId};
+use apportion_core::time::Timestamp;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Most scopes of a credential.
+pub const SCOPES_MAX: usize = 64;
 
 /// What a credential allows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +30,7 @@ pub struct Scope {
 }
 
 /// Who calls.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub struct Identity {
     /// Its name in audit entries.
     pub name: String,
@@ -33,6 +38,10 @@ pub struct Identity {
     pub role: Role,
     /// Where; an administrator needs none.
     pub scopes: Vec<Scope>,
+    /// When its credential ends; none: never.
+    expires: Option<Timestamp>,
+    /// Whether its credential was withdrawn.
+    withdrawn: AtomicBool,
 }
 
 /// What a call does, as far as permission goes.
@@ -78,7 +87,22 @@ pub fn act_of(service: &str, method: &str) -> Option<Act> {
 impl Identity {
     /// The one who calls where no credential is asked for: on loopback, without configuration.
     pub fn anybody() -> Self {
-        Self { name: "loopback".into(), role: Role::Admin, scopes: Vec::new() }
+        Self::new("loopback".into(), Role::Admin, Vec::new(), None)
+    }
+
+    /// Somebody whose credential is valid until it ends or is withdrawn.
+    pub fn new(name: String, role: Role, scopes: Vec<Scope>, expires: Option<Timestamp>) -> Self {
+        Self { name, role, scopes, expires, withdrawn: AtomicBool::new(false) }
+    }
+
+    /// Whether its credential is still valid: streams outlive the call that began them.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        !self.withdrawn.load(Ordering::Acquire) && self.expires.is_none_or(|at| now < at)
+    }
+
+    /// Ends its credential.
+    pub(super) fn withdraw(&self) {
+        self.withdrawn.store(true, Ordering::Release);
     }
 
     /// Whether some scope holds `target`.
@@ -117,7 +141,7 @@ mod tests {
             workspace: (of != "*").then(|| workspace(of)),
             team: (!id.is_empty()).then(|| team(id)),
         };
-        Identity { name: "x".into(), role, scopes: scopes.iter().map(scope).collect() }
+        Identity::new("x".into(), role, scopes.iter().map(scope).collect(), None)
     }
 
     fn may(who: &Identity, act: Act, of: &str, path: &[&str]) -> bool {

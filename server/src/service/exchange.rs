@@ -4,6 +4,7 @@
 //! read is not read from either, and the stream's end drops what waits, which withdraws it.
 
 use super::authorize::Identity;
+use super::gate::ENDED;
 use super::quota::{Quota, error, granted};
 use crate::convert::lease::Acquire;
 use crate::convert::settle::Settle;
@@ -101,6 +102,10 @@ impl Stream for Answers {
         if let Some(ready) = this.ready.pop_front() {
             return Poll::Ready(Some(Ok(ready)));
         }
+        // First, since what it adds wakes nobody before it is polled.
+        if let Poll::Ready(Err(status)) = this.read(context) {
+            return Poll::Ready(Some(Err(status)));
+        }
         while let Poll::Ready(Some(done)) = this.parked.poll_next_unpin(context) {
             this.cancels.remove(&done.id);
             this.answer(
@@ -112,9 +117,6 @@ impl Stream for Answers {
         while let Poll::Ready(Some((workspace, event))) = this.events.poll_next_unpin(context) {
             let now = this.quota.engine.clock().now();
             this.ready.extend(said(&workspace, event, now));
-        }
-        if let Poll::Ready(Err(status)) = this.read(context) {
-            return Poll::Ready(Some(Err(status)));
         }
         match this.ready.pop_front() {
             Some(ready) => Poll::Ready(Some(Ok(ready))),
@@ -147,6 +149,9 @@ impl Answers {
         let malformed =
             |path: &str, problem: &str| crate::convert::field::FieldError::new(path, problem).into();
         let nowhere = Place::default();
+        if !self.who.is_valid(self.quota.engine.clock().now()) {
+            return self.answer(id, &nowhere, Err(ENDED));
+        }
         if id == 0 || self.cancels.contains_key(&id) && !matches!(request.request, Some(Request::Cancel(_))) {
             let problem = "must not be 0, nor that of a request in flight";
             return self.answer(id, &nowhere, Err(malformed("id", problem)));

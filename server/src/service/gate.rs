@@ -1,9 +1,10 @@
 //! The gate: who calls, by its credential, and whether it may.
 //!
-//! Tokens are kept as hashes; a token that was deleted or has expired opens nothing from that instant on. Where no
-//! credential is asked for, which is possible on loopback only, everybody is an administrator.
+//! Tokens are kept as hashes; a token that was deleted or has expired opens nothing from that instant on. A token comes before
+//! a client certificate. Where no credential is asked for, everybody is an administrator; the first token ends that for good.
 
 use super::authorize::{Act, Identity, Role, Scope, Target, authorize};
+use super::certificates::Bindings;
 use crate::status::Error;
 use crate::store::catalog::KeptToken;
 use apportion_core::ids::{TeamId, WorkspaceId};
@@ -11,8 +12,13 @@ use apportion_core::time::Timestamp;
 use apportion_proto::v1;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use tonic::metadata::MetadataMap;
+use tonic::Request;
+use tonic::metadata::{Ascii, MetadataValue};
+
+/// What a stream is told whose credential was valid when it began.
+pub(super) const ENDED: Error = Error::Unauthenticated("the credential of this stream is not valid any more");
 
 /// The SHA-256 of a secret.
 pub type Hash = [u8; 32];
@@ -22,63 +28,101 @@ pub fn hash(secret: &str) -> Hash {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-/// Somebody whose token is known.
-#[derive(Clone, Debug)]
-struct Holder {
-    identity: Arc<Identity>,
-    expires: Option<Timestamp>,
-}
-
 /// Who may come in.
 #[derive(Debug)]
 pub struct Gate {
-    /// Whether a credential is asked for.
-    closed: bool,
-    holders: RwLock<HashMap<Hash, Holder>>,
+    /// Whether a credential is asked for. Once it is, it stays so.
+    closed: AtomicBool,
+    holders: RwLock<HashMap<Hash, Arc<Identity>>>,
+    certificates: Bindings,
     anybody: Arc<Identity>,
 }
 
 impl Gate {
-    /// A gate that asks for a credential, or one through which everybody comes.
-    pub fn new(closed: bool) -> Self {
-        Self { closed, holders: RwLock::default(), anybody: Arc::new(Identity::anybody()) }
+    /// A gate through which everybody comes until a token is known.
+    pub fn open() -> Self {
+        Self {
+            closed: AtomicBool::new(false),
+            holders: RwLock::default(),
+            certificates: Bindings::default(),
+            anybody: Arc::new(Identity::anybody()),
+        }
     }
 
-    /// Lets the holder of a token in. Another one under the same name is forgotten.
+    /// A gate for the bearers of certificates, and the holders of tokens once some are known.
+    pub fn certified(certificates: Bindings) -> Self {
+        Self { closed: AtomicBool::new(true), certificates, ..Self::open() }
+    }
+
+    /// Whether a credential is asked for.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Lets the holder of a token in, and from now on nobody without a credential. Another token under the same name is forgotten.
     pub fn admit(&self, kept: &KeptToken) {
-        let identity = identity(&kept.token);
+        let identity = Arc::new(identity(&kept.token));
         self.dismiss(&identity.name);
-        let expires = kept.token.expire_time.as_ref().map(instant);
-        let holder = Holder { identity: Arc::new(identity), expires };
-        self.holders.write().unwrap_or_else(PoisonError::into_inner).insert(kept.secret_sha256, holder);
+        self.holders.write().unwrap_or_else(PoisonError::into_inner).insert(kept.secret_sha256, identity);
+        self.closed.store(true, Ordering::Release);
+        self.anybody.withdraw();
     }
 
     /// Lets the holder of the token of this name, `tokens/{token}`, in no more.
     pub fn dismiss(&self, name: &str) {
         let mut holders = self.holders.write().unwrap_or_else(PoisonError::into_inner);
-        holders.retain(|_, holder| holder.identity.name != name);
+        holders.retain(|_, holder| {
+            let stays = holder.name != name;
+            if !stays {
+                holder.withdraw();
+            }
+            stays
+        });
     }
 
-    /// Who calls.
+    /// Whether some administrator has a credential at `now`.
+    pub fn has_administrator(&self, now: Timestamp) -> bool {
+        self.certificates.has_administrator() || !self.administrators(now).is_empty()
+    }
+
+    /// Whether the token of this name, `tokens/{token}`, is the only credential of an administrator at `now`.
+    pub fn is_last_administrator(&self, name: &str, now: Timestamp) -> bool {
+        !self.certificates.has_administrator() && self.administrators(now) == [name]
+    }
+
+    /// The names of the administrators' tokens.
+    fn administrators(&self, now: Timestamp) -> Vec<String> {
+        let holders = self.holders.read().unwrap_or_else(PoisonError::into_inner);
+        let administrators =
+            holders.values().filter(|holder| holder.role == Role::Admin && holder.is_valid(now));
+        administrators.map(|holder| holder.name.clone()).collect()
+    }
+
+    /// Who calls: the holder of the token that came, else the bearer of the certificate that the connection was made with.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`], which says the same of a wrong token, a deleted one and an expired one.
-    pub fn identity(&self, metadata: &MetadataMap, now: Timestamp) -> Result<Arc<Identity>, Error> {
-        let Some(header) = metadata.get("authorization") else {
-            let anybody = (!self.closed).then(|| Arc::clone(&self.anybody));
-            return anybody
-                .ok_or(Error::Unauthenticated("no token came: send `authorization: Bearer <secret>`"));
-        };
+    pub fn identity<T>(&self, request: &Request<T>, now: Timestamp) -> Result<Arc<Identity>, Error> {
+        if let Some(header) = request.metadata().get("authorization") {
+            return self.holder(header, now);
+        }
+        let chain = request.peer_certs();
+        if let Some(certificate) = chain.as_ref().and_then(|chain| chain.first()) {
+            return self.certificates.identity(certificate);
+        }
+        let anybody = (!self.is_closed()).then(|| Arc::clone(&self.anybody));
+        anybody.ok_or(Error::Unauthenticated("no token came: send `authorization: Bearer <secret>`"))
+    }
+
+    fn holder(&self, header: &MetadataValue<Ascii>, now: Timestamp) -> Result<Arc<Identity>, Error> {
         let header = header.to_str().ok();
         let secret = header.and_then(|header| header.split_once(' '));
         let secret =
             secret.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, secret)| secret);
         let secret = secret.ok_or(Error::Unauthenticated("`authorization` must be `Bearer <secret>`"))?;
         let holders = self.holders.read().unwrap_or_else(PoisonError::into_inner);
-        let holder =
-            holders.get(&hash(secret.trim())).filter(|holder| holder.expires.is_none_or(|at| now < at));
-        let known = holder.map(|holder| Arc::clone(&holder.identity));
-        known.ok_or(Error::Unauthenticated("the token is not valid, or it has expired"))
+        let known = holders.get(&hash(secret.trim())).filter(|holder| holder.is_valid(now));
+        known.cloned().ok_or(Error::Unauthenticated("the token is not valid, or it has expired"))
     }
 }
 
@@ -110,7 +154,7 @@ fn identity(token: &v1::Token) -> Identity {
     };
     let unknown = token.role() == v1::Role::Unspecified;
     let scopes = token.scopes.iter().filter(|_| !unknown).filter_map(scope).collect();
-    Identity { name: token.name.clone(), role, scopes }
+    Identity::new(token.name.clone(), role, scopes, token.expire_time.as_ref().map(instant))
 }
 
 fn scope(scope: &v1::Scope) -> Option<Scope> {
@@ -143,23 +187,26 @@ mod tests {
     }
 
     fn name(gate: &Gate, header: Option<&str>) -> Option<String> {
-        let mut metadata = MetadataMap::new();
-        if let Some(header) = header {
-            metadata.insert("authorization", header.parse().expect("a header"));
-        }
-        gate.identity(&metadata, NOW).ok().map(|identity| identity.name.clone())
+        let request = header.map_or_else(|| Request::new(()), bearing);
+        gate.identity(&request, NOW).ok().map(|identity| identity.name.clone())
+    }
+
+    fn bearing(header: &str) -> Request<()> {
+        let mut request = Request::new(());
+        request.metadata_mut().insert("authorization", header.parse().expect("a header"));
+        request
     }
 
     #[test]
     fn an_open_gate_lets_everybody_in_but_a_wrong_token() {
-        let gate = Gate::new(false);
+        let gate = Gate::open();
         assert_eq!(name(&gate, None).as_deref(), Some("loopback"));
         assert_eq!(name(&gate, Some("Bearer x")), None);
     }
 
     #[test]
     fn a_closed_gate_wants_a_token_that_is_known_and_has_not_expired() {
-        let gate = Gate::new(true);
+        let gate = Gate::certified(Bindings::default());
         gate.admit(&token("tokens/a", "secret", None));
         gate.admit(&token("tokens/old", "past", Some(5)));
         gate.admit(&token("tokens/new", "future", Some(6)));
@@ -172,6 +219,32 @@ mod tests {
         }
         gate.dismiss("tokens/a");
         assert_eq!(name(&gate, Some("Bearer secret")), None);
+    }
+
+    #[test]
+    fn the_first_token_closes_the_gate_and_the_last_one_does_not_open_it() {
+        let gate = Gate::open();
+        let loopback = gate.identity(&Request::new(()), NOW).expect("everybody comes in");
+        assert!(loopback.is_valid(NOW) && !gate.is_closed());
+        gate.admit(&token("tokens/a", "secret", None));
+        assert!(!loopback.is_valid(NOW), "a stream that was open goes on as nobody");
+        assert_eq!(name(&gate, None), None);
+        let holder = gate.identity(&bearing("Bearer secret"), NOW).expect("it is known");
+        gate.dismiss("tokens/a");
+        assert!(!holder.is_valid(NOW));
+        assert_eq!((name(&gate, None), gate.is_closed()), (None, true));
+    }
+
+    #[test]
+    fn an_administrator_counts_while_its_token_is_valid() {
+        let gate = Gate::open();
+        gate.admit(&token("tokens/old", "past", Some(5)));
+        assert!(!gate.has_administrator(NOW));
+        gate.admit(&token("tokens/a", "secret", Some(6)));
+        assert!(gate.has_administrator(NOW) && gate.is_last_administrator("tokens/a", NOW));
+        assert!(!gate.is_last_administrator("tokens/old", NOW));
+        gate.admit(&token("tokens/b", "other", None));
+        assert!(!gate.is_last_administrator("tokens/a", NOW));
     }
 
     #[test]

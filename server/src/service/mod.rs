@@ -4,6 +4,7 @@
 
 pub mod admin;
 pub mod authorize;
+pub mod certificates;
 mod deadline;
 mod exchange;
 pub mod gate;

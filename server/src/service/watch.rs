@@ -7,7 +7,7 @@ use super::snapshot;
 use crate::convert::names::workspace_id;
 use crate::convert::time::optional_span;
 use crate::engine::{Engine, Snapshot};
-use crate::status::Error;
+use crate::status::{Error, Place};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::time::{Span, Timestamp};
 use apportion_proto::v1;
@@ -26,6 +26,7 @@ pub(super) type Snapshots = Pin<Box<dyn Stream<Item = Result<v1::WatchWorkspaceR
 
 struct Watch {
     engine: Arc<Engine>,
+    who: Arc<Identity>,
     workspace: WorkspaceId,
     ticks: Interval,
     version: u64,
@@ -35,7 +36,7 @@ struct Watch {
 /// Starts to watch.
 pub(super) fn start(
     quota: &Quota,
-    who: &Identity,
+    who: Arc<Identity>,
     request: &v1::WatchWorkspaceRequest,
 ) -> Result<Snapshots, Error> {
     let id = if request.workspace.is_empty() { "default" } else { &request.workspace };
@@ -43,23 +44,26 @@ pub(super) fn start(
     let (least, most) = INTERVAL;
     let interval =
         optional_span("min_interval", request.min_interval.as_ref(), least, most)?.unwrap_or(least);
-    gate::check(who, Act::Look, Some(&workspace), &[])?;
+    gate::check(&who, Act::Look, Some(&workspace), &[])?;
     quota.engine.snapshot(&workspace).map_err(error)?;
     let mut ticks = tokio::time::interval(Duration::from_nanos(interval.as_ns()));
     // A slow reader skips snapshots and gets a fresh one.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let watch = Watch { engine: Arc::clone(&quota.engine), workspace, ticks, version: 0, last: None };
+    let watch = Watch { engine: Arc::clone(&quota.engine), who, workspace, ticks, version: 0, last: None };
     Ok(Box::pin(stream::unfold(watch, |mut watch| async move {
         let next = watch.next().await?;
-        Some((Ok(next), watch))
+        Some((next, watch))
     })))
 }
 
 impl Watch {
-    /// The next snapshot that differs from the last one; none when the workspace is gone.
-    async fn next(&mut self) -> Option<v1::WatchWorkspaceResponse> {
+    /// The next snapshot that differs from the last one; none when the workspace is gone, an error when the credential is.
+    async fn next(&mut self) -> Option<Result<v1::WatchWorkspaceResponse, Status>> {
         loop {
             self.ticks.tick().await;
+            if !self.who.is_valid(self.engine.clock().now()) {
+                return Some(Err(gate::ENDED.status(&Place::default())));
+            }
             let now = self.engine.snapshot(&self.workspace).ok()?;
             let still = |snapshot: &Snapshot| Snapshot { now: Timestamp::ZERO, ..snapshot.clone() };
             let has_changed = self.last.as_ref().is_none_or(|last| still(last) != still(&now));
@@ -67,7 +71,7 @@ impl Watch {
                 self.version += 1;
                 let snapshot = snapshot::wire(&self.workspace, &now, self.version);
                 self.last = Some(now);
-                return Some(v1::WatchWorkspaceResponse { snapshot: Some(snapshot) });
+                return Some(Ok(v1::WatchWorkspaceResponse { snapshot: Some(snapshot) }));
             }
         }
     }

@@ -77,6 +77,7 @@ fn others() -> Vec<(&'static str, Error)> {
         ("MALFORMED", FieldError::missing("name").into()),
         ("SETTLED_TOO_MUCH", SettleError::TooMuch { used, returned, permits }.into()),
         ("NOT_YOUR_LEASE", SettleError::NotYours.into()),
+        ("NO_ADMINISTRATOR", Error::NoAdministrator("create an admin token first")),
         ("MALFORMED", policy(PolicyError::NoLimit)),
         ("MALFORMED", policy(PolicyError::Duplicate { field: "limits", id: "a".into() })),
         (

@@ -1,22 +1,36 @@
 //! The way to the server, and what it says when it refuses.
 
+use super::unreached::{cut_off, unreached};
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
+use std::path::{Path, PathBuf};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
 
 /// The variable that bears the secret of a token. Not a flag: others can read the flags of a process.
 const TOKEN: &str = "APPORTION_TOKEN";
 
-/// Where the server is, and how to say what it answers
+/// Where the server is, who calls, and how to say what it answers
 #[derive(clap::Args, Clone)]
 pub(in crate::cli) struct Connection {
-    /// The address of the server; a token is taken from APPORTION_TOKEN
+    /// The address of the server, http or https; the secret of a token is taken from APPORTION_TOKEN
     #[arg(long, env = "APPORTION_SERVER", default_value = "http://127.0.0.1:7420", value_name = "ADDRESS")]
     server: String,
+    /// Who signs the certificate of a server with TLS, in PEM form
+    #[arg(long, env = "APPORTION_CA_FILE", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// A client certificate to show, with its chain, in PEM form
+    #[arg(long, env = "APPORTION_CERT_FILE", value_name = "FILE", requires = "key_file")]
+    cert_file: Option<PathBuf>,
+    /// Its private key, in PEM form
+    #[arg(long, env = "APPORTION_KEY_FILE", value_name = "FILE", requires = "cert_file")]
+    key_file: Option<PathBuf>,
+    /// A file with the secret of a token; it comes before APPORTION_TOKEN
+    #[arg(long, env = "APPORTION_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Answer in JSON, for programs
     #[arg(long)]
     pub(super) json: bool,
@@ -41,27 +55,61 @@ pub(in crate::cli) type Client = AdminServiceClient<InterceptedService<Channel, 
 impl Connection {
     /// Connects.
     pub(in crate::cli) async fn client(&self) -> Result<Client, String> {
-        let token = std::env::var(TOKEN).ok().filter(|token| !token.is_empty());
-        let header = token.map(|token| format!("Bearer {token}").parse());
-        let mut header: Option<MetadataValue<Ascii>> =
-            header.transpose().map_err(|_| format!("{TOKEN} is not a token"))?;
-        if let Some(header) = &mut header {
-            header.set_sensitive(true);
+        let bearer = Bearer(self.token()?);
+        let endpoint = Endpoint::from_shared(self.server.clone());
+        let mut endpoint = endpoint.map_err(|error| format!("--server {}: {error}", self.server))?;
+        if let Some(tls) = self.tls()? {
+            endpoint = endpoint.tls_config(tls).map_err(|error| unreached(&self.server, &error))?;
         }
-        let unreached = |why: &dyn std::fmt::Display| format!("{} cannot be reached: {why}", self.server);
-        let endpoint = Endpoint::from_shared(self.server.clone()).map_err(|error| unreached(&error))?;
-        let channel = endpoint.connect().await.map_err(|error| {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            unreached(&cause.unwrap_or_else(|| error.to_string()))
-        })?;
-        Ok(AdminServiceClient::with_interceptor(channel, Bearer(header)))
+        let channel = endpoint.connect().await.map_err(|error| unreached(&self.server, &error))?;
+        Ok(AdminServiceClient::with_interceptor(channel, bearer))
+    }
+
+    fn token(&self) -> Result<Option<MetadataValue<Ascii>>, String> {
+        let (from, secret) = match &self.token_file {
+            Some(path) => {
+                let text = read(path)?;
+                (path.display().to_string(), Some(String::from_utf8_lossy(&text).trim().to_owned()))
+            }
+            None => (TOKEN.into(), std::env::var(TOKEN).ok().filter(|secret| !secret.is_empty())),
+        };
+        let Some(secret) = secret else { return Ok(None) };
+        let header = format!("Bearer {secret}").parse().ok().filter(|_| !secret.is_empty());
+        let mut header: MetadataValue<Ascii> = header.ok_or(format!("{from} bears no token"))?;
+        header.set_sensitive(true);
+        Ok(Some(header))
+    }
+
+    /// How to speak TLS; none where the address is one of http.
+    fn tls(&self) -> Result<Option<ClientTlsConfig>, String> {
+        if !self.server.starts_with("https://") {
+            let set = [("--ca-file", &self.ca_file), ("--cert-file", &self.cert_file)];
+            return match set.iter().find(|(_, path)| path.is_some()) {
+                Some((flag, _)) => Err(format!("{flag}: {} is no address of https", self.server)),
+                None => Ok(None),
+            };
+        }
+        let ca =
+            self.ca_file.as_ref().ok_or("an address of https needs --ca-file: who signs its certificate")?;
+        let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(ca)?));
+        if let (Some(cert), Some(key)) = (&self.cert_file, &self.key_file) {
+            tls = tls.identity(Identity::from_pem(read(cert)?, read(key)?));
+        }
+        Ok(Some(tls))
     }
 }
 
-/// What the server said when it refused.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// What the server said when it refused, or what stood between it and here.
 pub(in crate::cli) fn refused(status: &Status) -> String {
     match status.get_details_error_info() {
         Some(details) => format!("{}: {}", details.reason, status.message()),
-        None => format!("{:?}: {}", status.code(), status.message()),
+        None => match std::error::Error::source(status) {
+            Some(cause) => cut_off(cause),
+            None => format!("{:?}: {}", status.code(), status.message()),
+        },
     }
 }

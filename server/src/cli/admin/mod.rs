@@ -3,11 +3,14 @@
 mod apply;
 mod audit;
 mod connection;
+mod plan;
 mod policy_file;
 mod show;
 mod team;
 mod token;
+mod unreached;
 mod workspace;
+mod write;
 
 use clap::Subcommand;
 

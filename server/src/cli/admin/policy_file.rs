@@ -7,18 +7,13 @@ use crate::convert::workspace::{policy, wire_workspace};
 use crate::preset;
 use apportion_proto::v1;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::path::Path;
 
-/// A workspace as it is to be, every default written out, with its teams: those before that they name as parent.
+/// A workspace as it is to be and its teams, every default written out: those teams before that they name as parent.
 pub(super) struct Wanted {
     pub(super) value: v1::Workspace,
-    pub(super) teams: Vec<WantedTeam>,
-}
-
-/// A team as it is to be, every default written out.
-pub(super) struct WantedTeam {
-    pub(super) id: String,
-    pub(super) value: v1::Team,
+    pub(super) teams: Vec<v1::Team>,
 }
 
 #[derive(Deserialize)]
@@ -89,12 +84,24 @@ pub(super) fn read(path: &Path) -> Result<Vec<Wanted>, String> {
     parse(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn parse(text: &str) -> Result<Vec<Wanted>, String> {
+pub(super) fn parse(text: &str) -> Result<Vec<Wanted>, String> {
     let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    once("workspace", file.workspace.iter().map(|workspace| &*workspace.id))?;
     let wanted = |workspace: &Workspace| {
         workspace.wanted().map_err(|error| format!("workspace {}: {error}", workspace.id))
     };
     file.workspace.iter().map(wanted).collect()
+}
+
+/// Fails where an id stands there twice.
+fn once<'a>(what: &str, ids: impl Iterator<Item = &'a str>) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for id in ids {
+        if !seen.insert(id) {
+            return Err(format!("{what} {id}: it stands there twice"));
+        }
+    }
+    Ok(())
 }
 
 impl Workspace {
@@ -113,6 +120,7 @@ impl Workspace {
             ..v1::Workspace::default()
         };
         preset::complete(&mut asked).map_err(|error| error.to_string())?;
+        once("team", self.team.iter().map(|team| &*team.id))?;
         let mut teams = Vec::new();
         for team in &self.team {
             let of_team = |error| format!("team {}: {error}", team.id);
@@ -131,8 +139,7 @@ impl Workspace {
         order.sort_by_key(|(depth, _)| *depth);
         policy.teams = order.into_iter().map(|(_, team)| team).collect();
         let teams = policy.teams.iter();
-        let teams = teams.map(|team| WantedTeam { id: team.id.to_string(), value: wire_team(&id, team) });
-        let teams = teams.collect();
+        let teams = teams.map(|team| wire_team(&id, team)).collect();
         let value = v1::Workspace { preset: asked.preset, ..wire_workspace(&id, &policy) };
         Ok(Wanted { value, teams })
     }
@@ -200,8 +207,8 @@ mod tests {
             "[[workspace.team]]\nid = \"part\"\nparent = \"whole\"\n[[workspace.team]]\nid = \"whole\"\n";
         let text = format!("[[workspace]]\nid = \"w\"\npreset = \"intercom\"\n{teams}");
         let wanted = parse(&text).expect("it is a policy");
-        let ids: Vec<_> = wanted[0].teams.iter().map(|team| team.id.as_str()).collect();
-        assert_eq!(ids, ["whole", "part"]);
+        let names: Vec<_> = wanted[0].teams.iter().map(|team| team.name.as_str()).collect();
+        assert_eq!(names, ["workspaces/w/teams/whole", "workspaces/w/teams/part"]);
         assert_eq!(wanted[0].value.limits[0].permits, 166);
     }
 }

@@ -1,6 +1,7 @@
 //! `apportion team`.
 
 use super::connection::{Connection, refused};
+use super::write::Write;
 use super::{mask, priority, show};
 use apportion_proto::v1;
 
@@ -124,8 +125,8 @@ pub(super) async fn run(command: &Command) -> Result<(), String> {
             show::one(&show::team(&team), named.connection.json);
             Ok(())
         }
-        Command::Create(change) => create(change).await,
-        Command::Update(change) => update(change).await,
+        Command::Create(change) => write(change, None).await,
+        Command::Update(change) => write(change, Some(change.mask()?)).await,
         Command::Delete(named) => {
             let (etag, validate_only) = (named.etag.clone(), named.validate_only);
             let request = v1::DeleteTeamRequest { name: named.name(), etag, validate_only };
@@ -153,31 +154,12 @@ async fn list(workspace: &str, connection: &Connection) -> Result<(), String> {
     Ok(())
 }
 
-async fn create(change: &Change) -> Result<(), String> {
-    let request = v1::CreateTeamRequest {
-        parent: format!("workspaces/{}", change.named.workspace),
-        team_id: change.named.team.clone(),
-        team: Some(change.team()),
-        validate_only: change.named.validate_only,
-        allow_overcommit: change.allow_overcommit,
-    };
-    let made = change.named.connection.client().await?.create_team(request).await;
-    let made = made.map_err(|status| refused(&status))?.into_inner();
-    show::warnings(&made.warnings);
-    show::one(&show::team(&made.team.unwrap_or_default()), change.named.connection.json);
-    Ok(())
-}
-
-async fn update(change: &Change) -> Result<(), String> {
-    let request = v1::UpdateTeamRequest {
-        team: Some(change.team()),
-        update_mask: Some(change.mask()?),
-        validate_only: change.named.validate_only,
-        allow_overcommit: change.allow_overcommit,
-    };
-    let changed = change.named.connection.client().await?.update_team(request).await;
-    let changed = changed.map_err(|status| refused(&status))?.into_inner();
-    show::warnings(&changed.warnings);
-    show::one(&show::team(&changed.team.unwrap_or_default()), change.named.connection.json);
+async fn write(change: &Change, update_mask: Option<prost_types::FieldMask>) -> Result<(), String> {
+    let Named { validate_only, connection, .. } = &change.named;
+    let allow_overcommit = change.allow_overcommit;
+    let write = Write { update_mask, validate_only: *validate_only, allow_overcommit };
+    let (made, warnings) = write.team(&mut connection.client().await?, change.team()).await?;
+    show::warnings(&warnings);
+    show::one(&show::team(&made), connection.json);
     Ok(())
 }

@@ -97,6 +97,7 @@ async fn create(asked: &Create) -> Result<(), String> {
     };
     let made = asked.connection.client().await?.create_token(request).await;
     let made = made.map_err(|status| refused(&status))?.into_inner();
+    show::warnings(&made.warnings);
     if asked.connection.json {
         let name = made.token.unwrap_or_default().name;
         println!("{}", serde_json::json!({ "name": name, "secret": made.secret }));

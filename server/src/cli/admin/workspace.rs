@@ -1,6 +1,7 @@
 //! `apportion workspace`.
 
 use super::connection::{Connection, refused};
+use super::write::Write;
 use super::{mask, priority, show};
 use apportion_proto::v1;
 
@@ -158,8 +159,8 @@ pub(super) async fn run(command: &Command) -> Result<(), String> {
             show::one(&show::workspace(&workspace.unwrap_or_default()), named.connection.json);
             Ok(())
         }
-        Command::Create(change) => create(change).await,
-        Command::Update(change) => update(change).await,
+        Command::Create(change) => write(change, None).await,
+        Command::Update(change) => write(change, Some(change.mask()?)).await,
         Command::Delete { named, force } => {
             let (etag, validate_only) = (named.etag.clone(), named.validate_only);
             let request =
@@ -187,30 +188,12 @@ async fn list(connection: &Connection) -> Result<(), String> {
     Ok(())
 }
 
-async fn create(change: &Change) -> Result<(), String> {
-    let request = v1::CreateWorkspaceRequest {
-        workspace_id: change.named.workspace.clone(),
-        workspace: Some(change.workspace()),
-        validate_only: change.named.validate_only,
-        allow_overcommit: change.allow_overcommit,
-    };
-    let made = change.named.connection.client().await?.create_workspace(request).await;
-    let made = made.map_err(|status| refused(&status))?.into_inner();
-    show::warnings(&made.warnings);
-    show::one(&show::workspace(&made.workspace.unwrap_or_default()), change.named.connection.json);
-    Ok(())
-}
-
-async fn update(change: &Change) -> Result<(), String> {
-    let request = v1::UpdateWorkspaceRequest {
-        workspace: Some(change.workspace()),
-        update_mask: Some(change.mask()?),
-        validate_only: change.named.validate_only,
-        allow_overcommit: change.allow_overcommit,
-    };
-    let changed = change.named.connection.client().await?.update_workspace(request).await;
-    let changed = changed.map_err(|status| refused(&status))?.into_inner();
-    show::warnings(&changed.warnings);
-    show::one(&show::workspace(&changed.workspace.unwrap_or_default()), change.named.connection.json);
+async fn write(change: &Change, update_mask: Option<prost_types::FieldMask>) -> Result<(), String> {
+    let Named { validate_only, connection, .. } = &change.named;
+    let allow_overcommit = change.allow_overcommit;
+    let write = Write { update_mask, validate_only: *validate_only, allow_overcommit };
+    let (made, warnings) = write.workspace(&mut connection.client().await?, change.workspace()).await?;
+    show::warnings(&warnings);
+    show::one(&show::workspace(&made), connection.json);
     Ok(())
 }

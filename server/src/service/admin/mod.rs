@@ -9,6 +9,7 @@ mod tokens;
 mod workspaces;
 
 pub use room::Policies;
+pub(crate) use room::check;
 
 use super::authorize::{Act, Identity, act_of};
 use super::gate;
@@ -41,7 +42,7 @@ impl Admin {
         place: impl Fn(&R) -> Place,
         act: fn(&Policies, &Identity, &R) -> Result<T, Error>,
     ) -> Result<Response<T>, Status> {
-        let who = self.room.gate.identity(request.metadata(), self.room.engine.clock().now());
+        let who = self.room.gate.identity(&request, self.room.engine.clock().now());
         let who = who.map_err(|error| error.status(&Place::default()))?;
         let place = place(request.get_ref());
         may(&who, method).map_err(|error| error.status(&place))?;

@@ -109,7 +109,12 @@ impl Policies {
         for _ in 0..ATTEMPTS {
             match attempt() {
                 Ok(done) => return Ok(done),
-                Err(Trouble::Error(error)) => return Err(error),
+                Err(Trouble::Error(error)) => {
+                    if matches!(error, Error::StoreLost { .. }) {
+                        self.engine.store_failed();
+                    }
+                    return Err(error);
+                }
                 Err(Trouble::Conflict) => {}
             }
         }
@@ -197,7 +202,7 @@ async fn read_back(room: Weak<Policies>) {
 }
 
 /// Holds a policy against every rule, and against its budget unless that is allowed to be exceeded. Returns the warnings.
-pub(super) fn check(policy: &Policy, under: &str, allow_overcommit: bool) -> Result<Vec<String>, Error> {
+pub(crate) fn check(policy: &Policy, under: &str, allow_overcommit: bool) -> Result<Vec<String>, Error> {
     policy.check().map_err(|error: PolicyError| {
         let field = format!("{under}.{}", policy_field(policy, &error));
         Error::Policy { error, field }

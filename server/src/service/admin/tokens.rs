@@ -6,7 +6,7 @@ use super::room::{Policies, Trouble, lost};
 use crate::convert::field::{FieldError, count, name, text};
 use crate::convert::names::{self, TokenId, token_name};
 use crate::convert::time::{optional_span, timestamp};
-use crate::service::authorize::Identity;
+use crate::service::authorize::{Identity, SCOPES_MAX};
 use crate::service::gate;
 use crate::status::Error;
 use crate::store::catalog::{Change, Document, KeptToken, token_key};
@@ -18,12 +18,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Most tokens of a server.
 pub(super) const TOKENS_MAX: usize = 10_000;
-/// Most scopes of a token.
-const SCOPES_MAX: usize = 64;
 /// The longest note, in bytes.
 const NOTE_LONGEST: usize = 256;
 /// The shortest and the longest time that a token is valid for.
 const TTL: (Span, Span) = (Span::from_ns(1), Span::from_secs(3660 * 86_400));
+/// Why the first token is an administrator's.
+const ADMIN_FIRST: &str = "with the first token every call needs a credential; create an admin token first";
+/// Why the last administrator's token stays.
+const LAST_ADMIN: &str = "it is the last admin token; create another one first, or set APPORTION_ADMIN_TOKEN";
+/// What the first token changes.
+const FROM_NOW_ON: &str = "from now on every call needs a token: send `authorization: Bearer <secret>`";
 /// The id under which the server knows the secret of its environment.
 const RESERVED: &str = "environment";
 
@@ -42,8 +46,13 @@ impl Policies {
             if self.tokens()? >= TOKENS_MAX {
                 return Err(Error::TooManyResources { what: "tokens", most: TOKENS_MAX as u64 }.into());
             }
+            if token.role() != v1::Role::Admin && !self.gate.has_administrator(self.engine.clock().now()) {
+                return Err(Error::NoAdministrator(ADMIN_FIRST).into());
+            }
+            let warnings = if self.gate.is_closed() { Vec::new() } else { vec![FROM_NOW_ON.into()] };
             if request.validate_only {
-                return Ok(v1::CreateTokenResponse { token: Some(token.clone()), secret: String::new() });
+                let secret = String::new();
+                return Ok(v1::CreateTokenResponse { token: Some(token.clone()), secret, warnings });
             }
             let secret = secret()?;
             let kept = KeptToken { token: token.clone(), secret_sha256: gate::hash(&secret) };
@@ -56,7 +65,7 @@ impl Policies {
             };
             self.apply(&change, None)?;
             self.gate.admit(&kept);
-            Ok(v1::CreateTokenResponse { token: Some(token.clone()), secret })
+            Ok(v1::CreateTokenResponse { token: Some(token.clone()), secret, warnings })
         })
     }
 
@@ -111,6 +120,9 @@ impl Policies {
         let id = names::token("name", &request.name)?;
         self.change(|| {
             let old = self.catalog.token(id.as_str())?.ok_or(Error::UnknownToken)?;
+            if self.gate.is_last_administrator(&request.name, self.engine.clock().now()) {
+                return Err(Error::NoAdministrator(LAST_ADMIN).into());
+            }
             if request.validate_only {
                 return Ok(v1::DeleteTokenResponse {});
             }

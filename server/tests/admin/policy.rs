@@ -1,9 +1,7 @@
 //! Policy over gRPC: what is changed is durable, in force and in the audit; what is refused changes nothing.
 
-mod served;
-
+use crate::served::{self, Served, reason};
 use apportion_proto::v1;
-use served::{Served, reason};
 
 fn limit(id: &str, permits: u32, seconds: i64) -> v1::Limit {
     let window = Some(prost_types::Duration { seconds, nanos: 0 });
@@ -320,4 +318,165 @@ async fn a_changed_cap_is_in_force_for_a_request_that_waits() {
     };
     served.admin().update_team(update).await.expect("changed");
     waiting.await.expect("no panic").expect("granted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_held_against_its_bounds() {
+    let served = Served::start().await;
+    let mut admin = served.admin();
+    let scope = |workspace: &str| v1::Scope { workspace: workspace.into(), team: String::new() };
+    let asked = |role: v1::Role, scopes: Vec<v1::Scope>, note: usize| v1::CreateTokenRequest {
+        token: Some(v1::Token { role: role.into(), scopes, note: "n".repeat(note), ..Default::default() }),
+        validate_only: true,
+        ..served::client_token("t")
+    };
+    let lives = |seconds, nanos| v1::CreateTokenRequest {
+        ttl: Some(prost_types::Duration { seconds, nanos }),
+        ..asked(v1::Role::Admin, vec![], 0)
+    };
+    for (is_allowed, request) in [
+        (true, asked(v1::Role::Client, vec![scope("*"); 64], 256)),
+        (false, asked(v1::Role::Client, vec![scope("*"); 65], 0)),
+        (false, asked(v1::Role::Observer, vec![], 0)),
+        (false, asked(v1::Role::Admin, vec![scope("*")], 0)),
+        (false, asked(v1::Role::Client, vec![scope("a b")], 0)),
+        (false, asked(v1::Role::Admin, vec![], 257)),
+        (true, lives(0, 1)),
+        (false, lives(0, 0)),
+        (false, lives(-1, 0)),
+        (true, lives(3660 * 86_400, 0)),
+        (false, lives(3660 * 86_400, 1)),
+        (true, v1::CreateTokenRequest { token_id: "t".repeat(63), ..lives(1, 0) }),
+        (false, v1::CreateTokenRequest { token_id: "t".repeat(64), ..lives(1, 0) }),
+        (false, v1::CreateTokenRequest { token_id: ".t".into(), ..lives(1, 0) }),
+    ] {
+        let told = format!("{request:?}");
+        let answer = admin.create_token(request).await;
+        assert_eq!(answer.is_ok(), is_allowed, "{told}");
+        if !is_allowed {
+            assert_eq!(reason(answer), "MALFORMED", "{told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_opens_nothing_once_it_has_expired() {
+    let served = Served::start().await;
+    let ttl = Some(prost_types::Duration { seconds: 0, nanos: 1 });
+    let request = v1::CreateTokenRequest { ttl, ..served::client_token("t") };
+    let secret = served.admin().create_token(request).await.expect("made").into_inner().secret;
+    let acquire = v1::AcquireLeaseRequest::default();
+    assert_eq!(reason(served.quota_as(&secret).acquire_lease(acquire).await), "UNAUTHENTICATED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_is_cut_at_its_times_from_the_first_to_before_the_last() {
+    let (served, _) = with_workspace(100).await;
+    served.admin().create_team(team_request("a", v1::Team::default())).await.expect("created");
+    let all = served.audit("").await;
+    let (team, workspace) = (all[0].time, all[1].time);
+    let listed = async |start_time, end_time| {
+        let request = v1::ListAuditEntriesRequest { start_time, end_time, ..Default::default() };
+        let page = served.admin().list_audit_entries(request).await.expect("listed").into_inner();
+        page.audit_entries.into_iter().map(|entry| entry.resource).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(team, None).await, ["workspaces/w/teams/a"], "an entry of that very instant counts");
+    assert_eq!(listed(workspace, team).await, ["workspaces/w"], "the end does not");
+    assert_eq!(listed(team, workspace).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_observer_of_one_team_sees_it_and_its_parts_and_not_the_workspace() {
+    let (served, _) = with_workspace(100).await;
+    let part = v1::Team { parent_team: "workspaces/w/teams/a".into(), ..Default::default() };
+    for (id, team) in [("a", v1::Team::default()), ("part", part), ("b", v1::Team::default())] {
+        served.admin().create_team(team_request(id, team)).await.expect("created");
+    }
+    let scopes = vec![v1::Scope { workspace: "w".into(), team: "a".into() }];
+    let token = v1::Token { role: v1::Role::Observer.into(), scopes, ..Default::default() };
+    let request = v1::CreateTokenRequest { token: Some(token), ..served::client_token("o") };
+    let secret = served.admin().create_token(request).await.expect("made").into_inner().secret;
+    let mut observer = served.admin_as(&secret);
+    let list = v1::ListTeamsRequest { parent: "workspaces/w".into(), ..Default::default() };
+    let teams = observer.list_teams(list).await.expect("listed").into_inner().teams;
+    let names: Vec<_> =
+        teams.iter().map(|team| team.name.trim_start_matches("workspaces/w/teams/")).collect();
+    assert_eq!(names, ["a", "part"]);
+    let show = |id: &str| v1::GetTeamRequest { name: format!("workspaces/w/teams/{id}") };
+    observer.get_team(show("part")).await.expect("shown");
+    assert_eq!(reason(observer.get_team(show("b")).await), "PERMISSION_DENIED");
+    let whole = v1::GetWorkspaceRequest { name: "workspaces/w".into() };
+    assert_eq!(reason(observer.get_workspace(whole).await), "PERMISSION_DENIED");
+    let watch = v1::WatchWorkspaceRequest { workspace: "w".into(), ..Default::default() };
+    let watched = served.quota_as(&secret).watch_workspace(watch).await;
+    assert_eq!(reason(watched), "PERMISSION_DENIED");
+}
+
+/// A lease of a team of `w`, asked for until a minute from now.
+fn acquire(team: &str, permits: u32) -> v1::AcquireLeaseRequest {
+    v1::AcquireLeaseRequest {
+        workspace: "w".into(),
+        team: team.into(),
+        permits: Some(permits),
+        max_wait: Some(prost_types::Duration { seconds: 60, nanos: 0 }),
+        ..Default::default()
+    }
+}
+
+/// Asks in the background.
+fn asked(
+    served: &Served,
+    request: v1::AcquireLeaseRequest,
+) -> tokio::task::JoinHandle<Result<tonic::Response<v1::AcquireLeaseResponse>, tonic::Status>> {
+    let mut client = served.quota_as(served::ROOT);
+    tokio::spawn(async move { client.acquire_lease(request).await })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_something_that_is_deleted_is_refused_at_once() {
+    let (served, _) = with_workspace(100).await;
+    let paused = v1::Team { cap_permits: Some(1), ..Default::default() };
+    for id in ["a", "b"] {
+        served.admin().create_team(team_request(id, paused.clone())).await.expect("created");
+        served.quota_as(served::ROOT).acquire_lease(acquire(id, 1)).await.expect("granted");
+    }
+    let (of_a, of_b) = (asked(&served, acquire("a", 1)), asked(&served, acquire("b", 1)));
+    served.until_waiting("w", 2).await;
+    let delete = v1::DeleteTeamRequest { name: "workspaces/w/teams/a".into(), ..Default::default() };
+    served.admin().delete_team(delete).await.expect("deleted");
+    assert_eq!(reason(of_a.await.expect("no panic")), "UNKNOWN_TEAM");
+    let whole = v1::DeleteWorkspaceRequest { name: "workspaces/w".into(), force: true, ..Default::default() };
+    served.admin().delete_workspace(whole).await.expect("deleted");
+    assert_eq!(reason(of_b.await.expect("no panic")), "UNKNOWN_WORKSPACE");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_priority_counts_for_what_comes_and_a_raised_cap_for_what_waits() {
+    let (served, _) = with_workspace(100).await;
+    let paused = v1::Team { cap_permits: Some(1), ..Default::default() };
+    served.admin().create_team(team_request("a", paused)).await.expect("created");
+    served.quota_as(served::ROOT).acquire_lease(acquire("a", 1)).await.expect("granted");
+    let waiting = asked(&served, acquire("a", 1));
+    served.until_waiting("w", 1).await;
+    let (priority, weight) = (v1::Priority::Sheddable.into(), Some(7));
+    let team = v1::Team {
+        name: "workspaces/w/teams/a".into(),
+        cap_permits: Some(50),
+        priority,
+        highest_priority: priority,
+        weight,
+        ..Default::default()
+    };
+    let update = v1::UpdateTeamRequest {
+        team: Some(team),
+        update_mask: mask(&["cap_permits", "priority", "highest_priority", "weight"]),
+        ..Default::default()
+    };
+    served.admin().update_team(update).await.expect("changed");
+    let served_at = |answer: tonic::Response<v1::AcquireLeaseResponse>| {
+        answer.into_inner().lease.expect("granted").priority()
+    };
+    waiting.await.expect("no panic").expect("granted");
+    let next = served.quota_as(served::ROOT).acquire_lease(acquire("a", 1)).await.expect("granted");
+    assert_eq!(served_at(next), v1::Priority::Sheddable);
 }

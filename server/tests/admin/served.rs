@@ -33,14 +33,20 @@ pub(crate) struct Served {
     running: Running,
     directory: tempfile::TempDir,
     channel: Channel,
+    has_root: bool,
 }
 
 impl Served {
     pub(crate) async fn start() -> Self {
-        Self::start_in(tempfile::tempdir().expect("a directory")).await
+        Self::start_in(tempfile::tempdir().expect("a directory"), Some(ROOT)).await
     }
 
-    async fn start_in(directory: tempfile::TempDir) -> Self {
+    /// A server that knows no credential at first.
+    pub(crate) async fn open() -> Self {
+        Self::start_in(tempfile::tempdir().expect("a directory"), None).await
+    }
+
+    async fn start_in(directory: tempfile::TempDir, root: Option<&str>) -> Self {
         let anywhere = "127.0.0.1:0".parse().expect("an address");
         let settings = Settings {
             data_dir: directory.path().into(),
@@ -52,19 +58,19 @@ impl Served {
             limits: ServerLimits::DEFAULT,
             drain_seconds: 1,
             audit_entries: 1_000,
-            admin_token: Some(Secret::new(ROOT.into())),
+            admin_token: root.map(|secret| Secret::new(secret.into())),
         };
         let running = Running::start(&settings).await.expect("it starts");
         let endpoint = Endpoint::from_shared(format!("http://{}", running.address)).expect("an address");
         let channel = endpoint.connect().await.expect("it listens");
-        Self { running, directory, channel }
+        Self { running, directory, channel, has_root: root.is_some() }
     }
 
     /// Stops in good order, and starts anew with the same store.
     pub(crate) async fn restart(self) -> Self {
         drop(self.channel);
         self.running.stop().await.expect("it stops");
-        Self::start_in(self.directory).await
+        Self::start_in(self.directory, self.has_root.then_some(ROOT)).await
     }
 
     fn bearer(secret: &str) -> Bearer {
@@ -77,6 +83,16 @@ impl Served {
 
     pub(crate) fn admin_as(&self, secret: &str) -> AdminServiceClient<Calls> {
         AdminServiceClient::with_interceptor(self.channel.clone(), Self::bearer(secret))
+    }
+
+    /// Calls without a credential.
+    pub(crate) fn anybody(&self) -> AdminServiceClient<Channel> {
+        AdminServiceClient::new(self.channel.clone())
+    }
+
+    /// Calls without a credential.
+    pub(crate) fn anybody_quota(&self) -> QuotaServiceClient<Channel> {
+        QuotaServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn quota_as(&self, secret: &str) -> QuotaServiceClient<Calls> {
@@ -108,6 +124,12 @@ impl Served {
 pub(crate) fn client_token(id: &str) -> v1::CreateTokenRequest {
     let scopes = vec![v1::Scope { workspace: "*".into(), team: String::new() }];
     let token = v1::Token { role: v1::Role::Client.into(), scopes, ..Default::default() };
+    v1::CreateTokenRequest { token_id: id.into(), token: Some(token), ..Default::default() }
+}
+
+/// A token of an administrator.
+pub(crate) fn admin_token(id: &str) -> v1::CreateTokenRequest {
+    let token = v1::Token { role: v1::Role::Admin.into(), ..Default::default() };
     v1::CreateTokenRequest { token_id: id.into(), token: Some(token), ..Default::default() }
 }
 

@@ -1,0 +1,129 @@
+//! The calls of administrators over a store in memory: what is said when it fails, what is read back, and how much there may be.
+
+use apportion_core::bounds::Bounds;
+use apportion_core::ids::{NodeId, WorkspaceId};
+use apportion_core::ledger::Horizon;
+use apportion_proto::v1;
+use apportion_proto::v1::admin_service_server::AdminService;
+use apportion_server::clock::{Clock, Machine};
+use apportion_server::engine::{Engine, Settings};
+use apportion_server::service::admin::{Admin, Policies};
+use apportion_server::service::gate::Gate;
+use apportion_server::store::Store;
+use apportion_server::store::catalog::Catalog;
+use apportion_server::store::memory::{Faults, Memory};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tonic::Request;
+
+use crate::served::reason;
+
+/// Long enough for a machine that is busy.
+const SOON: Duration = Duration::from_secs(20);
+
+/// How many workspaces there may be.
+const WORKSPACES: u32 = 20;
+
+struct World {
+    store: Arc<Memory>,
+    engine: Arc<Engine>,
+    admin: Admin,
+}
+
+impl World {
+    fn new() -> Self {
+        let store = Arc::new(Memory::new(1));
+        let node = NodeId::new("node").expect("a name");
+        let settings = Settings { node, horizon: Horizon::DEFAULT, bounds: Bounds::DEFAULT, shards: 4 };
+        let clock = Arc::new(Clock::new(Box::new(Machine), Horizon::DEFAULT.clock_error));
+        let kept = Arc::clone(&store) as Arc<dyn Store>;
+        let engine = Engine::start(settings, clock, Arc::clone(&kept), Vec::new()).expect("it starts");
+        let engine = Arc::new(engine);
+        let catalog = Catalog::new(kept, 10);
+        let policies = Policies::open(catalog, Arc::clone(&engine), Arc::new(Gate::open()), WORKSPACES);
+        Self { store, engine, admin: Admin::new(policies) }
+    }
+
+    async fn create_workspace(
+        &self,
+        id: &str,
+    ) -> Result<tonic::Response<v1::CreateWorkspaceResponse>, tonic::Status> {
+        let window = Some(prost_types::Duration { seconds: 10, nanos: 0 });
+        let limit = v1::Limit { limit_id: "l".into(), permits: 100, window, ..v1::Limit::default() };
+        let workspace = Some(v1::Workspace { limits: vec![limit], ..v1::Workspace::default() });
+        let request = v1::CreateWorkspaceRequest { workspace_id: id.into(), workspace, ..Default::default() };
+        self.admin.create_workspace(Request::new(request)).await
+    }
+
+    async fn create_team(&self, id: &str) -> Result<tonic::Response<v1::CreateTeamResponse>, tonic::Status> {
+        let request =
+            v1::CreateTeamRequest { parent: "workspaces/w".into(), team_id: id.into(), ..Default::default() };
+        self.admin.create_team(Request::new(request)).await
+    }
+
+    /// Whether the engine serves a team of this name, which nothing else bears.
+    fn serves(&self, team: &str) -> bool {
+        let workspace = WorkspaceId::new("w").expect("a name");
+        self.engine.snapshot(&workspace).is_ok_and(|shown| format!("{shown:?}").contains(team))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_although_the_reply_was_lost_is_in_force_once_it_is_read_back() {
+    let world = World::new();
+    world.create_workspace("w").await.expect("created");
+    world.store.set_faults(Faults { replies_lost: true, ..Faults::default() });
+    assert_eq!(reason(world.create_team("okapi").await), "STORE_LOST");
+    assert!(!world.serves("okapi"), "nobody knows yet");
+    world.store.set_faults(Faults::default());
+    let begun = Instant::now();
+    while !world.serves("okapi") {
+        assert!(begun.elapsed() < SOON, "it was never read back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(reason(world.create_team("okapi").await), "ALREADY_EXISTS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_store_refuses_is_not_in_force_and_may_be_tried_again() {
+    let world = World::new();
+    world.create_workspace("w").await.expect("created");
+    world.store.set_faults(Faults { writes_refused: true, ..Faults::default() });
+    assert_eq!(reason(world.create_team("okapi").await), "STORE_LOST");
+    world.store.set_faults(Faults { reads_fail: true, ..Faults::default() });
+    assert_eq!(reason(world.create_team("okapi").await), "STORE_LOST");
+    assert!(!world.serves("okapi"));
+    world.store.set_faults(Faults::default());
+    world.create_team("okapi").await.expect("created");
+    assert!(world.serves("okapi"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_are_so_many_workspaces_and_no_more() {
+    let world = World::new();
+    for number in 0..WORKSPACES {
+        world.create_workspace(&format!("w{number}")).await.expect("created");
+    }
+    assert_eq!(reason(world.create_workspace("w").await), "TOO_MANY_RESOURCES");
+    let delete = v1::DeleteWorkspaceRequest { name: "workspaces/w7".into(), ..Default::default() };
+    world.admin.delete_workspace(Request::new(delete)).await.expect("deleted");
+    world.create_workspace("w").await.expect("there is room again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_whose_writing_is_in_doubt_leaves_the_gate_open() {
+    let world = World::new();
+    let create = |id: &str| {
+        let token = Some(v1::Token { role: v1::Role::Admin.into(), ..v1::Token::default() });
+        Request::new(v1::CreateTokenRequest { token_id: id.into(), token, ..Default::default() })
+    };
+    world.store.set_faults(Faults { replies_lost: true, ..Faults::default() });
+    assert_eq!(reason(world.admin.create_token(create("a")).await), "STORE_LOST");
+    world.store.set_faults(Faults::default());
+    world.store.reopen().expect("it is back");
+    // Nobody has its secret: it can be deleted, and another one be made.
+    let delete = v1::DeleteTokenRequest { name: "tokens/a".into(), ..Default::default() };
+    world.admin.delete_token(Request::new(delete)).await.expect("it was written");
+    world.admin.create_token(create("a")).await.expect("made");
+    assert_eq!(reason(world.admin.create_token(create("b")).await), "UNAUTHENTICATED");
+}

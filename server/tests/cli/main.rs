@@ -1,0 +1,7 @@
+//! The program `apportion` as people run it: a server in a process of its own, and commands that administer it.
+
+mod apply;
+mod authority;
+mod commands;
+mod process;
+mod tls;
