@@ -93,12 +93,14 @@ fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
     Some((grpc.parse().ok()?, http.parse().ok()?))
 }
 
-/// The program beside the tests, built if it is not there or older than its sources.
-fn program() -> &'static Path {
+/// The program beside this one, built if it is not there or older than its sources.
+pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let tests = std::env::current_exe().expect("a path");
-        let out = tests.parent().and_then(Path::parent).expect("target/PROFILE/deps");
+        let own = std::env::current_exe().expect("a path");
+        // Programs stand in target/PROFILE, tests in target/PROFILE/deps.
+        let beside = own.parent().expect("a directory");
+        let out = if beside.ends_with("deps") { beside.parent().expect("target/PROFILE") } else { beside };
         let program = out.join(format!("apportion{}", std::env::consts::EXE_SUFFIX));
         let built = program.metadata().and_then(|file| file.modified()).ok();
         if built.is_none_or(|built| changed() > built) {
