@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run simulate test lint bench need-cargo need-components core-is-alone
+.PHONY: help demo run simulate test lint bench need-cargo need-components core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -12,6 +12,11 @@ FEATURES := apportion-tests/mutants,apportion-client/tower,apportion-client/reqw
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: need-cargo ## four services and one budget, a minute without and a minute with Apportion (ARGS="--seconds 30")
+	cargo build --release --package apportion-server --package apportion-tests --bin apportion --bin demo
+	@echo
+	@exec target/release/demo $(ARGS)
 
 run: need-cargo ## build the release and serve on the embedded store (ARGS="--flag …" is passed on)
 	cargo build --release --package apportion-server

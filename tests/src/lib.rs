@@ -1,5 +1,6 @@
 //! Judges and worlds for the tests of Apportion.
 
+pub mod demo;
 pub mod describe;
 pub mod generate;
 pub mod judge;

@@ -22,15 +22,27 @@ impl Oracle<'_> {
         self.tree.nodes[v].reservation > 0 && Ratio::whole(self.tree.nodes[v].granted) < self.scaled(v)
     }
 
-    /// What is kept for a leaf that is expected to come back: less what it has and what already waits.
-    fn hold(&self, leaf: usize, c: usize, u: Ratio) -> i128 {
+    /// What a leaf is expected to get yet.
+    fn unmet(&self, leaf: usize, c: usize, u: Ratio) -> i128 {
         let node = &self.tree.nodes[leaf];
         let expected = node.expected[c];
         if expected == 0 {
             return 0;
         }
-        let kept = (Ratio::whole(expected) * u).ceil().min(expected - node.won[c]);
-        (kept - node.queued[c]).max(0)
+        (Ratio::whole(expected) * u).ceil().min(expected - node.won[c]).max(0)
+    }
+
+    /// What is kept for a leaf that is expected to come back: less what already waits.
+    fn hold(&self, leaf: usize, c: usize, u: Ratio) -> i128 {
+        (self.unmet(leaf, c, u) - self.tree.nodes[leaf].queued[c]).max(0)
+    }
+
+    /// What is kept for the other leaves of a priority: all that is due to them, waiting or not, where this one has had more than its share.
+    fn kept_for_others(&self, leaf: usize, c: usize, u: Ratio) -> i128 {
+        let node = &self.tree.nodes[leaf];
+        let is_ahead = node.was_short[c] && node.expected[c] > 0 && node.won[c] > node.expected[c];
+        let others = self.tree.leaves[ROOT].iter().filter(|&&other| other != leaf);
+        others.map(|&other| if is_ahead { self.unmet(other, c, u) } else { self.hold(other, c, u) }).sum()
     }
 
     fn holds(&self, v: usize, c: usize, u: Ratio) -> i128 {
@@ -59,8 +71,7 @@ impl Oracle<'_> {
                 holdback.max(Ratio::whole(self.holds(ROOT, k, u)))
             })
             .fold(Ratio::ZERO, |sum, kept| sum + kept);
-        let others = self.holds(ROOT, c, u) - self.hold(leaf, c, u);
-        above.ceil() + others + self.protected(ROOT, u)
+        above.ceil() + self.kept_for_others(leaf, c, u) + self.protected(ROOT, u)
     }
 
     /// The part of that which only time lets go: holds end when somebody who was expected comes.

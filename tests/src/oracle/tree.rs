@@ -30,10 +30,12 @@ pub(super) struct Node {
     pub(super) queue: [VecDeque<usize>; 3],
     pub(super) queued: [i128; 3],
     pub(super) leases: VecDeque<OpenLease>,
-    /// Leaf: net grants of this window, whether it was cut short, what it is expected to ask for.
+    /// Leaf: net grants of this window, whether it was cut short, what it is expected to ask for, whether it was cut short in the
+    /// window before, so that this is its whole share.
     pub(super) won: [i128; 3],
     pub(super) short: [bool; 3],
     pub(super) expected: [i128; 3],
+    pub(super) was_short: [bool; 3],
     /// As a part of its parent's group: whether it waits, its tag, the part charged from outside, its epoch.
     pub(super) waits: [bool; 3],
     pub(super) tag: [i128; 3],
@@ -127,7 +129,7 @@ impl Tree {
     pub(super) fn forget_demand(&mut self) {
         for node in &mut self.nodes {
             node.won = [0; PRIORITIES];
-            node.short = [false; PRIORITIES];
+            node.was_short = std::mem::take(&mut node.short);
         }
     }
 }

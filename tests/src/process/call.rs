@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use http_body_util::{BodyExt, Empty};
-use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -27,6 +27,19 @@ pub struct Said {
 }
 
 impl Said {
+    fn of(response: &Response<Bytes>) -> Self {
+        let header = |name| response.headers().get(name)?.to_str().ok();
+        let number = |name| header(name).and_then(|text| text.parse::<i64>().ok());
+        let small = |name| number(name).and_then(|n| u32::try_from(n).ok());
+        Self {
+            status: response.status().as_u16(),
+            limit: small(LIMIT),
+            remaining: small(REMAINING),
+            reset: number(RESET),
+            retry_after: number(RETRY_AFTER),
+        }
+    }
+
     /// Whether the request was refused.
     pub fn is_throttled(&self) -> bool {
         self.status == 429
@@ -37,13 +50,19 @@ impl Said {
 #[derive(Debug)]
 pub struct Line {
     address: SocketAddr,
+    team: &'static str,
     sender: Option<SendRequest<Empty<Bytes>>>,
 }
 
 impl Line {
     /// A line to that address, not yet connected.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, sender: None }
+        Self::of_team("default", address)
+    }
+
+    /// The same, for requests that name this team.
+    pub fn of_team(team: &'static str, address: SocketAddr) -> Self {
+        Self { address, team, sender: None }
     }
 
     /// Connects, so that no request waits for it between the check of its lease and its arrival. None where nobody listens.
@@ -64,21 +83,14 @@ impl Line {
 
     /// Sends one request. None where no answer came.
     pub async fn call(&mut self) -> Option<Said> {
-        let request =
-            Request::builder().uri("/contacts").header("host", "provider").header("x-team", "default");
-        let request = request.body(Empty::new()).ok()?;
-        let response = self.ready().await?.send_request(request).await.ok()?;
-        let header = |name| response.headers().get(name)?.to_str().ok();
-        let number = |name| header(name).and_then(|text| text.parse::<i64>().ok());
-        let small = |name| number(name).and_then(|n| u32::try_from(n).ok());
-        let said = Said {
-            status: response.status().as_u16(),
-            limit: small(LIMIT),
-            remaining: small(REMAINING),
-            reset: number(RESET),
-            retry_after: number(RETRY_AFTER),
-        };
-        response.into_body().collect().await.ok()?;
-        Some(said)
+        self.exchange().await.map(|response| Said::of(&response))
+    }
+
+    /// Sends one request and reads the whole response. None where no answer came.
+    pub async fn exchange(&mut self) -> Option<Response<Bytes>> {
+        let request = Request::builder().uri("/contacts").header("host", "provider");
+        let request = request.header("x-team", self.team).body(Empty::new()).ok()?;
+        let (head, body) = self.ready().await?.send_request(request).await.ok()?.into_parts();
+        Some(Response::from_parts(head, body.collect().await.ok()?.to_bytes()))
     }
 }

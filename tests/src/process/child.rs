@@ -24,7 +24,17 @@ pub struct Child {
 impl Child {
     /// Starts it, with nothing to read and everything that it says taken in. Panics, naming the program, where it cannot be started.
     pub fn start(command: &mut Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::start_reading(command, Stdio::null())
+    }
+
+    /// Starts it in the same way, with an input that stays open as long as its owner lives. One that ends with its input does
+    /// not outlive an owner that is killed.
+    pub fn start_bound(command: &mut Command) -> Self {
+        Self::start_reading(command, Stdio::piped())
+    }
+
+    fn start_reading(command: &mut Command, input: Stdio) -> Self {
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let program = command.get_program().to_string_lossy().into_owned();
         let mut process =
             command.spawn().unwrap_or_else(|error| panic!("{program} cannot be started: {error}"));
@@ -48,20 +58,39 @@ impl Child {
         Self { process, lines, complaints }
     }
 
-    /// The number that the system knows it by.
-    pub fn pid(&self) -> u32 {
-        self.process.id()
-    }
-
     /// The next line of its output. Panics with its complaints where none comes.
     pub fn line(&self) -> String {
+        self.next_line().unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The next line of its output.
+    ///
+    /// # Errors
+    ///
+    /// Its complaints, where none comes in time.
+    pub fn next_line(&self) -> Result<String, String> {
         let line = self.lines.recv_timeout(FIRST_LINE);
-        line.unwrap_or_else(|why| panic!("no line came ({why}): {}", self.complaints()))
+        line.map_err(|why| format!("no line came ({why}): {}", self.complaints()))
+    }
+
+    /// The lines of its output that are there and were not asked for before.
+    pub fn lines(&self) -> impl Iterator<Item = String> + '_ {
+        self.lines.try_iter()
+    }
+
+    /// Ends its input, for one that was started bound.
+    pub fn end_input(&mut self) {
+        drop(self.process.stdin.take());
     }
 
     /// All that it wrote to its standard error.
     pub fn complaints(&self) -> String {
         self.complaints.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The number that the system gave it.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Sends it a signal.

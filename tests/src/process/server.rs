@@ -71,7 +71,7 @@ impl Server {
 
     /// The number that the system knows it by.
     pub fn pid(&self) -> u32 {
-        self.child.pid()
+        self.child.id()
     }
 
     /// From now on it can write to no file.
@@ -119,8 +119,8 @@ fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
     Some((grpc.parse().ok()?, http.parse().ok()?))
 }
 
-/// The program beside the tests, built if it is not there or older than its sources.
-fn program() -> &'static Path {
+/// The program beside this one, built if it is not there or older than its sources.
+pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let this = std::env::current_exe().expect("a path");

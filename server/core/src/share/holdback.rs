@@ -42,10 +42,22 @@ struct Demand {
     won: u32,
     /// A request that came before the guard was not granted in this window.
     short: bool,
+    /// Whether `expected` is its whole share, since it was cut short in the last window.
+    whole: bool,
     /// `expected`, let go until now.
     kept: u32,
-    /// Of that, what is kept beyond what it won and what already waits.
+    /// Of that, what it has not won yet.
+    unmet: u32,
+    /// Of that, what is kept beyond what already waits.
     hold: u32,
+}
+
+impl Demand {
+    /// Whether it has won more than its whole share. As much as that is left to tags, or what rounding cuts off would always be
+    /// the same team's.
+    fn is_ahead(&self) -> bool {
+        self.whole && self.expected > 0 && self.won > self.expected
+    }
 }
 
 /// What is kept in the window of one limit.
@@ -58,6 +70,8 @@ pub(crate) struct Holdback {
     won: u64,
     /// The holds of a priority, added up.
     total: PerPriority<u64>,
+    /// What was expected in a priority and not won yet, added up.
+    unmet: PerPriority<u64>,
     /// The holdback of the priorities in each set (bit i: priority i) of those that are higher than another, rounded up.
     held: [u32; 4],
     /// The next instant at which something kept gets smaller.
@@ -131,10 +145,11 @@ impl Holdback {
         if demand.expected == 0 {
             return;
         }
-        let kept = u64::from(demand.kept.min(demand.expected.saturating_sub(demand.won)));
-        let hold = u32::try_from(kept.saturating_sub(queued)).unwrap_or(u32::MAX);
+        let unmet = demand.kept.min(demand.expected.saturating_sub(demand.won));
+        let hold = u32::try_from(u64::from(unmet).saturating_sub(queued)).unwrap_or(u32::MAX);
+        self.unmet[c] = self.unmet[c] + u64::from(unmet) - u64::from(demand.unmet);
         self.total[c] = self.total[c] + u64::from(hold) - u64::from(demand.hold);
-        demand.hold = hold;
+        (demand.unmet, demand.hold) = (unmet, hold);
     }
 
     /// What is kept for a team in a priority.
@@ -150,8 +165,9 @@ impl Holdback {
     /// Forgets a team that was removed.
     pub(crate) fn forget(&mut self, team: NodeIx) {
         for c in Priority::ALL {
-            let Demand { won, hold, .. } = self.of(team, c);
+            let Demand { won, unmet, hold, .. } = self.of(team, c);
             self.won -= u64::from(won);
+            self.unmet[c] -= u64::from(unmet);
             self.total[c] -= u64::from(hold);
         }
         self.expecting.retain(|&(expected, _)| expected != team);
@@ -161,7 +177,8 @@ impl Holdback {
     }
 
     /// What is kept from a grant in `c` to a team: for higher priorities the larger of holdback and holds, in its own
-    /// what other teams are expected to ask for.
+    /// what other teams are expected to ask for. What of that waits already competes with it by tags, unless it has won more
+    /// than its share: tags know nothing of what was won while nobody waited.
     pub(crate) fn kept(&self, team: NodeIx, c: Priority) -> u64 {
         let (mut set, mut holds) = (0, 0);
         for higher in c.higher() {
@@ -171,7 +188,13 @@ impl Holdback {
                 holds += self.total[higher];
             }
         }
-        u64::from(self.held[set]) + holds + self.total[c] - self.hold(team, c)
+        let own = self.of(team, c);
+        let others = if own.is_ahead() {
+            self.unmet[c] - u64::from(own.unmet)
+        } else {
+            self.total[c] - u64::from(own.hold)
+        };
+        u64::from(self.held[set]) + holds + others
     }
 
     /// Lets go what time has let go: `queued` tells what waits.
@@ -222,7 +245,8 @@ impl Holdback {
             let mut given = 0;
             divide(tree, left.saturating_sub(below), &of_priority, &mut |team, n| {
                 let expected = u32::try_from(n).unwrap_or(u32::MAX);
-                self.demand[team][c].expected = expected;
+                let whole = demand.get(team).is_some_and(|before| before[c].short);
+                self.demand[team][c] = Demand { expected, whole, ..Demand::default() };
                 given += u64::from(expected);
                 if expected > 0 {
                     self.expecting.push((team, c));

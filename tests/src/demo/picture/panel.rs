@@ -1,0 +1,135 @@
+//! The two panels of a half: arrivals by window, and waits over time.
+
+use plotters::coord::ranged1d::ValueFormatter;
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::{Area, COLOURS, INK, PALE, REFUSED, REFUSED_FILL, style, text};
+use crate::demo::figures::{Counted, Figures};
+use crate::demo::plan::{Plan, SUPPORT};
+
+/// The shortest wait that the picture tells from none, in seconds.
+const SHORTEST_WAIT_S: f64 = 0.001;
+/// Space between two windows, on each side of a bar, as a part of the window.
+const GAP: f64 = 0.07;
+/// Most windows that have room for a number each.
+const NUMBERED: usize = 10;
+
+/// What is common to all halves, so that they can be compared.
+pub(super) struct Scale {
+    window_s: f64,
+    end_s: f64,
+    /// The most arrivals of a window.
+    most: f64,
+    longest_wait_s: f64,
+}
+
+impl Scale {
+    pub(super) fn of<'a>(plan: &Plan, halves: impl Iterator<Item = &'a Figures>) -> Self {
+        let window_s = plan.rules.window_ms as f64 / 1000.0;
+        let (mut most, mut longest_wait_s) = (plan.rules.limit as f64, 10.0_f64);
+        for half in halves {
+            most = half.windows.iter().map(|window| arrived(window) as f64).fold(most, f64::max);
+            longest_wait_s =
+                half.waits[SUPPORT].iter().map(|wait| wait.waited_s).fold(longest_wait_s, f64::max);
+        }
+        Self { window_s, end_s: window_s * plan.windows as f64, most, longest_wait_s }
+    }
+}
+
+fn arrived(window: &Counted) -> u64 {
+    window.through.iter().sum::<u64>() + window.throttled
+}
+
+/// What arrived in each window: the teams on top of each other, then what was refused, and the limit.
+pub(super) fn arrivals(area: &Area<'_>, half: &Figures, scale: &Scale) -> Result<(), String> {
+    let top = scale.most * 1.12;
+    let mut chart = panel(area).build_cartesian_2d(0.0..scale.end_s, 0.0..top).map_err(text)?;
+    axes(&mut chart, ("", "requests in the window"), &|y| format!("{y:.0}"))?;
+    for (at, window) in half.windows.iter().enumerate() {
+        let start_s = at as f64 * scale.window_s;
+        let (left, right) = (start_s + GAP * scale.window_s, start_s + (1.0 - GAP) * scale.window_s);
+        let mut below = 0.0;
+        for (many, colour) in window.through.into_iter().zip(COLOURS) {
+            let place = [(left, below), (right, below + many as f64)];
+            chart.draw_series([Rectangle::new(place, colour.filled())]).map_err(text)?;
+            below += many as f64;
+        }
+        if window.throttled > 0 {
+            let place = [(left, below), (right, below + window.throttled as f64)];
+            chart.draw_series([Rectangle::new(place, REFUSED_FILL.filled())]).map_err(text)?;
+            chart.draw_series([Rectangle::new(place, REFUSED.stroke_width(1))]).map_err(text)?;
+        }
+        if window.throttled > 0 && half.windows.len() <= NUMBERED {
+            let middle = (start_s + scale.window_s / 2.0, below + window.throttled as f64 / 2.0);
+            let centred = style(16, REFUSED).pos(Pos::new(HPos::Center, VPos::Center));
+            chart
+                .draw_series([Text::new(format!("+{}", window.throttled), middle, centred)])
+                .map_err(text)?;
+        }
+    }
+    let limits = half.windows.iter().enumerate().map(|(at, window)| {
+        let (start_s, limit) = (at as f64 * scale.window_s, window.limit as f64);
+        PathElement::new([(start_s, limit), (start_s + scale.window_s, limit)], INK.stroke_width(3))
+    });
+    chart.draw_series(limits).map_err(text)?;
+    Ok(())
+}
+
+/// How long each request of the support desk waited, at the moment when it was wanted.
+pub(super) fn waits(area: &Area<'_>, half: &Figures, scale: &Scale) -> Result<(), String> {
+    let range = (SHORTEST_WAIT_S * 0.7..scale.longest_wait_s * 2.0).log_scale();
+    let mut chart = panel(area).build_cartesian_2d(0.0..scale.end_s, range).map_err(text)?;
+    axes(&mut chart, ("seconds", "waited (log scale)"), &|y| wait(*y))?;
+    let dots = half.waits[SUPPORT].iter().map(|wait| {
+        let at = (wait.at_s, wait.waited_s.max(SHORTEST_WAIT_S));
+        let colour = if wait.through { COLOURS[SUPPORT] } else { REFUSED };
+        Circle::new(at, 4, colour.mix(0.75).filled())
+    });
+    chart.draw_series(dots).map_err(text)?;
+    Ok(())
+}
+
+/// A wait as a label. What was served at once stands on the lowest line.
+fn wait(seconds: f64) -> String {
+    match seconds {
+        s if s <= SHORTEST_WAIT_S => "\u{2264} 1 ms".into(),
+        s if s < 1.0 => format!("{:.0} ms", s * 1000.0),
+        s => format!("{s:.0} s"),
+    }
+}
+
+fn panel<'a, 'b>(area: &'a Area<'b>) -> ChartBuilder<'a, 'b, SVGBackend<'b>> {
+    let mut panel = ChartBuilder::on(area);
+    panel.margin_left(12).margin_right(24).margin_top(8).margin_bottom(6);
+    panel.set_label_area_size(LabelAreaPosition::Left, 80).set_label_area_size(LabelAreaPosition::Bottom, 44);
+    panel
+}
+
+/// The axes of a panel: seconds below, quantities on the left.
+fn axes<'a, Y>(
+    chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, Y>>,
+    (below, left): (&str, &str),
+    quantity: &dyn Fn(&f64) -> String,
+) -> Result<(), String>
+where
+    Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(PALE)
+        .axis_style(INK)
+        .x_labels(8)
+        .y_labels(6)
+        .x_label_formatter(&|x| format!("{x:.0}"))
+        .y_label_formatter(quantity)
+        .label_style(style(16, INK))
+        .axis_desc_style(style(16, INK))
+        .x_desc(below)
+        .y_desc(left)
+        .draw()
+        .map_err(text)
+}
