@@ -48,7 +48,7 @@ impl Pair {
 
     /// The process that does nothing but answer.
     pub(crate) fn noop_pid(&self) -> u32 {
-        self.noop_process.pid()
+        self.noop_process.id()
     }
 }
 
