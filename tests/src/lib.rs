@@ -3,6 +3,7 @@
 pub mod describe;
 pub mod generate;
 pub mod judge;
+pub mod neighbour;
 pub mod oracle;
 pub mod process;
 pub mod provider;

@@ -272,6 +272,7 @@ impl Allocator {
             holder,
             asked: (request.permits, request.min_permits),
             edge: edge[self.scheduler],
+            spent_before: self.spent,
             used: Permits::ZERO,
             returned: Permits::ZERO,
             is_final: false,
