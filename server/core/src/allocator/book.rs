@@ -92,17 +92,6 @@ impl Allocator {
         }
     }
 
-    /// What was granted of the windows that are open or next, for a hand-over: limit, window start, permits.
-    pub fn granted(&self) -> impl Iterator<Item = (&LimitId, Timestamp, Permits)> {
-        self.limits.iter().flat_map(|limit| {
-            let of = |booking: &Booking| booking.mark.less(booking.free);
-            [
-                (&limit.id, limit.window.start.earliest, of(&limit.booking)),
-                (&limit.id, limit.next_window().start.earliest, of(&limit.next)),
-            ]
-        })
-    }
-
     /// What was booked for this process and not granted of the windows that are open or next, so that a hand-over may give it back:
     /// limit, window start, permits.
     pub fn unspent(&self) -> impl Iterator<Item = (&LimitId, Timestamp, Permits)> {
