@@ -6,7 +6,6 @@ use crate::limit::{Booking, Limit};
 use crate::observation::Observation;
 use crate::permits::Permits;
 use crate::time::{Span, Timestamp};
-use crate::window::Window;
 
 impl Allocator {
     /// Takes in what a response said, and returns what followed from it; nothing where the limit is unknown. Call
@@ -63,7 +62,7 @@ impl Allocator {
         let limit = &mut self.limits[at];
         // A lease granted at this very instant belongs to the old windows: nothing of it comes back into the new ones.
         limit.rolled_at = now + Span::from_ns(1);
-        if overlap(&old, &limit.next_window()) {
+        if limit.next_window().start.earliest < old.end.latest {
             limit.next.mark = booked.min(limit.next_budget());
         }
     }
@@ -89,8 +88,4 @@ pub(super) fn learn(limit: &Limit) -> Effect {
 
 fn exhausted(limit: &Limit) -> Effect {
     Effect::Exhausted { limit: limit.id.clone(), window: limit.window, budget: limit.budget }
-}
-
-fn overlap(old: &Window, new: &Window) -> bool {
-    new.start.earliest < old.end.latest && old.start.earliest < new.end.latest
 }
