@@ -4,6 +4,7 @@ pub mod demo;
 pub mod describe;
 pub mod generate;
 pub mod judge;
+pub mod neighbour;
 pub mod oracle;
 pub mod process;
 pub mod provider;

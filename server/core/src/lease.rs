@@ -19,6 +19,8 @@ pub(crate) struct Open {
     pub(crate) asked: (Permits, Permits),
     /// Also charged to the next window.
     pub(crate) edge: bool,
+    /// What leases had been reported to have used in all, modulo 2^32, when it was granted.
+    pub(crate) spent_before: u32,
     pub(crate) used: Permits,
     pub(crate) returned: Permits,
     /// Nothing more will be said of it.

@@ -50,6 +50,10 @@ pub(crate) struct Limit {
     pub(crate) former_mark: Permits,
     /// When this window was entered. A lease granted before has ended for this limit.
     pub(crate) rolled_at: Timestamp,
+    /// What is kept of this window until its guard while others are about, as far as time has not let go of it yet.
+    pub(crate) spread_kept: Permits,
+    /// What leases had been reported to have used in all, modulo 2^32, when this window was entered.
+    pub(crate) spent_before: u32,
 }
 
 impl Limit {
@@ -66,15 +70,18 @@ impl Limit {
             margins: policy.margins,
             window: facts.grid().at(now),
             budget: facts.budget(),
-            booking: Booking { others: facts.others_kept(), ..Booking::default() },
+            booking: Booking::default(),
             next: Booking::default(),
             holdback: Holdback::default(),
             former_mark: Permits::ZERO,
             rolled_at: now,
             stop_until: facts.learnt().cooldown_until.unwrap_or(Timestamp::ZERO),
+            spread_kept: Permits::ZERO,
+            spent_before: 0,
             facts,
         };
         limit.window = limit.window_of(now);
+        limit.spread_kept = limit.spread_at(now);
         limit
     }
 
@@ -98,15 +105,44 @@ impl Limit {
         self.facts.budget()
     }
 
-    /// A window starts. What others used lately is kept from it.
-    pub(crate) fn roll(&mut self, window: Window, now: Timestamp) {
+    /// A window starts. What others used lately is kept from it; `spent` was reported as used in all so far.
+    pub(crate) fn roll(&mut self, window: Window, now: Timestamp, spent: u32) {
         self.rolled_at = now;
+        self.spent_before = spent;
         self.former_mark = self.booking.mark;
         self.facts.roll(&window);
         self.window = window;
         self.budget = self.facts.budget();
         self.booking = std::mem::take(&mut self.next);
-        self.booking.others = self.facts.others_kept();
+        self.booking.others = self.facts.others_used();
+        self.spread_kept = self.spread_at(now);
+    }
+
+    /// Lets go what time has let go of the spread.
+    pub(crate) fn let_go(&mut self, now: Timestamp) {
+        if !self.spread_kept.is_zero() {
+            self.spread_kept = self.spread_kept.min(self.spread_at(now));
+        }
+    }
+
+    /// What is kept of the spread at an instant.
+    pub(crate) fn spread_at(&self, at: Timestamp) -> Permits {
+        Permits::clamped(self.remaining(at).of(u64::from(self.facts.others_spread()), 1))
+    }
+
+    /// When the next permit of the spread is let go.
+    pub(crate) fn next_let_go(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.spread_kept.is_zero() {
+            return None;
+        }
+        let wait = self.remaining(now).until_less(u64::from(self.facts.others_spread()), 1);
+        wait.map(|wait| now + wait)
+    }
+
+    /// What was reported as used of this window, where `spent` was in all; nothing where that was before the window.
+    pub(crate) fn spent(&self, spent: u32) -> Permits {
+        let since = spent.wrapping_sub(self.spent_before);
+        if since > u32::MAX / 2 { Permits::ZERO } else { Permits::clamped(u64::from(since)) }
     }
 
     /// The window that follows.
@@ -136,12 +172,17 @@ impl Limit {
 
     /// Permits left in this window, booked or not.
     pub(crate) fn left(&self, store_lost: bool) -> Permits {
-        left(&self.booking, self.budget, store_lost)
+        left(&self.booking, self.budget, self.facts.others_to_come() + self.spread_kept, store_lost)
+    }
+
+    /// The same once the spread is let go, and the store is back.
+    pub(crate) fn left_at_the_guard(&self) -> Permits {
+        left(&self.booking, self.budget, self.facts.others_to_come(), false)
     }
 
     /// Permits left in the next window.
     pub(crate) fn left_next(&self, store_lost: bool) -> Permits {
-        left(&self.next, self.next_budget(), store_lost)
+        left(&self.next, self.next_budget(), self.facts.learnt().others, store_lost)
     }
 
     /// The part of the window still to come before its guard.
@@ -161,10 +202,10 @@ impl Limit {
     }
 }
 
-fn left(booking: &Booking, budget: Permits, store_lost: bool) -> Permits {
+fn left(booking: &Booking, budget: Permits, kept: Permits, store_lost: bool) -> Permits {
     if booking.exhausted {
         return Permits::ZERO;
     }
-    let left = budget.less(booking.mark.less(booking.free) + booking.others);
+    let left = budget.less(booking.mark.less(booking.free) + booking.others + kept);
     if store_lost { left.min(booking.free) } else { left }
 }

@@ -32,7 +32,7 @@ fn a_response_heard_by_a_clock_that_was_set_back_counts_for_the_window_in_force(
     world.go(13_000);
     let lease = world.ask(&ask("a", 5)).lease();
     assert!(hear_of_an_end(&mut world, at(2_000), &lease, "main", at(18_000)));
-    let (_, window_start, _) = world.allocator.granted().next().expect("a limit");
+    let (_, window_start, _) = world.allocator.unspent().next().expect("a limit");
     assert_eq!(window_start, at(8_000));
     assert_eq!(world.settle(&lease, 0, 5).expect("a report that holds").accepted, permits(0));
 }

@@ -17,29 +17,31 @@ const HOUR: Span = Span::from_secs(3600);
 /// Long enough for a machine that is busy; a test that waits so long has failed.
 const SOON: Duration = Duration::from_secs(10);
 
-/// The machine's clock, in a window that has just begun, and with a wall clock that a test can set.
+/// The machine's clock, in a window that has just begun; a test can set its wall clock, and let time pass unnoticed.
 #[derive(Clone)]
 struct Early {
     shift_ns: i64,
     step_ns: Arc<AtomicI64>,
+    slept_ns: Arc<AtomicI64>,
 }
 
 impl Early {
     fn new() -> Self {
         // A minute into an hour: past the start margin, far from the guard.
         let into_hour = i64::try_from(Machine.wall_ns() % HOUR.as_ns()).expect("less than an hour");
-        Self { shift_ns: 60_000_000_000 - into_hour, step_ns: Arc::default() }
+        Self { shift_ns: 60_000_000_000 - into_hour, step_ns: Arc::default(), slept_ns: Arc::default() }
     }
 }
 
 impl Source for Early {
     fn wall_ns(&self) -> u64 {
-        let shift_ns = self.shift_ns + self.step_ns.load(Ordering::SeqCst);
+        let slept_ns = self.slept_ns.load(Ordering::SeqCst);
+        let shift_ns = self.shift_ns + self.step_ns.load(Ordering::SeqCst) + slept_ns;
         Machine.wall_ns().saturating_add_signed(shift_ns)
     }
 
     fn boot_ns(&self) -> u64 {
-        Machine.boot_ns()
+        Machine.boot_ns().saturating_add_signed(self.slept_ns.load(Ordering::SeqCst))
     }
 }
 
@@ -393,4 +395,22 @@ async fn a_removed_workspace_is_unknown_and_one_that_comes_back_starts_from_its_
         granted += 1;
     }
     assert!(granted <= 4, "{granted} more were granted");
+}
+
+/// The timer sleeps a second at most, then it reads the clock: nothing is decided as of an instant that has passed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_timer_that_wakes_late_refuses_what_timed_out_and_grants_out_of_the_window_of_then() {
+    let world = World::new(10);
+    let first = world.granted("default", 10).await.lease;
+    let impatient = world.ask("default", 4, Span::from_secs(4_000), None).expect("it may wait");
+    let patient = world.ask("other", 4, Span::from_secs(9_000), None).expect("it may wait");
+    assert_eq!(world.waits(), 2);
+
+    // The machine was asleep for two hours: a window came and went in which the impatient one could have been served.
+    world.clock.slept_ns.store(2 * i64::try_from(HOUR.as_ns()).expect("a short span"), Ordering::SeqCst);
+    let refused = world.answer(Ok(impatient)).await.expect_err("its time was over before the timer woke");
+    assert!(matches!(refused, Refused::ByRule(..)), "{refused:?}");
+    let late = world.answer(Ok(patient)).await.expect("it waits for longer").lease;
+    assert_eq!(late.window_ends_at, first.window_ends_at + HOUR + HOUR);
+    assert_eq!((late.permits, late.left), (permits(4), permits(6)), "of the window that nobody used");
 }

@@ -103,8 +103,8 @@ pub trait Grants {
     fn throttled(&mut self, _now: Timestamp, _rule: usize) {}
     /// What may still be granted of a window; none: there is no block.
     fn free(&self, key: &MarkKey) -> Option<Permits>;
-    /// What was granted of each window since the shard is served here.
-    fn granted(&self) -> Vec<(MarkKey, Permits)>;
+    /// What was granted of each window since the shard is served here, of which so much was `booked`.
+    fn granted(&self, booked: &dyn Fn(&MarkKey) -> Permits) -> Vec<(MarkKey, Permits)>;
     /// What it asks for; none: the node asks for blocks itself.
     fn wishes(&mut self) -> Option<Vec<Wish>> {
         None
@@ -226,7 +226,7 @@ impl Grants for FirstCome {
         self.blocks.get(key).map(|block| block.free)
     }
 
-    fn granted(&self) -> Vec<(MarkKey, Permits)> {
+    fn granted(&self, _booked: &dyn Fn(&MarkKey) -> Permits) -> Vec<(MarkKey, Permits)> {
         self.blocks.iter().map(|(key, block)| (key.clone(), block.granted)).collect()
     }
 }

@@ -172,7 +172,7 @@ impl Node {
 
     /// Gives the shard away.
     pub fn hand_over(&mut self, now: Timestamp, to: NodeId) {
-        let granted = self.grants.granted();
+        let granted = self.grants.granted(&|key| self.shard.booked(key));
         self.shard.hand_over(now, to, &granted);
     }
 

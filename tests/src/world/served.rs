@@ -41,8 +41,8 @@ impl Served {
 
     /// The start of the window in force of each limit.
     fn windows(&self) -> Vec<(LimitId, Timestamp)> {
-        let granted = self.allocator.granted().step_by(2);
-        granted.map(|(limit, start, _)| (limit.clone(), start)).collect()
+        let windows = self.allocator.unspent().step_by(2);
+        windows.map(|(limit, start, _)| (limit.clone(), start)).collect()
     }
 
     fn granted(&mut self, workspace: &WorkspaceId, request: u64, lease: &Lease) {

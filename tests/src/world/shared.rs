@@ -29,9 +29,6 @@ pub struct Shared {
     /// Budgets learnt since the shard is served, which no policy replaces: the judge holds them against every later one.
     learnt: BTreeMap<(WorkspaceId, LimitId), Permits>,
     served: BTreeMap<WorkspaceId, Served>,
-    booked: BTreeMap<MarkKey, Permits>,
-    /// Booked for allocators that were given up since: nothing of it goes back.
-    given_up: BTreeMap<MarkKey, Permits>,
     store_lost: bool,
     latest: Timestamp,
 }
@@ -44,8 +41,6 @@ impl Shared {
             policies: Policies::new(),
             learnt: BTreeMap::new(),
             served: BTreeMap::new(),
-            booked: BTreeMap::new(),
-            given_up: BTreeMap::new(),
             store_lost: false,
             latest: Timestamp::ZERO,
         }
@@ -115,7 +110,6 @@ impl Grants for Shared {
         if let Some(served) = self.served.get_mut(&key.workspace) {
             served.allocator.booked(&key.limit, key.window_start, from, to);
         }
-        *self.booked.entry(key).or_default() += to - from;
     }
 
     fn refused(&mut self, key: &MarkKey, why: Refusal) {
@@ -134,8 +128,6 @@ impl Grants for Shared {
     fn lost(&mut self, now: Timestamp) {
         self.served.values_mut().for_each(|served| served.allocator.lost(now));
         self.served.clear();
-        self.booked.clear();
-        self.given_up.clear();
         self.learnt.clear();
     }
 
@@ -144,12 +136,7 @@ impl Grants for Shared {
     fn wind_back(&mut self, now: Timestamp, record: &ShardRecord) {
         let within = self.plan.horizon.clock_error;
         if self.latest.since(now) > within + within {
-            let mut given_up = std::mem::take(&mut self.given_up);
-            for (key, permits) in std::mem::take(&mut self.booked) {
-                *given_up.entry(key).or_default() += permits;
-            }
             self.owned(now, record);
-            self.given_up = given_up;
         }
     }
 
@@ -230,18 +217,15 @@ impl Grants for Shared {
         None
     }
 
-    /// A window that no allocator knows any more is not named: nothing of it is to go back.
-    fn granted(&self) -> Vec<(MarkKey, Permits)> {
+    /// As the server reckons: what was booked and is not free. A window that no allocator knows any more is not named: nothing
+    /// of it is to go back.
+    fn granted(&self, booked: &dyn Fn(&MarkKey) -> Permits) -> Vec<(MarkKey, Permits)> {
         let mut granted = BTreeMap::new();
         for (workspace, served) in &self.served {
-            for (limit, window_start, permits) in served.allocator.granted() {
+            for (limit, window_start, unspent) in served.allocator.unspent() {
                 let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
-                granted.insert(key, permits);
-            }
-        }
-        for (key, permits) in &self.given_up {
-            if let Some(granted) = granted.get_mut(key) {
-                *granted += *permits;
+                let of_it = booked(&key).less(unspent);
+                granted.insert(key, of_it);
             }
         }
         granted.into_iter().collect()

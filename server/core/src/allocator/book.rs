@@ -92,17 +92,6 @@ impl Allocator {
         }
     }
 
-    /// What was granted of the windows that are open or next, for a hand-over: limit, window start, permits.
-    pub fn granted(&self) -> impl Iterator<Item = (&LimitId, Timestamp, Permits)> {
-        self.limits.iter().flat_map(|limit| {
-            let of = |booking: &Booking| booking.mark.less(booking.free);
-            [
-                (&limit.id, limit.window.start.earliest, of(&limit.booking)),
-                (&limit.id, limit.next_window().start.earliest, of(&limit.next)),
-            ]
-        })
-    }
-
     /// What was booked for this process and not granted of the windows that are open or next, so that a hand-over may give it back:
     /// limit, window start, permits.
     pub fn unspent(&self) -> impl Iterator<Item = (&LimitId, Timestamp, Permits)> {
@@ -142,15 +131,17 @@ impl Allocator {
         let window = if next { limit.next_window() } else { limit.window };
         let budget = if next { limit.next_budget() } else { limit.budget };
         let second = demand_of_a_second(limit.holdback.won(), limit.length());
+        let to_come = if next { Permits::ZERO } else { limit.facts.others_to_come() };
         let booking = if next { &mut limit.next } else { &mut limit.booking };
         let remaining = u64::from(budget.less(booking.mark));
         let (free, others) = (u64::from(booking.free), u64::from(booking.others));
+        let ours = remaining.saturating_sub(others + u64::from(to_come));
         let is_first = next && !booking.is_known;
         let is_low = waiting > free || others > 0 || is_first || free * 2 < u64::from(booking.block);
-        if booking.asked || booking.exhausted || remaining == 0 || !is_low {
+        if booking.asked || booking.exhausted || remaining == 0 || ours + others == 0 || !is_low {
             return;
         }
-        let size = others + u64::from(budget.get() / 32).max(1).max(waiting + second);
+        let size = others + u64::from(budget.get() / 32).max(1).max(waiting + second).min(ours);
         booking.asked = true;
         self.effects.push_back(Effect::Book {
             limit: limit.id.clone(),

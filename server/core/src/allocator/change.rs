@@ -64,7 +64,7 @@ impl Allocator {
         for policy in &self.policy.limits {
             let limit = match old.remove(&policy.id) {
                 Some((old, mut limit)) if (old.window, old.phase) == (policy.window, policy.phase) => {
-                    if limit.facts.set_policy(policy) {
+                    if limit.facts.set_policy(policy, self.policy.others_memory) {
                         self.effects.push_back(learn(&limit));
                     }
                     Limit { margins: policy.margins, ..limit }

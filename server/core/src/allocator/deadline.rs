@@ -67,7 +67,7 @@ impl Allocator {
         let mut fits = true;
         for (at, limit) in self.limits.iter().enumerate() {
             let open = limit.is_open(now);
-            let left = if open { u64::from(limit.left(false)) } else { 0 };
+            let left = if open { u64::from(limit.left_at_the_guard()) } else { 0 };
             let (usable, cap) = if at == self.scheduler {
                 (if open { left.min(room) } else { 0 }, u64::from(self.tree.least_cap(team)))
             } else {
@@ -114,7 +114,7 @@ impl Allocator {
         self.limits.iter().all(|limit| {
             let sizes = sizes(&self.policy.holdback, limit.budget);
             let kept = surely_kept(&sizes, c, limit.remaining(at));
-            need + kept <= u64::from(limit.left(false))
+            need + kept + u64::from(limit.spread_at(at)) <= u64::from(limit.left_at_the_guard())
         })
     }
 
@@ -164,6 +164,9 @@ impl Allocator {
         let opens = scheduler.opens();
         if opens > self.advanced_to {
             sooner(Some(opens));
+        }
+        for limit in &self.limits {
+            sooner(limit.next_let_go(self.advanced_to));
         }
         if !self.least_left().is_zero() {
             for limit in &self.limits {

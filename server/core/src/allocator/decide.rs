@@ -147,7 +147,7 @@ impl Allocator {
 
     pub(super) fn is_below_reservation(&self, v: NodeIx) -> bool {
         let (amount, per) = self.scaled_reservation(v);
-        amount > 0 && u64::from(self.tree[v].granted) * per < amount
+        u64::from(self.tree[v].granted) * per < amount
     }
 
     /// 2. Priorities, the highest first; repeated until a round grants nothing, since a grant can free what was kept.
@@ -272,6 +272,7 @@ impl Allocator {
             holder,
             asked: (request.permits, request.min_permits),
             edge: edge[self.scheduler],
+            spent_before: self.spent,
             used: Permits::ZERO,
             returned: Permits::ZERO,
             is_final: false,

@@ -122,6 +122,8 @@ pub struct Allocator {
     advanced_to: Timestamp,
     /// Those who waited when the window opened are decided on for the first time: when that began, or the end of time.
     first_round: Option<Timestamp>,
+    /// What leases were reported to have used while they were open, in all, modulo 2^32.
+    spent: u32,
     /// The largest grant of this window.
     largest: Permits,
     /// A head waits for a block; nobody overtakes it.
@@ -175,6 +177,7 @@ impl Allocator {
             rolls: 0,
             advanced_to: now,
             first_round: None,
+            spent: 0,
             largest: Permits::ONE,
             stalled: false,
             lacking: Permits::ZERO,

@@ -1,12 +1,11 @@
 //! What a provider's response said: it lowers what is left at once, and teaches later windows.
 
 use super::{Allocator, Effect};
-use crate::facts::{Finding, Seen};
+use crate::facts::{Finding, Seen, Sent};
 use crate::limit::{Booking, Limit};
 use crate::observation::Observation;
 use crate::permits::Permits;
 use crate::time::{Span, Timestamp};
-use crate::window::Window;
 
 impl Allocator {
     /// Takes in what a response said, and returns what followed from it; nothing where the limit is unknown. Call
@@ -15,8 +14,10 @@ impl Allocator {
         self.advance(now);
         let now = now.max(self.advanced_to);
         let at = self.limits.iter().position(|limit| limit.id == observation.limit)?;
-        let is_ours = observation.lease.is_some_and(|lease| self.leases.find(lease).is_some());
+        let open = observation.lease.and_then(|lease| self.leases.find(lease));
         let limit = &mut self.limits[at];
+        let sent =
+            open.map(|open| Sent { after: open.lease.granted_at, spent: limit.spent(open.spent_before) });
         let current = limit.window;
         let seen = Seen {
             current: &current,
@@ -24,8 +25,8 @@ impl Allocator {
             // A late report of a former process's client, before anything is booked here, is taken for use by others: that
             // wastes what it says, where to ignore it could overdraw.
             granted: limit.booking.mark.less(limit.booking.free + limit.booking.charged),
-            lease_window: is_ours.then_some(current),
-            trust: is_ours,
+            lease_window: sent.is_some().then_some(current),
+            sent,
         };
         let finding = limit.facts.observe(now, observation, &seen);
         if finding.exhausted && !limit.booking.exhausted {
@@ -61,7 +62,7 @@ impl Allocator {
         let limit = &mut self.limits[at];
         // A lease granted at this very instant belongs to the old windows: nothing of it comes back into the new ones.
         limit.rolled_at = now + Span::from_ns(1);
-        if overlap(&old, &limit.next_window()) {
+        if limit.next_window().start.earliest < old.end.latest {
             limit.next.mark = booked.min(limit.next_budget());
         }
     }
@@ -87,8 +88,4 @@ pub(super) fn learn(limit: &Limit) -> Effect {
 
 fn exhausted(limit: &Limit) -> Effect {
     Effect::Exhausted { limit: limit.id.clone(), window: limit.window, budget: limit.budget }
-}
-
-fn overlap(old: &Window, new: &Window) -> bool {
-    new.start.earliest < old.end.latest && old.start.earliest < new.end.latest
 }

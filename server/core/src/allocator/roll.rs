@@ -44,7 +44,7 @@ impl Allocator {
             self.note_the_short();
         }
         let limit = &mut self.limits[at];
-        limit.roll(window, now);
+        limit.roll(window, now, self.spent);
         limit.holdback.roll(&self.tree, limit.budget, &self.policy.floors);
         if at == self.scheduler {
             self.roll_scheduler(now);
@@ -140,6 +140,7 @@ impl Allocator {
     /// Lets go what time has let go since the last step.
     pub(super) fn decay(&mut self, now: Timestamp) {
         for at in 0..self.limits.len() {
+            self.limits[at].let_go(now);
             if self.limits[at].holdback.next_step.is_some_and(|step| step <= now) {
                 self.decay_limit(at, now);
             }

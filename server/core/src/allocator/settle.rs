@@ -72,6 +72,7 @@ impl Allocator {
         let before = open.returned;
         let after = if open.is_final { before } else { returned.max(before).min(most.max(before)) };
         let accepted = after.less(before);
+        self.spent = self.spent.wrapping_add(used.less(open.used).get());
         open.used = open.used.max(used);
         open.returned = after;
         open.is_final |= is_final;

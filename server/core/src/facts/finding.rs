@@ -15,7 +15,7 @@ pub struct Learnt {
     pub phase: Option<PhaseInterval>,
     /// Until when nothing may be sent.
     pub cooldown_until: Option<Timestamp>,
-    /// Use by others to be kept from a new window.
+    /// Use by others to be expected of a new window.
     pub others: Permits,
 }
 
@@ -30,9 +30,18 @@ pub struct Seen<'a> {
     pub granted: Permits,
     /// The window of the observation's lease, if known.
     pub lease_window: Option<Window>,
-    /// Whether the observation's lease is known here. If not, it can lower the current window and teaches nothing
-    /// for later ones.
-    pub trust: bool,
+    /// When its request was sent, where the observation's lease is known here. If not, it can lower the current window
+    /// and teaches nothing for later ones.
+    pub sent: Option<Sent>,
+}
+
+/// What is known of the moment at which a request was sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// It was sent after this: its lease was granted then.
+    pub after: Timestamp,
+    /// What had been reported as used of the current window by then, and was thus counted before it.
+    pub spent: Permits,
 }
 
 /// What came of an observation, to be acted on at once.

@@ -8,13 +8,14 @@
 
 mod arc;
 mod budget;
+mod expectation;
 mod finding;
 mod others;
 mod phase;
 #[cfg(test)]
 mod tests;
 
-pub use finding::{Absurd, Finding, Learnt, Seen};
+pub use finding::{Absurd, Finding, Learnt, Seen, Sent};
 pub use others::OTHERS_MEMORY_MAX;
 pub use phase::{PhaseInterval, READINGS_MAX, WITNESSES_OF_A_PHASE};
 
@@ -25,7 +26,8 @@ use crate::request::LeaseId;
 use crate::time::{Span, Timestamp};
 use crate::window::{Grid, Window};
 use budget::Budget;
-use others::Others;
+use expectation::Rest;
+use others::{Most, Others, Reading};
 use phase::Phase;
 use std::cmp::Ordering;
 
@@ -68,9 +70,24 @@ impl Facts {
         self.budget.next()
     }
 
-    /// Use by others to be kept from a new window: the largest of the last windows, decaying.
-    pub fn others_kept(&self) -> Permits {
-        self.others.kept()
+    /// What the current window was expected to lose to others when it started: by the largest of the last windows, decaying.
+    pub fn others_expected(&self) -> Permits {
+        self.others.expected()
+    }
+
+    /// What others used of the current window, at the least.
+    pub fn others_used(&self) -> Permits {
+        self.others.used()
+    }
+
+    /// What they will probably use of it yet. Only responses lower it.
+    pub fn others_to_come(&self) -> Permits {
+        self.others.to_come()
+    }
+
+    /// How far what is expected of others may be off: to be kept from a window at first, and let go as it passes.
+    pub fn others_spread(&self) -> Permits {
+        self.others.spread(self.budget.next())
     }
 
     /// What must survive a restart.
@@ -86,8 +103,9 @@ impl Facts {
     /// Policy changed. A new budget counts from the next window, and what was learnt stays unless policy changed just
     /// that. Returns whether [`Facts::learnt`] changed.
     #[must_use = "what was learnt may have to be written"]
-    pub fn set_policy(&mut self, policy: &LimitPolicy) -> bool {
+    pub fn set_policy(&mut self, policy: &LimitPolicy, others_memory: u32) -> bool {
         let before = self.learnt();
+        self.others.remember(others_memory);
         self.budget.set_policy(policy.permits);
         self.phase.set_policy(policy.window, policy.phase);
         before != self.learnt()
@@ -102,7 +120,8 @@ impl Facts {
                 return;
             }
             let windows = start.since(current).as_ns() / self.phase.length().as_ns();
-            self.others.roll(u32::try_from(windows.max(1)).unwrap_or(u32::MAX));
+            let windows = u32::try_from(windows.max(1)).unwrap_or(u32::MAX);
+            self.others.roll(windows, self.phase.length(), self.budget.next());
         }
         self.current = Some(start);
         self.cooldown_until = self.cooldown_until.filter(|&until| until > start);
@@ -115,10 +134,13 @@ impl Facts {
         }
         self.roll(seen.current);
         let (before, grid) = (self.learnt(), self.grid());
-        let lease = observation.lease.filter(|_| seen.trust);
+        let lease = observation.lease.filter(|_| seen.sent.is_some());
         let place = self.place(now, observation.reset, seen);
         let mut finding = Finding::default();
         if place == Some(Ordering::Equal) {
+            if observation.throttled && lease.is_some() {
+                self.others.throttled();
+            }
             self.observe_current(observation, lease, seen, &mut finding);
         }
         if let Some(place) = place.filter(|place| place.is_ge()) {
@@ -147,8 +169,17 @@ impl Facts {
     ) {
         let fits = observation.reset.is_none_or(|reset| self.phase.fits(reset));
         if let Some(remaining) = observation.remaining.filter(|_| fits) {
-            let limit = observation.permits.unwrap_or(seen.budget);
-            finding.others = self.others.observe(lease, limit.less(remaining).less(seen.granted));
+            let counted = observation.permits.unwrap_or(seen.budget).less(remaining);
+            let most = lease.zip(seen.sent).map(|(lease, sent)| Most {
+                lease,
+                used: counted.less(sent.spent),
+                rest: Rest { left: seen.current.end.latest.since(sent.after), length: self.phase.length() },
+            });
+            finding.others = self.others.observe(Reading {
+                least: counted.less(seen.granted),
+                is_throttled: observation.throttled,
+                most,
+            });
         }
     }
 

@@ -100,13 +100,8 @@ impl ShardRecord {
 
     /// The record after the owner gave the shard to `owner`, with the units it never granted: of each window, how many.
     #[must_use]
-    pub fn hand_over(
-        &self,
-        owner: NodeId,
-        nonce: u128,
-        unspent: impl Iterator<Item = (MarkKey, Permits)>,
-    ) -> Self {
-        let mut next = Self { owner, nonce, ..self.clone() };
+    pub fn hand_over(&self, owner: NodeId, unspent: impl Iterator<Item = (MarkKey, Permits)>) -> Self {
+        let mut next = Self { owner, ..self.clone() };
         for (key, permits) in unspent {
             if let Some(mark) = next.marks.get_mut(&key) {
                 mark.hi = mark.hi.less(permits);

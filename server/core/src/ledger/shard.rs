@@ -260,7 +260,7 @@ impl Shard {
             let booked = self.booked.get(key).filter(|booked| !booked.exhausted)?;
             Some((key.clone(), booked.permits.less(*granted)))
         });
-        let new = base.hand_over(to.clone(), nonce, unspent);
+        let new = base.hand_over(to.clone(), unspent);
         let guards = vec![Guard::Incarnation(new.incarnation)];
         self.send(Write::new(Purpose::HandOver, Some(*version), new, guards));
     }

@@ -25,7 +25,7 @@ impl Remaining {
     }
 
     /// How long until `of(amount, per)` gets smaller, rounded up to a whole nanosecond.
-    fn until_less(&self, amount: u64, per: u64) -> Option<Span> {
+    pub(crate) fn until_less(&self, amount: u64, per: u64) -> Option<Span> {
         let next = self.of(amount, per).checked_sub(1)?;
         let whole = u128::from(self.whole.as_ns()) * u128::from(per);
         let left = u64::try_from(u128::from(next) * whole / u128::from(amount)).unwrap_or(u64::MAX);

@@ -108,9 +108,9 @@ fn a_changed_policy_counts_from_the_next_window_and_replaces_what_was_learnt() {
     let mut service = Service::new();
     service.hears(under(1).limit(332).reset(10 * SECOND));
     service.hears(under(2).limit(332).reset(10 * SECOND));
-    assert!(!service.facts.set_policy(&policy(166, 10 * SECOND, 0)));
+    assert!(!service.facts.set_policy(&policy(166, 10 * SECOND, 0), 0));
     assert_eq!(service.facts.budget(), permits(332));
-    assert!(service.facts.set_policy(&policy(120, 10 * SECOND, 0)));
+    assert!(service.facts.set_policy(&policy(120, 10 * SECOND, 0), 0));
     assert_eq!((service.budget, service.facts.budget()), (permits(166), permits(120)));
 }
 

@@ -10,7 +10,7 @@ mod random;
 mod resets;
 mod restarts;
 
-use super::{Facts, Finding, Learnt, Seen};
+use super::{Facts, Finding, Learnt, Seen, Sent};
 use crate::ids::LimitId;
 use crate::observation::{Observation, Reset};
 use crate::permits::Permits;
@@ -50,13 +50,15 @@ struct Response {
     observation: Observation,
     lease_window: Option<Window>,
     known: bool,
+    /// Its lease was granted then, when so much had been reported as used; nothing: now, and everything.
+    sent: Option<Sent>,
 }
 
 /// A response under a lease that is known here.
 fn under(lease: u64) -> Response {
     let mut observation = Observation::new(limit_id());
     observation.lease = Some(LeaseId(lease));
-    Response { observation, lease_window: None, known: true }
+    Response { observation, lease_window: None, known: true, sent: None }
 }
 
 /// A response under a lease that nobody here remembers.
@@ -92,6 +94,12 @@ impl Response {
 
     fn reset_within(mut self, ms: u64, within_ms: u64) -> Self {
         self.observation.reset = Some(Reset { at: at(ms), within: Span::from_ms(within_ms) });
+        self
+    }
+
+    /// Its lease was granted then, when so much had been reported as used.
+    fn granted_at(mut self, ms: u64, spent: u32) -> Self {
+        self.sent = Some(Sent { after: at(ms), spent: permits(spent) });
         self
     }
 
@@ -145,12 +153,13 @@ impl Service {
     }
 
     fn hears(&mut self, response: Response) -> Finding {
+        let now = Sent { after: self.now, spent: self.granted };
         let seen = Seen {
             current: &self.window,
             budget: self.budget,
             granted: self.granted,
             lease_window: response.lease_window,
-            trust: response.known,
+            sent: response.known.then(|| response.sent.unwrap_or(now)),
         };
         let finding = self.facts.observe(self.now, &response.observation, &seen);
         if let Some(budget) = finding.budget {

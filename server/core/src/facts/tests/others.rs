@@ -47,69 +47,163 @@ fn a_new_window_starts_with_no_use_by_others() {
     assert_eq!(service.hears(under(2).limit(166).left(160).reset(20 * SECOND)).others, Some(permits(6)));
 }
 
-/// Two leases saw others use 60, and the window ended.
-fn after_a_window_with_60_by_others(memory: u32) -> Service {
+/// Two leases saw others use 45 in the first nine seconds of a window of ten, and it ended: 50, and the root of it.
+fn after_a_window_with_50_by_others(memory: u32) -> Service {
     let mut service = Service::remembering(memory);
-    service.hears(under(1).limit(166).left(106).reset(10 * SECOND));
-    service.hears(under(2).limit(166).left(106).reset(10 * SECOND));
+    service.time_is(9 * SECOND);
+    service.hears(under(1).limit(166).left(121).reset(10 * SECOND));
+    service.hears(under(2).limit(166).left(121).reset(10 * SECOND));
     service.time_is(10 * SECOND);
     service
 }
 
 #[test]
-fn use_by_others_is_kept_from_the_next_windows_and_decays() {
-    let mut service = after_a_window_with_60_by_others(3);
-    for (start, kept) in [(10, 60), (20, 40), (30, 20), (40, 0)] {
+fn use_by_others_is_expected_of_the_next_windows_and_decays() {
+    let mut service = after_a_window_with_50_by_others(3);
+    for (start, expected) in [(10, 58), (20, 39), (30, 20), (40, 0)] {
         service.time_is(start * SECOND);
-        assert_eq!(service.facts.others_kept(), permits(kept));
+        assert_eq!(service.facts.others_expected(), permits(expected));
+        assert_eq!(service.facts.others_to_come(), permits(expected));
     }
 }
 
 #[test]
-fn the_largest_of_the_remembered_windows_is_kept() {
-    let mut service = after_a_window_with_60_by_others(3);
+fn the_largest_of_the_remembered_windows_is_expected() {
+    let mut service = after_a_window_with_50_by_others(3);
+    service.time_is(19 * SECOND);
     for lease in [3, 4] {
-        service.hears(under(lease).limit(166).left(136).reset(20 * SECOND));
+        service.hears(under(lease).limit(166).left(139).reset(20 * SECOND));
     }
     service.time_is(20 * SECOND);
-    assert_eq!(service.facts.others_kept(), permits(40), "60 less a third, not the 30 of the last window");
+    assert_eq!(
+        service.facts.others_expected(),
+        permits(39),
+        "58 less a third, not the 36 of the last window"
+    );
     service.time_is(30 * SECOND);
-    assert_eq!(service.facts.others_kept(), permits(20));
+    assert_eq!(service.facts.others_expected(), permits(24));
 }
 
 #[test]
 fn windows_that_nobody_used_decay_it_too() {
-    let mut service = after_a_window_with_60_by_others(3);
+    let mut service = after_a_window_with_50_by_others(3);
     service.time_is(35 * SECOND);
-    assert_eq!(service.facts.others_kept(), permits(20));
+    assert_eq!(service.facts.others_expected(), permits(20));
     service.time_is(3_000 * SECOND);
-    assert_eq!(service.facts.others_kept(), Permits::ZERO);
+    assert_eq!(service.facts.others_expected(), Permits::ZERO);
+    assert_eq!(service.facts.others_spread(), Permits::ZERO);
 }
 
 #[test]
-fn without_memory_nothing_is_kept() {
-    let service = after_a_window_with_60_by_others(0);
-    assert_eq!(service.facts.others_kept(), Permits::ZERO);
+fn without_memory_nothing_is_expected() {
+    let service = after_a_window_with_50_by_others(0);
+    assert_eq!(service.facts.others_expected(), Permits::ZERO);
+    assert_eq!(service.facts.others_spread(), Permits::ZERO);
 }
 
 #[test]
 fn memory_beyond_its_bound_is_cut_to_it() {
-    let mut service = after_a_window_with_60_by_others(u32::MAX);
+    let mut service = after_a_window_with_50_by_others(u32::MAX);
     service.time_is(10 * SECOND * 64);
-    assert_eq!(service.facts.others_kept(), permits(1));
+    assert_eq!(service.facts.others_expected(), permits(1));
     service.time_is(10 * SECOND * 65);
-    assert_eq!(service.facts.others_kept(), Permits::ZERO);
+    assert_eq!(service.facts.others_expected(), Permits::ZERO);
+}
+
+#[test]
+fn a_policy_with_another_memory_counts_from_the_next_window() {
+    let mut service = after_a_window_with_50_by_others(3);
+    assert!(!service.facts.set_policy(&policy(166, 10 * SECOND, 0), 6));
+    service.time_is(20 * SECOND);
+    assert_eq!(service.facts.others_expected(), permits(49));
+    assert!(service.facts.set_policy(&policy(166, 10 * SECOND, 0), 0), "nothing is remembered now");
+    service.time_is(30 * SECOND);
+    assert_eq!(service.facts.others_expected(), Permits::ZERO);
 }
 
 #[test]
 fn what_only_one_lease_saw_lowers_no_later_window() {
     let mut service = Service::remembering(3);
+    service.time_is(8 * SECOND);
     service.hears(under(1).limit(166).left(0).reset(10 * SECOND));
     service.hears(under(1).limit(166).left(0).reset(10 * SECOND));
     service.hears(under_forgotten(2).limit(166).left(0).reset(10 * SECOND));
     service.hears(under(3).limit(166).left(150).reset(10 * SECOND));
     service.time_is(10 * SECOND);
-    assert_eq!(service.facts.others_kept(), permits(16));
+    assert_eq!(service.facts.others_expected(), permits(25), "the sixteen of both, in eight seconds");
+}
+
+#[test]
+fn little_of_a_window_says_little_about_the_whole() {
+    let mut service = Service::remembering(3);
+    for lease in [1, 2] {
+        service.hears(under(lease).limit(166).left(165).reset(10 * SECOND));
+    }
+    service.time_is(10 * SECOND);
+    assert_eq!(service.facts.others_expected(), permits(20), "sixteen times as much and the root");
+}
+
+#[test]
+fn somebody_can_look_again_even_where_others_seem_to_take_all() {
+    let mut service = Service::remembering(3);
+    for lease in [1, 2] {
+        service.hears(under(lease).limit(166).left(100).reset(10 * SECOND));
+    }
+    service.time_is(10 * SECOND);
+    assert_eq!(service.facts.others_expected(), permits(145));
+}
+
+#[test]
+fn a_response_that_shows_less_lets_go_what_was_expected_by_then() {
+    let mut service = after_a_window_with_50_by_others(3);
+    service.grants(100);
+    service.time_is(15 * SECOND);
+    assert_eq!(service.facts.others_to_come(), permits(58), "time alone lets go of nothing");
+    service.hears(under(3).limit(166).left(66).reset(20 * SECOND));
+    assert_eq!(service.facts.others_to_come(), permits(29));
+    service.time_is(19 * SECOND);
+    service.hears(under(4).limit(166).left(56).reset(20 * SECOND));
+    assert_eq!((service.facts.others_used(), service.facts.others_to_come()), (permits(10), permits(6)));
+}
+
+#[test]
+fn what_may_have_been_counted_later_lets_go_of_nothing() {
+    let mut service = after_a_window_with_50_by_others(3);
+    service.grants(100);
+    service.time_is(15 * SECOND);
+    let response = under(3).limit(166).left(126).reset(20 * SECOND);
+    service.hears(response.clone().granted_at(15 * SECOND, 10));
+    assert_eq!(service.facts.others_to_come(), permits(58), "thirty of the forty may be theirs");
+    service.hears(response.clone().granted_at(11 * SECOND, 40));
+    assert_eq!(service.facts.others_to_come(), permits(53), "it may have been sent at eleven seconds");
+    service.hears(Response { known: false, ..response });
+    assert_eq!(service.facts.others_to_come(), permits(53));
+}
+
+#[test]
+fn beyond_what_was_expected_the_root_of_the_rest_is_kept() {
+    let mut service = after_a_window_with_50_by_others(3);
+    service.time_is(15 * SECOND);
+    service.hears(under(3).limit(166).left(106).reset(20 * SECOND));
+    assert_eq!((service.facts.others_used(), service.facts.others_to_come()), (permits(60), permits(7)));
+}
+
+#[test]
+fn while_others_are_about_an_eighth_of_the_budget_is_let_go_evenly() {
+    let mut service = Service::remembering(3);
+    assert_eq!(service.facts.others_spread(), Permits::ZERO);
+    service.hears(under_forgotten(1).limit(166).throttled().reset(10 * SECOND));
+    service.time_is(10 * SECOND);
+    assert_eq!(service.facts.others_spread(), Permits::ZERO, "whose lease is not known");
+    service.hears(under(2).limit(166).throttled().reset(20 * SECOND));
+    assert_eq!(service.facts.others_spread(), Permits::ZERO, "in this window it is too late");
+    for start in [20, 30, 40] {
+        service.time_is(start * SECOND);
+        assert_eq!(service.facts.others_spread(), permits(21));
+        assert_eq!(service.facts.others_to_come(), Permits::ZERO, "nobody saw how much they use");
+    }
+    service.time_is(50 * SECOND);
+    assert_eq!(service.facts.others_spread(), Permits::ZERO);
 }
 
 #[test]

@@ -106,9 +106,9 @@ fn whole_seconds_say_nothing_about_windows_of_a_second() {
 fn policy_with_other_windows_forgets_the_learnt_phase() {
     let mut service = Service::new();
     service.hears(under(1).reset(4 * SECOND));
-    assert!(!service.facts.set_policy(&policy(166, 10 * SECOND, 0)));
+    assert!(!service.facts.set_policy(&policy(166, 10 * SECOND, 0), 0));
     assert_eq!(service.phase_ms(), (3 * SECOND, 5 * SECOND));
-    assert!(service.facts.set_policy(&policy(166, 60 * SECOND, 0)));
+    assert!(service.facts.set_policy(&policy(166, 60 * SECOND, 0), 0));
     assert_eq!(service.phase_ms(), (0, 0));
 }
 

@@ -17,7 +17,7 @@ fn a_restart_forgets_nothing_that_was_learnt() {
     assert_eq!(restarted.facts.learnt(), learnt);
     assert_eq!(restarted.facts.budget(), permits(100));
     assert_eq!(restarted.phase_ms(), (3 * SECOND, 5 * SECOND));
-    assert_eq!(restarted.facts.others_kept(), permits(60));
+    assert_eq!(restarted.facts.others_expected(), permits(60));
     assert_eq!(restarted.facts.grid(), service.facts.grid());
 }
 
@@ -26,13 +26,13 @@ fn what_was_learnt_about_others_decays_after_a_restart_as_before() {
     let learnt = Learnt { permits: None, phase: None, cooldown_until: None, others: permits(60) };
     let mut service = Service::restarted(&learnt, 3);
     service.time_is(10 * SECOND);
-    assert_eq!(service.facts.others_kept(), permits(40));
+    assert_eq!(service.facts.others_expected(), permits(40));
 }
 
 #[test]
 fn memory_switched_off_forgets_use_by_others() {
     let learnt = Learnt { permits: None, phase: None, cooldown_until: None, others: permits(60) };
-    assert_eq!(Service::restarted(&learnt, 0).facts.others_kept(), Permits::ZERO);
+    assert_eq!(Service::restarted(&learnt, 0).facts.others_expected(), Permits::ZERO);
 }
 
 #[test]
