@@ -1,6 +1,8 @@
 //! The way to the server, and what it says when it refuses.
 
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
+use apportion_proto::v1::quota_service_client::QuotaServiceClient;
+use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -19,7 +21,7 @@ pub(in crate::cli) struct Connection {
     server: String,
     /// Answer in JSON, for programs
     #[arg(long)]
-    pub(super) json: bool,
+    pub(in crate::cli) json: bool,
 }
 
 /// Puts the token on every call, where there is one.
@@ -35,12 +37,27 @@ impl Interceptor for Bearer {
     }
 }
 
+/// A channel that bears the token.
+type Calls = InterceptedService<Channel, Bearer>;
+
 /// The calls of administrators.
-pub(in crate::cli) type Client = AdminServiceClient<InterceptedService<Channel, Bearer>>;
+pub(in crate::cli) type Client = AdminServiceClient<Calls>;
+
+/// How often a server that says nothing is asked whether it is there, and how long it may take to say so.
+const ALIVE: Duration = Duration::from_secs(10);
 
 impl Connection {
-    /// Connects.
+    /// Connects, for the calls of administrators.
     pub(in crate::cli) async fn client(&self) -> Result<Client, String> {
+        self.connect().await.map(AdminServiceClient::new)
+    }
+
+    /// Connects, for the calls of services and of those who watch.
+    pub(in crate::cli) async fn quota(&self) -> Result<QuotaServiceClient<Calls>, String> {
+        self.connect().await.map(QuotaServiceClient::new)
+    }
+
+    async fn connect(&self) -> Result<Calls, String> {
         let token = std::env::var(TOKEN).ok().filter(|token| !token.is_empty());
         let header = token.map(|token| format!("Bearer {token}").parse());
         let mut header: Option<MetadataValue<Ascii>> =
@@ -50,11 +67,12 @@ impl Connection {
         }
         let unreached = |why: &dyn std::fmt::Display| format!("{} cannot be reached: {why}", self.server);
         let endpoint = Endpoint::from_shared(self.server.clone()).map_err(|error| unreached(&error))?;
+        let endpoint = endpoint.http2_keep_alive_interval(ALIVE).keep_alive_timeout(ALIVE);
         let channel = endpoint.connect().await.map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             unreached(&cause.unwrap_or_else(|| error.to_string()))
         })?;
-        Ok(AdminServiceClient::with_interceptor(channel, Bearer(header)))
+        Ok(InterceptedService::new(channel, Bearer(header)))
     }
 }
 

@@ -11,6 +11,8 @@ mod team;
 mod token;
 mod workspace;
 
+pub(super) use connection::{Connection, refused};
+
 use clap::Subcommand;
 
 /// What is administered.
