@@ -33,7 +33,7 @@ pub(super) async fn run(args: &Args) -> Result<(), String> {
     let mut landing = Landing::new(&args.file, args.force)?;
     let got = async {
         match &args.data_dir {
-            Some(directory) => from_directory(directory, &mut landing),
+            Some(directory) => from_directory(directory, &mut landing).await,
             None => from_server(&args.connection, &mut landing).await,
         }
     };
@@ -76,7 +76,7 @@ async fn from_server(connection: &Connection, landing: &mut Landing) -> Result<V
 }
 
 /// Copies the store of a directory that nobody uses, and returns the checksum of the copy.
-fn from_directory(directory: &Path, landing: &mut Landing) -> Result<Vec<u8>, String> {
+async fn from_directory(directory: &Path, landing: &mut Landing) -> Result<Vec<u8>, String> {
     let file = directory.join(FILE);
     if !file.exists() {
         return Err(format!("{} holds no store", directory.display()));
@@ -95,6 +95,8 @@ fn from_directory(directory: &Path, landing: &mut Landing) -> Result<Vec<u8>, St
             many => {
                 sum.update(&chunk[..many]);
                 landing.write(&chunk[..many])?;
+                // Whoever wants to break it off is heard.
+                tokio::task::yield_now().await;
             }
         }
     }

@@ -21,6 +21,8 @@ const CHUNK: usize = 64 << 10;
 const AHEAD: usize = 2;
 /// How long a reader may take for a piece.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a caller waits for its turn: longer than it takes to notice that the one before was cut off.
+const TURN: Duration = Duration::from_secs(2);
 /// What the audit calls that which is copied.
 const RESOURCE: &str = "store";
 
@@ -43,12 +45,13 @@ impl Backups {
     /// made.
     pub(super) async fn start(&self, room: &Arc<Policies>, who: Arc<Identity>) -> Result<Pieces, Error> {
         let full = Error::ServerFull { what: "backups at once", most: 1, retry_after: RETRY };
-        let turn = Arc::clone(&self.turn).try_acquire_owned().map_err(|_| full)?;
+        let turn = tokio::time::timeout(TURN, Arc::clone(&self.turn).acquire_owned()).await;
+        let turn = turn.ok().and_then(Result::ok).ok_or(full)?;
         let (room, store) = (Arc::clone(room), Arc::clone(&self.store));
         let copied = tokio::task::spawn_blocking(move || {
             room.note(&who, "BackupStore", RESOURCE)?;
             let file = store.copy().map_err(not_copied)?;
-            Ok(Copy { file, sum: Sha256::new(), size: 0, _turn: turn })
+            Ok(Copy { open: Some((file, turn)), sum: Sha256::new(), size: 0 })
         });
         let copy = copied.await.unwrap_or(Err(Error::Internal("a copy failed")))?;
         let (to, pieces) = mpsc::channel(AHEAD);
@@ -67,18 +70,21 @@ fn not_copied(error: StoreError) -> Error {
 
 /// A copy that is sent, and the turn that it holds.
 struct Copy {
-    file: File,
+    /// None once it was read: the reader who has the end may ask again at once.
+    open: Option<(File, OwnedSemaphorePermit)>,
     sum: Sha256,
     size: u64,
-    _turn: OwnedSemaphorePermit,
 }
 
 impl Copy {
-    /// The next piece; the end after the last one.
+    /// The next piece; the end after the last one. Blocks, at the end for as long as the disk takes to free the copy.
     fn next(&mut self) -> io::Result<Part> {
         let mut chunk = Vec::with_capacity(CHUNK);
-        (&mut self.file).take(CHUNK as u64).read_to_end(&mut chunk)?;
+        if let Some((file, _)) = &mut self.open {
+            file.take(CHUNK as u64).read_to_end(&mut chunk)?;
+        }
         if chunk.is_empty() {
+            self.open = None;
             let sha256 = self.sum.clone().finalize().to_vec();
             return Ok(Part::End(v1::BackupEnd { size_bytes: self.size, sha256 }));
         }
@@ -104,6 +110,7 @@ async fn send(mut copy: Copy, to: mpsc::Sender<Result<v1::BackupStoreResponse, S
         };
         let taken = tokio::time::timeout(PATIENCE, to.send(message)).await;
         if is_last || !matches!(taken, Ok(Ok(()))) {
+            let _ = tokio::task::spawn_blocking(move || drop(copy)).await;
             return;
         }
     }
