@@ -1,7 +1,7 @@
 //! Copies of the database: written out of a snapshot, and made a store again.
 
 use super::super::StoreError;
-use super::files::{self, BUILDING, CACHE_BYTES, COPY, FILE, LOCK_FILE, Lock};
+use super::files::{self, BUILDING, COPY, FILE, LOCK_FILE, Lock};
 use super::layout::{self, ENTRIES, META};
 use super::{Embedded, format};
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, Table};
@@ -10,6 +10,9 @@ use std::fs::{File, Permissions, TryLockError};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
+
+/// Most memory that a copy uses for pages, in bytes: it writes each once and reads none again.
+const CACHE_BYTES: usize = 8 << 20;
 
 impl Embedded {
     /// What is durable now, as it stays however much is written after.
@@ -22,7 +25,9 @@ impl Embedded {
         let _turn = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.path.with_file_name(COPY);
         files::remove(&path)?;
-        write(&self.snapshot()?, &path)?;
+        // Memory that a thread used serves the next one after its end. Those of a pool live on, each with what it once used.
+        let copied = std::thread::scope(|scope| scope.spawn(|| write(&self.snapshot()?, &path)).join());
+        copied.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let file = File::open(&path)?;
         files::remove(&path)?;
         Ok(file)

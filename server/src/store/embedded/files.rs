@@ -17,7 +17,7 @@ pub(super) const COPY: &str = "apportion.redb.copy";
 pub(super) const BUILDING: &str = "apportion.redb.new";
 
 /// Most memory that a database uses for pages, in bytes.
-pub(super) const CACHE_BYTES: usize = 64 << 20;
+const CACHE_BYTES: usize = 64 << 20;
 
 /// The right of this process to use a data directory, until it is dropped or the process ends in any way.
 pub(super) struct Lock(#[allow(dead_code, reason = "holds the lock while it is open")] File);
