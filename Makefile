@@ -30,8 +30,9 @@ lint: need-cargo core-is-alone ## formatting, clippy without a warning, and what
 	cargo clippy --workspace --all-targets --features apportion-tests/mutants -- -D warnings
 	cargo clippy --package apportion-core --all-features -- -D warnings
 
-bench: need-cargo ## measure decisions, memory and the simulator
-	cargo run --release --package apportion-tests --bin bench
+bench: need-cargo ## measure decisions, memory, the simulator, and the service under load
+	cargo build --release --package apportion-server --package apportion-tests --bins
+	target/release/bench
 
 need-cargo:
 	@command -v cargo >/dev/null || { \

@@ -8,6 +8,7 @@ use apportion_tests::process::child::Signal;
 use apportion_tests::process::load::{Habit, Load};
 use apportion_tests::process::log::reason;
 use apportion_tests::process::server::Server;
+use apportion_tests::process::teams;
 use apportion_tests::process::{nothing_throttled, pass, windows};
 use apportion_tests::provider::{Provider, Rules};
 use tonic::Code;
@@ -48,11 +49,15 @@ async fn a_server_that_is_killed_twenty_times_forgets_no_grant() {
     let mut slowest = Duration::ZERO;
     for kill in 0..KILLS {
         pass(Duration::from_millis(500 + 100 * (kill as u64 * 7 % 8))).await;
+        teams::create(&server, &format!("made-before-kill-{kill}")).await.expect("a new team");
         let killed = Instant::now();
         server.kill();
         server = Server::start(home.path());
         slowest = slowest.max(answers(&server, killed).await);
         load.turn_to(server.channel());
+    }
+    for kill in 0..KILLS {
+        assert!(teams::exists(&server, &format!("made-before-kill-{kill}")).await, "{kill} is lost");
     }
     // Nothing of the twenty lives hinders the next one: a whole window is used up.
     pass(Duration::from_secs(20)).await;

@@ -70,6 +70,7 @@ pub(super) struct Limits {
     pub(super) pending_resets: Option<u32>,
     pub(super) error_resets: Option<u32>,
     pub(super) exchange_in_flight: Option<u32>,
+    pub(super) workspaces: Option<u32>,
 }
 
 /// Reads the file at `path`.

@@ -61,6 +61,9 @@ pub struct Flags {
     /// Requests of one Exchange stream that wait for their answer at once [default: 1000]
     #[arg(long, env = "APPORTION_EXCHANGE_IN_FLIGHT", value_name = "N")]
     pub exchange_in_flight: Option<u32>,
+    /// Workspaces that can be created [default: 100000]
+    #[arg(long, env = "APPORTION_WORKSPACES", value_name = "N")]
+    pub workspaces: Option<u32>,
     /// How long a server that stops waits for open calls, in seconds [default: 10]
     #[arg(long, env = "APPORTION_DRAIN_SECONDS", value_name = "N")]
     pub drain_seconds: Option<u32>,

@@ -31,7 +31,7 @@ pub struct Settings {
     pub insecure: bool,
     /// How the log is written.
     pub log: Log,
-    /// What one client may take of the server.
+    /// What clients may take of the server.
     pub limits: ServerLimits,
     /// How long a server that stops waits for open calls, in seconds.
     pub drain_seconds: u32,
@@ -89,7 +89,7 @@ pub enum LogLevel {
     Trace,
 }
 
-/// What one client may take of the server. Every bound is at least 1.
+/// What clients may take of the server. Every bound is at least 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ServerLimits {
     /// Calls at once on one connection.
@@ -108,6 +108,8 @@ pub struct ServerLimits {
     pub error_resets: u32,
     /// Requests of one Exchange stream that wait for their answer at once.
     pub exchange_in_flight: u32,
+    /// Workspaces that can be created.
+    pub workspaces: u32,
 }
 
 impl ServerLimits {
@@ -121,6 +123,7 @@ impl ServerLimits {
         pending_resets: 100,
         error_resets: 1_000,
         exchange_in_flight: 1_000,
+        workspaces: 100_000,
     };
 }
 
@@ -228,7 +231,8 @@ fn limits(flags: &Flags, file: &file::Limits) -> Result<ServerLimits, ConfigErro
         keep_alive_seconds,
         pending_resets,
         error_resets,
-        exchange_in_flight
+        exchange_in_flight,
+        workspaces
     ))
 }
 

@@ -156,6 +156,11 @@ impl Engine {
         self.parts.workspaces.iter().map(|entry| entry.key().clone()).collect()
     }
 
+    /// How many workspaces are served.
+    pub fn serves(&self) -> usize {
+        self.parts.workspaces.len()
+    }
+
     /// Puts a policy in force that is durable already: for the next decision, for waiting requests too. Serves the
     /// workspace from now on if it is new.
     ///

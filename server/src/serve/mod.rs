@@ -4,7 +4,7 @@ mod listen;
 mod start;
 mod stop;
 
-use crate::clock::{Clock, Machine};
+use crate::clock::{Clock, Machine, Source};
 use crate::config::{Exposed, Settings, check_exposure};
 use crate::engine::{Engine, StartError};
 use crate::service::admin::{Admin, Policies};
@@ -97,16 +97,24 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts to serve.
+    /// Starts to serve, by the clocks of the machine.
     ///
     /// # Errors
     /// [`ServeError`]; nothing runs then.
     pub async fn start(settings: &Settings) -> Result<Self, ServeError> {
+        Self::start_by(Box::new(Machine), settings).await
+    }
+
+    /// Starts to serve by other clocks.
+    ///
+    /// # Errors
+    /// [`ServeError`]; nothing runs then.
+    pub async fn start_by(clocks: Box<dyn Source>, settings: &Settings) -> Result<Self, ServeError> {
         // Before anybody can know that it runs: a signal that came sooner would end it without an answer to those who wait.
         let signals = stop::Signals::new()?;
         let listener = bind("listen", settings.listen).await?;
         let http_listener = bind("http_listen", settings.http_listen).await?;
-        let Opened { store, engine, gate, policies, authenticates } = open(settings)?;
+        let Opened { store, engine, gate, policies, authenticates } = open(clocks, settings)?;
         let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
         let halt = CancellationToken::new();
         let (health, health_service) = tonic_health::server::health_reporter();
@@ -141,7 +149,7 @@ struct Opened {
 }
 
 /// Opens the store, and starts the engine with what is in it.
-fn open(settings: &Settings) -> Result<Opened, ServeError> {
+fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opened, ServeError> {
     let embedded = Arc::new(Embedded::open(&settings.data_dir)?);
     let shards = embedded.shards()?;
     let store: Arc<dyn Store> = Arc::clone(&embedded) as Arc<dyn Store>;
@@ -155,10 +163,11 @@ fn open(settings: &Settings) -> Result<Opened, ServeError> {
     if let Some(secret) = &settings.admin_token {
         gate.admit(&start::admin(secret.expose()));
     }
-    let clock = Arc::new(Clock::new(Box::new(Machine), Horizon::DEFAULT.clock_error));
+    let clock = Arc::new(Clock::new(clocks, Horizon::DEFAULT.clock_error));
     let workspaces = start::workspaces(&catalog)?;
     let engine = Arc::new(Engine::start(start::engine_settings(shards), clock, store, workspaces)?);
-    let policies = Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate));
+    let policies =
+        Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate), settings.limits.workspaces);
     Ok(Opened { store: embedded, engine, gate, policies, authenticates })
 }
 

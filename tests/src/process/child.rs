@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, kill_process, prlimit};
 
 pub use rustix::process::Signal;
 
@@ -48,6 +48,11 @@ impl Child {
         Self { process, lines, complaints }
     }
 
+    /// The number that the system knows it by.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The next line of its output. Panics with its complaints where none comes.
     pub fn line(&self) -> String {
         let line = self.lines.recv_timeout(FIRST_LINE);
@@ -63,6 +68,22 @@ impl Child {
     pub fn signal(&self, signal: Signal) {
         // It is not waited for before its end, so its number is not another's.
         kill_process(Pid::from_child(&self.process), signal).expect("a process that was started here");
+    }
+
+    /// From now on it can write to no file, as on a disk that is full: every write fails in the kernel.
+    pub fn deny_writes(&self) {
+        self.limit_files(Some(0));
+    }
+
+    /// It can write again.
+    pub fn allow_writes(&self) {
+        self.limit_files(None);
+    }
+
+    fn limit_files(&self, bytes: Option<u64>) {
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(Pid::from_child(&self.process)), Resource::Fsize, limit)
+            .expect("a process that was started here");
     }
 
     /// How it ended, and what it still said; none if it does not end in time.

@@ -32,8 +32,19 @@ impl Server {
 
     /// Serves what is in `data`, with more flags. What stands in the environment does not count.
     pub fn start_with(data: &Path, flags: &[&str]) -> Self {
+        Self::start_as(Command::new(program()), data, flags)
+    }
+
+    /// Serves what is in `data`, and lives on where a write goes beyond what it may: the write fails, as on a full disk.
+    pub fn start_to_be_denied(data: &Path) -> Self {
+        let mut shell = Command::new("sh");
+        // A signal that is ignored stays so in the program that takes the shell's place.
+        shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(program());
+        Self::start_as(shell, data, &[])
+    }
+
+    fn start_as(mut command: Command, data: &Path, flags: &[&str]) -> Self {
         let begun = Instant::now();
-        let mut command = Command::new(program());
         command.env_clear().env("RUST_BACKTRACE", "1");
         command.args(["serve", "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--data-dir"]);
         let child = Child::start(command.arg(data).args(flags));
@@ -56,6 +67,21 @@ impl Server {
     pub fn channel(&self) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).expect("an address");
         endpoint.tcp_nodelay(true).connect_lazy()
+    }
+
+    /// The number that the system knows it by.
+    pub fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
+    /// From now on it can write to no file.
+    pub fn deny_writes(&self) {
+        self.child.deny_writes();
+    }
+
+    /// It can write again.
+    pub fn allow_writes(&self) {
+        self.child.allow_writes();
     }
 
     /// Sends it a signal.
@@ -112,8 +138,10 @@ fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let tests = std::env::current_exe().expect("a path");
-        let out = tests.parent().and_then(Path::parent).expect("target/PROFILE/deps");
+        let this = std::env::current_exe().expect("a path");
+        // Tests lie in target/PROFILE/deps, programs in target/PROFILE.
+        let beside = this.parent().expect("a directory");
+        let out = if beside.ends_with("deps") { beside.parent().expect("target/PROFILE") } else { beside };
         let program = out.join(format!("apportion{}", std::env::consts::EXE_SUFFIX));
         let built = program.metadata().and_then(|file| file.modified()).ok();
         if built.is_none_or(|built| changed() > built) {

@@ -30,6 +30,7 @@ pub struct Policies {
     pub(super) catalog: Catalog,
     pub(super) engine: Arc<Engine>,
     pub(super) gate: Arc<Gate>,
+    pub(super) most_workspaces: u32,
     changing: Mutex<()>,
     /// Workspaces whose last change may or may not be durable.
     in_doubt: Mutex<BTreeSet<WorkspaceId>>,
@@ -95,9 +96,9 @@ impl Whole {
 
 impl Policies {
     /// The room of what `catalog` holds and `engine` serves. To be called inside a tokio runtime.
-    pub fn open(catalog: Catalog, engine: Arc<Engine>, gate: Arc<Gate>) -> Arc<Self> {
+    pub fn open(catalog: Catalog, engine: Arc<Engine>, gate: Arc<Gate>, most_workspaces: u32) -> Arc<Self> {
         let (changing, in_doubt) = (Mutex::default(), Mutex::default());
-        let room = Arc::new(Self { catalog, engine, gate, changing, in_doubt });
+        let room = Arc::new(Self { catalog, engine, gate, most_workspaces, changing, in_doubt });
         tokio::spawn(read_back(Arc::downgrade(&room)));
         room
     }

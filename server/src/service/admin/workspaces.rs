@@ -18,9 +18,6 @@ use apportion_core::policy::Policy;
 use apportion_proto::v1;
 use std::collections::BTreeMap;
 
-/// Most workspaces of a server.
-pub(super) const WORKSPACES_MAX: u64 = 1_000;
-
 impl Policies {
     pub(super) fn create_workspace(
         &self,
@@ -37,8 +34,9 @@ impl Policies {
             if self.catalog.workspace(id.as_str())?.is_some() {
                 return Err(Error::AlreadyExists { name: new.name.clone() }.into());
             }
-            if self.engine.workspaces().len() as u64 >= WORKSPACES_MAX {
-                return Err(Error::TooManyResources { what: "workspaces", most: WORKSPACES_MAX }.into());
+            let most = u64::from(self.most_workspaces);
+            if self.engine.serves() as u64 >= most {
+                return Err(Error::TooManyResources { what: "workspaces", most }.into());
             }
             if request.validate_only {
                 return Ok(None);

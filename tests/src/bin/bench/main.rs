@@ -1,10 +1,11 @@
-//! Measures decisions, memory and the simulator, and prints a table: medians, beside what each is aimed at.
+//! Measures decisions, memory, the simulator and the running service, and prints a table: medians, beside what each is aimed at.
 //!
 //! Times are processor time, and stand beside a yardstick of the same run: putting a key into an ordered map and taking one out.
-//! `bench --only NAME` runs one load alone, for a profiler.
+//! `bench --only NAME` runs one load alone, and `bench --service NAME SECONDS` one of the service, for a profiler.
 
 mod load;
 mod measure;
+mod service;
 
 use apportion_core::allocator::Allocator;
 use apportion_core::bounds::Bounds;
@@ -21,11 +22,18 @@ const RUNS: usize = 5;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => table(),
+        [] => {
+            table();
+            service::table();
+        }
+        ["--service"] => service::table(),
+        ["--service", load, seconds] => service::only(load, seconds.parse().unwrap_or(10)),
+        ["--noop"] => service::serve_noop(),
         ["--only", name] => only(name),
         _ => {
             eprintln!(
-                "bench [--only NAME]: alone, backlog-N, mixed-N, idle-workspace, waiting-1, waiting-10"
+                "bench [--only NAME]: alone, backlog-N, mixed-N, idle-workspace, waiting-1, waiting-10\n\
+                 bench [--service [NAME SECONDS]]: unary, noop, exchange, settled"
             );
             std::process::exit(2);
         }

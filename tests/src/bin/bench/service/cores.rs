@@ -1,0 +1,39 @@
+//! Which processor runs what, and what it cost.
+
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+/// The processor of servers.
+const SERVERS: usize = 0;
+/// The processor of the load.
+const LOAD: usize = 1;
+
+/// Starts something on the processor of servers; this thread stays on that of the load. Where there is but one, all share it.
+pub(crate) fn on_server_core<T>(start: impl FnOnce() -> T) -> T {
+    move_to(SERVERS);
+    let started = start();
+    move_to(LOAD);
+    started
+}
+
+fn move_to(core: usize) {
+    let mut set = CpuSet::new();
+    set.set(core);
+    let _ = sched_setaffinity(None, &set);
+}
+
+/// The processor time of a process so far, in nanoseconds, all its threads together, dead ones not.
+pub(crate) fn processor_time(pid: u32) -> u64 {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return 0 };
+    let of = |thread: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    threads.flatten().filter_map(of).sum()
+}
+
+/// The memory of a process that is its own, in bytes.
+pub(crate) fn memory(pid: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
+    line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
+}

@@ -1,0 +1,47 @@
+//! Many workspaces that nobody asks: how long a start takes, and what they weigh.
+
+use super::cores::{memory, on_server_core};
+use crate::row;
+use apportion_proto::v1;
+use apportion_server::preset;
+use apportion_server::store::catalog::{Catalog, Change, Document};
+use apportion_server::store::{Embedded, Store};
+use apportion_tests::process::server::Server;
+use std::path::Path;
+use std::sync::Arc;
+
+const COUNT: usize = 100_000;
+/// Workspaces of one transaction.
+const AT_ONCE: usize = 1_000;
+
+/// Puts them into a store, starts a server on it, and prints what that took.
+pub(crate) fn rows() {
+    let data = tempfile::tempdir().expect("a directory");
+    fill(data.path());
+    let server = on_server_core(|| Server::start(data.path()));
+    let started = server.started_in.as_secs_f64();
+    row(&format!("a start with {COUNT} idle workspaces"), format!("{started:.2} s"), "at most 3 s");
+    let mebibytes = memory(server.pid()) as f64 / f64::from(1 << 20);
+    row("  its memory", format!("{mebibytes:.0} MiB"), "at most 400 MiB");
+}
+
+/// Writes past the server, which would make each durable before the next.
+fn fill(data: &Path) {
+    let store: Arc<dyn Store> = Arc::new(Embedded::open(data).expect("an empty store"));
+    let catalog = Catalog::new(store, 1_000);
+    let ids: Vec<String> = (0..COUNT).map(|n| format!("idle-{n}")).collect();
+    for ids in ids.chunks(AT_ONCE) {
+        let puts = ids.iter().flat_map(|id| documents(id)).collect();
+        let entry = v1::AuditEntry { method: "CreateWorkspace".into(), ..v1::AuditEntry::default() };
+        catalog.apply(&Change { expect: Vec::new(), puts, deletes: Vec::new(), entry }).expect("room");
+    }
+}
+
+/// A workspace of the preset, with the team that each has.
+fn documents(id: &str) -> [Document; 2] {
+    let workspace = v1::Workspace { name: format!("workspaces/{id}"), ..preset::intercom() };
+    [
+        Document::Workspace { workspace: id.into(), value: workspace },
+        Document::Team { workspace: id.into(), team: "default".into(), value: preset::default_team(id) },
+    ]
+}
