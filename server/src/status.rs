@@ -71,6 +71,14 @@ pub enum Error {
         /// When it is of use to ask again.
         retry_after: Span,
     },
+    /// The store cannot be copied.
+    #[error("the store cannot be copied: {why}")]
+    NotCopied {
+        /// Why.
+        why: String,
+        /// When it is of use to ask again.
+        retry_after: Span,
+    },
     /// Another node serves this workspace.
     #[error("another node serves this workspace now; connect anew")]
     NotOwner {
@@ -175,7 +183,7 @@ impl Error {
             Self::UnknownLimit { .. } => v1::Reason::UnknownLimit,
             Self::UnknownToken => v1::Reason::UnknownToken,
             Self::Cancelled => v1::Reason::Cancelled,
-            Self::StoreLost { .. } => v1::Reason::StoreLost,
+            Self::StoreLost { .. } | Self::NotCopied { .. } => v1::Reason::StoreLost,
             Self::NotOwner { .. } => v1::Reason::NotOwner,
             Self::Draining { .. } => v1::Reason::Draining,
             Self::ClockUnsteady { .. } => v1::Reason::ClockUnsteady,
@@ -216,6 +224,7 @@ impl Error {
                 refusal.retry_at.filter(|&at| at < Timestamp::MAX).map(|at| at.since(*now))
             }
             Self::StoreLost { retry_after }
+            | Self::NotCopied { retry_after, .. }
             | Self::NotOwner { retry_after }
             | Self::Draining { retry_after }
             | Self::ClockUnsteady { retry_after }

@@ -6,6 +6,7 @@ mod admin;
 mod restore;
 mod serve;
 mod simulate;
+mod top;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ enum Command {
     Serve(serve::Args),
     Simulate(simulate::Args),
     Restore(restore::Args),
+    Top(top::Args),
     #[command(flatten)]
     Admin(admin::Command),
 }
@@ -38,6 +40,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Simulate(args) => simulate::run(&args).map_err(|error| error.to_string()),
         Command::Restore(args) => restore::run(&args),
+        Command::Top(args) => top::run(&args),
         Command::Admin(command) => admin::run(&command),
     };
     match outcome {

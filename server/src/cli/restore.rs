@@ -1,6 +1,6 @@
 //! `apportion restore`: the store out of a backup, while no server runs on it.
 
-use crate::store::backup;
+use crate::store::{StoreError, backup};
 use std::path::PathBuf;
 
 /// Make the store of a data directory out of a backup; no server may run there
@@ -18,7 +18,16 @@ pub(super) struct Args {
 
 /// Restores the backup.
 pub(super) fn run(args: &Args) -> Result<bool, String> {
-    backup::restore(&args.file, &args.data_dir, args.replace).map_err(|error| error.to_string())?;
-    println!("restored {} to {}", args.file.display(), args.data_dir.display());
+    let file = args.file.display();
+    // The store would speak of its own disk.
+    std::fs::File::open(&args.file).map_err(|error| format!("{file} cannot be read: {error}"))?;
+    backup::restore(&args.file, &args.data_dir, args.replace).map_err(|error| match error {
+        StoreError::InUse(what) => {
+            format!("a server uses {what}: stop it first, and take the backup with `apportion backup`")
+        }
+        StoreError::Exists(what) => format!("{what} exists already: --replace replaces it"),
+        error => error.to_string(),
+    })?;
+    println!("restored {file} to {}; windows that are open now count as spent", args.data_dir.display());
     Ok(true)
 }

@@ -5,6 +5,7 @@ use super::parts::Parts;
 use super::waits::TeamWaits;
 use super::workspace::Workspace;
 use apportion_core::allocator::{Allocator, LimitNow, TeamNow};
+use apportion_core::policy::Policy;
 use apportion_core::time::Timestamp;
 
 /// A workspace at one instant.
@@ -18,6 +19,8 @@ pub struct Snapshot {
     pub scheduler: usize,
     /// Its teams, in order of id, and how their requests fared.
     pub teams: Vec<(TeamNow, TeamWaits)>,
+    /// What is configured; none while it is not served.
+    pub policy: Option<Policy>,
     /// Requests that wait.
     pub waiting_requests: usize,
     /// Why nothing is granted, or nothing beyond what is booked.
@@ -41,6 +44,7 @@ impl Workspace {
                 teams: teams.collect(),
                 limits: allocator.limits_now(now),
                 scheduler: allocator.scheduler(),
+                policy: Some(allocator.policy().clone()),
                 waiting_requests: allocator.waiting(),
                 trouble: trouble(allocator, parts),
             }
@@ -50,7 +54,8 @@ impl Workspace {
 
 fn closed(now: Timestamp, why: &Refused) -> Snapshot {
     let trouble = Some(why.clone());
-    Snapshot { now, limits: Vec::new(), scheduler: 0, teams: Vec::new(), waiting_requests: 0, trouble }
+    let (limits, teams) = (Vec::new(), Vec::new());
+    Snapshot { now, limits, scheduler: 0, teams, policy: None, waiting_requests: 0, trouble }
 }
 
 fn trouble(allocator: &Allocator, parts: &Parts) -> Option<Refused> {

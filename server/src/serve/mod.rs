@@ -109,7 +109,7 @@ impl Running {
         let signals = stop::Signals::new()?;
         let listener = bind("listen", settings.listen).await?;
         let http_listener = bind("http_listen", settings.http_listen).await?;
-        let Opened { engine, gate, policies } = open(clocks, settings)?;
+        let Opened { store, engine, gate, policies } = open(clocks, settings)?;
         let authenticates = gate.is_closed();
         let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
         let halt = CancellationToken::new();
@@ -119,12 +119,13 @@ impl Running {
         let bounds = StreamBounds { in_flight: settings.limits.exchange_in_flight as usize };
         let quota = Quota::new(Arc::clone(&engine), gate, bounds);
         let bytes = settings.limits.message_bytes as usize;
+        let admin = AdminServiceServer::new(Admin::new(policies, store));
         let server = builder(settings)?
             .add_service(health_service)
             .add_service(reflection()?.build_v1()?)
             .add_service(reflection()?.build_v1alpha()?)
             .add_service(QuotaServiceServer::new(quota).max_decoding_message_size(bytes))
-            .add_service(AdminServiceServer::new(Admin::new(policies)).max_decoding_message_size(bytes));
+            .add_service(admin.max_decoding_message_size(bytes));
         let incoming = Listener::new(listener, settings.limits.connections as usize);
         let until = halt.clone().cancelled_owned();
         let grpc = tokio::spawn(server.serve_with_incoming_shutdown(incoming.connections(), until));
@@ -136,6 +137,7 @@ impl Running {
 
 /// What the services of a server stand on.
 struct Opened {
+    store: Arc<Embedded>,
     engine: Arc<Engine>,
     gate: Arc<Gate>,
     policies: Arc<Policies>,
@@ -143,9 +145,9 @@ struct Opened {
 
 /// Opens the store, and starts the engine with what is in it.
 fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opened, ServeError> {
-    let store = Embedded::open(&settings.data_dir)?;
-    let shards = store.shards()?;
-    let store: Arc<dyn Store> = Arc::new(store);
+    let embedded = Arc::new(Embedded::open(&settings.data_dir)?);
+    let shards = embedded.shards()?;
+    let store: Arc<dyn Store> = Arc::clone(&embedded) as Arc<dyn Store>;
     let catalog = Catalog::new(Arc::clone(&store), settings.audit_entries.into());
     start::first(&catalog)?;
     let tokens = start::tokens(&catalog)?;
@@ -167,7 +169,7 @@ fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opened, ServeErr
     let engine = Arc::new(Engine::start(start::engine_settings(shards), clock, store, workspaces)?);
     let policies =
         Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate), settings.limits.workspaces);
-    Ok(Opened { engine, gate, policies })
+    Ok(Opened { store: embedded, engine, gate, policies })
 }
 
 async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {

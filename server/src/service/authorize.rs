@@ -78,7 +78,8 @@ pub fn act_of(service: &str, method: &str) -> Option<Act> {
         (
             "apportion.v1.AdminService",
             "CreateWorkspace" | "UpdateWorkspace" | "DeleteWorkspace" | "CreateTeam" | "UpdateTeam"
-            | "DeleteTeam" | "CreateToken" | "ListTokens" | "DeleteToken" | "ListAuditEntries",
+            | "DeleteTeam" | "CreateToken" | "ListTokens" | "DeleteToken" | "ListAuditEntries"
+            | "BackupStore",
         ) => Act::Administer,
         _ => return None,
     })

@@ -5,10 +5,13 @@ use crate::convert::priority::wire_priority;
 use crate::convert::time::{duration, timestamp};
 use crate::engine::{Snapshot, TeamWaits};
 use apportion_core::allocator::{LimitNow, TeamNow};
-use apportion_core::ids::WorkspaceId;
+use apportion_core::ids::{LimitId, TeamId, WorkspaceId};
+use apportion_core::permits::Permits;
+use apportion_core::policy::TeamPolicy;
 use apportion_core::priority::Priority;
 use apportion_core::time::Timestamp;
 use apportion_proto::v1;
+use std::collections::BTreeMap;
 
 /// A snapshot, the `version`-th of its stream.
 pub(super) fn wire(workspace: &WorkspaceId, snapshot: &Snapshot, version: u64) -> v1::WorkspaceSnapshot {
@@ -17,18 +20,37 @@ pub(super) fn wire(workspace: &WorkspaceId, snapshot: &Snapshot, version: u64) -
         None if snapshot.limits.iter().any(|limit| limit.is_exhausted) => v1::Reason::ProviderCooldown,
         None => v1::Reason::Unspecified,
     };
+    let configured = Configured::new(snapshot);
     v1::WorkspaceSnapshot {
         version,
         workspace: workspace.to_string(),
         time: Some(timestamp(snapshot.now)),
-        limits: snapshot.limits.iter().map(|now| limit(now, snapshot.now)).collect(),
-        teams: snapshot.teams.iter().map(|(now, waits)| team(now, waits)).collect(),
+        limits: snapshot.limits.iter().map(|now| limit(now, snapshot.now, &configured)).collect(),
+        teams: snapshot.teams.iter().map(|(now, waits)| team(now, waits, &configured)).collect(),
         waiting_requests: u32::try_from(snapshot.waiting_requests).unwrap_or(u32::MAX),
         trouble: trouble.into(),
     }
 }
 
-fn limit(limit: &LimitNow, now: Timestamp) -> v1::LimitState {
+/// What is configured, to be found by id.
+struct Configured<'a> {
+    limits: BTreeMap<&'a LimitId, u32>,
+    teams: BTreeMap<&'a TeamId, &'a TeamPolicy>,
+}
+
+impl<'a> Configured<'a> {
+    fn new(snapshot: &'a Snapshot) -> Self {
+        let policy = snapshot.policy.as_ref();
+        let limits = policy.into_iter().flat_map(|policy| &policy.limits);
+        let teams = policy.into_iter().flat_map(|policy| &policy.teams);
+        Self {
+            limits: limits.map(|limit| (&limit.id, limit.permits.get())).collect(),
+            teams: teams.map(|team| (&team.id, team)).collect(),
+        }
+    }
+}
+
+fn limit(limit: &LimitNow, now: Timestamp, configured: &Configured<'_>) -> v1::LimitState {
     v1::LimitState {
         limit: limit.id.to_string(),
         window_start_time: Some(timestamp(limit.window.start.earliest)),
@@ -41,10 +63,13 @@ fn limit(limit: &LimitNow, now: Timestamp) -> v1::LimitState {
         others_permits: limit.others.get(),
         open: limit.is_open,
         cooldown: limit.cooldown_until.map(|until| duration(until.since(now))),
+        exhausted: limit.is_exhausted,
+        configured_permits: configured.limits.get(&limit.id).copied().unwrap_or_default(),
     }
 }
 
-fn team(team: &TeamNow, waits: &TeamWaits) -> v1::TeamState {
+fn team(team: &TeamNow, waits: &TeamWaits, configured: &Configured<'_>) -> v1::TeamState {
+    let policy = configured.teams.get(&team.id);
     let by_priority = Priority::ALL.into_iter().zip(team.waiting_requests);
     v1::TeamState {
         team: team.id.to_string(),
@@ -54,6 +79,11 @@ fn team(team: &TeamNow, waits: &TeamWaits) -> v1::TeamState {
         expected_permits: u32::try_from(team.expected).unwrap_or(u32::MAX),
         share_billionths: team.share_billionths,
         waits: by_priority.filter_map(|(c, waiting)| lane(c, waiting, waits)).collect(),
+        weight: policy.map_or(0, |policy| policy.weight),
+        reservation_permits: policy.map_or(0, |policy| policy.reservation.get()),
+        cap_permits: policy.and_then(|policy| policy.cap).map(Permits::get),
+        priority: policy.map_or(0, |policy| wire_priority(policy.priority).into()),
+        highest_priority: policy.map_or(0, |policy| wire_priority(policy.highest_priority).into()),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::embedded::Embedded;
 use super::embedded::copy;
+use std::fs::File;
 use std::path::Path;
 
 impl Embedded {
@@ -15,6 +16,15 @@ impl Embedded {
         let snapshot = self.snapshot()?;
         copy::write(&snapshot, to)
     }
+
+    /// A copy as [`Embedded::backup`] makes it, in the data directory, as a file without a name: it is gone when it is closed, in
+    /// whatever way the process ends. What goes wrong with it does not close the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] where reading or writing fails.
+    pub fn copy(&self) -> Result<File, StoreError> {
+        self.nameless_copy()
+    }
 }
 
 /// Makes the store of `data_directory` out of the backup `from`, checked page by page, under a new incarnation: windows
@@ -23,7 +33,7 @@ impl Embedded {
 /// keeps its incarnation, and nothing can notice that permits are granted twice.
 ///
 /// # Errors
-/// [`StoreError`] where a process has the directory open, a store is there, or `from` is no sound backup. What was there
+/// [`StoreError`] where a process has the directory or the store that `from` is of open, a store is there, or `from` is no sound backup. What was there
 /// before stays then.
 pub fn restore(from: &Path, data_directory: &Path, replace: bool) -> Result<(), StoreError> {
     copy::restore(from, data_directory, replace)
@@ -77,6 +87,38 @@ mod tests {
         assert_eq!(keys(&Embedded::open(&data).expect("opened")), ["later"]);
         restore(&copy, &data, true).expect("restored");
         assert_eq!(keys(&Embedded::open(&data).expect("opened")), [""; 0]);
+    }
+
+    #[test]
+    fn a_copy_without_a_name_leaves_nothing_behind_and_an_earlier_one_is_tidied_up() {
+        let directory = tempfile::tempdir().expect("directory");
+        let left = ["apportion.redb.copy", "apportion.redb.copy.new"].map(|name| directory.path().join(name));
+        left.iter().for_each(|path| std::fs::write(path, b"half").expect("written"));
+        let store = Embedded::open(directory.path()).expect("opened");
+        assert!(left.iter().all(|path| !path.exists()));
+        put(&store, "kept");
+        let mut copy = store.copy().expect("copied");
+        assert!(left.iter().all(|path| !path.exists()));
+        let (file, other) = (directory.path().join("file"), directory.path().join("other"));
+        std::io::copy(&mut copy, &mut File::create(&file).expect("created")).expect("written");
+        restore(&file, &other, false).expect("restored");
+        assert_eq!(keys(&Embedded::open(&other).expect("opened")), ["kept"]);
+    }
+
+    #[test]
+    fn the_file_of_a_store_in_use_is_no_backup_and_a_copy_that_is_read_only_is_one() {
+        let directory = tempfile::tempdir().expect("directory");
+        let (data, other) = (directory.path().join("data"), directory.path().join("other"));
+        let store = Embedded::open(&data).expect("opened");
+        let file = data.join(super::super::embedded::FILE);
+        assert!(matches!(restore(&file, &other, false), Err(StoreError::InUse(_))));
+        assert!(!other.exists(), "nothing is begun");
+        drop(store);
+        let mut permissions = file.metadata().expect("there").permissions();
+        permissions.set_readonly(true);
+        std::fs::set_permissions(&file, permissions).expect("its own file");
+        restore(&file, &other, false).expect("restored");
+        Embedded::open(&other).expect("opened");
     }
 
     #[test]

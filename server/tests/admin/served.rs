@@ -95,6 +95,23 @@ impl Served {
         QuotaServiceClient::new(self.channel.clone())
     }
 
+    /// An administrator whose connection takes little before it is read from.
+    pub(crate) async fn narrow_admin(&self) -> AdminServiceClient<Calls> {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.running.address)).expect("an address");
+        let channel = endpoint.initial_stream_window_size(65_535).connect().await.expect("it listens");
+        AdminServiceClient::with_interceptor(channel, Self::bearer(ROOT))
+    }
+
+    /// The names of the files in its data directory, in order.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.directory.path()).expect("readable");
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
     pub(crate) fn quota_as(&self, secret: &str) -> QuotaServiceClient<Calls> {
         QuotaServiceClient::with_interceptor(self.channel.clone(), Self::bearer(secret))
     }

@@ -9,9 +9,9 @@ use apportion_server::clock::{Clock, Machine};
 use apportion_server::engine::{Engine, Settings};
 use apportion_server::service::admin::{Admin, Policies};
 use apportion_server::service::gate::Gate;
-use apportion_server::store::Store;
 use apportion_server::store::catalog::Catalog;
 use apportion_server::store::memory::{Faults, Memory};
+use apportion_server::store::{Embedded, Store};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tonic::Request;
@@ -28,6 +28,7 @@ struct World {
     store: Arc<Memory>,
     engine: Arc<Engine>,
     admin: Admin,
+    _directory: tempfile::TempDir,
 }
 
 impl World {
@@ -41,7 +42,10 @@ impl World {
         let engine = Arc::new(engine);
         let catalog = Catalog::new(kept, 10);
         let policies = Policies::open(catalog, Arc::clone(&engine), Arc::new(Gate::open()), WORKSPACES);
-        Self { store, engine, admin: Admin::new(policies) }
+        // Backups are of files, which no test here asks for.
+        let directory = tempfile::tempdir().expect("a directory");
+        let files = Arc::new(Embedded::open(directory.path()).expect("an empty store"));
+        Self { store, engine, admin: Admin::new(policies, files), _directory: directory }
     }
 
     async fn create_workspace(

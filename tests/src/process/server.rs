@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Output};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -110,6 +110,21 @@ impl Server {
         let complaints = self.child.complaints();
         assert!(!complaints.contains("panicked"), "{complaints}");
     }
+}
+
+/// What the program says to a command line, and its end.
+pub fn apportion(server: Option<SocketAddr>, arguments: &[&OsStr]) -> Output {
+    command(server, arguments).output().expect("the program runs")
+}
+
+/// The program with a command line, and a server to call. What stands in the environment does not count.
+pub fn command(server: Option<SocketAddr>, arguments: &[&OsStr]) -> Command {
+    let mut command = Command::new(program());
+    command.env_clear().args(arguments);
+    if let Some(address) = server {
+        command.env("APPORTION_SERVER", format!("http://{address}"));
+    }
+    command
 }
 
 /// The two addresses of the first line.

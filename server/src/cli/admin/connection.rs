@@ -2,7 +2,9 @@
 
 use super::unreached::{cut_off, unreached};
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
+use apportion_proto::v1::quota_service_client::QuotaServiceClient;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -33,7 +35,7 @@ pub(in crate::cli) struct Connection {
     token_file: Option<PathBuf>,
     /// Answer in JSON, for programs
     #[arg(long)]
-    pub(super) json: bool,
+    pub(in crate::cli) json: bool,
 }
 
 /// Puts the token on every call, where there is one.
@@ -49,20 +51,36 @@ impl Interceptor for Bearer {
     }
 }
 
+/// A channel that bears the token.
+type Calls = InterceptedService<Channel, Bearer>;
+
 /// The calls of administrators.
-pub(in crate::cli) type Client = AdminServiceClient<InterceptedService<Channel, Bearer>>;
+pub(in crate::cli) type Client = AdminServiceClient<Calls>;
+
+/// How often a server that says nothing is asked whether it is there, and how long it may take to say so.
+const ALIVE: Duration = Duration::from_secs(10);
 
 impl Connection {
-    /// Connects.
+    /// Connects, for the calls of administrators.
     pub(in crate::cli) async fn client(&self) -> Result<Client, String> {
+        self.connect().await.map(AdminServiceClient::new)
+    }
+
+    /// Connects, for the calls of services and of those who watch.
+    pub(in crate::cli) async fn quota(&self) -> Result<QuotaServiceClient<Calls>, String> {
+        self.connect().await.map(QuotaServiceClient::new)
+    }
+
+    async fn connect(&self) -> Result<Calls, String> {
         let bearer = Bearer(self.token()?);
         let endpoint = Endpoint::from_shared(self.server.clone());
-        let mut endpoint = endpoint.map_err(|error| format!("--server {}: {error}", self.server))?;
+        let endpoint = endpoint.map_err(|error| format!("--server {}: {error}", self.server))?;
+        let mut endpoint = endpoint.http2_keep_alive_interval(ALIVE).keep_alive_timeout(ALIVE);
         if let Some(tls) = self.tls()? {
             endpoint = endpoint.tls_config(tls).map_err(|error| unreached(&self.server, &error))?;
         }
         let channel = endpoint.connect().await.map_err(|error| unreached(&self.server, &error))?;
-        Ok(AdminServiceClient::with_interceptor(channel, bearer))
+        Ok(InterceptedService::new(channel, bearer))
     }
 
     fn token(&self) -> Result<Option<MetadataValue<Ascii>>, String> {

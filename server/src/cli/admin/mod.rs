@@ -2,7 +2,9 @@
 
 mod apply;
 mod audit;
+mod backup;
 mod connection;
+mod landing;
 mod plan;
 mod policy_file;
 mod show;
@@ -11,6 +13,8 @@ mod token;
 mod unreached;
 mod workspace;
 mod write;
+
+pub(super) use connection::{Connection, refused};
 
 use clap::Subcommand;
 
@@ -29,6 +33,7 @@ pub(super) enum Command {
     /// Who changed what, the newest first
     Audit(audit::Args),
     Apply(apply::Args),
+    Backup(backup::Args),
 }
 
 /// Runs a command against a server.
@@ -41,6 +46,7 @@ pub(super) fn run(command: &Command) -> Result<bool, String> {
             Command::Token(command) => token::run(command).await,
             Command::Audit(args) => audit::run(args).await,
             Command::Apply(args) => return apply::run(args).await,
+            Command::Backup(args) => backup::run(args).await,
         }
         .map(|()| true)
     })

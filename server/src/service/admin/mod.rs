@@ -1,6 +1,7 @@
 //! The calls of people and automation: who shares what, who may, and who changed it.
 
 mod audit;
+mod backup;
 pub(crate) mod differences;
 mod list;
 mod room;
@@ -15,7 +16,9 @@ use super::authorize::{Act, Identity, act_of};
 use super::gate;
 use crate::convert::names;
 use crate::status::{Error, Place};
+use crate::store::Embedded;
 use apportion_proto::v1;
+use backup::Backups;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -23,15 +26,27 @@ use tonic::{Request, Response, Status};
 const SERVICE: &str = "apportion.v1.AdminService";
 
 /// The service for those who say who shares what.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Admin {
     room: Arc<Policies>,
+    backups: Backups,
+}
+
+impl std::fmt::Debug for Admin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admin").finish_non_exhaustive()
+    }
 }
 
 impl Admin {
-    /// The service of a room of policies.
-    pub fn new(room: Arc<Policies>) -> Self {
-        Self { room }
+    /// The service of a room of policies, and of the store that they are kept in.
+    pub fn new(room: Arc<Policies>, store: Arc<Embedded>) -> Self {
+        Self { room, backups: Backups::new(store) }
+    }
+
+    fn who<R>(&self, request: &Request<R>) -> Result<Arc<Identity>, Status> {
+        let who = self.room.gate.identity(request, self.room.engine.clock().now());
+        who.map_err(|error| error.status(&Place::default()))
     }
 
     /// Says who calls, whether they may, and does it where blocking harms nobody. Whoever goes away meanwhile stops nothing.
@@ -42,8 +57,7 @@ impl Admin {
         place: impl Fn(&R) -> Place,
         act: fn(&Policies, &Identity, &R) -> Result<T, Error>,
     ) -> Result<Response<T>, Status> {
-        let who = self.room.gate.identity(&request, self.room.engine.clock().now());
-        let who = who.map_err(|error| error.status(&Place::default()))?;
+        let who = self.who(&request)?;
         let place = place(request.get_ref());
         may(&who, method).map_err(|error| error.status(&place))?;
         let (room, request) = (Arc::clone(&self.room), request.into_inner());
@@ -189,5 +203,17 @@ impl v1::admin_service_server::AdminService for Admin {
     ) -> Result<Response<v1::ListAuditEntriesResponse>, Status> {
         let place = |_: &v1::ListAuditEntriesRequest| Place::default();
         self.call(request, "ListAuditEntries", place, Policies::list_audit_entries).await
+    }
+
+    type BackupStoreStream = backup::Pieces;
+
+    async fn backup_store(
+        &self,
+        request: Request<v1::BackupStoreRequest>,
+    ) -> Result<Response<Self::BackupStoreStream>, Status> {
+        let who = self.who(&request)?;
+        let said = |error: Error| error.status(&Place::default());
+        may(&who, "BackupStore").map_err(said)?;
+        self.backups.start(&self.room, who).await.map(Response::new).map_err(said)
     }
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 /// How often a change is tried again that another one was in the way of.
 const ATTEMPTS: usize = 8;
 /// When it is of use to ask again after the store failed.
-const RETRY: Span = Span::from_secs(1);
+pub(super) const RETRY: Span = Span::from_secs(1);
 /// How often what is in doubt is read back.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -152,6 +152,13 @@ impl Policies {
     ) -> v1::AuditEntry {
         let (actor, method, time) = (who.name.clone(), method.to_owned(), Some(self.now()));
         v1::AuditEntry { name: String::new(), time, actor, method, resource, changes }
+    }
+
+    /// Writes an entry of what was done without a change.
+    pub(super) fn note(&self, who: &Identity, method: &str, resource: &str) -> Result<(), Error> {
+        let entry = self.entry(who, method, resource.into(), Vec::new());
+        let change = Change { expect: Vec::new(), puts: Vec::new(), deletes: Vec::new(), entry };
+        self.change(|| self.apply(&change, None).map(|_| ()))
     }
 
     /// The instant, on the server's clock.

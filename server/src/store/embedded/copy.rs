@@ -1,18 +1,44 @@
 //! Copies of the database: written out of a snapshot, and made a store again.
 
 use super::super::StoreError;
-use super::files::{self, BUILDING, FILE, Lock};
+use super::files::{self, BUILDING, COPY, FILE, LOCK_FILE, Lock};
 use super::layout::{self, ENTRIES, META};
 use super::{Embedded, format};
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, Table};
 use std::ffi::OsString;
+use std::fs::{File, Permissions, TryLockError};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+/// Most memory that a copy uses for pages, in bytes: it writes each once and reads none again.
+const CACHE_BYTES: usize = 8 << 20;
 
 impl Embedded {
     /// What is durable now, as it stays however much is written after.
     pub(in super::super) fn snapshot(&self) -> Result<ReadTransaction, StoreError> {
         self.with(|database| Ok(database.begin_read()?))
     }
+
+    /// A copy of what is durable now, as a file of the data directory that has no name.
+    pub(in super::super) fn nameless_copy(&self) -> Result<File, StoreError> {
+        let _turn = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.path.with_file_name(COPY);
+        files::remove(&path)?;
+        // Memory that a thread used serves the next one after its end. Those of a pool live on, each with what it once used.
+        let copied = std::thread::scope(|scope| scope.spawn(|| write(&self.snapshot()?, &path)).join());
+        copied.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let file = File::open(&path)?;
+        files::remove(&path)?;
+        Ok(file)
+    }
+}
+
+/// Removes what an earlier process left of a copy.
+pub(super) fn tidy(data_directory: &Path) -> Result<(), StoreError> {
+    let path = data_directory.join(COPY);
+    files::remove(&beside(&path))?;
+    files::remove(&path)
 }
 
 /// Writes what the snapshot holds to a new file.
@@ -38,7 +64,7 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 fn fill(snapshot: &ReadTransaction, path: &Path) -> Result<(), StoreError> {
-    let database = Database::create(path)?;
+    let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
     let writing = database.begin_write()?;
     for definition in [META, ENTRIES] {
         let mut to: Table<'_, &str, &[u8]> = writing.open_table(definition)?;
@@ -53,19 +79,42 @@ fn fill(snapshot: &ReadTransaction, path: &Path) -> Result<(), StoreError> {
 
 /// Makes a store out of a copy.
 pub(in super::super) fn restore(from: &Path, data_directory: &Path, replace: bool) -> Result<(), StoreError> {
+    check_unused(from)?;
     let _lock = Lock::take(data_directory)?;
     let target = data_directory.join(FILE);
     if target.try_exists()? && !replace {
         return Err(StoreError::Exists(target.display().to_string()));
     }
     let building = data_directory.join(BUILDING);
-    std::fs::copy(from, &building)?;
-    let begun = begin_history(&building).and_then(|()| files::put_in_place(&building, &target));
+    let begun = copy(from, &building)
+        .and_then(|()| begin_history(&building))
+        .and_then(|()| files::put_in_place(&building, &target));
     if begun.is_err() {
         // As above: the first error is the one to tell.
         let _ = files::remove(&building);
     }
     begun
+}
+
+/// Fails where a process has the store open whose file this is: what it writes meanwhile would be torn, and its windows granted
+/// twice.
+fn check_unused(file: &Path) -> Result<(), StoreError> {
+    // The lock of the directory holds also while the database is closed after an error.
+    let of_directory = (file.file_name() == Some(FILE.as_ref())).then(|| file.with_file_name(LOCK_FILE));
+    for path in std::iter::once(file.to_owned()).chain(of_directory.filter(|lock| lock.exists())) {
+        match File::open(&path)?.try_lock_shared() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse(file.display().to_string())),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Copies a backup, which may be read-only, to a file that its owner can write and nobody else can read.
+fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+    std::fs::copy(from, to)?;
+    Ok(std::fs::set_permissions(to, Permissions::from_mode(0o600))?)
 }
 
 /// Checks every page, and gives the copy an incarnation of its own.

@@ -11,10 +11,12 @@ use std::path::Path;
 pub const FILE: &str = "apportion.redb";
 /// The name of the file that the process holds locked which has the store open.
 pub const LOCK_FILE: &str = "apportion.lock";
+/// Where a copy of the database lies until it is opened and loses its name.
+pub(super) const COPY: &str = "apportion.redb.copy";
 /// Where a database is built before it gets its name.
 pub(super) const BUILDING: &str = "apportion.redb.new";
 
-/// Most memory that the database uses for pages, in bytes.
+/// Most memory that a database uses for pages, in bytes.
 const CACHE_BYTES: usize = 64 << 20;
 
 /// The right of this process to use a data directory, until it is dropped or the process ends in any way.

@@ -14,13 +14,15 @@ pub use format::FORMAT;
 use layout::{ENTRIES, META, packed, unpacked};
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, Table, WriteTransaction};
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 /// A store in one file of a data directory, which this process alone has open.
 pub struct Embedded {
     path: PathBuf,
     open: fn(&Path) -> Result<Database, StoreError>,
     state: RwLock<State>,
+    /// One copy at a time: they are built in one place.
+    copying: Mutex<()>,
     _lock: Lock,
 }
 
@@ -45,13 +47,20 @@ impl Embedded {
         open: fn(&Path) -> Result<Database, StoreError>,
     ) -> Result<Self, StoreError> {
         let lock = Lock::take(data_directory)?;
+        copy::tidy(data_directory)?;
         let path = data_directory.join(FILE);
         if !path.try_exists()? {
             files::create(data_directory)?;
         }
         let database = open(&path)?;
         format::upgrade(&database)?;
-        Ok(Self { path, open, state: RwLock::new(State::Open(database)), _lock: lock })
+        Ok(Self {
+            path,
+            open,
+            state: RwLock::new(State::Open(database)),
+            copying: Mutex::default(),
+            _lock: lock,
+        })
     }
 
     /// How many shards the store was created with.

@@ -1,0 +1,61 @@
+//! `apportion top`: a workspace as it runs, live in the terminal, or once as text.
+
+mod columns;
+mod draw;
+mod feed;
+mod live;
+mod model;
+mod screen;
+mod text;
+
+use super::admin::{Connection, refused};
+use apportion_proto::v1;
+use model::View;
+use screen::{Link, Screen};
+use std::io::{ErrorKind, IsTerminal, Write};
+
+/// Show a workspace as it runs: its windows, and who is granted what
+///
+/// Keys: q quits, s sorts, arrows scroll, p pauses. Permits are those of the window now; WAITING are permits that are waited for,
+/// SHARE is what the weight gives among those who compete, KEPT is kept because the team will probably ask, P50 and P99 are waits
+/// of the last minute in the team's slowest priority, REFUSED are requests of the last minute. NO_COLOR is heeded.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The id of the workspace
+    #[arg(default_value = "default")]
+    workspace: String,
+    /// Print it once, as text (JSON with --json), as is done where standard output is no terminal
+    #[arg(long)]
+    once: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<bool, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())?.block_on(async {
+        // What is refused for good is told before the screen is taken.
+        let first = feed::first(args).await?;
+        if args.once || args.connection.json || !std::io::stdout().is_terminal() {
+            once(args, &first)
+        } else {
+            live::run(args, &first).await
+        }
+        .map(|()| true)
+    })
+}
+
+/// Prints the snapshot. Who reads no further, as `head` does, is no error.
+fn once(args: &Args, snapshot: &v1::WorkspaceSnapshot) -> Result<(), String> {
+    let view = View::new(snapshot);
+    let text = if args.connection.json {
+        model::json(&view).to_string()
+    } else {
+        draw::text(&Screen { view, link: Link::Printed, ..Screen::default() })
+    };
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}
