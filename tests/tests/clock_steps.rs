@@ -92,7 +92,8 @@ async fn a_clock_that_stays_wrong_is_found_out_by_what_the_provider_says() {
     println!("{}", windows(&report));
     nothing_throttled(&report);
     for window in report.windows.iter().rev().take(2) {
-        // The provider says the end of its window in whole seconds: what may belong to either of two windows counts in both.
-        assert!(window.tally.accepted >= 140, "{}", windows(&report));
+        // The provider says the end of its window in whole seconds, and each response narrows it down: what may belong to either of
+        // two windows counts in both, so not all of each is used yet.
+        assert!(window.tally.accepted >= 100, "{}", windows(&report));
     }
 }

@@ -68,10 +68,10 @@ pub(crate) struct Holdback {
     expecting: Vec<(NodeIx, Priority)>,
     /// What teams were granted in this window, added up.
     won: u64,
-    /// The holds of a priority, added up.
-    total: PerPriority<u64>,
-    /// What was expected in a priority and not won yet, added up.
-    unmet: PerPriority<u64>,
+    /// The holds of a priority, added up: never above the budget, out of which the expectations were divided.
+    total: PerPriority<u32>,
+    /// What was expected in a priority and not won yet, added up; never above it either.
+    unmet: PerPriority<u32>,
     /// The holdback of the priorities in each set (bit i: priority i) of those that are higher than another, rounded up.
     held: [u32; 4],
     /// The next instant at which something kept gets smaller.
@@ -147,8 +147,8 @@ impl Holdback {
         }
         let unmet = demand.kept.min(demand.expected.saturating_sub(demand.won));
         let hold = u32::try_from(u64::from(unmet).saturating_sub(queued)).unwrap_or(u32::MAX);
-        self.unmet[c] = self.unmet[c] + u64::from(unmet) - u64::from(demand.unmet);
-        self.total[c] = self.total[c] + u64::from(hold) - u64::from(demand.hold);
+        self.unmet[c] = self.unmet[c] - demand.unmet + unmet;
+        self.total[c] = self.total[c] - demand.hold + hold;
         (demand.unmet, demand.hold) = (unmet, hold);
     }
 
@@ -167,8 +167,8 @@ impl Holdback {
         for c in Priority::ALL {
             let Demand { won, unmet, hold, .. } = self.of(team, c);
             self.won -= u64::from(won);
-            self.unmet[c] -= u64::from(unmet);
-            self.total[c] -= u64::from(hold);
+            self.unmet[c] -= unmet;
+            self.total[c] -= hold;
         }
         self.expecting.retain(|&(expected, _)| expected != team);
         if let Some(demand) = self.demand.get_mut(team) {
@@ -182,19 +182,15 @@ impl Holdback {
     pub(crate) fn kept(&self, team: NodeIx, c: Priority) -> u64 {
         let (mut set, mut holds) = (0, 0);
         for higher in c.higher() {
-            if u64::from(self.held[1 << higher.index()]) > self.total[higher] {
+            if self.held[1 << higher.index()] > self.total[higher] {
                 set |= 1 << higher.index();
             } else {
-                holds += self.total[higher];
+                holds += u64::from(self.total[higher]);
             }
         }
         let own = self.of(team, c);
-        let others = if own.is_ahead() {
-            self.unmet[c] - u64::from(own.unmet)
-        } else {
-            self.total[c] - u64::from(own.hold)
-        };
-        u64::from(self.held[set]) + holds + others
+        let others = if own.is_ahead() { self.unmet[c] - own.unmet } else { self.total[c] - own.hold };
+        u64::from(self.held[set]) + holds + u64::from(others)
     }
 
     /// Lets go what time has let go: `queued` tells what waits.

@@ -6,6 +6,7 @@ mod idle;
 mod noop;
 mod parked;
 mod setup;
+mod takes;
 mod unary;
 
 use crate::measure::median;
@@ -22,9 +23,10 @@ const IN_FLIGHT: [usize; 2] = [64, 512];
 /// Measures everything, and prints it.
 pub(crate) fn table() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    println!();
+    println!("{:<52} {:>14}   aim", "the client, and the service on one processor", "measured");
+    takes::rows();
     runtime.block_on(async {
-        println!();
-        println!("{:<52} {:>14}   aim", "the service, one processor", "measured");
         let pair = setup::Pair::start().await;
         for in_flight in IN_FLIGHT {
             unary_rows(&pair, in_flight).await;
