@@ -37,8 +37,9 @@ impl LeaseName {
         workspace: &WorkspaceId,
         epoch: u64,
     ) -> Option<Named> {
-        let parts: Vec<u64> = name.split('-').map(hexadecimal).collect::<Option<_>>()?;
-        let [of_epoch, id, sealed] = parts.try_into().ok()?;
+        let mut parts = name.splitn(3, '-').map(hexadecimal);
+        let mut next = || parts.next().flatten();
+        let (of_epoch, id, sealed) = (next()?, next()?, next()?);
         if of_epoch < epoch {
             return Some(Named::Ended);
         }
@@ -59,7 +60,47 @@ fn seal(secret: &RandomState, workspace: &WorkspaceId, epoch: u64, id: LeaseId) 
 
 impl fmt::Display for LeaseName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}-{:x}-{:016x}", self.epoch, self.id.0, self.seal)
+        let mut text = Text::new();
+        text.push_hexadecimal(self.epoch, 1);
+        text.push(b'-');
+        text.push_hexadecimal(self.id.0, 1);
+        text.push(b'-');
+        text.push_hexadecimal(self.seal, 16);
+        f.write_str(text.as_str())
+    }
+}
+
+/// The longest name: three numbers of 16 digits, and two dashes.
+const LONGEST: usize = 50;
+
+/// A name while it is written: each lease needs one, and the formatter of the library takes longer than the decision.
+struct Text {
+    bytes: [u8; LONGEST],
+    length: usize,
+}
+
+impl Text {
+    const fn new() -> Self {
+        Self { bytes: [0; LONGEST], length: 0 }
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.bytes[self.length] = byte;
+        self.length += 1;
+    }
+
+    /// Writes a number without leading zeros, but with so many digits at least.
+    fn push_hexadecimal(&mut self, number: u64, least: u32) {
+        let digits = (16 - number.leading_zeros() / 4).max(least);
+        for digit in (0..digits).rev() {
+            self.push(
+                b"0123456789abcdef"[usize::from(u8::try_from(number >> (4 * digit) & 0xf).unwrap_or(0))],
+            );
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }
 }
 
@@ -80,6 +121,16 @@ mod tests {
         assert_eq!(LeaseName::read(&name, &secret, &here, 6), None);
         assert_eq!(LeaseName::read(&name, &secret, &there, 7), None);
         assert_eq!(LeaseName::read(&name, &RandomState::new(), &here, 7), None);
+    }
+
+    #[test]
+    fn a_name_is_written_as_the_library_would_write_it() {
+        for (epoch, id, seal) in
+            [(0, 0, 0), (1, 0x10, 0xabc), (u64::MAX, u64::MAX, u64::MAX), (7, 0xf0, 1 << 63)]
+        {
+            let name = LeaseName { epoch, id: LeaseId(id), seal };
+            assert_eq!(name.to_string(), format!("{epoch:x}-{id:x}-{seal:016x}"));
+        }
     }
 
     #[test]

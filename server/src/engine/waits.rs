@@ -135,10 +135,7 @@ impl Waits {
     }
 
     fn team(&mut self, id: &TeamId) -> &mut Team {
-        if !self.teams.contains_key(id) {
-            self.teams.insert(id.clone(), Team::default());
-        }
-        self.teams.get_mut(id).expect("it was put there")
+        self.teams.entry(id.clone()).or_default()
     }
 }
 

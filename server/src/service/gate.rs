@@ -102,9 +102,13 @@ impl Gate {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`], which says the same of a wrong token, a deleted one and an expired one.
-    pub fn identity<T>(&self, request: &Request<T>, now: Timestamp) -> Result<Arc<Identity>, Error> {
+    pub fn identity<T>(
+        &self,
+        request: &Request<T>,
+        now: impl FnOnce() -> Timestamp,
+    ) -> Result<Arc<Identity>, Error> {
         if let Some(header) = request.metadata().get("authorization") {
-            return self.holder(header, now);
+            return self.holder(header, now());
         }
         let chain = request.peer_certs();
         if let Some(certificate) = chain.as_ref().and_then(|chain| chain.first()) {
@@ -188,7 +192,7 @@ mod tests {
 
     fn name(gate: &Gate, header: Option<&str>) -> Option<String> {
         let request = header.map_or_else(|| Request::new(()), bearing);
-        gate.identity(&request, NOW).ok().map(|identity| identity.name.clone())
+        gate.identity(&request, || NOW).ok().map(|identity| identity.name.clone())
     }
 
     fn bearing(header: &str) -> Request<()> {
@@ -224,12 +228,12 @@ mod tests {
     #[test]
     fn the_first_token_closes_the_gate_and_the_last_one_does_not_open_it() {
         let gate = Gate::open();
-        let loopback = gate.identity(&Request::new(()), NOW).expect("everybody comes in");
+        let loopback = gate.identity(&Request::new(()), || NOW).expect("everybody comes in");
         assert!(loopback.is_valid(NOW) && !gate.is_closed());
         gate.admit(&token("tokens/a", "secret", None));
         assert!(!loopback.is_valid(NOW), "a stream that was open goes on as nobody");
         assert_eq!(name(&gate, None), None);
-        let holder = gate.identity(&bearing("Bearer secret"), NOW).expect("it is known");
+        let holder = gate.identity(&bearing("Bearer secret"), || NOW).expect("it is known");
         gate.dismiss("tokens/a");
         assert!(!holder.is_valid(NOW));
         assert_eq!((name(&gate, None), gate.is_closed()), (None, true));

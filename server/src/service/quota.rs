@@ -41,7 +41,7 @@ impl Quota {
     }
 
     pub(super) fn who<T>(&self, request: &Request<T>) -> Result<Arc<Identity>, Error> {
-        self.gate.identity(request, self.engine.clock().now())
+        self.gate.identity(request, || self.engine.clock().now())
     }
 
     fn may(&self, who: &Identity, workspace: &WorkspaceId, team: &TeamId) -> Result<(), Error> {

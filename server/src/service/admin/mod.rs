@@ -45,7 +45,7 @@ impl Admin {
     }
 
     fn who<R>(&self, request: &Request<R>) -> Result<Arc<Identity>, Status> {
-        let who = self.room.gate.identity(request, self.room.engine.clock().now());
+        let who = self.room.gate.identity(request, || self.room.engine.clock().now());
         who.map_err(|error| error.status(&Place::default()))
     }
 
