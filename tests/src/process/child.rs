@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, kill_process, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, kill_process, prlimit};
 
 pub use rustix::process::Signal;
 
@@ -101,16 +101,18 @@ impl Child {
 
     /// From now on it can write to no file, as on a disk that is full: every write fails in the kernel.
     pub fn deny_writes(&self) {
-        self.limit_files(Some(0));
+        self.limit_files(|_| Some(0));
     }
 
     /// It can write again.
     pub fn allow_writes(&self) {
-        self.limit_files(None);
+        self.limit_files(|most| most);
     }
 
-    fn limit_files(&self, bytes: Option<u64>) {
-        let limit = Rlimit { current: bytes, maximum: None };
+    /// Limits the size of its files, by the most that this process may have itself.
+    fn limit_files(&self, bytes: impl FnOnce(Option<u64>) -> Option<u64>) {
+        let maximum = getrlimit(Resource::Fsize).maximum;
+        let limit = Rlimit { current: bytes(maximum), maximum };
         prlimit(Some(Pid::from_child(&self.process)), Resource::Fsize, limit)
             .expect("a process that was started here");
     }
