@@ -18,7 +18,7 @@ const BAD_INPUT: u8 = 2;
 
 /// Shares one API rate budget fairly among teams.
 #[derive(Parser)]
-#[command(name = "apportion", version, about)]
+#[command(name = "apportion", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -2,7 +2,7 @@
 
 use crate::config::{ADMIN_TOKEN, Flags, Log, LogFormat, LogLevel, Settings};
 use crate::serve::{Running, ServeError};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use tracing::level_filters::LevelFilter;
 
 /// Serve leases over gRPC
@@ -53,23 +53,27 @@ fn log(log: &Log) {
     };
 }
 
-/// Says where it serves, to whom, and what to try next. A program that reads it takes the first line.
+/// Says where it serves, to whom, and what to try next. A program that reads it takes the first line, and may go away then: nothing
+/// depends on whether this is read.
 fn greet(settings: &Settings, running: &Running) {
-    println!(
-        "apportion serves gRPC on {}, metrics and health on http://{}",
-        running.address, running.http_address
-    );
-    println!("store: {}", settings.data_dir.display());
     let clients = settings.tls.as_ref().and_then(|tls| tls.clients.as_ref());
-    match (running.authenticates, clients.is_some()) {
-        (true, true) => println!(
+    let who = match (running.authenticates, clients.is_some()) {
+        (true, true) => {
             "callers must have a client certificate with a role, or send `authorization: Bearer <secret>`"
-        ),
-        (true, false) => println!("callers must send `authorization: Bearer <secret>`"),
-        (false, _) => println!(
+        }
+        (true, false) => "callers must send `authorization: Bearer <secret>`",
+        (false, _) => {
             "nobody has to say who they are, until the first token is made: everybody who reaches this address is an administrator"
-        ),
-    }
+        }
+    };
     let how = if settings.tls.is_some() { "-cacert CA.pem" } else { "-plaintext" };
-    println!("try: grpcurl {how} {} apportion.v1.QuotaService/AcquireLease", running.address);
+    let (address, http) = (running.address, running.http_address);
+    let _ = writeln!(
+        std::io::stdout(),
+        "apportion serves gRPC on {address}, metrics and health on http://{http}\n\
+         store: {}\n\
+         {who}\n\
+         try: grpcurl {how} {address} apportion.v1.QuotaService/AcquireLease",
+        settings.data_dir.display()
+    );
 }

@@ -1,17 +1,31 @@
 //! Names of leases: what a client knows a lease by.
 //!
-//! A name says in which life of the shard the lease was granted, and carries a keyed hash, so that nobody can guess one. The
-//! key lives as long as the process: a name from an earlier life is known by its epoch, and is that of a lease that ended.
+//! A name says in which life of its workspace the lease was granted, and carries a keyed hash, so that nobody can guess one. The
+//! key lives as long as the process: a name from an earlier life is known by that life, and is that of a lease that ended.
 
 use apportion_core::ids::WorkspaceId;
 use apportion_core::request::LeaseId;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 
+/// How many bits count the lives of one epoch.
+const WITHIN_EPOCH: u32 = 24;
+
+/// One allocator of a workspace. Each counts its leases anew, so a later one must not take an earlier one's for its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub(super) struct Life(u64);
+
+impl Life {
+    /// The life that begins in this epoch of the shard after workspaces were opened `reopened` times more than by taking it over.
+    pub(super) fn new(epoch: u64, reopened: u64) -> Self {
+        Self((epoch << WITHIN_EPOCH) | (reopened & ((1 << WITHIN_EPOCH) - 1)))
+    }
+}
+
 /// The name of a lease.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LeaseName {
-    epoch: u64,
+    life: Life,
     id: LeaseId,
     seal: u64,
 }
@@ -26,25 +40,30 @@ pub(super) enum Named {
 }
 
 impl LeaseName {
-    pub(super) fn new(secret: &RandomState, workspace: &WorkspaceId, epoch: u64, id: LeaseId) -> Self {
-        Self { epoch, id, seal: seal(secret, workspace, epoch, id) }
+    pub(super) fn new(secret: &RandomState, workspace: &WorkspaceId, life: Life, id: LeaseId) -> Self {
+        Self { life, id, seal: seal(secret, workspace, life, id) }
     }
 
-    /// What `name` names in the life `epoch` of the workspace; nothing where this process never gave out such a name.
+    /// Whether the lease was granted in this life.
+    pub(super) fn is_of(&self, life: Life) -> bool {
+        self.life == life
+    }
+
+    /// What `name` names in this life of the workspace; nothing where this process never gave out such a name.
     pub(super) fn read(
         name: &str,
         secret: &RandomState,
         workspace: &WorkspaceId,
-        epoch: u64,
+        life: Life,
     ) -> Option<Named> {
         let mut parts = name.splitn(3, '-').map(hexadecimal);
         let mut next = || parts.next().flatten();
-        let (of_epoch, id, sealed) = (next()?, next()?, next()?);
-        if of_epoch < epoch {
+        let (of_life, id, sealed) = (Life(next()?), next()?, next()?);
+        if of_life < life {
             return Some(Named::Ended);
         }
         let id = LeaseId(id);
-        (of_epoch == epoch && sealed == seal(secret, workspace, epoch, id)).then_some(Named::Lease(id))
+        (of_life == life && sealed == seal(secret, workspace, life, id)).then_some(Named::Lease(id))
     }
 }
 
@@ -54,14 +73,14 @@ fn hexadecimal(digits: &str) -> Option<u64> {
     (plain && digits.len() <= 16).then(|| u64::from_str_radix(digits, 16).ok()).flatten()
 }
 
-fn seal(secret: &RandomState, workspace: &WorkspaceId, epoch: u64, id: LeaseId) -> u64 {
-    secret.hash_one((workspace.as_str(), epoch, id.0))
+fn seal(secret: &RandomState, workspace: &WorkspaceId, life: Life, id: LeaseId) -> u64 {
+    secret.hash_one((workspace.as_str(), life.0, id.0))
 }
 
 impl fmt::Display for LeaseName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = Text::new();
-        text.push_hexadecimal(self.epoch, 1);
+        text.push_hexadecimal(self.life.0, 1);
         text.push(b'-');
         text.push_hexadecimal(self.id.0, 1);
         text.push(b'-');
@@ -115,28 +134,35 @@ mod tests {
     #[test]
     fn a_name_is_read_back_in_its_own_workspace_and_life() {
         let (secret, here, there) = (RandomState::new(), workspace("a"), workspace("b"));
-        let name = LeaseName::new(&secret, &here, 7, LeaseId(41)).to_string();
-        assert_eq!(LeaseName::read(&name, &secret, &here, 7), Some(Named::Lease(LeaseId(41))));
-        assert_eq!(LeaseName::read(&name, &secret, &here, 8), Some(Named::Ended));
-        assert_eq!(LeaseName::read(&name, &secret, &here, 6), None);
-        assert_eq!(LeaseName::read(&name, &secret, &there, 7), None);
-        assert_eq!(LeaseName::read(&name, &RandomState::new(), &here, 7), None);
+        let name = LeaseName::new(&secret, &here, Life(7), LeaseId(41)).to_string();
+        assert_eq!(LeaseName::read(&name, &secret, &here, Life(7)), Some(Named::Lease(LeaseId(41))));
+        assert_eq!(LeaseName::read(&name, &secret, &here, Life(8)), Some(Named::Ended));
+        assert_eq!(LeaseName::read(&name, &secret, &here, Life(6)), None);
+        assert_eq!(LeaseName::read(&name, &secret, &there, Life(7)), None);
+        assert_eq!(LeaseName::read(&name, &RandomState::new(), &here, Life(7)), None);
+    }
+
+    #[test]
+    fn every_life_of_an_epoch_is_before_the_next_epoch() {
+        let lives = [(1, 0), (1, 1), (1, 0xff_ffff), (2, 0), (2, 1)]
+            .map(|(epoch, reopened)| Life::new(epoch, reopened));
+        assert!(lives.is_sorted_by(|one, next| one < next), "{lives:?}");
     }
 
     #[test]
     fn a_name_is_written_as_the_library_would_write_it() {
-        for (epoch, id, seal) in
+        for (life, id, seal) in
             [(0, 0, 0), (1, 0x10, 0xabc), (u64::MAX, u64::MAX, u64::MAX), (7, 0xf0, 1 << 63)]
         {
-            let name = LeaseName { epoch, id: LeaseId(id), seal };
-            assert_eq!(name.to_string(), format!("{epoch:x}-{id:x}-{seal:016x}"));
+            let name = LeaseName { life: Life(life), id: LeaseId(id), seal };
+            assert_eq!(name.to_string(), format!("{life:x}-{id:x}-{seal:016x}"));
         }
     }
 
     #[test]
     fn what_nobody_gave_out_is_no_name() {
         let (secret, here) = (RandomState::new(), workspace("a"));
-        let name = LeaseName::new(&secret, &here, 7, LeaseId(41)).to_string();
+        let name = LeaseName::new(&secret, &here, Life(7), LeaseId(41)).to_string();
         for bad in [
             "",
             "-",
@@ -149,14 +175,14 @@ mod tests {
             "é-1-1",
             "99999999999999999-1-1",
         ] {
-            assert_eq!(LeaseName::read(bad, &secret, &here, 7), None, "{bad}");
+            assert_eq!(LeaseName::read(bad, &secret, &here, Life(7)), None, "{bad}");
         }
         for at in 0..name.len() {
             let mut forged = name.clone().into_bytes();
             forged[at] = if forged[at] == b'8' { b'9' } else { b'8' };
             let forged = String::from_utf8(forged).expect("ASCII");
             assert_ne!(
-                LeaseName::read(&forged, &secret, &here, 7),
+                LeaseName::read(&forged, &secret, &here, Life(7)),
                 Some(Named::Lease(LeaseId(41))),
                 "{forged}"
             );

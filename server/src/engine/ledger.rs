@@ -4,6 +4,7 @@
 //! Owns no rule of booking: those are the core's. It turns the core's effects into transactions, and their outcomes into inputs.
 
 use super::answer::Refused;
+use super::lease_name::Life;
 use super::parts::Parts;
 use super::workspace::{Opening, Workspace};
 use crate::store::{Outcome, Store, Transaction, catalog, record};
@@ -76,6 +77,8 @@ pub(super) struct Ledger {
     stirred: BTreeSet<u16>,
     /// Shards that were away when the clock got its anchor: what is open when they come back may have been used under the old one.
     anew: BTreeSet<u16>,
+    /// How often workspaces were opened otherwise than by taking their shard over.
+    reopened: u64,
     /// The store failed, and is not to be tried before then.
     ailing_until: Option<Instant>,
     stopping: bool,
@@ -98,6 +101,7 @@ impl Ledger {
             shards,
             stirred: BTreeSet::new(),
             anew: BTreeSet::new(),
+            reopened: 0,
             ailing_until: None,
             stopping: false,
         }
@@ -161,12 +165,14 @@ impl Ledger {
                     && self.shard(workspace.shard).is_serving()
                     && !workspace.is_open()
                 {
+                    self.reopened += 1;
                     self.open(&workspace, &self.learnt_of(&workspace), false);
                 }
             }
             Command::StartAnew => {
                 let (serving, away): (BTreeSet<u16>, BTreeSet<u16>) =
                     self.numbers().partition(|&at| self.shard(at).is_serving());
+                self.reopened += 1;
                 self.open_all(&serving, true);
                 self.anew = away;
                 self.parts.clock.trust();
@@ -334,7 +340,8 @@ impl Ledger {
         }
         let shard = self.shard(workspace.shard);
         let epoch = shard.record().map_or(0, |record| record.epoch);
-        workspace.open(&self.parts, Opening { epoch, learnt, anew, store_lost: shard.is_store_lost() });
+        let life = Life::new(epoch, self.reopened);
+        workspace.open(&self.parts, Opening { life, learnt, anew, store_lost: shard.is_store_lost() });
     }
 
     fn read(&mut self, number: u16) -> ReadOutcome {

@@ -371,6 +371,19 @@ async fn after_a_panic_in_a_decision_the_workspace_starts_anew_and_grants_nothin
     assert!((1..=10).contains(&granted), "{granted} more were granted");
 }
 
+/// Its ids begin anew, so a report about an earlier lease must not count for the one that has its id now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_of_before_the_workspace_was_opened_again_is_settled_with_nothing_returned() {
+    let world = World::new(40);
+    let before = world.granted("default", 6).await.name.to_string();
+    world.engine.remove(&id());
+    world.engine.put(&id(), Versioned { policy: policy(40), version: keep(&world.store) }).expect("a policy");
+    until("it is served", || !world.engine.snapshot(&id()).expect("it is there").limits.is_empty()).await;
+    let after = world.granted("default", 6).await.name.to_string();
+    assert_eq!(world.settle(&before, "default", 0, 6), Ok(0));
+    assert_eq!(world.settle(&after, "default", 0, 6), Ok(6), "it was nobody else's to give back");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_drains_refuses_newcomers_and_stopping_answers_those_who_wait() {
     let world = World::new(10);

@@ -2,7 +2,7 @@
 
 use super::Versioned;
 use super::answer::{Event, Granted, Refused, Report, Request};
-use super::lease_name::{LeaseName, Named};
+use super::lease_name::{LeaseName, Life, Named};
 use super::ledger::Command;
 use super::parts::Parts;
 use super::waiting::{Acquired, Told, Waiter, Waiting};
@@ -48,8 +48,8 @@ enum Service {
 /// With what a workspace is opened.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Opening<'a> {
-    /// Which life of the shard begins.
-    pub(super) epoch: u64,
+    /// Which life begins.
+    pub(super) life: Life,
     /// What was learnt of its limits.
     pub(super) learnt: &'a BTreeMap<LimitId, Learnt>,
     /// Whether the clock got a new anchor: what was open under the old one counts as spent.
@@ -63,8 +63,8 @@ pub(super) struct Opening<'a> {
 pub(super) struct State {
     versioned: Versioned,
     service: Service,
-    /// In which life of the shard.
-    epoch: u64,
+    /// In which life.
+    life: Life,
     waiting: HashMap<Ticket, Vec<Waiter>>,
     /// The earliest wish that the timer has.
     armed: Timestamp,
@@ -77,7 +77,7 @@ impl Workspace {
         let state = State {
             versioned,
             service: Service::Closed(Refused::StoreLost),
-            epoch: 0,
+            life: Life::default(),
             waiting: HashMap::new(),
             armed: Timestamp::MAX,
             waits: Waits::default(),
@@ -115,7 +115,7 @@ impl Workspace {
         let submitted = allocator.acquire(now, &ask).map_err(|refusal| Refused::ByRule(refusal, now));
         let ticket = match submitted {
             Ok(Submitted::Repeats(lease)) => {
-                let name = LeaseName::new(&parts.secret, &self.id, state.epoch, lease.id);
+                let name = LeaseName::new(&parts.secret, &self.id, state.life, lease.id);
                 return Ok(Acquired::Granted(Granted { name, lease, received_at: now }));
             }
             Ok(Submitted::Waits(ticket)) => ticket,
@@ -147,7 +147,7 @@ impl Workspace {
         let mut guard = self.lock();
         let now = parts.clock.now();
         let state = &mut *guard;
-        let named = LeaseName::read(report.lease, &parts.secret, &self.id, state.epoch);
+        let named = LeaseName::read(report.lease, &parts.secret, &self.id, state.life);
         let allocator = state.service.open()?;
         let lease = match named.ok_or(Refused::NotYourLease)? {
             Named::Lease(id) => Some(id),
@@ -181,7 +181,9 @@ impl Workspace {
         let now = parts.clock.now();
         let state = &mut *guard;
         if let Some(told) = waiting.take_answer() {
-            if let (Some(lease), Service::Open(allocator)) = (told.lease, &mut state.service) {
+            let is_of_now = told.answer.is_ok_and(|granted| granted.name.is_of(state.life));
+            if let (Some(lease), Service::Open(allocator), true) = (told.lease, &mut state.service, is_of_now)
+            {
                 let by = (&waiting.team, &waiting.caller);
                 if allocator.settle(now, lease.id, by, Permits::ZERO, lease.permits, true).is_ok() {
                     allocator.decide(now);
@@ -243,14 +245,14 @@ impl Workspace {
             let alone = waiters.len() == 1;
             for waiter in waiters {
                 state.waits.answered(now, waiter.asked(), waiter.arrived, &outcome, allocator.policy());
-                let told = self.tell(parts, state.epoch, &outcome, (waiter.arrived, now));
+                let told = self.tell(parts, state.life, &outcome, (waiter.arrived, now));
                 let told =
                     Told { lease: lease_of(&outcome).filter(|_| alone && !waiter.has_id), answer: told };
                 waiter.tell(told);
             }
             if let Some((_, ask)) = own.filter(|(own, _)| *own == ticket) {
                 state.waits.answered(now, asked(ask), now, &outcome, allocator.policy());
-                mine = Some(self.tell(parts, state.epoch, &outcome, (now, now)));
+                mine = Some(self.tell(parts, state.life, &outcome, (now, now)));
             }
         }
         while let Some(effect) = allocator.next_effect() {
@@ -267,13 +269,13 @@ impl Workspace {
     fn tell(
         &self,
         parts: &Parts,
-        epoch: u64,
+        life: Life,
         outcome: &Outcome,
         (arrived, now): (Timestamp, Timestamp),
     ) -> Result<Granted, Refused> {
         match outcome {
             Outcome::Granted(lease) => {
-                let name = LeaseName::new(&parts.secret, &self.id, epoch, lease.id);
+                let name = LeaseName::new(&parts.secret, &self.id, life, lease.id);
                 Ok(Granted { name, lease: *lease, received_at: arrived })
             }
             Outcome::Refused(refusal) => Err(Refused::ByRule(refusal.clone(), now)),
@@ -310,7 +312,7 @@ impl Workspace {
                     allocator.spend_open_windows();
                 }
                 guard.service = Service::Open(Box::new(allocator));
-                guard.epoch = opening.epoch;
+                guard.life = opening.life;
             }
             Err(error) => tracing::error!(workspace = %self.id, %error, "the stored policy does not hold"),
         }

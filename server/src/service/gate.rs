@@ -20,6 +20,10 @@ use tonic::metadata::{Ascii, MetadataValue};
 /// What a stream is told whose credential was valid when it began.
 pub(super) const ENDED: Error = Error::Unauthenticated("the credential of this stream is not valid any more");
 
+/// What a change is told whose credential was valid when it was asked for, and no longer when it was its turn.
+pub(super) const WITHDRAWN: Error =
+    Error::Unauthenticated("the credential of this call is not valid any more");
+
 /// The SHA-256 of a secret.
 pub type Hash = [u8; 32];
 

@@ -81,3 +81,19 @@ async fn a_stream_that_was_open_before_the_first_token_goes_on_as_nobody() {
     };
     assert_eq!(ended.code(), tonic::Code::Unauthenticated);
 }
+
+/// All of them came while nobody had to say who they are; the change of the first one ends that for the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_make_a_first_token_at_once_one_is_let_in() {
+    let served = Served::open().await;
+    let make = |number: u8| {
+        let mut anybody = served.anybody();
+        async move { anybody.create_token(admin_token(&format!("t{number}"))).await }
+    };
+    let made = futures_util::future::join_all((0..8).map(make)).await;
+    let (made, refused): (Vec<_>, Vec<_>) = made.into_iter().partition(Result::is_ok);
+    assert_eq!(made.len(), 1);
+    for refused in refused {
+        assert_eq!(reason(refused), "UNAUTHENTICATED");
+    }
+}

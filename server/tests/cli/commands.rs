@@ -132,3 +132,19 @@ fn a_server_that_is_away_and_an_address_that_is_none_are_told() {
         run(&address, &["workspace", "list"], &[("APPORTION_TOKEN_FILE", "/nowhere/secret")]).refused();
     assert!(told.contains("/nowhere/secret"), "{told}");
 }
+
+#[test]
+fn a_full_name_where_an_id_is_wanted_is_told_before_anybody_is_asked() {
+    let name = "workspaces/default/teams/sync";
+    let words: [&[&str]; 5] = [
+        &["team", "get", "default", name],
+        &["team", "update", name, "sync", "--weight", "2"],
+        &["team", "create", "default", "part", "--parent-team", name],
+        &["token", "delete", "tokens/sync"],
+        &["top", "workspaces/sync"],
+    ];
+    for words in words {
+        let told = run("http://127.0.0.1:1", words, &[]).refused();
+        assert!(told.contains("an id is wanted, not a full name, such as \"sync\""), "{words:?}: {told}");
+    }
+}

@@ -3,13 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// A server that runs until it is dropped.
 pub(crate) struct Server {
     child: Child,
-    /// Kept, since a process that nobody listens to fails when it speaks.
-    _says: BufReader<ChildStdout>,
     directory: tempfile::TempDir,
     pub(crate) address: SocketAddr,
 }
@@ -55,13 +53,13 @@ impl Server {
         let mut command = serve(directory.path(), config, variables);
         command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("it starts");
-        let mut says = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut line = String::new();
-        says.read_line(&mut line).expect("it speaks");
+        // Nobody listens to it after that, and it serves all the same.
+        BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("it speaks");
         let address = line.strip_prefix("apportion serves gRPC on ").and_then(|line| line.split(',').next());
         let address = address.and_then(|address| address.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in {line:?}"));
-        Self { child, _says: says, directory, address }
+        Self { child, directory, address }
     }
 
     /// Why a server does not start with these settings, listening there.

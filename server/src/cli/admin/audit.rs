@@ -12,10 +12,10 @@ pub(in crate::cli) struct Args {
     #[arg(long, default_value = "")]
     resource: String,
     /// Only changes at or after this instant, such as 2026-01-31T12:00:00Z
-    #[arg(long)]
+    #[arg(long, value_parser = super::instant)]
     start_time: Option<prost_types::Timestamp>,
     /// Only changes before this instant
-    #[arg(long)]
+    #[arg(long, value_parser = super::instant)]
     end_time: Option<prost_types::Timestamp>,
     /// How many at most
     #[arg(long, default_value_t = 100)]

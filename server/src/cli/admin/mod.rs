@@ -52,6 +52,24 @@ pub(super) fn run(command: &Command) -> Result<bool, String> {
     })
 }
 
+/// An id as it is typed. Lists show full names, so one of these is what people paste.
+pub(super) fn id(text: &str) -> Result<String, String> {
+    match text.rsplit_once('/') {
+        Some((_, last)) => Err(format!("an id is wanted, not a full name, such as {last:?}")),
+        None => Ok(text.into()),
+    }
+}
+
+/// A span of time as it is typed.
+fn span(text: &str) -> Result<prost_types::Duration, String> {
+    text.parse().map_err(|_| "seconds are wanted, such as 86400s".into())
+}
+
+/// An instant as it is typed.
+fn instant(text: &str) -> Result<prost_types::Timestamp, String> {
+    text.parse().map_err(|_| "an instant of RFC 3339 is wanted, such as 2026-01-31T12:00:00Z".into())
+}
+
 /// The value of a priority's name, such as `critical`.
 fn priority(name: &str) -> Result<i32, String> {
     let full = format!("PRIORITY_{}", name.to_uppercase());

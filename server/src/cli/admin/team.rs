@@ -2,7 +2,7 @@
 
 use super::connection::{Connection, refused};
 use super::write::Write;
-use super::{mask, priority, show};
+use super::{id, mask, priority, show};
 use apportion_proto::v1;
 
 /// What is done with teams.
@@ -11,6 +11,7 @@ pub(in crate::cli) enum Command {
     /// List the teams of a workspace
     List {
         /// The id of the workspace
+        #[arg(value_parser = id)]
         workspace: String,
         #[command(flatten)]
         connection: Connection,
@@ -29,8 +30,10 @@ pub(in crate::cli) enum Command {
 #[derive(clap::Args)]
 pub(in crate::cli) struct Named {
     /// The id of the workspace
+    #[arg(value_parser = id)]
     workspace: String,
     /// The id of the team
+    #[arg(value_parser = id)]
     team: String,
     /// What it must still be
     #[arg(long, default_value = "")]
@@ -48,7 +51,7 @@ pub(in crate::cli) struct Change {
     #[command(flatten)]
     named: Named,
     /// The id of the team that it is part of
-    #[arg(long)]
+    #[arg(long, value_parser = id)]
     parent_team: Option<String>,
     /// How much of a contended budget it gets, against its siblings
     #[arg(long)]

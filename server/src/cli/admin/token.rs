@@ -1,7 +1,7 @@
 //! `apportion token`.
 
 use super::connection::{Connection, refused};
-use super::show;
+use super::{id, show, span};
 use apportion_proto::v1;
 
 /// What is done with tokens.
@@ -17,6 +17,7 @@ pub(in crate::cli) enum Command {
     /// Delete a token: it opens nothing any more
     Delete {
         /// The id of the token
+        #[arg(value_parser = id)]
         token: String,
         #[command(flatten)]
         connection: Connection,
@@ -27,6 +28,7 @@ pub(in crate::cli) enum Command {
 #[derive(clap::Args)]
 pub(in crate::cli) struct Create {
     /// The id of the token
+    #[arg(value_parser = id)]
     token: String,
     /// What it allows: client, observer or admin
     #[arg(long, value_parser = role)]
@@ -38,7 +40,7 @@ pub(in crate::cli) struct Create {
     #[arg(long, default_value = "")]
     note: String,
     /// How long it is valid, such as 86400s
-    #[arg(long)]
+    #[arg(long, value_parser = span)]
     ttl: Option<prost_types::Duration>,
     #[command(flatten)]
     connection: Connection,

@@ -2,7 +2,7 @@
 
 use super::connection::{Connection, refused};
 use super::write::Write;
-use super::{mask, priority, show};
+use super::{id, mask, priority, show};
 use apportion_proto::v1;
 
 /// What is done with workspaces.
@@ -33,6 +33,7 @@ pub(in crate::cli) enum Command {
 #[derive(clap::Args)]
 pub(in crate::cli) struct Named {
     /// The id of the workspace
+    #[arg(value_parser = id)]
     workspace: String,
     /// What it must still be
     #[arg(long, default_value = "")]

@@ -22,7 +22,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The id of the workspace
-    #[arg(default_value = "default")]
+    #[arg(default_value = "default", value_parser = super::admin::id)]
     workspace: String,
     /// Print it once, as text (JSON with --json), as is done where standard output is no terminal
     #[arg(long)]

@@ -6,7 +6,7 @@ use crate::convert::time::timestamp;
 use crate::convert::workspace::{policy, policy_field};
 use crate::engine::{Engine, Versioned};
 use crate::service::authorize::Identity;
-use crate::service::gate::Gate;
+use crate::service::gate::{self, Gate};
 use crate::status::Error;
 use crate::store::Version;
 use crate::store::catalog::{Catalog, CatalogError, Change, Stored};
@@ -103,9 +103,17 @@ impl Policies {
         room
     }
 
-    /// Tries a change while nobody else makes one, anew where something changed meanwhile.
-    pub(super) fn change<T>(&self, attempt: impl Fn() -> Result<T, Trouble>) -> Result<T, Error> {
+    /// Tries a change while nobody else makes one, anew where something changed meanwhile. Whoever waited for that may have lost
+    /// its credential to the change before.
+    pub(super) fn change<T>(
+        &self,
+        who: &Identity,
+        attempt: impl Fn() -> Result<T, Trouble>,
+    ) -> Result<T, Error> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !who.is_valid(self.engine.clock().now()) {
+            return Err(gate::WITHDRAWN);
+        }
         for _ in 0..ATTEMPTS {
             match attempt() {
                 Ok(done) => return Ok(done),
@@ -158,7 +166,7 @@ impl Policies {
     pub(super) fn note(&self, who: &Identity, method: &str, resource: &str) -> Result<(), Error> {
         let entry = self.entry(who, method, resource.into(), Vec::new());
         let change = Change { expect: Vec::new(), puts: Vec::new(), deletes: Vec::new(), entry };
-        self.change(|| self.apply(&change, None).map(|_| ()))
+        self.change(who, || self.apply(&change, None).map(|_| ()))
     }
 
     /// The instant, on the server's clock.

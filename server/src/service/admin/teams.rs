@@ -35,7 +35,7 @@ impl Policies {
         let workspace = names::workspace("parent", &request.parent)?;
         let id = names::team_id("team_id", &request.team_id)?;
         let asked = request.team.clone().unwrap_or_default();
-        self.change(|| {
+        self.change(who, || {
             let old = self.whole(&workspace)?;
             if old.team(id.as_str()).is_some() {
                 return Err(Error::AlreadyExists { name: team_name(&workspace, &id) }.into());
@@ -130,7 +130,7 @@ impl Policies {
     ) -> Result<v1::UpdateTeamResponse, Error> {
         let asked = request.team.as_ref().ok_or_else(|| FieldError::missing("team"))?;
         let (workspace, id) = names::team("team.name", &asked.name)?;
-        self.change(|| {
+        self.change(who, || {
             let old = self.whole(&workspace)?;
             let before = old.team(id.as_str()).ok_or(Error::UnknownTeam)?;
             same_etag(&asked.etag, before.version, &asked.name)?;
@@ -159,7 +159,7 @@ impl Policies {
         request: &v1::DeleteTeamRequest,
     ) -> Result<v1::DeleteTeamResponse, Error> {
         let (workspace, id) = names::team("name", &request.name)?;
-        self.change(|| {
+        self.change(who, || {
             let old = self.whole(&workspace)?;
             let before = old.team(id.as_str()).ok_or(Error::UnknownTeam)?;
             same_etag(&request.etag, before.version, &request.name)?;

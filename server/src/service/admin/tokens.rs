@@ -39,7 +39,7 @@ impl Policies {
     ) -> Result<v1::CreateTokenResponse, Error> {
         let id = names::token_id("token_id", &request.token_id)?;
         let token = self.new_token(&id, request)?;
-        self.change(|| {
+        self.change(who, || {
             if id.as_str() == RESERVED || self.catalog.token(id.as_str())?.is_some() {
                 return Err(Error::AlreadyExists { name: token.name.clone() }.into());
             }
@@ -118,7 +118,7 @@ impl Policies {
         request: &v1::DeleteTokenRequest,
     ) -> Result<v1::DeleteTokenResponse, Error> {
         let id = names::token("name", &request.name)?;
-        self.change(|| {
+        self.change(who, || {
             let old = self.catalog.token(id.as_str())?.ok_or(Error::UnknownToken)?;
             if self.gate.is_last_administrator(&request.name, self.engine.clock().now()) {
                 return Err(Error::NoAdministrator(LAST_ADMIN).into());

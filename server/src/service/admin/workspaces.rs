@@ -30,7 +30,7 @@ impl Policies {
         let mut fields = workspace_fields(&new);
         fields.extend(under(&format!("teams.{DEFAULT_NAME}"), team_fields(&team)));
         let changes = differences(&BTreeMap::new(), &fields);
-        let version = self.change(|| {
+        let version = self.change(who, || {
             if self.catalog.workspace(id.as_str())?.is_some() {
                 return Err(Error::AlreadyExists { name: new.name.clone() }.into());
             }
@@ -120,7 +120,7 @@ impl Policies {
     ) -> Result<v1::UpdateWorkspaceResponse, Error> {
         let asked = request.workspace.as_ref().ok_or_else(|| FieldError::missing("workspace"))?;
         let id = names::workspace("workspace.name", &asked.name)?;
-        self.change(|| {
+        self.change(who, || {
             let old = self.whole(&id)?;
             let (name, version) = (&old.workspace.value.name, old.workspace.version);
             same_etag(&asked.etag, version, name)?;
@@ -169,7 +169,7 @@ impl Policies {
         request: &v1::DeleteWorkspaceRequest,
     ) -> Result<v1::DeleteWorkspaceResponse, Error> {
         let id = names::workspace("name", &request.name)?;
-        self.change(|| {
+        self.change(who, || {
             let old = self.whole(&id)?;
             let version = old.workspace.version;
             same_etag(&request.etag, version, &workspace_name(&id))?;
