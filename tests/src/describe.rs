@@ -45,7 +45,11 @@ pub fn describe(scenario: &Scenario) -> String {
         let cap = team.cap.map_or(String::new(), |cap| format!(" cap {cap}"));
         let protected = if team.protected { " protected" } else { "" };
         let (id, weight, reservation) = (&team.id, team.weight, team.reservation);
-        let _ = writeln!(text, "  {parent}/{id} w {weight} r {reservation}{protected}{cap}");
+        let (usual, highest) = (team.priority, team.highest_priority);
+        let _ = writeln!(
+            text,
+            "  {parent}/{id} w {weight} r {reservation}{protected}{cap} {usual}, at most {highest}"
+        );
     }
     let origin = scenario.origin;
     let demand = scenario.demand.iter().map(|demand| demand_line(origin, demand));
@@ -74,8 +78,9 @@ fn demand_line(origin: Timestamp, demand: &Demand) -> String {
 
 fn event_line(origin: Timestamp, event: &Event) -> String {
     let what = match &event.what {
-        Change::SetTeam { id, weight, reservation, cap, .. } => {
-            format!("set team {id}: w {weight:?} r {reservation:?} cap {cap:?}")
+        Change::SetTeam { id, weight, reservation, cap, priority, highest_priority } => {
+            let priorities = format!("{priority:?}, at most {highest_priority:?}");
+            format!("set team {id}: w {weight:?} r {reservation:?} cap {cap:?} {priorities}")
         }
         Change::SetBudget { permits, .. } => format!("set budget {permits}"),
         Change::Return { team, permits } => format!("{team} returns {permits}"),

@@ -153,6 +153,12 @@ impl Maker {
     fn team(&mut self, k: u32) -> TeamPolicy {
         let mut team = TeamPolicy::new(TeamId::new(&format!("t{k}")).expect("a valid name"));
         team.highest_priority = Priority::Critical;
+        if self.shape.priorities && self.random.chance(30) {
+            team.priority = self.random.one_of(&Priority::ALL);
+        }
+        if self.shape.events && self.shape.priorities && self.random.chance(20) {
+            team.highest_priority = self.random.one_of(&Priority::ALL);
+        }
         team.weight = self.random.from_to(1, self.shape.weight);
         if self.shape.reservations && self.random.chance(35) {
             team.reservation = self.part_of_the_budget();
@@ -182,15 +188,19 @@ impl Maker {
 
     fn demand(&mut self, team: &TeamPolicy, windows: u32, name: u32) -> Demand {
         let shape = if self.shape.mixed { self.when(windows) } else { When::Backlog { from: early() } };
-        let priority =
-            if self.shape.priorities { self.random.one_of(&Priority::ALL) } else { Priority::Default };
+        let priority = match self.shape.priorities {
+            // What names none follows its team, and is served at no priority of its own.
+            true if self.shape.events && self.random.chance(30) => None,
+            true => Some(self.random.one_of(&Priority::ALL)),
+            false => Some(Priority::Default),
+        };
         let permits = number(self.random.from_to(1, self.lease));
         let patient = !self.shape.deadlines || matches!(shape, When::Backlog { .. });
         let max_wait = (!patient && self.random.chance(50)).then(|| self.span(25_000));
         Demand {
             team: team.id.clone(),
             caller: CallerId::new("caller").expect("a valid name"),
-            priority: Some(priority),
+            priority,
             permits,
             min_permits: permits,
             max_wait,
@@ -267,7 +277,12 @@ impl Maker {
         let reservation = self.random.chance(30).then(|| self.part_of_the_budget());
         let capped = self.random.chance(70);
         let cap = self.random.chance(40).then(|| capped.then(|| self.part_of_the_budget()));
-        Change::SetTeam { id, weight, reservation, cap, highest_priority: None }
+        let mut urgency = |percent| {
+            let changes = self.shape.priorities && self.random.chance(percent);
+            changes.then(|| self.random.one_of(&Priority::ALL))
+        };
+        let (priority, highest_priority) = (urgency(40), urgency(40));
+        Change::SetTeam { id, weight, reservation, cap, priority, highest_priority }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::ids::RequestId;
 use crate::permits::Permits;
-use crate::request::{Lease, LeaseId};
+use crate::request::{Content, Lease, LeaseId};
 use crate::share::tree::NodeIx;
 use crate::slab::Slot;
 
@@ -15,8 +15,8 @@ pub(crate) struct Open {
     pub(crate) caller: Slot,
     /// The node whose reservation was used; the root: none.
     pub(crate) holder: NodeIx,
-    /// How many permits were asked for at most and at least.
-    pub(crate) asked: (Permits, Permits),
+    /// What was asked for.
+    pub(crate) content: Content,
     /// Also charged to the next window.
     pub(crate) edge: bool,
     /// What leases had been reported to have used in all, modulo 2^32, when it was granted.

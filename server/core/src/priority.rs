@@ -59,6 +59,22 @@ impl fmt::Display for Priority {
     }
 }
 
+/// What a team makes of the priority that a request asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct PriorityRule {
+    /// That of a request that names none.
+    pub(crate) usual: Priority,
+    /// The most urgent one that is allowed.
+    pub(crate) highest: Priority,
+}
+
+impl PriorityRule {
+    /// At which priority a request is served.
+    pub(crate) fn served(self, asked: Option<Priority>) -> Priority {
+        asked.unwrap_or(self.usual).max(self.highest)
+    }
+}
+
 /// One value for each priority.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PerPriority<T>(pub [T; 3]);

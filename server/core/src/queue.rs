@@ -4,8 +4,8 @@
 
 use crate::ids::{CallerId, RequestId};
 use crate::permits::Permits;
-use crate::priority::{PerPriority, Priority};
-use crate::request::Ticket;
+use crate::priority::{PerPriority, Priority, PriorityRule};
+use crate::request::{Content, Ticket};
 use crate::share::lane::{Head, Standing};
 use crate::share::tree::NodeIx;
 use crate::slab::{Slab, Slot};
@@ -16,6 +16,9 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting {
     pub(crate) caller: Slot,
+    /// The priority it names.
+    asked: Option<Priority>,
+    /// The one that it is served at.
     pub(crate) priority: Priority,
     pub(crate) permits: Permits,
     pub(crate) min_permits: Permits,
@@ -27,6 +30,13 @@ pub(crate) struct Waiting {
     serial: u64,
     before: Slot,
     behind: Slot,
+}
+
+impl Waiting {
+    /// What a repeat of it must have, too.
+    pub(crate) fn content(&self) -> Content {
+        (self.permits, self.min_permits, self.asked)
+    }
 }
 
 /// What waits at a caller in one priority, the oldest first.
@@ -105,6 +115,7 @@ impl std::ops::Index<Slot> for Queue {
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {
     pub(crate) caller: Slot,
+    pub(crate) asked: Option<Priority>,
     pub(crate) priority: Priority,
     pub(crate) permits: Permits,
     pub(crate) min_permits: Permits,
@@ -121,33 +132,71 @@ impl Queue {
 
     /// Puts a request behind all others of its caller and priority.
     pub(crate) fn push(&mut self, arrival: Arrival) -> Slot {
-        let Arrival { caller, priority, permits, min_permits, arrived, deadline, request_id } = arrival;
+        let Arrival { caller, asked, priority, permits, min_permits, arrived, deadline, request_id } =
+            arrival;
         self.serial += 1;
-        let fifo = self.callers[caller].fifo[priority];
         let slot = self.requests.insert(Waiting {
             caller,
+            asked,
             priority,
             permits,
             min_permits,
             arrived,
             deadline,
             request_id,
-            entered: fifo.queued + fifo.departed,
+            entered: 0,
             serial: self.serial,
-            before: fifo.last,
+            before: Slot::NONE,
             behind: Slot::NONE,
         });
-        if fifo.last.is_none() {
-            self.callers[caller].fifo[priority].first = slot;
-        } else {
-            self.requests[fifo.last].behind = slot;
-        }
-        let fifo = &mut self.callers[caller].fifo[priority];
-        fifo.last = slot;
-        fifo.queued += u64::from(min_permits);
-        fifo.requests += 1;
+        self.append(slot);
         self.queued += u64::from(min_permits);
         slot
+    }
+
+    /// Puts a request at the end of the FIFO of its caller and priority.
+    fn append(&mut self, slot: Slot) {
+        let request = &mut self.requests[slot];
+        let (size, fifo) =
+            (u64::from(request.min_permits), &mut self.callers[request.caller].fifo[request.priority]);
+        request.entered = fifo.queued + fifo.departed;
+        (request.before, request.behind) = (fifo.last, Slot::NONE);
+        fifo.queued += size;
+        fifo.requests += 1;
+        let last = std::mem::replace(&mut fifo.last, slot);
+        if last.is_none() {
+            fifo.first = slot;
+        } else {
+            self.requests[last].behind = slot;
+        }
+    }
+
+    /// What waits at a caller in one priority, the oldest first.
+    fn fifo(&self, caller: Slot, c: Priority) -> impl Iterator<Item = Slot> {
+        let behind = |&slot: &Slot| Some(self.requests[slot].behind).filter(|behind| !behind.is_none());
+        std::iter::successors(self.first(caller, c), behind)
+    }
+
+    /// Gives each request of a caller the priority that a rule makes of what it asked for, and keeps every FIFO in order of
+    /// arrival. Returns those that moved, and their priorities before.
+    pub(crate) fn reprioritize(&mut self, caller: Slot, rule: PriorityRule) -> Vec<(Slot, Priority)> {
+        let mut all: Vec<Slot> = Priority::ALL.into_iter().flat_map(|c| self.fifo(caller, c)).collect();
+        let mut moved = Vec::new();
+        for &slot in &all {
+            let request = &mut self.requests[slot];
+            let before = std::mem::replace(&mut request.priority, rule.served(request.asked));
+            if before != request.priority {
+                moved.push((slot, before));
+            }
+        }
+        if !moved.is_empty() {
+            all.sort_unstable_by_key(|&slot| self.requests[slot].serial);
+            for fifo in &mut self.callers[caller].fifo.0 {
+                *fifo = Fifo { departed: fifo.departed, ..Fifo::default() };
+            }
+            all.into_iter().for_each(|slot| self.append(slot));
+        }
+        moved
     }
 
     /// Takes a request out of its FIFO.

@@ -25,6 +25,16 @@ pub struct Ask {
     pub request_id: Option<RequestId>,
 }
 
+/// What a repeat must have in common with the request it repeats: the most and the least permits, and the priority it names.
+pub(crate) type Content = (Permits, Permits, Option<Priority>);
+
+impl Ask {
+    /// What a repeat of it must have, too.
+    pub(crate) fn content(&self) -> Content {
+        (self.permits, self.min_permits, self.priority)
+    }
+}
+
 /// A waiting request. Never used again for another one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Ticket(pub u64);

@@ -28,7 +28,7 @@ struct Run {
     allocator: Allocator,
     judge: Judge,
     now: Timestamp,
-    waiting: BTreeMap<Ticket, (TeamId, CallerId)>,
+    waiting: BTreeMap<Ticket, (TeamId, CallerId, Option<Priority>)>,
     leases: Vec<(Lease, TeamId, CallerId)>,
     unbooked: Vec<Effect>,
     marks: BTreeMap<(String, Timestamp), Permits>,
@@ -84,6 +84,14 @@ fn change(random: &mut Random, policy: &mut Policy) {
             ..team(id)
         });
     }
+}
+
+/// The priority of a request under a policy.
+fn served_at(policy: &Policy, team: &TeamId, asked: Option<Priority>) -> Priority {
+    let settings = |id: &TeamId| policy.teams.iter().find(|team| team.id == *id).expect("a team");
+    let own = settings(team);
+    let path = std::iter::successors(Some(own), |team| team.parent.as_ref().map(settings));
+    path.map(|team| team.highest_priority).fold(asked.unwrap_or(own.priority), Priority::max)
 }
 
 impl Run {
@@ -159,9 +167,10 @@ impl Run {
         let waiting = self.allocator.waiting();
         match self.allocator.submit(self.now, &ask) {
             Ok(Submitted::Waits(ticket)) => {
-                let former = self.waiting.insert(ticket, (ask.team.clone(), ask.caller.clone()));
+                let former =
+                    self.waiting.insert(ticket, (ask.team.clone(), ask.caller.clone(), ask.priority));
                 assert!(former.is_none_or(
-                    |(team, caller)| (team, caller) == (ask.team, ask.caller) && ask.request_id.is_some()
+                    |former| former == (ask.team, ask.caller, ask.priority) && ask.request_id.is_some()
                 ));
             }
             Ok(Submitted::Repeats(lease)) => {
@@ -260,9 +269,10 @@ impl Run {
 
     fn collect(&mut self) {
         while let Some(answer) = self.allocator.next_answer() {
-            let (team, caller) =
+            let (team, caller, asked) =
                 self.waiting.remove(&answer.ticket).expect("an answer to a request that waits");
             if let Outcome::Granted(lease) = answer.outcome {
+                assert_eq!(lease.priority, served_at(self.allocator.policy(), &team, asked));
                 self.judge.grant(self.allocator.policy(), &team, &lease, self.now);
                 self.leases.push((lease, team, caller));
             }

@@ -451,7 +451,7 @@ async fn what_waits_for_something_that_is_deleted_is_refused_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_priority_counts_for_what_comes_and_a_raised_cap_for_what_waits() {
+async fn a_changed_priority_and_a_raised_cap_count_for_what_waits_too() {
     let (served, _) = with_workspace(100).await;
     let paused = v1::Team { cap_permits: Some(1), ..Default::default() };
     served.admin().create_team(team_request("a", paused)).await.expect("created");
@@ -476,7 +476,7 @@ async fn a_changed_priority_counts_for_what_comes_and_a_raised_cap_for_what_wait
     let served_at = |answer: tonic::Response<v1::AcquireLeaseResponse>| {
         answer.into_inner().lease.expect("granted").priority()
     };
-    waiting.await.expect("no panic").expect("granted");
+    assert_eq!(served_at(waiting.await.expect("no panic").expect("granted")), v1::Priority::Sheddable);
     let next = served.quota_as(served::ROOT).acquire_lease(acquire("a", 1)).await.expect("granted");
     assert_eq!(served_at(next), v1::Priority::Sheddable);
 }

@@ -1,6 +1,6 @@
 //! Who is answered when: first come first served inside a team and priority, no answer twice, none too late.
 
-use super::at;
+use super::{at, is_part_of};
 use apportion_core::ids::TeamId;
 use apportion_core::scenario::{Change, Demand, Record, Scenario, Shape};
 use apportion_core::time::{Span, Timestamp};
@@ -9,13 +9,18 @@ use std::collections::BTreeMap;
 /// Requests per window come so long before its start.
 const BEFORE_START: Span = Span::from_ms(1);
 
-/// Inside a team and priority grants come in the order of arrival; at one instant, in that of the file.
+/// Inside a team and priority grants come in the order of arrival; at one instant, in that of the file. Where a change of
+/// priorities moves what waits, the order begins anew.
 ///
 /// # Errors
 /// The first grant that overtakes another.
 pub fn first_come_first_served(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
     let mut last: BTreeMap<(&TeamId, usize), (Timestamp, usize)> = BTreeMap::new();
+    let mut moves = moves(scenario).into_iter().peekable();
     for record in log {
+        while let Some((_, moved)) = moves.next_if(|(moved, _)| *moved <= at(record)) {
+            last.retain(|(team, _), _| !is_part_of(&scenario.policy, team, moved));
+        }
         let Record::Grant { at, team, priority, waited, tag, .. } = record else { continue };
         let came = *at - *waited;
         let key = (team, priority.index());
@@ -37,6 +42,18 @@ pub fn first_come_first_served(scenario: &Scenario, log: &[Record]) -> Result<()
         last.insert(key, (came, rank));
     }
     Ok(())
+}
+
+/// When which team, with all its parts, got other priorities, in order of time.
+fn moves(scenario: &Scenario) -> Vec<(Timestamp, &TeamId)> {
+    let moves = scenario.events.iter().filter_map(|event| match &event.what {
+        Change::SetTeam { priority: None, highest_priority: None, .. } => None,
+        Change::SetTeam { id, .. } => Some((event.at, id)),
+        _ => None,
+    });
+    let mut moves: Vec<_> = moves.collect();
+    moves.sort();
+    moves
 }
 
 /// The place in the file of the demand that lists a request for that instant; none: it came by itself.

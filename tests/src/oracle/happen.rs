@@ -58,7 +58,7 @@ impl Oracle<'_> {
         let (batches, size) = if alone { (count, 1) } else { (1, count) };
         let request = Request {
             leaf,
-            priority: self.served_at(&asked.team, asked.priority),
+            priority: self.served_at(demand),
             permits: i128::from(asked.permits.get()),
             count: size,
             arrived: self.now,
@@ -88,12 +88,27 @@ impl Oracle<'_> {
         }
     }
 
-    /// A request above the highest priority of its path is served at that.
-    fn served_at(&self, team: &TeamId, priority: Option<Priority>) -> usize {
-        let leaf = self.place(team);
-        let wanted = priority.unwrap_or(self.policy.teams[leaf - 1].priority);
-        let path = self.tree.path[leaf].iter().map(|&v| self.policy.teams[v - 1].highest_priority);
-        path.fold(wanted, Priority::max).index()
+    /// A request above the highest priority of its path is served at that; one that names none at its team's.
+    fn served_at(&self, demand: usize) -> usize {
+        let asked = &self.scenario.demand[demand];
+        let leaf = self.place(&asked.team);
+        let wanted = asked.priority.map_or(self.tree.nodes[leaf].usual, Priority::index);
+        self.tree.path[leaf].iter().fold(wanted, |c, &v| c.max(self.tree.nodes[v].highest))
+    }
+
+    /// Everything that waits at a leaf is served as if it came under the settings of now, in the order in which it came.
+    fn line_up_anew(&mut self, leaf: usize) {
+        let queues = self.tree.nodes[leaf].queue.iter_mut().map(std::mem::take);
+        let mut waiting: Vec<usize> = queues.flatten().collect();
+        waiting.sort_unstable();
+        self.tree.nodes[leaf].queued = [0; PRIORITIES];
+        for place in waiting {
+            let c = self.served_at(self.requests[place].demand);
+            let request = &mut self.requests[place];
+            request.priority = c;
+            self.tree.nodes[leaf].queued[c] += request.permits * i128::from(request.count);
+            self.tree.nodes[leaf].queue[c].push_back(place);
+        }
     }
 
     /// Workers whose thinking time is over ask again.
@@ -102,8 +117,8 @@ impl Oracle<'_> {
             self.thinking.remove(&later);
             let old = self.requests[later.request].clone();
             let deadline = self.deadline(old.demand);
-            let leaf = old.leaf;
-            let place = self.push(Request { count: 1, arrived: self.now, deadline, ..old });
+            let (leaf, priority) = (old.leaf, self.served_at(old.demand));
+            let place = self.push(Request { count: 1, priority, arrived: self.now, deadline, ..old });
             self.fresh.extend(deadline.map(|_| place));
             self.refresh(leaf);
         }
@@ -113,8 +128,12 @@ impl Oracle<'_> {
     pub(super) fn change(&mut self, change: &Change) {
         match change {
             Change::SetBudget { permits, .. } => self.next_budget = i128::from(permits.get()),
-            Change::SetTeam { id, weight, reservation, cap, highest_priority: None } => {
-                self.set_team(self.place(id), *weight, *reservation, *cap);
+            Change::SetTeam { id, weight, reservation, cap, priority, highest_priority } => {
+                let v = self.place(id);
+                let node = &mut self.tree.nodes[v];
+                node.usual = priority.map_or(node.usual, Priority::index);
+                node.highest = highest_priority.map_or(node.highest, Priority::index);
+                self.set_team(v, *weight, *reservation, *cap);
             }
             Change::Return { team, permits } => self.give_back(team, i128::from(permits.get())),
             Change::Upstream { remaining: Some(remaining), permits: None, throttled: false, .. } => {
@@ -138,9 +157,9 @@ impl Oracle<'_> {
         let node = &mut self.tree.nodes[v];
         node.reservation = reservation.map_or(node.reservation, |n| i128::from(n.get()));
         node.cap = cap.map_or(node.cap, |cap| cap.map(|n| i128::from(n.get())));
-        for leaf in self.tree.leaves[v].clone() {
-            self.refresh(leaf);
-        }
+        let leaves = self.tree.leaves[v].clone();
+        leaves.iter().for_each(|&leaf| self.line_up_anew(leaf));
+        leaves.iter().for_each(|&leaf| self.refresh(leaf));
     }
 
     fn give_back(&mut self, team: &TeamId, back: i128) {

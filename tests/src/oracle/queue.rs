@@ -109,7 +109,9 @@ impl Oracle<'_> {
     pub(super) fn push(&mut self, request: Request) -> usize {
         let Request { leaf, priority, count, .. } = request;
         self.tree.nodes[leaf].queued[priority] += request.permits * i128::from(count);
-        let last = self.tree.nodes[leaf].queue[priority].back().copied();
+        let backs = self.tree.nodes[leaf].queue.each_ref().map(|queue| queue.back().copied());
+        // Not into one that another request of the leaf came behind: both may be in one queue later.
+        let last = backs[priority].filter(|_| backs[priority] == backs.into_iter().max().flatten());
         let same = |last: &Request| {
             last.backlog
                 && request.backlog

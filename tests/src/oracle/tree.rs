@@ -22,6 +22,9 @@ pub(super) struct Node {
     pub(super) reservation: i128,
     pub(super) cap: Option<i128>,
     pub(super) protected: bool,
+    /// The priority of requests that name none, and the most urgent that is allowed.
+    pub(super) usual: usize,
+    pub(super) highest: usize,
     /// Net grants of this window, whole subtree.
     pub(super) granted: i128,
     /// The number of the last grant below: breaks ties.
@@ -53,6 +56,8 @@ impl Node {
             reservation: i128::from(team.reservation.get()),
             cap: team.cap.map(|cap| i128::from(cap.get())),
             protected: team.protected,
+            usual: team.priority.index(),
+            highest: team.highest_priority.index(),
             ..Self::default()
         }
     }

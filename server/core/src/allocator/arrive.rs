@@ -31,7 +31,7 @@ impl Allocator {
         if let (Some(caller), Some(id)) = (known, &ask.request_id)
             && let Some(known) = self.known.get(&(caller, id.clone())).copied()
         {
-            return self.repeat(known, ask, priority);
+            return self.repeat(known, ask);
         }
         self.within_bounds(now, team, known, ask)?;
         let caller = known.unwrap_or_else(|| self.add_caller(team, &ask.caller));
@@ -73,8 +73,7 @@ impl Allocator {
         if ask.min_permits > self.largest_possible(team) {
             return Err(never(Reason::TooLarge));
         }
-        let highest = self.tree.path(team).map(|v| self.tree[v].highest_priority).max().unwrap_or_default();
-        Ok((team, ask.priority.unwrap_or(self.tree[team].priority).max(highest)))
+        Ok((team, self.priority_rule(team).served(ask.priority)))
     }
 
     /// The largest request that a team can ever be granted.
@@ -95,24 +94,18 @@ impl Allocator {
     }
 
     /// A request id that is known already.
-    fn repeat(&mut self, known: Known, ask: &Ask, priority: Priority) -> Result<Submitted, Refusal> {
+    fn repeat(&mut self, known: Known, ask: &Ask) -> Result<Submitted, Refusal> {
         let refuse = |reason| Err(Refusal { reason, retry_at: None, limit: None });
         match known {
             Known::Ended => refuse(Reason::LeaseEnded),
             Known::Waiting(slot) => {
-                let first = &self.queue[slot];
-                let same = (first.permits, first.min_permits, first.priority);
-                if same == (ask.permits, ask.min_permits, priority) {
+                if self.queue[slot].content() == ask.content() {
                     return Ok(Submitted::Waits(self.queue.ticket(slot)));
                 }
                 refuse(Reason::RequestIdReused)
             }
             Known::Granted(id) => match self.leases.find(id) {
-                Some(open)
-                    if (open.asked, open.lease.priority) == ((ask.permits, ask.min_permits), priority) =>
-                {
-                    Ok(Submitted::Repeats(open.lease))
-                }
+                Some(open) if open.content == ask.content() => Ok(Submitted::Repeats(open.lease)),
                 Some(_) => refuse(Reason::RequestIdReused),
                 None => refuse(Reason::LeaseEnded),
             },
@@ -166,6 +159,7 @@ impl Allocator {
         self.queue.callers[caller].seen = self.rolls;
         let slot = self.queue.push(Arrival {
             caller,
+            asked: ask.priority,
             priority,
             permits: ask.permits,
             min_permits: ask.min_permits,
@@ -187,13 +181,9 @@ impl Allocator {
 
     /// A request takes its place among those who wait: in the lane of its team, and in the tree.
     pub(super) fn line_up(&mut self, slot: Slot) {
-        let Waiting { caller, priority, min_permits, arrived, .. } = self.queue[slot];
-        let team = self.queue.callers[caller].team;
-        let late = arrived > self.limits[self.scheduler].closes();
-        let lane = self.lane_mut(team, priority);
-        lane.queued += u64::from(min_permits);
-        lane.requests += 1;
-        lane.late += u32::from(late);
+        let Waiting { caller, priority, min_permits, .. } = self.queue[slot];
+        let (team, is_late) = (self.queue.callers[caller].team, self.is_late(&self.queue[slot]));
+        self.lane_mut(team, priority).count_in(min_permits, is_late);
         if self.queue.first(caller, priority) == Some(slot) {
             self.join(caller, priority);
             self.update_waits(team, priority);

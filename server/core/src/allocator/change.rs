@@ -91,6 +91,7 @@ impl Allocator {
         let gone = self.names.iter().filter(|&(id, v)| moved(id, v)).map(|(id, _)| id.clone());
         let gone: Vec<TeamId> = gone.collect();
         self.uproot(&gone);
+        let before = self.priority_rules();
         self.tree.reserve(self.policy.teams.len());
         self.names.reserve(self.policy.teams.len());
         for team in self.policy.teams.clone() {
@@ -98,6 +99,11 @@ impl Allocator {
         }
         for (id, v) in self.names.iter() {
             self.tree.configure(v, &teams[id]);
+        }
+        for (team, rule) in before {
+            if self.priority_rule(team) != rule {
+                self.reprioritize(team);
+            }
         }
         self.reserved = self.tree.reserved(Tree::ROOT);
         self.any_protected = teams.values().any(|team| team.protected && !team.reservation.is_zero());

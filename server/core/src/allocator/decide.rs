@@ -270,7 +270,7 @@ impl Allocator {
             team,
             caller: request.caller,
             holder,
-            asked: (request.permits, request.min_permits),
+            content: request.content(),
             edge: edge[self.scheduler],
             spent_before: self.spent,
             used: Permits::ZERO,
@@ -352,13 +352,9 @@ impl Allocator {
             standing.tag = if c == served { tag } else { tag.min(lane.debt_limit(budget)).max(standing.tag) };
         }
         self.queue.callers[caller].last = self.tree.grants + 1;
-        let closes = self.limits[self.scheduler].closes();
         let request = self.queue.remove(slot)?;
-        let lane = self.lane_mut(team, served);
-        lane.queued -= u64::from(request.min_permits);
-        lane.requests -= 1;
-        // Where the boundaries moved, it may count as late only now.
-        lane.late = lane.late.saturating_sub(u32::from(request.arrived > closes));
+        let is_late = self.is_late(&request);
+        self.lane_mut(team, served).count_out(request.min_permits, is_late);
         Some(request)
     }
 

@@ -57,12 +57,8 @@ impl Allocator {
             self.hide_head(caller, c);
         }
         let request = self.queue.remove(slot)?;
-        let (team, closes) = (self.queue.callers[caller].team, self.limits[self.scheduler].closes());
-        let lane = self.lane_mut(team, c);
-        lane.queued -= u64::from(request.min_permits);
-        lane.requests -= 1;
-        // Where the boundaries moved, it may count as late only now.
-        lane.late = lane.late.saturating_sub(u32::from(request.arrived > closes));
+        let (team, is_late) = (self.queue.callers[caller].team, self.is_late(&request));
+        self.lane_mut(team, c).count_out(request.min_permits, is_late);
         if let Some(id) = &request.request_id {
             self.known.remove(&(caller, id.clone()));
         }
@@ -74,6 +70,11 @@ impl Allocator {
         }
         self.refresh_holds(team, c);
         Some(request)
+    }
+
+    /// Whether a request came after the window had closed.
+    pub(super) fn is_late(&self, request: &Waiting) -> bool {
+        request.arrived > self.limits[self.scheduler].closes()
     }
 
     /// Refuses a waiting request.

@@ -119,6 +119,8 @@ pub enum Change {
         reservation: Option<Permits>,
         /// Its new cap, or none.
         cap: Option<Option<Permits>>,
+        /// Its new priority of a request that names none.
+        priority: Option<Priority>,
         /// Its new highest allowed priority.
         highest_priority: Option<Priority>,
     },

@@ -335,11 +335,12 @@ impl<'a> Replay<'a> {
 /// What an event makes of a policy.
 fn amend(policy: &mut Policy, change: &Change) {
     match change {
-        Change::SetTeam { id, weight, reservation, cap, highest_priority } => {
+        Change::SetTeam { id, weight, reservation, cap, priority, highest_priority } => {
             if let Some(team) = policy.teams.iter_mut().find(|team| team.id == *id) {
                 team.weight = weight.unwrap_or(team.weight);
                 team.reservation = reservation.unwrap_or(team.reservation);
                 team.cap = cap.unwrap_or(team.cap);
+                team.priority = priority.unwrap_or(team.priority);
                 team.highest_priority = highest_priority.unwrap_or(team.highest_priority);
             }
         }

@@ -99,6 +99,21 @@ impl Lane {
         }
     }
 
+    /// A request waits here from now on.
+    pub(crate) fn count_in(&mut self, size: Permits, is_late: bool) {
+        self.queued += u64::from(size);
+        self.requests += 1;
+        self.late += u32::from(is_late);
+    }
+
+    /// A request does not wait here any more.
+    pub(crate) fn count_out(&mut self, size: Permits, is_late: bool) {
+        self.queued -= u64::from(size);
+        self.requests -= 1;
+        // Where the boundaries moved, it may count as late only now.
+        self.late = self.late.saturating_sub(u32::from(is_late));
+    }
+
     /// Virtual time follows the tag in service.
     pub(crate) fn serve(&mut self, tag: u64) {
         self.v = self.v.max(tag);

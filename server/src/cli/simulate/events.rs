@@ -103,6 +103,7 @@ fn set_team(run: &Run, field: &str, set: &format::SetTeam) -> Checked<Change> {
         weight: set.weight.map(|weight| weight.0),
         reservation: set.reservation.map(|n| permits(&sub("reservation"), n)).transpose()?,
         cap,
+        priority: set.priority.map(Into::into),
         highest_priority: set.highest_priority.map(Into::into),
     })
 }
@@ -176,11 +177,12 @@ fn check_order(policy: &Policy, events: &[Event]) -> Checked<()> {
 /// What a change does to the policy. Budgets change at the next window: that is not for here.
 pub(crate) fn apply(policy: &mut Policy, change: &Change) {
     match change {
-        Change::SetTeam { id, weight, reservation, cap, highest_priority } => {
+        Change::SetTeam { id, weight, reservation, cap, priority, highest_priority } => {
             let Some(team) = policy.teams.iter_mut().find(|team| team.id == *id) else { return };
             team.weight = weight.unwrap_or(team.weight);
             team.reservation = reservation.unwrap_or(team.reservation);
             team.cap = cap.unwrap_or(team.cap);
+            team.priority = priority.unwrap_or(team.priority);
             team.highest_priority = highest_priority.unwrap_or(team.highest_priority);
         }
         Change::AddTeam(team) => policy.teams.push(team.clone()),

@@ -121,6 +121,7 @@ pub(crate) struct SetTeam {
     /// Absent: as it is. `null`: none.
     #[serde(default, deserialize_with = "present")]
     pub(crate) cap: Option<Option<Whole>>,
+    pub(crate) priority: Option<Urgency>,
     pub(crate) highest_priority: Option<Urgency>,
 }
 
