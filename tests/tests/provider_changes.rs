@@ -1,5 +1,6 @@
 //! The provider changes under load what only its responses tell: what was granted by then may be too much, nothing after it is.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use apportion_tests::process::load::{Habit, Load};
@@ -91,6 +92,46 @@ async fn a_shifted_phase_is_learnt_from_the_first_response() {
         assert_eq!(window.tally.over_limit, 0, "{}", windows(&report));
         assert!(window.tally.accepted >= 158, "{}", windows(&report));
     }
+}
+
+/// Workers that ask for a little more than the limit: a window is nearly used up after 8 s.
+const NEARLY: Habit =
+    Habit { workers: 20, permits: 1, least: 1, rest: Duration::from_millis(1_000), ..Habit::BUSY };
+
+/// Workers that ask for far more: the window is used up long before.
+const FAR_ABOVE: Habit = Habit { workers: 20, ..Habit::BUSY };
+
+/// Changes a provider 8 s into a window in which so much is used, and holds what was too much against what was out.
+async fn changed_late(habit: Habit, used: RangeInclusive<usize>, change: Change) {
+    let world = World::starting(Duration::from_millis(9_900), &[habit]).await;
+    pass(Duration::from_secs(1)).await;
+    pass_to(&Rules::default(), Duration::from_secs(8)).await;
+    let at = world.change(change.clone());
+    pass(Duration::from_secs(27)).await;
+    let (log, report) = world.end().await;
+    let seen = windows(&report);
+    let of_window = |call: &&Call| call.answered <= at && at - call.sent < Duration::from_secs(8);
+    let before = log.calls.iter().filter(of_window).count();
+    assert!(used.contains(&before), "{before} used when it changed\n{seen}");
+    let told = log.calls.iter().filter(|call| call.sent > at).filter_map(|call| call.told).min();
+    only_what_was_out(&log, &report, &report.revisions[0], told.expect("a report"));
+    let limit = change.limit.unwrap_or(166);
+    for window in last(&report, 2) {
+        assert_eq!((window.limit, window.tally.over_limit), (limit, 0), "{seen}");
+        assert!(window.tally.accepted >= limit * 3 / 4, "{seen}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_late_in_a_window_that_is_used_is_learnt_from_the_first_response() {
+    let shifted = || Change { phase_ms: Some(3_700), ..Change::default() };
+    let lowered = || Change { limit: Some(120), ..Change::default() };
+    tokio::join!(
+        changed_late(NEARLY, 130..=165, shifted()),
+        changed_late(FAR_ABOVE, 158..=166, shifted()),
+        changed_late(NEARLY, 130..=165, lowered()),
+        changed_late(FAR_ABOVE, 158..=166, lowered()),
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
