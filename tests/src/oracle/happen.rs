@@ -118,8 +118,7 @@ impl Oracle<'_> {
             let old = self.requests[later.request].clone();
             let deadline = self.deadline(old.demand);
             let (leaf, priority) = (old.leaf, self.served_at(old.demand));
-            let place = self.push(Request { count: 1, priority, arrived: self.now, deadline, ..old });
-            self.fresh.extend(deadline.map(|_| place));
+            self.take_in(Request { count: 1, priority, arrived: self.now, deadline, ..old });
             self.refresh(leaf);
         }
     }
