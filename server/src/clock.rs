@@ -125,12 +125,14 @@ impl Clock {
         }
     }
 
-    /// What was open under the old anchor is given up: grants may go on.
-    pub fn trust(&self) {
+    /// What was open under the old anchor is about to be given up: grants may go on. Not where it stepped again meanwhile.
+    #[must_use = "a clock that stepped again may not be granted on"]
+    pub fn trust(&self) -> bool {
         let step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
         if step.is_none() {
             self.steady.store(true, Ordering::Release);
         }
+        step.is_none()
     }
 }
 
@@ -202,9 +204,20 @@ mod tests {
         hands.pass(Span::from_ms(1));
         assert_eq!(clock.check(), Checked::Anchored);
         assert!(!clock.is_steady(), "not before what was open is given up");
-        clock.trust();
-        assert!(clock.is_steady());
+        assert!(clock.trust() && clock.is_steady());
         assert_eq!(clock.now(), Timestamp::ZERO + DAY + DAY + Span::from_secs(3));
+    }
+
+    #[test]
+    fn a_clock_that_steps_again_after_its_new_anchor_is_not_trusted() {
+        let (hands, clock) = clock();
+        hands.set_wall(2 * DAY.as_ns());
+        clock.check();
+        hands.pass(Span::from_secs(3));
+        assert_eq!(clock.check(), Checked::Anchored);
+        hands.set_wall(DAY.as_ns());
+        assert_eq!(clock.check(), Checked::Stepped);
+        assert!(!clock.trust() && !clock.is_steady());
     }
 
     #[test]

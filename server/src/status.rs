@@ -264,7 +264,9 @@ pub fn wire_reason(reason: Reason) -> v1::Reason {
         Reason::DeadlineTooShort => v1::Reason::DeadlineTooShort,
         Reason::WindowExhausted => v1::Reason::WindowExhausted,
         Reason::TeamCapReached => v1::Reason::TeamCapReached,
+        Reason::LimitChanged => v1::Reason::LimitChanged,
         Reason::ProviderCooldown => v1::Reason::ProviderCooldown,
+        Reason::ClockUnsteady => v1::Reason::ClockUnsteady,
         Reason::CallerQueueFull => v1::Reason::CallerQueueFull,
         Reason::TeamQueueFull => v1::Reason::TeamQueueFull,
         Reason::WorkspaceQueueFull => v1::Reason::WorkspaceQueueFull,
@@ -290,7 +292,11 @@ fn told(reason: Reason) -> &'static str {
         Reason::DeadlineTooShort => "it is certain that it cannot be granted within max_wait",
         Reason::WindowExhausted => "max_wait passed while it waited for permits of the window",
         Reason::TeamCapReached => "max_wait passed while its team, or one that it is part of, was at its cap",
+        Reason::LimitChanged => {
+            "max_wait passed in the first window of a limit that was added or changed: what was granted before counts in it"
+        }
         Reason::ProviderCooldown => "the provider throttles: nothing more in this window",
+        Reason::ClockUnsteady => "the window was open while the server's clock was wrong: nothing more in it",
         Reason::CallerQueueFull => "too many requests of this caller wait",
         Reason::TeamQueueFull => "too many requests of this team wait",
         Reason::WorkspaceQueueFull => "too many requests of this workspace wait",
@@ -334,6 +340,7 @@ pub fn code(reason: v1::Reason) -> Code {
         R::DeadlineTooShort
         | R::WindowExhausted
         | R::TeamCapReached
+        | R::LimitChanged
         | R::ProviderCooldown
         | R::CallerQueueFull
         | R::TeamQueueFull

@@ -33,8 +33,7 @@ mutants! {
     granting_after_an_unknown_hand_over_is_caught: GrantAfterUnknownReturn, Within, "C1";
     a_put_that_compares_nothing_is_caught: BlindPut, Within, "C1";
     a_new_owner_that_starts_at_zero_is_caught: NewOwnerStartsAtZero, Within, "C1";
-    clean_up_that_closes_nothing_is_caught: CleanUpForgetsClosedThrough, Wrong, "C1";
-    booking_a_closed_window_is_caught: ClosedThroughUnchecked, Wrong, "C1";
+    clean_up_that_keeps_nothing_is_caught: CleanUpForgetsPast, Wrong, "C1";
     a_retry_with_the_old_life_is_caught: RetryWithOldLife, Within, "C2";
     a_new_owner_that_forgets_what_was_learnt_is_caught: LearntForgottenOnRestart, Within, "C1";
     a_new_owner_that_grants_a_cap_anew_is_caught: TakeOverIgnoresCaps, Within, "cap";

@@ -6,6 +6,7 @@ use crate::permits::Permits;
 use crate::request::{Content, Lease, LeaseId};
 use crate::share::tree::NodeIx;
 use crate::slab::Slot;
+use crate::time::Timestamp;
 
 /// A lease as the allocator keeps it.
 #[derive(Clone, Debug)]
@@ -26,7 +27,24 @@ pub(crate) struct Open {
     /// Nothing more will be said of it.
     pub(crate) is_final: bool,
     pub(crate) request_id: Option<RequestId>,
+    /// Which part of what was granted under former shapes it belongs to; 0: to none.
+    pub(crate) former: u32,
 }
+
+impl Open {
+    /// Whether its team was removed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.team == NO_TEAM
+    }
+
+    /// How many of its permits may still be used.
+    pub(crate) fn may_be_used(&self) -> Permits {
+        if self.is_final { Permits::ZERO } else { self.lease.permits.less(self.returned) }
+    }
+}
+
+/// The team of a lease whose team was removed: nothing comes back of it, and it may be used all the same.
+const NO_TEAM: NodeIx = NodeIx::MAX;
 
 /// The open leases of a workspace, in order of their ids.
 #[derive(Clone, Debug, Default)]
@@ -64,15 +82,16 @@ impl Leases {
         }
     }
 
-    /// The scheduler's window ends: its leases close, but not those that are also charged to the next one. Tells whose request ids
-    /// ended.
-    pub(crate) fn roll(&mut self, mut ended: impl FnMut(Slot, RequestId)) {
+    /// The scheduler's window ends: its leases close, but not those that are also charged to the next one, nor those of former
+    /// shapes that live. Tells whose request ids ended.
+    pub(crate) fn roll(&mut self, now: Timestamp, mut ended: impl FnMut(Slot, RequestId)) {
         let before = self.open.len();
         self.open.retain_mut(|open| {
-            if let Some(id) = open.request_id.take_if(|_| !open.edge) {
+            let lives = std::mem::take(&mut open.edge) || (open.former != 0 && open.lease.ends_at >= now);
+            if let Some(id) = open.request_id.take_if(|_| !lives) {
                 ended(open.caller, id);
             }
-            std::mem::take(&mut open.edge)
+            lives
         });
         self.open.shrink_to(before); // room for as many again, and none where there were none
     }
@@ -82,8 +101,22 @@ impl Leases {
         std::mem::take(&mut self.open)
     }
 
-    /// The leases of a team that is removed close.
-    pub(crate) fn drop_those_of(&mut self, team: NodeIx) {
-        self.open.retain(|open| open.team != team);
+    /// All open leases.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Open> {
+        self.open.iter()
+    }
+
+    /// Leases of the present shape become those of a former one.
+    pub(crate) fn leave(&mut self, edge: bool, part: u32) {
+        let leaving = self.open.iter_mut().filter(|open| open.former == 0 && open.edge == edge);
+        leaving.for_each(|open| open.former = part);
+    }
+
+    /// The leases of a team that is removed close: nothing comes back of them.
+    pub(crate) fn close_those_of(&mut self, team: NodeIx) {
+        for open in self.open.iter_mut().filter(|open| open.team == team) {
+            open.team = NO_TEAM;
+            open.request_id = None;
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::facts::{Facts, Learnt};
 use crate::ids::LimitId;
 use crate::permits::Permits;
-use crate::policy::{LimitPolicy, Margins};
+use crate::policy::{LimitPolicy, Margins, Policy};
 use crate::share::holdback::{Holdback, Remaining};
 use crate::time::{Span, Timestamp};
 use crate::window::Window;
@@ -13,7 +13,9 @@ use crate::window::Window;
 pub(crate) struct Booking {
     /// How much of the window has been booked, by anyone.
     pub(crate) mark: Permits,
-    /// Of that, what this process may still grant.
+    /// Of the mark, what this allocator booked, and what came back of leases that the window started with.
+    pub(crate) own: Permits,
+    /// Of that, what it may still grant.
     pub(crate) free: Permits,
     /// The size of the newest block.
     pub(crate) block: Permits,
@@ -27,14 +29,42 @@ pub(crate) struct Booking {
     pub(crate) others: Permits,
     /// Of the mark, what was booked for the use by others.
     pub(crate) charged: Permits,
-    /// Nothing more in this window, says the provider.
-    pub(crate) exhausted: bool,
+    /// Whether nothing more may be granted of the window, and why.
+    pub(crate) exhausted: Exhausted,
+}
+
+/// Why a window counts as used.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(crate) enum Exhausted {
+    /// It does not.
+    #[default]
+    No,
+    /// It was open while the clock was wrong.
+    ByClock,
+    /// The provider says so.
+    ByProvider,
+}
+
+impl Booking {
+    /// What this allocator granted of the window, and did not get back.
+    pub(crate) fn granted(&self) -> Permits {
+        self.own.less(self.free)
+    }
+
+    /// Whether nothing more may be granted of the window.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.exhausted != Exhausted::No
+    }
 }
 
 /// One limit.
 #[derive(Clone, Debug)]
 pub(crate) struct Limit {
     pub(crate) id: LimitId,
+    /// Which series of windows it is in: another one whenever they come to lie elsewhere.
+    pub(crate) series: u32,
+    /// Its windows have lain so since some time in this window only.
+    pub(crate) is_new: bool,
     pub(crate) margins: Margins,
     pub(crate) facts: Facts,
     pub(crate) window: Window,
@@ -46,8 +76,6 @@ pub(crate) struct Limit {
     pub(crate) holdback: Holdback,
     /// No grant before then, says the provider.
     pub(crate) stop_until: Timestamp,
-    /// The mark of the window before this one.
-    pub(crate) former_mark: Permits,
     /// When this window was entered. A lease granted before has ended for this limit.
     pub(crate) rolled_at: Timestamp,
     /// What is kept of this window until its guard while others are about, as far as time has not let go of it yet.
@@ -57,23 +85,25 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// A limit at `now`, with what was learnt of it before. Of its windows nothing is booked yet.
+    /// A limit of `policy` at `now`, with what was learnt of it before. Of its windows nothing is known to be booked yet.
     pub(crate) fn new(
-        policy: &LimitPolicy,
-        others_memory: u32,
+        limit: &LimitPolicy,
+        policy: &Policy,
         learnt: Option<&Learnt>,
+        series: u32,
         now: Timestamp,
     ) -> Self {
-        let facts = Facts::new(policy, others_memory, learnt);
+        let facts = Facts::new(limit, policy.created_at, policy.others_memory, learnt);
         let mut limit = Self {
-            id: policy.id.clone(),
-            margins: policy.margins,
+            id: limit.id.clone(),
+            series,
+            is_new: false,
+            margins: limit.margins,
             window: facts.grid().at(now),
             budget: facts.budget(),
             booking: Booking::default(),
             next: Booking::default(),
             holdback: Holdback::default(),
-            former_mark: Permits::ZERO,
             rolled_at: now,
             stop_until: facts.learnt().cooldown_until.unwrap_or(Timestamp::ZERO),
             spread_kept: Permits::ZERO,
@@ -108,8 +138,8 @@ impl Limit {
     /// A window starts. What others used lately is kept from it; `spent` was reported as used in all so far.
     pub(crate) fn roll(&mut self, window: Window, now: Timestamp, spent: u32) {
         self.rolled_at = now;
+        self.is_new = false;
         self.spent_before = spent;
-        self.former_mark = self.booking.mark;
         self.facts.roll(&window);
         self.window = window;
         self.budget = self.facts.budget();
@@ -200,10 +230,16 @@ impl Limit {
     pub(crate) fn put_back(&mut self, n: Permits) {
         self.booking.free += n;
     }
+
+    /// Puts permits that the window started with into its block: they came back before they were used.
+    pub(crate) fn put_back_carried(&mut self, n: Permits) {
+        self.booking.own += n;
+        self.booking.free += n;
+    }
 }
 
 fn left(booking: &Booking, budget: Permits, kept: Permits, store_lost: bool) -> Permits {
-    if booking.exhausted {
+    if booking.is_exhausted() {
         return Permits::ZERO;
     }
     let left = budget.less(booking.mark.less(booking.free) + booking.others + kept);

@@ -20,16 +20,26 @@ pub enum Mutant {
     BlindPut,
     /// A new owner starts with no marks.
     NewOwnerStartsAtZero,
-    /// Clean-up deletes marks without raising `closed_through`.
-    CleanUpForgetsClosedThrough,
-    /// A window at or before `closed_through` is booked all the same.
-    ClosedThroughUnchecked,
+    /// Clean-up deletes marks and does not keep what they stood for.
+    CleanUpForgetsPast,
     /// A retry is answered with the life that its lease had at first.
     RetryWithOldLife,
     /// A new owner forgets what was learnt.
     LearntForgottenOnRestart,
     /// A new owner grants a capped team its whole cap anew.
     TakeOverIgnoresCaps,
+    /// Windows of a limit that was changed go on with the marks of its former windows of the same name, and know of no others.
+    FormerWindowsIgnored,
+    /// What was learnt of a limit is taken for what is known of another one of its name.
+    LearntOfAnotherLimit,
+    /// Leases that were granted before a limit was added or changed are not charged to its windows.
+    LeasesOfFormerLimitsIgnored,
+    /// A window that counts as spent is so in memory only.
+    ExhaustedInMemoryOnly,
+    /// A team that is moved, or made again, has its cap again in the same window.
+    CapStartsWithTheTeam,
+    /// After the store failed, a write of which memory says that it was done counts as done.
+    GrantAfterIoError,
 }
 
 #[cfg(feature = "mutants")]

@@ -9,7 +9,7 @@ pub use promised::Promised;
 use crate::ids::{LimitId, TeamId};
 use crate::permits::Permits;
 use crate::priority::{PerPriority, Priority};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
@@ -143,6 +143,8 @@ pub struct Policy {
     pub edge: PerPriority<bool>,
     /// For how many windows the use by others that was seen is kept from the next ones. 0: not at all.
     pub others_memory: u32,
+    /// When the workspace was made. What the provider taught about an earlier one of the same name is not known of this one.
+    pub created_at: Timestamp,
 }
 
 /// Why a policy is refused. Every variant names the field.
@@ -234,6 +236,7 @@ impl Policy {
             largest_lease: None,
             edge: PerPriority::default(),
             others_memory: 0,
+            created_at: Timestamp::ZERO,
         }
     }
 

@@ -114,10 +114,14 @@ pub enum Reason {
     DeadlineTooShort,
     /// Its deadline passed while it waited for permits of the window.
     WindowExhausted,
+    /// Its deadline passed in the first window of a limit that was added or changed: what was granted before is charged to it.
+    LimitChanged,
     /// Its deadline passed while its team, or one it is part of, was at its cap.
     TeamCapReached,
     /// The provider throttles: nothing more in this window.
     ProviderCooldown,
+    /// The window was open while the server's clock was wrong: nothing more in it.
+    ClockUnsteady,
     /// Too many requests of this caller wait.
     CallerQueueFull,
     /// Too many requests of this team wait.
@@ -161,8 +165,10 @@ impl Reason {
             Self::LeaseEnded => "LEASE_ENDED",
             Self::DeadlineTooShort => "DEADLINE_TOO_SHORT",
             Self::WindowExhausted => "WINDOW_EXHAUSTED",
+            Self::LimitChanged => "LIMIT_CHANGED",
             Self::TeamCapReached => "TEAM_CAP_REACHED",
             Self::ProviderCooldown => "PROVIDER_COOLDOWN",
+            Self::ClockUnsteady => "CLOCK_UNSTEADY",
             Self::CallerQueueFull => "CALLER_QUEUE_FULL",
             Self::TeamQueueFull => "TEAM_QUEUE_FULL",
             Self::WorkspaceQueueFull => "WORKSPACE_QUEUE_FULL",

@@ -16,14 +16,16 @@ fn hear_of_an_end(world: &mut World, now: Timestamp, lease: &Lease, limit: &str,
 }
 
 #[test]
-fn nothing_comes_back_into_windows_that_moved_at_the_instant_of_the_grant() {
+fn what_comes_back_of_a_lease_that_is_older_than_its_windows_is_granted_once_more() {
     let mut policy = policy(100, vec![team("a")]);
     policy.limits.push(limit("long", 100, 60_000));
     let mut world = World::new(policy);
     world.go(3_000);
     let lease = world.ask(&ask("a", 5)).lease();
     assert!(hear_of_an_end(&mut world, at(3_000), &lease, "long", at(33_000)));
-    assert_eq!(world.settle(&lease, 0, 5).expect("a report that holds").accepted, permits(0));
+    assert_eq!(world.settle(&lease, 0, 5).expect("a report that holds").accepted, permits(5));
+    let tickets = world.flood(&ask("a", 1), 200);
+    assert_eq!(world.sum(&tickets), 100);
 }
 
 #[test]
@@ -34,7 +36,9 @@ fn a_response_heard_by_a_clock_that_was_set_back_counts_for_the_window_in_force(
     assert!(hear_of_an_end(&mut world, at(2_000), &lease, "main", at(18_000)));
     let (_, window_start, _) = world.allocator.unspent().next().expect("a limit");
     assert_eq!(window_start, at(8_000));
-    assert_eq!(world.settle(&lease, 0, 5).expect("a report that holds").accepted, permits(0));
+    assert_eq!(world.settle(&lease, 0, 5).expect("a report that holds").accepted, permits(5));
+    let tickets = world.flood(&ask("a", 1), 200);
+    assert_eq!(world.sum(&tickets), 100);
 }
 
 #[test]
@@ -52,8 +56,8 @@ fn a_cap_reckons_with_what_others_booked_of_a_window_that_was_spent_at_first() {
     let capped = TeamPolicy { cap: Some(permits(5)), ..team("a") };
     let mut world = World::new(policy(100, vec![capped, team("b")]));
     world.go(8_500);
-    world.allocator.window_spent(&limit_id("main"), at(10_000));
-    world.marks.insert((limit_id("main"), at(10_000)), permits(100));
+    world.allocator.window_spent(&limit_id("main"), FIRST, at(10_000));
+    world.set_mark("main", at(10_000), 100);
     world.change(|policy| policy.limits[0].permits = permits(150));
     world.go(10_000);
     world.ask(&ask("b", 1)).lease();

@@ -4,7 +4,7 @@ mod common;
 
 use apportion_core::allocator::Effect;
 use apportion_core::policy::PolicyError;
-use apportion_core::request::Reason;
+use apportion_core::request::{Ask, Reason};
 use apportion_core::time::Span;
 use common::*;
 
@@ -171,11 +171,98 @@ fn what_is_kept_for_a_team_goes_with_it() {
 }
 
 #[test]
-fn windows_on_another_phase_start_with_the_first_that_nobody_granted_from() {
+fn windows_on_another_phase_start_with_the_leases_that_may_be_used_in_them() {
+    for (is_used_up, granted_at) in [(true, 4_000), (false, 14_000)] {
+        let mut world = World::new(policy(100, vec![team("a")]));
+        let lease = world.ask(&ask("a", 100)).lease();
+        world.go(1_000);
+        if is_used_up {
+            world.settle_by(&lease, ("a", "only"), (100, 0), true).expect("a report that holds");
+        }
+        let waits = world.ask(&ask("a", 1)).ticket();
+        world.change(|policy| policy.limits[0].phase = Span::from_ms(4_000));
+        world.go(20_000);
+        assert_eq!(world.outcome(waits).lease().granted_at, at(granted_at));
+    }
+}
+
+#[test]
+fn a_limit_that_is_added_counts_the_leases_that_live_and_what_comes_back_of_them() {
+    let mut policy = policy(1_000, vec![team("a")]);
+    policy.limits = vec![limit("minute", 1_000, 60_000)];
+    let mut world = World::new(policy);
+    world.go(5_000);
+    let lease = world.ask(&ask("a", 100)).lease();
+    world.go(7_000);
+    world.change(|policy| policy.limits.push(limit("main", 100, WINDOW_MS)));
+    world.go(12_000);
+    let waits = world.ask(&ask("a", 40)).ticket();
+    world.go(13_000);
+    world.outcome(waits).ticket();
+    assert_eq!(world.settle(&lease, 10, 30).expect("a report that holds").accepted, permits(30));
+    world.outcome(waits).ticket();
+    assert_eq!(world.settle(&lease, 10, 45).expect("a report that holds").accepted, permits(15));
+    world.outcome(waits).lease();
+    let rest = world.flood(&ask("a", 1), 100);
+    assert_eq!(world.sum(&rest), 5, "45 came back");
+    world.go(25_000);
+    assert_eq!(world.sum(&rest), 50, "55 may be used until the minute ends");
+}
+
+#[test]
+fn a_cap_is_a_windows_whatever_becomes_of_the_team() {
+    let parents = |parent: Option<&str>| {
+        let mut capped = team("a");
+        capped.cap = Some(permits(10));
+        capped.parent = parent.map(team_id);
+        vec![team("left"), team("right"), part("left-other", "left"), part("right-other", "right"), capped]
+    };
+    let mut world = World::new(policy(100, parents(Some("left"))));
+    world.ask(&ask("a", 10)).lease();
+    for teams in [parents(Some("right")), vec![team("other")], parents(None)] {
+        world.change(|policy| policy.teams = teams);
+        if world.allocator.policy().teams.len() > 1 {
+            world.flood(&ask("a", 1), 3).into_iter().for_each(|ticket| {
+                world.outcome(ticket).ticket();
+                world.allocator.cancel(world.now, ticket);
+            });
+        }
+    }
+    world.go(10_000);
+    world.ask(&ask("a", 10)).lease();
+}
+
+#[test]
+fn a_cap_holds_in_the_longer_window_that_a_removed_limit_leaves() {
+    let mut capped = team("a");
+    capped.cap = Some(permits(5));
+    let mut policy = policy(100, vec![capped, team("b")]);
+    policy.limits.push(limit("minute", 500, 60_000));
+    let mut world = World::new(policy);
+    for start in [0, 10_000, 20_000] {
+        world.go(start);
+        world.ask(&ask("a", 3)).lease();
+        world.ask(&ask("b", 10)).lease();
+    }
+    world.change(|policy| policy.limits.retain(|limit| limit.id == limit_id("minute")));
+    let waits = world.ask(&ask("a", 1)).ticket();
+    world.ask(&ask("b", 10)).lease();
+    world.go(59_999);
+    world.outcome(waits).ticket();
+    world.go(60_000);
+    world.outcome(waits).lease();
+}
+
+#[test]
+fn who_waits_for_what_a_changed_limit_starts_with_is_told_so() {
     let mut world = World::new(policy(100, vec![team("a")]));
     world.ask(&ask("a", 100)).lease();
-    let waits = world.ask(&ask("a", 1)).ticket();
-    world.change(|policy| policy.limits[0].phase = Span::from_ms(4_000));
-    world.go(20_000);
-    assert_eq!(world.outcome(waits).lease().granted_at, at(4_000));
+    world.change(|policy| policy.limits[0].window = Span::from_ms(20_000));
+    let waits = world.ask(&Ask { deadline: at(500), ..ask("a", 1) });
+    world.go(1_000);
+    let refusal = match waits {
+        Said::Waits(ticket) => world.outcome(ticket).refusal(),
+        said => said.refusal(),
+    };
+    assert_eq!(refusal.retry_at, Some(at(20_000)));
 }

@@ -110,7 +110,7 @@ fn a_guard_longer_than_a_second_has_edge_permits_from_its_first_instant() {
 fn with_a_team_near_its_next_cap(teams: Vec<TeamPolicy>) -> World {
     let capped = TeamPolicy { cap: Some(permits(10)), weight: 100, ..team("a") };
     let mut world = World::new(edged(100, [vec![capped], teams].concat()));
-    world.marks.insert((limit_id("main"), at(10_000)), permits(8));
+    world.set_mark("main", at(10_000), 8);
     world.go(9_500);
     world
 }

@@ -112,13 +112,18 @@ fn the_shortest_window_is_the_schedulers_wherever_it_stands() {
 }
 
 #[test]
-fn a_limit_added_at_work_counts_as_spent_until_its_next_window() {
+fn a_limit_added_at_work_starts_with_what_was_granted_before() {
     let mut world = World::new(policy(100, vec![team("a")]));
-    world.ask(&ask("a", 10)).lease();
-    world.change(|policy| policy.limits.push(limit("minute", 500, 60_000)));
-    let waits = world.ask(&ask("a", 10)).ticket();
+    for start in [0, 10_000, 20_000] {
+        world.go(start);
+        world.ask(&ask("a", 50)).lease();
+    }
+    world.change(|policy| policy.limits.push(limit("minute", 200, 60_000)));
+    let tickets = world.flood(&ask("a", 1), 400);
     world.go(59_999);
-    world.outcome(waits).ticket();
-    world.go(60_000);
-    world.outcome(waits).lease();
+    // What was booked of windows that are over and never granted counts too.
+    let in_the_minute = world.sum(&tickets);
+    assert!((35..=50).contains(&in_the_minute), "{in_the_minute}");
+    world.go(69_999);
+    assert_eq!(world.sum(&tickets), in_the_minute + 100);
 }

@@ -6,6 +6,7 @@ mod common;
 use apportion_core::allocator::{Allocator, Effect, Submitted};
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{CallerId, TeamId};
+use apportion_core::ledger::{Raise, ShardRecord};
 use apportion_core::observation::Observation;
 use apportion_core::permits::Permits;
 use apportion_core::policy::{Policy, Share, TeamPolicy};
@@ -31,7 +32,7 @@ struct Run {
     waiting: BTreeMap<Ticket, (TeamId, CallerId, Option<Priority>)>,
     leases: Vec<(Lease, TeamId, CallerId)>,
     unbooked: Vec<Effect>,
-    marks: BTreeMap<(String, Timestamp), Permits>,
+    record: ShardRecord,
     books_late: bool,
 }
 
@@ -116,7 +117,7 @@ impl Run {
             waiting: BTreeMap::new(),
             leases: Vec::new(),
             unbooked: Vec::new(),
-            marks: BTreeMap::new(),
+            record: first_record(),
         }
     }
 
@@ -250,18 +251,19 @@ impl Run {
             return;
         }
         for effect in std::mem::take(&mut self.unbooked) {
-            let Effect::Book { limit, window, permits, budget } = effect else { continue };
-            let window_start = window.start.earliest;
-            let mark = self.marks.entry((limit.as_str().to_string(), window_start)).or_default();
-            let (from, to) = (*mark, (*mark + permits).min(budget.max(*mark)));
-            *mark = to;
-            if from == to {
-                self.allocator.window_spent(&limit, window_start);
-                continue;
+            if let Effect::State(statement) = &effect {
+                self.record.state(&workspace_id(), statement);
             }
+            let Effect::Book { limit, series, window, permits, budget } = effect else { continue };
+            let key = mark_key(&limit, window.start.earliest);
+            let window_start = key.window_start;
+            let Ok(Raise { from, to, .. }) = self.record.raise(&key, &window, permits, budget, series) else {
+                self.allocator.window_spent(&limit, series, window_start);
+                continue;
+            };
             let policy = self.allocator.policy().limits.iter().find(|known| known.id == limit);
             self.judge.confirmed(policy.expect("a limit"), window_start, to.less(from));
-            self.allocator.booked(&limit, window_start, from, to);
+            self.allocator.booked(&limit, series, window_start, from, to);
         }
         self.allocator.decide(self.now);
         self.collect();

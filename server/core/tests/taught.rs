@@ -25,10 +25,10 @@ fn use_by_others_is_booked_and_survives_a_restart() {
     first.allocator.observe(first.now, &Observation { remaining: Some(permits(40)), ..response() });
     first.decide();
     assert_eq!(first.allocator.left(), permits(40));
-    let mark = first.marks[&(limit_id("main"), at(0))];
+    let mark = first.mark("main", at(0));
     assert!(mark >= permits(60), "{mark} are booked");
     let mut second = world();
-    second.marks = first.marks;
+    second.record = first.record;
     let rest = second.flood(&ask("b", 1), 100);
     assert_eq!(second.sum(&rest), 100 - mark.get());
 }
@@ -73,7 +73,7 @@ fn a_block_that_was_refused_for_a_moment_is_asked_for_again() {
     world.unbooked.clear();
     world.decide();
     assert!(world.unbooked.is_empty());
-    world.allocator.book_refused(&limit_id("main"), at(0));
+    world.allocator.book_refused(&limit_id("main"), FIRST, at(0));
     world.books_late = false;
     world.decide();
     world.outcome(waits).lease();

@@ -3,14 +3,14 @@
 use super::field::{FieldError, count, name, out_of_range, permits};
 use super::names;
 use super::priority::{optional_priority, wire_priority};
-use super::time::{duration, optional_span, span};
+use super::time::{duration, instant, optional_span, span};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::permits::Permits;
 use apportion_core::policy::{
     LIMITS_MAX, LimitPolicy, Margins, Policy, PolicyError, Share, TeamPolicy, WINDOW_MAX,
 };
 use apportion_core::priority::{PerPriority, Priority};
-use apportion_core::time::Span;
+use apportion_core::time::{Span, Timestamp};
 use apportion_proto::v1;
 
 /// For how many windows the use by others is kept where nothing is said.
@@ -38,6 +38,12 @@ pub fn policy(workspace: &v1::Workspace, teams: Vec<TeamPolicy>) -> Result<Polic
             .transpose()?,
         edge: edge(workspace.edge.as_ref())?,
         others_memory: others_memory(workspace.others_memory_windows)?,
+        created_at: workspace
+            .create_time
+            .as_ref()
+            .map(|time| instant("create_time", time))
+            .transpose()?
+            .unwrap_or(Timestamp::ZERO),
     })
 }
 

@@ -20,6 +20,11 @@ impl Life {
     pub(super) fn new(epoch: u64, reopened: u64) -> Self {
         Self((epoch << WITHIN_EPOCH) | (reopened & ((1 << WITHIN_EPOCH) - 1)))
     }
+
+    /// The life as a number, unlike for any other of the workspace. Epochs begin at 1, so it is not 0.
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
 }
 
 /// The name of a lease.

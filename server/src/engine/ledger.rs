@@ -12,8 +12,8 @@ use apportion_core::allocator::Allocator;
 use apportion_core::facts::Learnt;
 use apportion_core::ids::{LimitId, WorkspaceId};
 use apportion_core::ledger::{
-    CasOutcome, Effect, Guard, LostWhy, MarkKey, ReadOutcome, Refusal, Shard, ShardRecord, Token, Version,
-    WantedBlock,
+    CasOutcome, Effect, Guard, LostWhy, MarkKey, ReadOutcome, Refusal, Shard, ShardRecord, Statement, Token,
+    Version, WantedBlock,
 };
 use apportion_core::permits::Permits;
 use apportion_core::time::Timestamp;
@@ -41,6 +41,10 @@ pub(super) enum Command {
     Learn(u16, WorkspaceId, LimitId, Learnt),
     /// Write down that a window is exhausted.
     Exhausted(u16, MarkKey, Window, Permits),
+    /// Take what an allocator says of its workspace.
+    State(u16, WorkspaceId, Statement),
+    /// A workspace is no more: forget what was learnt of it.
+    Forget(u16, WorkspaceId),
     /// A new workspace is to be served.
     Serve(WorkspaceId),
     /// The clock got a new anchor: every workspace starts anew.
@@ -158,8 +162,12 @@ impl Ledger {
                 self.stir(shard).learn(now, workspace, limit, learnt)
             }
             Command::Exhausted(shard, key, window, budget) => {
-                self.stir(shard).throttled(now, key, &window, budget)
+                self.stir(shard).exhausted(now, key, &window, budget)
             }
+            Command::State(shard, workspace, statement) => {
+                self.stir(shard).state(workspace, statement);
+            }
+            Command::Forget(shard, workspace) => self.stir(shard).forget(now, workspace),
             Command::Serve(id) => {
                 if let Ok(workspace) = self.parts.find(&id)
                     && self.shard(workspace.shard).is_serving()
@@ -170,12 +178,14 @@ impl Ledger {
                 }
             }
             Command::StartAnew => {
-                let (serving, away): (BTreeSet<u16>, BTreeSet<u16>) =
-                    self.numbers().partition(|&at| self.shard(at).is_serving());
-                self.reopened += 1;
-                self.open_all(&serving, true);
-                self.anew = away;
-                self.parts.clock.trust();
+                // A clock that stepped again meanwhile is anchored again, too.
+                if self.parts.clock.trust() {
+                    let (serving, away): (BTreeSet<u16>, BTreeSet<u16>) =
+                        self.numbers().partition(|&at| self.shard(at).is_serving());
+                    self.reopened += 1;
+                    self.open_all(&serving, true);
+                    self.anew = away;
+                }
             }
             Command::StoreFailed => self.ails("a change of policy was not taken"),
             Command::Stop => self.stop(now),
@@ -259,13 +269,13 @@ impl Ledger {
             Effect::Owned { .. } => {
                 round.owned.insert(number);
             }
-            Effect::Confirmed { workspace, limit, window_start, from, to } => {
-                self.with(&workspace, |allocator| allocator.booked(&limit, window_start, from, to));
+            Effect::Confirmed { workspace, limit, series, window_start, from, to } => {
+                self.with(&workspace, |allocator| allocator.booked(&limit, series, window_start, from, to));
             }
-            Effect::Refused { workspace, limit, window_start, why } => {
+            Effect::Refused { workspace, limit, series, window_start, why } => {
                 self.with(&workspace, |allocator| match why {
-                    Refusal::Spent | Refusal::Closed => allocator.window_spent(&limit, window_start),
-                    _ => allocator.book_refused(&limit, window_start),
+                    Refusal::Spent | Refusal::Closed => allocator.window_spent(&limit, series, window_start),
+                    _ => allocator.book_refused(&limit, series, window_start),
                 })
             }
             Effect::Lost { why } => {
@@ -333,11 +343,7 @@ impl Ledger {
         of_it.map(|((_, limit), facts)| (limit.clone(), *facts)).collect()
     }
 
-    /// Opens a workspace, unless the clock cannot be trusted: once it can, all of them are opened anew.
     fn open(&self, workspace: &Arc<Workspace>, learnt: &BTreeMap<LimitId, Learnt>, anew: bool) {
-        if !anew && !self.parts.clock.is_steady() {
-            return workspace.close(&Refused::ClockUnsteady);
-        }
         let shard = self.shard(workspace.shard);
         let epoch = shard.record().map_or(0, |record| record.epoch);
         let life = Life::new(epoch, self.reopened);
@@ -382,18 +388,19 @@ impl Ledger {
                     ReadOutcome::Absent { .. } => CasOutcome::Conflict(None),
                     ReadOutcome::Failed => CasOutcome::Unknown,
                 },
-                Outcome::Unknown(error) => self.unknown(&error),
+                Outcome::Unknown(error) => {
+                    self.ails(&error);
+                    CasOutcome::Failed
+                }
                 // Nothing was written. The shard reads back all the same, and sends the very same write again.
-                Outcome::Refused(error) => self.unknown(&error.to_string()),
+                Outcome::Refused(error) => {
+                    self.ails(&error.to_string());
+                    CasOutcome::Unknown
+                }
             };
             let now = self.parts.clock.now();
             self.stir(number).cas_done(now, token, outcome);
         }
-    }
-
-    fn unknown(&mut self, error: &str) -> CasOutcome {
-        self.ails(error);
-        CasOutcome::Unknown
     }
 
     /// Leaves a store that failed alone for a while.

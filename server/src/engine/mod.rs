@@ -180,6 +180,7 @@ impl Engine {
     pub fn remove(&self, id: &WorkspaceId) {
         if let Some((_, workspace)) = self.parts.workspaces.remove(id) {
             workspace.close(&Refused::UnknownWorkspace);
+            self.parts.tell(Command::Forget(workspace.shard, id.clone()));
         }
     }
 

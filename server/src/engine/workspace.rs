@@ -286,9 +286,9 @@ impl Workspace {
     fn command(&self, version: u64, effect: Effect) -> Command {
         let workspace = self.id.clone();
         match effect {
-            Effect::Book { limit, window, permits, budget } => {
+            Effect::Book { limit, series, window, permits, budget } => {
                 let policy_version = Version(version);
-                let block = WantedBlock { workspace, limit, window, permits, budget, policy_version };
+                let block = WantedBlock { workspace, limit, window, permits, budget, policy_version, series };
                 Command::Want(self.shard, block)
             }
             Effect::Learn { limit, learnt } => Command::Learn(self.shard, workspace, limit, learnt),
@@ -296,20 +296,31 @@ impl Workspace {
                 let key = MarkKey { workspace, limit, window_start: window.start.earliest };
                 Command::Exhausted(self.shard, key, window, budget)
             }
+            Effect::State(statement) => Command::State(self.shard, workspace, statement),
         }
     }
 
-    /// Opens the workspace: a new allocator that knows what was learnt.
+    /// Opens the workspace: a new allocator that knows what was learnt. Not while the clock cannot be trusted: once it can, all
+    /// workspaces are opened anew. Who finds that it stepped closes them afterwards, one by one, so none slips through.
     pub(super) fn open(self: &Arc<Self>, parts: &Arc<Parts>, opening: Opening<'_>) {
         let mut guard = self.lock();
         let now = parts.clock.now();
+        if !parts.clock.is_steady() {
+            return guard.close(&Refused::ClockUnsteady);
+        }
         guard.close(&Refused::StoreLost);
         let policy = guard.versioned.policy.clone();
-        match Allocator::with_learnt(policy, parts.settings.bounds, opening.learnt, now) {
+        match Allocator::with_learnt(
+            policy,
+            parts.settings.bounds,
+            opening.learnt,
+            opening.life.number(),
+            now,
+        ) {
             Ok(mut allocator) => {
                 allocator.set_store_lost(opening.store_lost);
                 if opening.anew {
-                    allocator.spend_open_windows();
+                    allocator.spend_open_windows(now);
                 }
                 guard.service = Service::Open(Box::new(allocator));
                 guard.life = opening.life;

@@ -18,6 +18,7 @@ pub(super) fn wire(workspace: &WorkspaceId, snapshot: &Snapshot, version: u64) -
     let trouble = match &snapshot.trouble {
         Some(refused) => error(refused.clone()).reason(),
         None if snapshot.limits.iter().any(|limit| limit.is_exhausted) => v1::Reason::ProviderCooldown,
+        None if snapshot.limits.iter().any(|limit| limit.is_spent_by_clock) => v1::Reason::ClockUnsteady,
         None => v1::Reason::Unspecified,
     };
     let configured = Configured::new(snapshot);

@@ -13,12 +13,53 @@ pub(super) struct Shard {
     pub(super) nonce: Vec<u8>,
     #[prost(bytes = "vec", tag = "4")]
     pub(super) incarnation: Vec<u8>,
-    #[prost(fixed64, tag = "5")]
-    pub(super) closed_through: u64,
+    // 5 was the end of the last window that was closed for good.
     #[prost(fixed64, tag = "6")]
     pub(super) spent_before: u64,
     #[prost(message, repeated, tag = "7")]
     pub(super) limits: Vec<Limit>,
+    #[prost(fixed64, tag = "8")]
+    pub(super) known_from: u64,
+    #[prost(message, repeated, tag = "9")]
+    pub(super) accounts: Vec<Account>,
+}
+
+/// The account of one workspace.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Account {
+    #[prost(string, tag = "1")]
+    pub(super) workspace: String,
+    #[prost(message, repeated, tag = "2")]
+    pub(super) shape: Vec<Windows>,
+    #[prost(message, repeated, tag = "3")]
+    pub(super) former: Vec<Entry>,
+    #[prost(message, repeated, tag = "4")]
+    pub(super) past: Vec<Entry>,
+    #[prost(message, repeated, tag = "5")]
+    pub(super) exhausted: Vec<Entry>,
+}
+
+/// Where the windows of a limit lie.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Windows {
+    #[prost(string, tag = "1")]
+    pub(super) limit: String,
+    #[prost(uint64, tag = "2")]
+    pub(super) length: u64,
+    #[prost(message, optional, tag = "3")]
+    pub(super) phase: Option<Phase>,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(super) struct Entry {
+    #[prost(fixed64, tag = "1")]
+    pub(super) from: u64,
+    #[prost(fixed64, tag = "2")]
+    pub(super) until: u64,
+    #[prost(uint32, tag = "3")]
+    pub(super) permits: u32,
+    #[prost(uint64, tag = "4")]
+    pub(super) life: u64,
 }
 
 /// What is known of one limit: a limit stands once, so that its names do not stand with every mark.
@@ -42,6 +83,16 @@ pub(super) struct Mark {
     pub(super) window_end: u64,
     #[prost(uint32, tag = "3")]
     pub(super) hi: u32,
+    #[prost(uint32, tag = "4")]
+    pub(super) known: u32,
+    #[prost(uint64, tag = "5")]
+    pub(super) life: u64,
+    #[prost(uint32, tag = "6")]
+    pub(super) series: u32,
+    #[prost(uint32, tag = "7")]
+    pub(super) booked: u32,
+    #[prost(bool, tag = "8")]
+    pub(super) is_exhausted: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
@@ -54,6 +105,21 @@ pub(super) struct Learnt {
     pub(super) cooldown_until: Option<u64>,
     #[prost(uint32, tag = "4")]
     pub(super) others: u32,
+    #[prost(message, optional, tag = "5")]
+    pub(super) basis: Option<Basis>,
+}
+
+/// The limit of policy that something was learnt of.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(super) struct Basis {
+    #[prost(uint32, tag = "1")]
+    pub(super) permits: u32,
+    #[prost(uint64, tag = "2")]
+    pub(super) window: u64,
+    #[prost(uint64, tag = "3")]
+    pub(super) phase: u64,
+    #[prost(fixed64, tag = "4")]
+    pub(super) created_at: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]

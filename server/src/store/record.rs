@@ -1,17 +1,23 @@
 //! A shard's record as bytes: a version, then protobuf. What is read is checked as if anybody had written it.
 
 use super::format;
-use apportion_core::facts::{Learnt, PhaseInterval};
+use apportion_core::facts::{Basis, Learnt, PhaseInterval};
 use apportion_core::ids::{LimitId, NameError, NodeId, WorkspaceId};
-use apportion_core::ledger::{LEARNT_MAX, MARKS_MAX, Mark, MarkKey, ShardRecord};
+use apportion_core::ledger::{
+    ACCOUNTS_MAX, Account, Entry, LEARNT_MAX, MARKS_MAX, Mark, MarkKey, Series, ShardRecord, Spent,
+};
 use apportion_core::permits::Permits;
+use apportion_core::policy::LIMITS_MAX;
 use apportion_core::time::{Span, Timestamp};
+use apportion_core::window::Grid;
 use prost::Message;
 use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// The version of the bytes that this program writes. An older one is read as well; a newer one is refused.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The version without accounts.
+const WITHOUT_ACCOUNTS: u8 = 1;
 
 /// Why bytes are no record.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -63,9 +69,10 @@ pub fn encode(record: &ShardRecord) -> Vec<u8> {
         owner: record.owner.to_string(),
         nonce: record.nonce.to_be_bytes().into(),
         incarnation: record.incarnation.to_be_bytes().into(),
-        closed_through: record.closed_through.as_ns(),
         spent_before: record.spent_before.as_ns(),
         limits: limits(record),
+        known_from: record.known_from.as_ns(),
+        accounts: record.accounts.iter().map(account_message).collect(),
     };
     let mut bytes = Vec::with_capacity(1 + message.encoded_len());
     bytes.push(VERSION);
@@ -87,6 +94,11 @@ fn limits(record: &ShardRecord) -> Vec<format::Limit> {
             window_start: window_start.as_ns(),
             window_end: mark.window_end.as_ns(),
             hi: mark.hi.get(),
+            known: mark.known.get(),
+            life: mark.series.life,
+            series: mark.series.number,
+            booked: mark.booked.get(),
+            is_exhausted: mark.is_exhausted,
         });
     }
     for ((workspace, limit), learnt) in &record.learnt {
@@ -98,8 +110,14 @@ fn limits(record: &ShardRecord) -> Vec<format::Limit> {
 
 fn learnt_message(learnt: &Learnt) -> format::Learnt {
     // Taken apart by name: a new field does not compile until it is kept too.
-    let Learnt { permits, phase, cooldown_until, others } = *learnt;
+    let Learnt { permits, phase, cooldown_until, others, basis } = *learnt;
     format::Learnt {
+        basis: basis.map(|Basis { permits, window, phase, created_at }| format::Basis {
+            permits: permits.get(),
+            window: window.as_ns(),
+            phase: phase.as_ns(),
+            created_at: created_at.as_ns(),
+        }),
         permits: permits.map(Permits::get),
         phase: phase.map(|PhaseInterval { least, spread }| format::Phase {
             least: least.as_ns(),
@@ -110,13 +128,38 @@ fn learnt_message(learnt: &Learnt) -> format::Learnt {
     }
 }
 
+fn account_message((workspace, account): (&WorkspaceId, &Account)) -> format::Account {
+    let Account { shape, former, past, exhausted } = account;
+    let entries = |entries: &[Entry]| {
+        let entry = |&Entry { spent: Spent { from, until, permits }, life }: &Entry| format::Entry {
+            from: from.as_ns(),
+            until: until.as_ns(),
+            permits: permits.get(),
+            life,
+        };
+        entries.iter().map(entry).collect()
+    };
+    let windows = |(limit, grid): &(LimitId, Grid)| format::Windows {
+        limit: limit.to_string(),
+        length: grid.length().as_ns(),
+        phase: Some(format::Phase { least: grid.phase().as_ns(), spread: grid.spread().as_ns() }),
+    };
+    format::Account {
+        workspace: workspace.to_string(),
+        shape: shape.iter().map(windows).collect(),
+        former: entries(former),
+        past: entries(past),
+        exhausted: entries(exhausted),
+    }
+}
+
 /// The record that the bytes hold.
 ///
 /// # Errors
 /// [`RecordError`] where they hold none.
 pub fn decode(bytes: &[u8]) -> Result<ShardRecord, RecordError> {
     let (&version, bytes) = bytes.split_first().ok_or(RecordError::Empty)?;
-    if version != VERSION {
+    if version != VERSION && version != WITHOUT_ACCOUNTS {
         return Err(RecordError::Version { found: version });
     }
     let message = format::Shard::decode(bytes)?;
@@ -126,12 +169,73 @@ pub fn decode(bytes: &[u8]) -> Result<ShardRecord, RecordError> {
         number(&message.incarnation)?,
     );
     record.epoch = message.epoch;
-    record.closed_through = Timestamp::from_ns(message.closed_through);
+    record.known_from = Timestamp::from_ns(message.known_from);
     record.spent_before = Timestamp::from_ns(message.spent_before);
     for limit in message.limits {
         take(limit, &mut record)?;
     }
+    for account in message.accounts {
+        take_account(account, &mut record)?;
+    }
+    if version == WITHOUT_ACCOUNTS {
+        upgrade(&mut record);
+    }
     Ok(record)
+}
+
+/// Makes a record without accounts one of this version. Nobody wrote down where windows lay, so what the marks of the shortest ones
+/// stand for goes into accounts; nor of what limits something was learnt, so that is learnt again.
+fn upgrade(record: &mut ShardRecord) {
+    let length = |key: &MarkKey, mark: &Mark| mark.window_end.since(key.window_start);
+    let mut shortest: BTreeMap<WorkspaceId, (Span, LimitId)> = BTreeMap::new();
+    for (key, mark) in &record.marks {
+        let this = (length(key, mark), key.limit.clone());
+        let known = shortest.entry(key.workspace.clone()).or_insert_with(|| this.clone());
+        *known = this.min(known.clone());
+    }
+    for (key, mark) in std::mem::take(&mut record.marks) {
+        if shortest.get(&key.workspace).is_some_and(|(_, limit)| *limit == key.limit) {
+            let spent = Spent { from: key.window_start, until: mark.window_end, permits: mark.hi };
+            record.accounts.entry(key.workspace).or_default().former.push(spent.into());
+        }
+    }
+    for learnt in record.learnt.values_mut() {
+        learnt.basis = Some(Basis::default());
+    }
+}
+
+/// Takes one account into the record.
+fn take_account(message: format::Account, record: &mut ShardRecord) -> Result<(), RecordError> {
+    let workspace = WorkspaceId::new(&message.workspace)?;
+    if record.accounts.len() > ACCOUNTS_MAX {
+        return Err(RecordError::TooMany(ACCOUNTS_MAX));
+    }
+    if message.shape.len() > LIMITS_MAX {
+        return Err(RecordError::TooMany(LIMITS_MAX));
+    }
+    let shape = message.shape.into_iter().map(|format::Windows { limit, length, phase }| {
+        let format::Phase { least, spread } = phase.unwrap_or_default();
+        let [length, least, spread] = [length, least, spread].map(Span::from_ns);
+        Ok((LimitId::new(&limit)?, Grid::within(length, least, spread)))
+    });
+    let account = Account {
+        shape: shape.collect::<Result<_, RecordError>>()?,
+        former: entries(message.former)?,
+        past: entries(message.past)?,
+        exhausted: entries(message.exhausted)?,
+    };
+    match record.accounts.insert(workspace.clone(), account) {
+        Some(_) => Err(RecordError::Twice(format!("the account of {workspace}"))),
+        None => Ok(()),
+    }
+}
+
+fn entries(messages: Vec<format::Entry>) -> Result<Vec<Entry>, RecordError> {
+    let entry = |format::Entry { from, until, permits: count, life }| {
+        let (from, until) = (Timestamp::from_ns(from), Timestamp::from_ns(until));
+        Ok(Entry { spent: Spent { from, until, permits: permits(count)? }, life })
+    };
+    messages.into_iter().map(entry).collect()
 }
 
 /// Takes one limit into the record.
@@ -143,7 +247,14 @@ fn take(message: format::Limit, record: &mut ShardRecord) -> Result<(), RecordEr
     for mark in message.marks {
         let window_start = Timestamp::from_ns(mark.window_start);
         let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
-        let mark = Mark { window_end: Timestamp::from_ns(mark.window_end), hi: permits(mark.hi)? };
+        let mark = Mark {
+            window_end: Timestamp::from_ns(mark.window_end),
+            hi: permits(mark.hi)?,
+            known: permits(mark.known)?,
+            series: Series { life: mark.life, number: mark.series },
+            booked: permits(mark.booked)?,
+            is_exhausted: mark.is_exhausted,
+        };
         if record.marks.insert(key, mark).is_some() {
             return Err(RecordError::Twice(format!("a mark of {workspace} {limit}")));
         }
@@ -168,6 +279,16 @@ fn learnt(message: format::Learnt) -> Result<Learnt, RecordError> {
         }),
         cooldown_until: message.cooldown_until.map(Timestamp::from_ns),
         others: permits(message.others)?,
+        basis: message.basis.map(basis).transpose()?,
+    })
+}
+
+fn basis(message: format::Basis) -> Result<Basis, RecordError> {
+    Ok(Basis {
+        permits: permits(message.permits)?,
+        window: Span::from_ns(message.window),
+        phase: Span::from_ns(message.phase),
+        created_at: Timestamp::from_ns(message.created_at),
     })
 }
 
@@ -214,7 +335,39 @@ mod tests {
                 }),
                 cooldown_until: (self.below(2) == 0).then(|| self.instant()),
                 others: self.permits(),
+                basis: (self.below(2) == 0).then(|| Basis {
+                    permits: self.permits(),
+                    window: Span::from_ns(self.below(1 << 40)),
+                    phase: Span::from_ns(self.below(1 << 40)),
+                    created_at: self.instant(),
+                }),
             }
+        }
+
+        fn mark(&mut self) -> Mark {
+            Mark {
+                window_end: self.instant(),
+                hi: self.permits(),
+                known: self.permits(),
+                series: Series { life: self.below(9), number: 1 },
+                booked: self.permits(),
+                is_exhausted: self.below(2) == 0,
+            }
+        }
+
+        fn entries(&mut self) -> Vec<Entry> {
+            let entry = |random: &mut Self| Entry {
+                spent: Spent { from: random.instant(), until: random.instant(), permits: random.permits() },
+                life: random.below(9),
+            };
+            (0..self.below(4)).map(|_| entry(self)).collect()
+        }
+
+        fn account(&mut self) -> Account {
+            let (length, phase) = (1 + self.below(1 << 40), self.below(1 << 40));
+            let grid = Grid::new(Span::from_ns(length), Span::from_ns(phase));
+            let [former, past, exhausted] = [(); 3].map(|()| self.entries());
+            Account { shape: vec![(self.limit().1, grid)], former, past, exhausted }
         }
 
         fn record(&mut self) -> ShardRecord {
@@ -222,11 +375,15 @@ mod tests {
             let wide = |random: &mut Self| u128::from(random.below(u64::MAX)) << random.below(90);
             let mut record = ShardRecord::first(owner, wide(self), wide(self));
             record.epoch = self.below(u64::MAX);
-            (record.closed_through, record.spent_before) = (self.instant(), self.instant());
+            (record.known_from, record.spent_before) = (self.instant(), self.instant());
             for _ in 0..self.below(20) {
                 let (workspace, limit) = self.limit();
                 let key = MarkKey { workspace, limit, window_start: self.instant() };
-                record.marks.insert(key, Mark { window_end: self.instant(), hi: self.permits() });
+                record.marks.insert(key, self.mark());
+            }
+            for _ in 0..self.below(4) {
+                let (workspace, account) = (self.limit().0, self.account());
+                record.accounts.insert(workspace, account);
             }
             for _ in 0..self.below(6) {
                 let (limit, learnt) = (self.limit(), self.learnt());
@@ -256,15 +413,63 @@ mod tests {
             let limit = LimitId::new(&name(number)).expect("a name");
             if number < LEARNT_MAX {
                 let (permits, cooldown_until) = (Some(most), Some(Timestamp::MAX));
-                let learnt = Learnt { permits, phase, cooldown_until, others: most };
+                let (window, created_at) = (Span::MAX, Timestamp::MAX);
+                let basis = Some(Basis { permits: most, window, phase: window, created_at });
+                let learnt = Learnt { permits, phase, cooldown_until, others: most, basis };
                 record.learnt.insert((workspace.clone(), limit.clone()), learnt);
             }
+            if number < ACCOUNTS_MAX {
+                record.accounts.insert(workspace.clone(), largest_account(&limit));
+            }
             let key = MarkKey { workspace, limit, window_start: Timestamp::MAX };
-            record.marks.insert(key, Mark { window_end: Timestamp::MAX, hi: most });
+            record.marks.insert(key, largest_mark());
         }
         let bytes = encode(&record);
         assert!(bytes.len() <= crate::store::VALUE_MAX, "{} bytes", bytes.len());
         assert_eq!(decode(&bytes), Ok(record));
+    }
+
+    fn largest_mark() -> Mark {
+        let (most, series) = (Permits::MAX, Series { life: u64::MAX, number: u32::MAX });
+        let window_end = Timestamp::MAX;
+        Mark { window_end, hi: most, known: most, series, booked: most, is_exhausted: true }
+    }
+
+    /// An account of a shard that has as many as it may have.
+    fn largest_account(limit: &LimitId) -> Account {
+        let grid = Grid::within(Span::MAX, Span::MAX, Span::MAX);
+        let shape = vec![(limit.clone(), grid); LIMITS_MAX];
+        let spent = Spent { from: Timestamp::MAX, until: Timestamp::MAX, permits: Permits::MAX };
+        let entries = vec![Entry { spent, life: u64::MAX }; 5];
+        Account { shape, former: entries.clone(), past: entries.clone(), exhausted: entries }
+    }
+
+    #[test]
+    fn a_record_without_accounts_keeps_what_was_booked() {
+        let mark = |start: u64, end: u64, hi| format::Mark {
+            window_start: start * 1_000_000_000,
+            window_end: end * 1_000_000_000,
+            hi,
+            ..format::Mark::default()
+        };
+        let limit = |name: &str, marks| format::Limit {
+            workspace: "w".into(),
+            limit: name.into(),
+            marks,
+            learnt: Some(format::Learnt { permits: Some(500), ..format::Learnt::default() }),
+        };
+        let first = ShardRecord::first(NodeId::new("n").expect("a name"), 1, 2);
+        let mut message = format::Shard::decode(&encode(&first)[1..]).expect("a message");
+        message.limits = vec![
+            limit("long", vec![mark(0, 60, 90)]),
+            limit("short", vec![mark(0, 10, 50), mark(10, 20, 40)]),
+        ];
+        let bytes = [vec![WITHOUT_ACCOUNTS], message.encode_to_vec()].concat();
+        let record = decode(&bytes).expect("a record");
+        let account = &record.accounts[&WorkspaceId::new("w").expect("a name")];
+        let spent = account.former.iter().map(|entry| entry.spent.permits.get()).collect::<Vec<_>>();
+        assert_eq!((spent, record.marks.len()), (vec![50, 40], 0));
+        assert!(record.learnt.values().all(|learnt| learnt.basis == Some(Basis::default())));
     }
 
     #[test]
@@ -300,8 +505,12 @@ mod tests {
     #[test]
     fn a_mark_that_stands_twice_or_is_too_large_is_refused() {
         let read = |marks: &[(u64, u32)]| {
-            let marks =
-                marks.iter().map(|&(window_start, hi)| format::Mark { window_start, window_end: 9, hi });
+            let marks = marks.iter().map(|&(window_start, hi)| format::Mark {
+                window_start,
+                window_end: 9,
+                hi,
+                ..format::Mark::default()
+            });
             let limit = format::Limit {
                 workspace: "w".into(),
                 limit: "l".into(),

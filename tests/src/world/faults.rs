@@ -56,8 +56,11 @@ impl World {
         self.healed = true;
         self.store_down_until = 0;
         if let Some((record, _)) = &self.store.value {
-            let used_up = record.marks.values().map(|mark| mark.window_end).max().unwrap_or_default();
-            let used_up = used_up.max(record.closed_through);
+            let accounts = record.accounts.values();
+            let entries = accounts.flat_map(|account| account.former.iter().chain(&account.past));
+            let entries = entries.map(|entry| entry.spent.until);
+            let marks = record.marks.values().map(|mark| mark.window_end);
+            let used_up = marks.chain(entries).max().unwrap_or_default();
             if self.plan.regime == Regime::Wrong {
                 self.now = self.now.max(used_up.as_ns() + 1);
             }

@@ -4,7 +4,7 @@
 use super::plan::{Plan, Rule};
 use apportion_core::facts::Learnt;
 use apportion_core::ids::WorkspaceId;
-use apportion_core::ledger::{MarkKey, Refusal, ShardRecord, Version};
+use apportion_core::ledger::{MarkKey, Refusal, Series, ShardRecord, Statement, Version};
 use apportion_core::mutant::{self, Mutant};
 use apportion_core::permits::Permits;
 use apportion_core::time::{Span, Timestamp};
@@ -44,12 +44,21 @@ pub enum Wish {
     Block {
         /// The limit.
         rule: usize,
+        /// In which series of windows.
+        series: Series,
         /// The window.
         window: Window,
         /// How many more.
         permits: Permits,
         /// The budget of that window.
         budget: Permits,
+    },
+    /// Tell the ledger what an allocator says of its workspace.
+    State {
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// What it says.
+        statement: Statement,
     },
     /// Write down what was learnt.
     Learn {
@@ -69,9 +78,9 @@ pub trait Grants {
     /// The windows of a limit lie here from now on.
     fn lay(&mut self, rule: usize, grid: Grid);
     /// The units after `from`, up to and with `to`, may be granted.
-    fn confirmed(&mut self, key: MarkKey, from: Permits, to: Permits);
+    fn confirmed(&mut self, key: MarkKey, series: Series, from: Permits, to: Permits);
     /// A block was not booked.
-    fn refused(&mut self, _key: &MarkKey, _why: Refusal) {}
+    fn refused(&mut self, _key: &MarkKey, _series: Series, _why: Refusal) {}
     /// The store does not answer, or it does again.
     fn set_store_lost(&mut self, _lost: bool) {}
     /// Every block is void.
@@ -124,14 +133,14 @@ pub struct FirstCome {
     plan: Rc<Plan>,
     grids: Vec<Grid>,
     blocks: BTreeMap<MarkKey, Block>,
-    marks_at_take_over: BTreeMap<MarkKey, Permits>,
+    marks_before: BTreeMap<MarkKey, Permits>,
 }
 
 impl FirstCome {
     /// Nothing granted yet.
     pub fn new(plan: Rc<Plan>) -> Self {
         let grids = plan.rules.iter().map(|rule| rule.grid).collect();
-        Self { plan, grids, blocks: BTreeMap::new(), marks_at_take_over: BTreeMap::new() }
+        Self { plan, grids, blocks: BTreeMap::new(), marks_before: BTreeMap::new() }
     }
 
     /// The first and last instant at which a window is granted from, and its leases' end.
@@ -154,29 +163,34 @@ impl FirstCome {
         }
         let before = match mutant::active(Mutant::TakeOverIgnoresCaps) {
             true => Permits::ZERO,
-            false => self.marks_at_take_over.get(key).copied().unwrap_or_default(),
+            false => self.marks_before.get(key).copied().unwrap_or_default(),
         };
         rule.cap.less(before).less(block.capped)
     }
 }
 
 impl Grants for FirstCome {
-    fn owned(&mut self, now: Timestamp, record: &ShardRecord) {
+    fn owned(&mut self, now: Timestamp, _record: &ShardRecord) {
         self.lost(now);
-        self.marks_at_take_over = record.marks.iter().map(|(key, mark)| (key.clone(), mark.hi)).collect();
     }
 
+    /// What was booked where windows lay before is given up.
     fn lay(&mut self, rule: usize, grid: Grid) {
+        if self.grids[rule] != grid {
+            self.blocks.values_mut().for_each(|block| block.free = Permits::ZERO);
+        }
         self.grids[rule] = grid;
     }
 
-    fn confirmed(&mut self, key: MarkKey, from: Permits, to: Permits) {
+    fn confirmed(&mut self, key: MarkKey, _series: Series, from: Permits, to: Permits) {
+        // What stood in the window before the first block was granted by somebody else, to whomever.
+        self.marks_before.entry(key.clone()).or_insert(from);
         self.blocks.entry(key).or_default().free += to - from;
     }
 
     fn lost(&mut self, _now: Timestamp) {
         self.blocks.clear();
-        self.marks_at_take_over.clear();
+        self.marks_before.clear();
     }
 
     fn grant(&mut self, now: Timestamp, _request: u64, ask: &Ask) -> Option<Granted> {

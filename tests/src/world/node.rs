@@ -8,7 +8,7 @@ use super::shared::Shared;
 use apportion_core::facts::{Learnt, PhaseInterval};
 use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::{
-    Effect, Guard, MarkKey, Refusal, Shard, ShardRecord, Token, Version, WantedBlock,
+    Effect, Guard, MarkKey, Refusal, Series, Shard, ShardRecord, Statement, Token, Version, WantedBlock,
 };
 use apportion_core::mutant::{self, Mutant};
 use apportion_core::permits::Permits;
@@ -91,6 +91,8 @@ pub struct Node {
     asked: BTreeSet<MarkKey>,
     given: BTreeMap<u64, Given>,
     tenure: u64,
+    /// How often windows came to lie elsewhere in this tenure: who booked in the former ones is somebody else then.
+    lays: u64,
     acts: Vec<Act>,
 }
 
@@ -115,6 +117,7 @@ impl Node {
             asked: BTreeSet::new(),
             given: BTreeMap::new(),
             tenure: 0,
+            lays: 0,
             acts: Vec::new(),
         }
     }
@@ -193,11 +196,12 @@ impl Node {
         let rule = &self.plan.rules[place];
         let window = self.grids[place].at(now);
         self.grants.throttled(now, place);
-        self.shard.throttled(now, rule.key(&window), &window, rule.budget);
+        self.shard.exhausted(now, rule.key(&window), &window, rule.budget);
     }
 
     /// Lays the windows of a limit anew.
     fn lay(&mut self, rule: usize, phase: Span) {
+        self.lays += 1;
         self.grids[rule] = Grid::new(self.grids[rule].length(), phase);
         self.grants.lay(rule, self.grids[rule]);
     }
@@ -229,15 +233,18 @@ impl Node {
                     continue;
                 }
                 Effect::Owned { .. } => self.own(now),
-                Effect::Confirmed { ref workspace, ref limit, window_start, from, to } => {
+                Effect::Confirmed { ref workspace, ref limit, series, window_start, from, to } => {
                     let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
                     self.asked.remove(&key);
-                    self.grants.confirmed(key, from, to);
+                    // The small model has one life for each place where windows lie; an allocator knows its own.
+                    if self.plan.side == Side::Shared || series == self.series() {
+                        self.grants.confirmed(key, series, from, to);
+                    }
                 }
-                Effect::Refused { ref workspace, ref limit, window_start, why } => {
+                Effect::Refused { ref workspace, ref limit, series, window_start, why } => {
                     let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
                     // A spent window stays so until the policy changes: asking again is in vain.
-                    self.grants.refused(&key, why);
+                    self.grants.refused(&key, series, why);
                     if why != Refusal::Spent {
                         self.asked.remove(&key);
                     }
@@ -298,20 +305,40 @@ impl Node {
     fn fulfil(&mut self, now: Timestamp, wish: Wish) {
         let plan = Rc::clone(&self.plan);
         match wish {
-            Wish::Block { rule, window, permits, budget } => {
+            Wish::Block { rule, series, window, permits, budget } => {
                 let rule = &plan.rules[rule];
                 let Some((policy_version, ..)) = self.policies.get(&rule.workspace) else { return };
                 let (workspace, limit) = (rule.workspace.clone(), rule.limit.clone());
                 let policy_version = *policy_version;
-                self.shard
-                    .want(now, WantedBlock { workspace, limit, window, permits, budget, policy_version });
+                self.shard.want(
+                    now,
+                    WantedBlock { workspace, limit, window, permits, budget, policy_version, series },
+                );
             }
+            Wish::State { workspace, statement } => self.shard.state(workspace, statement),
             Wish::Learn { rule: place, learnt } => {
                 let rule = &plan.rules[place];
                 self.lay(place, learnt.phase.map_or(rule.grid.phase(), |phase| phase.least));
                 self.shard.learn(now, rule.workspace.clone(), rule.limit.clone(), learnt);
             }
         }
+    }
+
+    /// Says where the windows of a workspace lie, and nothing of what was granted where they lay before: the ledger reckons with
+    /// all that was booked there.
+    fn state(&mut self, now: Timestamp, workspace: &WorkspaceId) -> Series {
+        let series = self.series();
+        let rules = self.plan.rules_of(workspace);
+        let shape = rules.map(|(place, rule)| (rule.limit.clone(), self.grids[place])).collect();
+        let (life, granted, former) = (series.life, Vec::new(), Vec::new());
+        self.shard.state(workspace.clone(), Statement { at: now, life, shape, granted, former });
+        series
+    }
+
+    /// Who books in the windows of now.
+    fn series(&self) -> Series {
+        let epoch = self.shard.record().map_or(0, |record| record.epoch);
+        Series { life: (epoch << 20) | self.lays, number: 1 }
     }
 
     /// Asks for blocks: of the windows of now for who waits, and a first one of the windows about to start.
@@ -325,6 +352,7 @@ impl Node {
             let window = self.grids[place].at(now);
             let least = Permits::clamped(u64::from(budget) / 6).max(Permits::ONE);
             let free = self.grants.free(&rule.key(&window));
+            let series = self.state(now, &rule.workspace);
             let mut wants = Vec::new();
             if waiting > free.unwrap_or_default() && now <= window.closes(&plan.margins) {
                 wants.push((window, waiting.less(free.unwrap_or_default()).max(least)));
@@ -339,8 +367,10 @@ impl Node {
                 if self.asked.insert(rule.key(&window)) {
                     let (workspace, limit) = (rule.workspace.clone(), rule.limit.clone());
                     let policy_version = version;
-                    self.shard
-                        .want(now, WantedBlock { workspace, limit, window, permits, budget, policy_version });
+                    self.shard.want(
+                        now,
+                        WantedBlock { workspace, limit, window, permits, budget, policy_version, series },
+                    );
                 }
             }
         }

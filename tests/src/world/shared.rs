@@ -10,7 +10,7 @@ use apportion_core::allocator::{Allocator, Effect, Submitted};
 use apportion_core::bounds::Bounds;
 use apportion_core::facts::Learnt;
 use apportion_core::ids::{LimitId, RequestId, WorkspaceId};
-use apportion_core::ledger::{MarkKey, Refusal, ShardRecord};
+use apportion_core::ledger::{MarkKey, Refusal, Series, ShardRecord};
 use apportion_core::observation::{Observation, Reset};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Policy, TeamPolicy};
@@ -29,6 +29,8 @@ pub struct Shared {
     /// Budgets learnt since the shard is served, which no policy replaces: the judge holds them against every later one.
     learnt: BTreeMap<(WorkspaceId, LimitId), Permits>,
     served: BTreeMap<WorkspaceId, Served>,
+    /// How often allocators were made.
+    opened: u64,
     store_lost: bool,
     latest: Timestamp,
 }
@@ -41,6 +43,7 @@ impl Shared {
             policies: Policies::new(),
             learnt: BTreeMap::new(),
             served: BTreeMap::new(),
+            opened: 0,
             store_lost: false,
             latest: Timestamp::ZERO,
         }
@@ -89,13 +92,15 @@ impl Grants for Shared {
 
     fn owned(&mut self, now: Timestamp, record: &ShardRecord) {
         self.lost(now);
+        self.opened += 1;
+        let life = (record.epoch << 20) | self.opened;
         for workspace in self.plan.workspaces.clone() {
             let learnt = record.learnt.iter().filter(|((of, _), _)| *of == workspace);
             let learnt: BTreeMap<_, _> =
                 learnt.map(|((_, limit), learnt)| (limit.clone(), *learnt)).collect();
             let Some(policy) = self.policy(&workspace) else { continue };
             let mut allocator =
-                Allocator::with_learnt(policy, Bounds::DEFAULT, &learnt, now).expect("a policy");
+                Allocator::with_learnt(policy, Bounds::DEFAULT, &learnt, life, now).expect("a policy");
             allocator.set_store_lost(self.store_lost);
             self.served.insert(workspace, Served::new(allocator));
         }
@@ -106,17 +111,19 @@ impl Grants for Shared {
 
     fn lay(&mut self, _rule: usize, _grid: Grid) {}
 
-    fn confirmed(&mut self, key: MarkKey, from: Permits, to: Permits) {
+    fn confirmed(&mut self, key: MarkKey, series: Series, from: Permits, to: Permits) {
         if let Some(served) = self.served.get_mut(&key.workspace) {
-            served.allocator.booked(&key.limit, key.window_start, from, to);
+            served.allocator.booked(&key.limit, series, key.window_start, from, to);
         }
     }
 
-    fn refused(&mut self, key: &MarkKey, why: Refusal) {
+    fn refused(&mut self, key: &MarkKey, series: Series, why: Refusal) {
         let Some(served) = self.served.get_mut(&key.workspace) else { return };
         match why {
-            Refusal::Spent | Refusal::Closed => served.allocator.window_spent(&key.limit, key.window_start),
-            _ => served.allocator.book_refused(&key.limit, key.window_start),
+            Refusal::Spent | Refusal::Closed => {
+                served.allocator.window_spent(&key.limit, series, key.window_start)
+            }
+            _ => served.allocator.book_refused(&key.limit, series, key.window_start),
         }
     }
 
@@ -235,15 +242,23 @@ impl Grants for Shared {
         let (mut wishes, plan) = (Vec::new(), Rc::clone(&self.plan));
         for (workspace, served) in &mut self.served {
             while let Some(effect) = served.allocator.next_effect() {
-                let (Effect::Book { limit, .. }
-                | Effect::Learn { limit, .. }
-                | Effect::Exhausted { limit, .. }) = &effect;
+                let limit = match &effect {
+                    Effect::Book { limit, .. }
+                    | Effect::Learn { limit, .. }
+                    | Effect::Exhausted { limit, .. } => limit,
+                    Effect::State(statement) => {
+                        let statement = statement.clone();
+                        wishes.push(Wish::State { workspace: workspace.clone(), statement });
+                        continue;
+                    }
+                };
                 let mut rules = plan.rules_of(workspace);
                 let (rule, _) = rules.find(|(_, rule)| rule.limit == *limit).expect("a limit of the plan");
                 wishes.push(match effect {
-                    Effect::Book { window, permits, budget, .. } => {
-                        Wish::Block { rule, window, permits, budget }
+                    Effect::Book { series, window, permits, budget, .. } => {
+                        Wish::Block { rule, series, window, permits, budget }
                     }
+                    Effect::State(_) => continue,
                     // The node writes it down by itself.
                     Effect::Exhausted { .. } => continue,
                     Effect::Learn { limit, learnt } => {

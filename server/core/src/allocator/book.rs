@@ -2,7 +2,8 @@
 
 use super::{Allocator, Effect};
 use crate::ids::LimitId;
-use crate::limit::Booking;
+use crate::ledger::Series;
+use crate::limit::{Booking, Exhausted, Limit};
 use crate::permits::Permits;
 use crate::request::{Reason, Refusal};
 use crate::time::{Span, Timestamp};
@@ -12,9 +13,20 @@ const AHEAD: Span = Span::from_secs(1);
 
 impl Allocator {
     /// Units `from + 1 ..= to` of a window were booked for this process.
-    pub fn booked(&mut self, limit: &LimitId, window_start: Timestamp, from: Permits, to: Permits) {
-        let scheduler = self.limits[self.scheduler].id == *limit;
-        let Some(limit) = self.limits.iter_mut().find(|known| known.id == *limit) else { return };
+    pub fn booked(
+        &mut self,
+        limit: &LimitId,
+        series: Series,
+        window_start: Timestamp,
+        from: Permits,
+        to: Permits,
+    ) {
+        let Some(at) = self.in_series(limit, series) else { return };
+        if let Some(former) = &mut self.former {
+            former.booked(limit, window_start);
+        }
+        let scheduler = at == self.scheduler;
+        let limit = &mut self.limits[at];
         if limit.window.start.earliest == window_start {
             confirm(&mut limit.booking, from, to);
             if scheduler {
@@ -26,8 +38,9 @@ impl Allocator {
     }
 
     /// The ledger refuses to book any more of a window: it is spent.
-    pub fn window_spent(&mut self, limit: &LimitId, window_start: Timestamp) {
-        let Some(limit) = self.limits.iter_mut().find(|known| known.id == *limit) else { return };
+    pub fn window_spent(&mut self, limit: &LimitId, series: Series, window_start: Timestamp) {
+        let Some(at) = self.in_series(limit, series) else { return };
+        let limit = &mut self.limits[at];
         let next = limit.next_window().start.earliest;
         let (window, budget) = (limit.window.start.earliest, limit.budget);
         let booking = if window == window_start {
@@ -42,8 +55,10 @@ impl Allocator {
     }
 
     /// A block was not booked for a reason that passes: the next decision asks again.
-    pub fn book_refused(&mut self, limit: &LimitId, window_start: Timestamp) {
-        let Some(limit) = self.limits.iter_mut().find(|known| known.id == *limit) else { return };
+    pub fn book_refused(&mut self, limit: &LimitId, series: Series, window_start: Timestamp) {
+        let Some(at) = self.in_series(limit, series) else { return };
+        self.is_stated = false;
+        let limit = &mut self.limits[at];
         let (window, next) = (limit.window.start.earliest, limit.next_window().start.earliest);
         if window == window_start {
             limit.booking.asked = false;
@@ -85,11 +100,23 @@ impl Allocator {
 
     /// Nothing is granted of the windows that are open now, nor of those that follow: leases granted under a wrong clock may be
     /// used in them.
-    pub fn spend_open_windows(&mut self) {
+    pub fn spend_open_windows(&mut self, now: Timestamp) {
+        self.state(now);
         for limit in &mut self.limits {
-            limit.booking.exhausted = true;
-            limit.next.exhausted = true;
+            let (window, budget) = (limit.window, limit.budget);
+            let (next, next_budget) = (limit.next_window(), limit.next_budget());
+            limit.booking.exhausted = Exhausted::ByClock;
+            limit.next.exhausted = Exhausted::ByClock;
+            for (window, budget) in [(window, budget), (next, next_budget)] {
+                self.effects.push_back(Effect::Exhausted { limit: limit.id.clone(), window, budget });
+            }
         }
+    }
+
+    /// The limit that is in this series of windows.
+    fn in_series(&self, limit: &LimitId, series: Series) -> Option<usize> {
+        let mine = |known: &Limit| known.id == *limit && known.series == series.number;
+        self.limits.iter().position(mine).filter(|_| series.life == self.life)
     }
 
     /// What was booked for this process and not granted of the windows that are open or next, so that a hand-over may give it back:
@@ -118,15 +145,15 @@ impl Allocator {
                     && (waiting > 0 || limit.holdback.won() > 0),
             );
             if this {
-                self.ask_for_block(at, false, waiting);
+                self.ask_for_block(at, false, waiting, now);
             }
             if next {
-                self.ask_for_block(at, true, waiting);
+                self.ask_for_block(at, true, waiting, now);
             }
         }
     }
 
-    fn ask_for_block(&mut self, at: usize, next: bool, waiting: u64) {
+    fn ask_for_block(&mut self, at: usize, next: bool, waiting: u64, now: Timestamp) {
         let limit = &mut self.limits[at];
         let window = if next { limit.next_window() } else { limit.window };
         let budget = if next { limit.next_budget() } else { limit.budget };
@@ -138,13 +165,22 @@ impl Allocator {
         let ours = remaining.saturating_sub(others + u64::from(to_come));
         let is_first = next && !booking.is_known;
         let is_low = waiting > free || others > 0 || is_first || free * 2 < u64::from(booking.block);
-        if booking.asked || booking.exhausted || remaining == 0 || ours + others == 0 || !is_low {
+        if booking.asked || booking.is_exhausted() || remaining == 0 || ours + others == 0 || !is_low {
             return;
         }
         let size = others + u64::from(budget.get() / 32).max(1).max(waiting + second).min(ours);
         booking.asked = true;
+        let id = limit.id.clone();
+        let series = Series { life: self.life, number: limit.series };
+        if !self.is_stated || self.former.as_ref().is_some_and(|former| former.is_stale) {
+            self.state(now);
+        }
+        if let Some(former) = &mut self.former {
+            former.asked(&id, &window);
+        }
         self.effects.push_back(Effect::Book {
-            limit: limit.id.clone(),
+            limit: id,
+            series,
             window,
             permits: Permits::clamped(size.min(remaining)),
             budget,
@@ -165,6 +201,7 @@ fn confirm(booking: &mut Booking, from: Permits, to: Permits) {
     booking.others -= charged;
     booking.charged += charged;
     booking.block = to.less(from).less(charged);
+    booking.own += to.less(from);
     booking.free += booking.block;
 }
 

@@ -2,14 +2,18 @@
 
 use super::observe::learn;
 use super::{Allocator, Effect};
+use crate::facts::Learnt;
 use crate::ids::TeamId;
+use crate::ledger::Shape;
 use crate::limit::Limit;
+use crate::mutant::{self, Mutant};
 use crate::permits::Permits;
-use crate::policy::{Policy, PolicyError, TeamPolicy};
+use crate::policy::{LimitPolicy, Policy, PolicyError, TEAMS_MAX, TeamPolicy};
 use crate::priority::Priority;
 use crate::request::{Reason, Refusal};
 use crate::share::tree::{NodeIx, Tree};
 use crate::time::Timestamp;
+use crate::window::Grid;
 use std::collections::BTreeMap;
 
 impl Allocator {
@@ -37,10 +41,27 @@ impl Allocator {
         self.advance(now);
         let now = now.max(self.advanced_to);
         let old = std::mem::replace(&mut self.policy, policy);
+        let is_reshaped = self.shape() != self.shape_of_policy(&old);
+        let left = is_reshaped.then(|| self.leave_shape(now));
         self.change_limits(now, &old);
         self.lower_budgets(since);
         self.plant(now);
+        if let Some(left) = left {
+            self.enter_shape(now, &left);
+        }
         Ok(())
+    }
+
+    /// The shape under the policy: a limit of the same windows keeps them where the provider showed that they lie.
+    fn shape_of_policy(&self, old: &Policy) -> Shape {
+        let lies = |policy: &LimitPolicy| {
+            let known = old.limits.iter().zip(&self.limits).find(|(old, _)| old.id == policy.id);
+            match known.filter(|(old, _)| has_same_windows(old, policy)) {
+                Some((_, limit)) => limit.facts.grid(),
+                None => Grid::new(policy.window, policy.phase),
+            }
+        };
+        self.policy.limits.iter().map(|policy| (policy.id.clone(), lies(policy))).collect()
     }
 
     /// Windows that started after the policy took force keep to it, and so do blocks that nobody has booked yet.
@@ -61,19 +82,25 @@ impl Allocator {
     fn change_limits(&mut self, now: Timestamp, old: &Policy) {
         let limits = old.limits.iter().zip(self.limits.drain(..));
         let mut old: BTreeMap<_, _> = limits.map(|(policy, limit)| (&policy.id, (policy, limit))).collect();
-        for policy in &self.policy.limits {
+        // Whatever a limit is called: the provider asked for silence.
+        let cooldown_until =
+            old.values().map(|(_, limit)| limit.stop_until).max().filter(|&until| until > now);
+        let known = Learnt { cooldown_until, ..Learnt::default() };
+        for policy in self.policy.limits.clone() {
+            let policy = &policy;
             let limit = match old.remove(&policy.id) {
-                Some((old, mut limit)) if (old.window, old.phase) == (policy.window, policy.phase) => {
+                Some((old, mut limit)) if has_same_windows(old, policy) => {
                     if limit.facts.set_policy(policy, self.policy.others_memory) {
                         self.effects.push_back(learn(&limit));
                     }
                     Limit { margins: policy.margins, ..limit }
                 }
-                // Windows that lie elsewhere: what was granted in those before is not known of the first, so it is spent.
+                // Windows that lie elsewhere: the ledger knows what they start with.
                 _ => {
-                    let mut limit = Limit::new(policy, self.policy.others_memory, None, now);
-                    limit.booking.exhausted = true;
-                    limit
+                    let series = self.next_series();
+                    let limit = Limit::new(policy, &self.policy, Some(&known), series, now);
+                    self.effects.push_back(learn(&limit));
+                    Limit { is_new: true, ..limit }
                 }
             };
             self.limits.push(limit);
@@ -137,6 +164,11 @@ impl Allocator {
         let parent = team.parent.as_ref().map_or(Tree::ROOT, |parent| self.root_in(&teams[parent], teams));
         let v = self.tree.add(parent);
         self.names.insert(team.id.clone(), v);
+        if let Some((granted, next)) = self.departed.remove(&team.id)
+            && !mutant::active(Mutant::CapStartsWithTheTeam)
+        {
+            (self.tree[v].granted, self.tree[v].granted_next) = (granted, next);
+        }
         v
     }
 
@@ -146,7 +178,8 @@ impl Allocator {
             let Some(v) = self.names.get(id) else { continue };
             for below in self.teams_below(v).into_iter().rev() {
                 self.refuse_all(below, Reason::UnknownTeam);
-                self.leases.drop_those_of(below);
+                self.leases.close_those_of(below);
+                self.remember(below);
                 if let Some(team) = self.teams.get_mut(below).and_then(Option::take) {
                     for caller in team.callers.into_values() {
                         self.queue.callers.remove(caller);
@@ -162,6 +195,22 @@ impl Allocator {
         }
     }
 
+    /// Keeps what a team was granted, in case it comes back: its cap is the window's, whatever becomes of the team.
+    fn remember(&mut self, team: NodeIx) {
+        let (granted, next) = (self.tree[team].granted, self.tree[team].granted_next);
+        if granted.is_zero() && next.is_zero() {
+            return;
+        }
+        let id = self.names.iter().find(|(_, v)| *v == team).map(|(id, _)| id.clone());
+        match id.filter(|_| self.departed.len() < TEAMS_MAX) {
+            Some(id) => {
+                self.departed.insert(id, (granted, next));
+            }
+            // So many that nobody knows who they were: their permits count against every cap.
+            None => self.tree.foreign += granted,
+        }
+    }
+
     /// Refuses everything that waits at a team.
     fn refuse_all(&mut self, team: NodeIx, reason: Reason) {
         for c in Priority::ALL {
@@ -171,4 +220,9 @@ impl Allocator {
             }
         }
     }
+}
+
+/// Whether the windows of a limit lie where they lay before.
+fn has_same_windows(old: &LimitPolicy, new: &LimitPolicy) -> bool {
+    (old.window, old.phase) == (new.window, new.phase)
 }

@@ -2,6 +2,7 @@
 //! allocator wants to be called next.
 
 use super::Allocator;
+use crate::limit::Exhausted;
 use crate::priority::Priority;
 use crate::request::{Reason, Refusal};
 use crate::share::holdback::{sizes, surely_kept};
@@ -137,8 +138,12 @@ impl Allocator {
     fn why_not(&self, slot: Slot) -> (Reason, Option<crate::ids::LimitId>) {
         let request = &self.queue[slot];
         let team = self.queue.callers[request.caller].team;
-        if let Some(limit) = self.limits.iter().find(|limit| limit.booking.exhausted) {
-            return (Reason::ProviderCooldown, Some(limit.id.clone()));
+        let closed = |by| self.limits.iter().find(|limit| limit.booking.exhausted == by);
+        let closed = |(by, reason)| closed(by).map(|limit| (reason, Some(limit.id.clone())));
+        let reasons =
+            [(Exhausted::ByProvider, Reason::ProviderCooldown), (Exhausted::ByClock, Reason::ClockUnsteady)];
+        if let Some(why) = reasons.into_iter().find_map(closed) {
+            return why;
         }
         if request.min_permits > self.tree.room(team) {
             return (Reason::TeamCapReached, None);
@@ -147,7 +152,12 @@ impl Allocator {
             return (Reason::StoreLost, None);
         }
         let least = self.limits.iter().min_by_key(|limit| limit.left(false));
-        (Reason::WindowExhausted, least.map(|limit| limit.id.clone()))
+        let reason = if least.is_some_and(|limit| limit.is_new) {
+            Reason::LimitChanged
+        } else {
+            Reason::WindowExhausted
+        };
+        (reason, least.map(|limit| limit.id.clone()))
     }
 
     /// The next instant at which [`Allocator::decide`] has something to do, if nothing else happens; none: never.

@@ -276,6 +276,7 @@ impl Allocator {
             used: Permits::ZERO,
             returned: Permits::ZERO,
             is_final: false,
+            former: 0,
             request_id: request.request_id,
         });
         if edge[self.scheduler] {

@@ -1,8 +1,8 @@
 //! The allocator of one workspace: the only door to who gets which permit when.
 //!
 //! Inputs only note what happened; [`Allocator::decide`] then grants and refuses. Answers and effects are data that the caller
-//! pulls. Reading order: `names`, `arrive`, `urgency`, `waits`, `pick`, `decide`, `edge`, `deadline`, `roll`, `settle`, `observe`, `change`,
-//! `book`, `show`.
+//! pulls. Reading order: `names`, `arrive`, `urgency`, `waits`, `pick`, `decide`, `edge`, `deadline`, `roll`, `settle`, `former`,
+//! `reshape`, `observe`, `change`, `book`, `show`.
 
 mod arrive;
 mod book;
@@ -10,9 +10,11 @@ mod change;
 mod deadline;
 mod decide;
 mod edge;
+mod former;
 mod names;
 mod observe;
 mod pick;
+mod reshape;
 mod roll;
 mod settle;
 mod show;
@@ -21,8 +23,9 @@ mod waits;
 
 use crate::bounds::Bounds;
 use crate::facts::Learnt;
-use crate::ids::{CallerId, LimitId, RequestId};
+use crate::ids::{CallerId, LimitId, RequestId, TeamId};
 use crate::lease::Leases;
+use crate::ledger::{Series, Statement};
 use crate::limit::Limit;
 use crate::permits::Permits;
 use crate::policy::{LimitPolicy, Policy, PolicyError};
@@ -37,6 +40,7 @@ use crate::time::Timestamp;
 use crate::window::Window;
 use std::collections::{BTreeMap, VecDeque};
 
+use former::Former;
 use names::Names;
 
 pub use arrive::Submitted;
@@ -51,6 +55,8 @@ pub enum Effect {
     Book {
         /// The limit.
         limit: LimitId,
+        /// In which series of windows.
+        series: Series,
         /// The window.
         window: Window,
         /// How many more permits.
@@ -65,7 +71,7 @@ pub enum Effect {
         /// What is known now.
         learnt: Learnt,
     },
-    /// The provider says that a window is exhausted: write down that all of it is booked, so that a restart does not forget it.
+    /// A window counts as used: write down that all of it is booked, so that a restart does not forget it.
     Exhausted {
         /// The limit.
         limit: LimitId,
@@ -74,6 +80,8 @@ pub enum Effect {
         /// Its budget.
         budget: Permits,
     },
+    /// Tell the ledger where windows lie, and what was granted where they lay before: it is of use to the next booking.
+    State(Statement),
 }
 
 /// The callers of one team, and their lanes.
@@ -99,6 +107,16 @@ type RequestKey = (Slot, RequestId);
 pub struct Allocator {
     bounds: Bounds,
     policy: Policy,
+    /// Unlike for any other allocator of the workspace.
+    life: u64,
+    /// The number of the newest series of windows: they count up.
+    newest_series: u32,
+    /// The ledger was told where windows lie.
+    is_stated: bool,
+    /// What was granted where they lay before.
+    former: Option<Box<Former>>,
+    /// What teams were granted in this window, and in the next, that are gone or in another place by now.
+    departed: BTreeMap<TeamId, (Permits, Permits)>,
     limits: Vec<Limit>,
     scheduler: usize,
     tree: Tree,
@@ -143,10 +161,11 @@ impl Allocator {
     /// # Errors
     /// What [`Policy::check`] says.
     pub fn new(policy: Policy, bounds: Bounds, now: Timestamp) -> Result<Self, PolicyError> {
-        Self::with_learnt(policy, bounds, &BTreeMap::new(), now)
+        Self::with_learnt(policy, bounds, &BTreeMap::new(), 1, now)
     }
 
-    /// The same with what was learnt of its limits before a restart or by a former owner.
+    /// The same with what was learnt of its limits before a restart or by a former owner. No other allocator of the workspace may
+    /// ever have had this `life`, and it is not 0.
     ///
     /// # Errors
     /// What [`Policy::check`] says.
@@ -154,13 +173,23 @@ impl Allocator {
         policy: Policy,
         bounds: Bounds,
         learnt: &BTreeMap<LimitId, Learnt>,
+        life: u64,
         now: Timestamp,
     ) -> Result<Self, PolicyError> {
         policy.check()?;
-        let limit = |limit: &LimitPolicy| Limit::new(limit, policy.others_memory, learnt.get(&limit.id), now);
+        let limit = |(limit, series): (&LimitPolicy, u32)| {
+            Limit::new(limit, &policy, learnt.get(&limit.id), series, now)
+        };
+        let limits: Vec<_> = policy.limits.iter().zip(1..).map(limit).collect();
+        let count = policy.limits.iter().zip(1..).map(|(_, series)| series).last().unwrap_or(0);
         let mut allocator = Self {
             bounds,
-            limits: policy.limits.iter().map(limit).collect(),
+            life,
+            newest_series: count,
+            is_stated: false,
+            former: None,
+            departed: BTreeMap::new(),
+            limits,
             scheduler: policy.scheduler(),
             tree: Tree::new(),
             names: Names::default(),

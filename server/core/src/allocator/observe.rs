@@ -2,10 +2,9 @@
 
 use super::{Allocator, Effect};
 use crate::facts::{Finding, Seen, Sent};
-use crate::limit::{Booking, Limit};
+use crate::limit::{Booking, Exhausted, Limit};
 use crate::observation::Observation;
-use crate::permits::Permits;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 
 impl Allocator {
     /// Takes in what a response said, and returns what followed from it; nothing where the limit is unknown. Call
@@ -29,7 +28,7 @@ impl Allocator {
             sent,
         };
         let finding = limit.facts.observe(now, observation, &seen);
-        if finding.exhausted && !limit.booking.exhausted {
+        if finding.exhausted && limit.booking.exhausted != Exhausted::ByProvider {
             self.effects.push_back(exhausted(limit));
         }
         obey(limit, &finding);
@@ -42,29 +41,24 @@ impl Allocator {
         Some(finding)
     }
 
-    /// The boundaries lie elsewhere than was thought. What was granted in the old windows may be counted in the new ones, so
-    /// these start with the old marks; blocks of the old windows are spent.
+    /// The boundaries lie elsewhere than was thought. Blocks of the old windows are void; the ledger knows what the new ones start
+    /// with. A window that is exhausted stays so.
     fn move_boundaries(&mut self, at: usize, now: Timestamp) {
-        let limit = &mut self.limits[at];
-        let (old, exhausted) = (limit.window, limit.booking.exhausted);
-        let window = limit.window_of(now);
-        if window == old {
+        let window = self.limits[at].window_of(now);
+        if window == self.limits[at].window {
             return;
         }
-        let reaches_back = window.start.earliest < old.start.earliest;
-        let former = if reaches_back { limit.former_mark } else { Permits::ZERO };
-        let booked = former + limit.booking.mark + limit.next.mark;
-        limit.next = Booking { mark: booked.min(limit.next_budget()), exhausted, ..Booking::default() };
+        let left = self.leave_shape(now);
+        let series = self.next_series();
+        let limit = &mut self.limits[at];
+        limit.series = series;
+        limit.next = Booking { exhausted: limit.booking.exhausted, ..Booking::default() };
         self.roll(at, window, now);
         if at == self.scheduler {
             self.first_round = None; // it is entered in its middle
         }
-        let limit = &mut self.limits[at];
-        // A lease granted at this very instant belongs to the old windows: nothing of it comes back into the new ones.
-        limit.rolled_at = now + Span::from_ns(1);
-        if limit.next_window().start.earliest < old.end.latest {
-            limit.next.mark = booked.min(limit.next_budget());
-        }
+        self.limits[at].is_new = true;
+        self.enter_shape(now, &left);
     }
 }
 
@@ -75,7 +69,9 @@ fn obey(limit: &mut Limit, finding: &Finding) {
     if let Some(budget) = finding.budget {
         limit.budget = limit.budget.min(budget);
     }
-    limit.booking.exhausted |= finding.exhausted;
+    if finding.exhausted {
+        limit.booking.exhausted = Exhausted::ByProvider;
+    }
     if let Some(until) = finding.stop_until {
         limit.stop_until = limit.stop_until.max(until);
     }

@@ -70,7 +70,7 @@ impl Allocator {
         // Who was here when it opened is decided on as at that instant, however late the call.
         let is_opening = self.limits[self.scheduler].opens() == now || self.queue.len() > 0;
         self.first_round = is_opening.then_some(Timestamp::MAX);
-        self.close_leases();
+        self.close_leases(now);
         let budget = self.limits[self.scheduler].budget;
         let mut largest = self.largest;
         for c in Priority::ALL {
@@ -84,6 +84,10 @@ impl Allocator {
             let node = &mut self.tree[v];
             node.granted = std::mem::take(&mut node.granted_next);
         }
+        self.departed.retain(|_, (granted, next)| {
+            *granted = std::mem::take(next);
+            !granted.is_zero()
+        });
         self.tree.bound(budget, largest);
         for team in 0..self.teams.len() {
             self.wake(team);
@@ -110,7 +114,7 @@ impl Allocator {
         }
     }
 
-    fn close_leases(&mut self) {
+    fn close_leases(&mut self, now: Timestamp) {
         let long_ended = std::mem::take(&mut self.ended[1]);
         for key in long_ended {
             if self.known.get(&key) == Some(&Known::Ended) {
@@ -119,10 +123,14 @@ impl Allocator {
         }
         self.ended.swap(0, 1);
         let (known, ended) = (&mut self.known, &mut self.ended[0]);
-        self.leases.roll(|caller, id| {
+        self.leases.roll(now, |caller, id| {
             known.insert((caller, id.clone()), Known::Ended);
             ended.push((caller, id));
         });
+        // Who holds a lease of a former shape is not idle.
+        for open in self.leases.iter().filter(|open| open.former != 0 && !open.is_closed()) {
+            self.queue.callers[open.caller].seen = self.rolls;
+        }
     }
 
     /// Callers that neither wait nor hold a lease since the last window are forgotten, and teams without callers cost nothing.

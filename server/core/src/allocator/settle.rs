@@ -3,8 +3,11 @@
 use super::Allocator;
 use crate::ids::{CallerId, TeamId};
 use crate::permits::Permits;
+use crate::policy::LIMITS_MAX;
 use crate::priority::Priority;
 use crate::request::LeaseId;
+use crate::share::tree::NodeIx;
+use crate::slab::Slot;
 use crate::time::Timestamp;
 use thiserror::Error;
 
@@ -37,6 +40,28 @@ pub enum SettleError {
     NotYours,
 }
 
+/// How the window of a limit was charged for a lease.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Charge {
+    /// Not yet: it will start without what came back.
+    None,
+    /// By the grant.
+    Granted,
+    /// It started with the lease, which was granted before the limit was added or changed.
+    Carried,
+}
+
+/// To whom permits come back.
+struct Back {
+    team: NodeIx,
+    caller: Slot,
+    priority: Priority,
+    /// The node whose reservation was used.
+    holder: NodeIx,
+    /// They were charged to the next window too.
+    edge: bool,
+}
+
 impl Allocator {
     /// Notes what a lease was used for so far. A repeat, or a report older than the last, changes nothing and gets the same
     /// answer; a lease that has ended is accepted and nothing comes back. Call [`Allocator::decide`] next.
@@ -54,11 +79,9 @@ impl Allocator {
     ) -> Result<Settled, SettleError> {
         self.advance(now);
         let closed = Settled { returned: Permits::ZERO, accepted: Permits::ZERO, is_open: false };
+        let Some(charged) = self.charged(now, id) else { return Ok(closed) };
         let team = self.names.get(by.0);
-        let entered = self.limits.iter().map(|limit| limit.rolled_at).max();
-        let Some(open) = self.leases.find(id).filter(|open| Some(open.lease.granted_at) >= entered) else {
-            return Ok(closed);
-        };
+        let Some(open) = self.leases.find(id) else { return Ok(closed) };
         let permits = open.lease.permits;
         if used.get() > permits.get() || returned.get() > permits.get() - used.get() {
             return Err(SettleError::TooMuch { used, returned, permits });
@@ -75,45 +98,76 @@ impl Allocator {
         self.spent = self.spent.wrapping_add(used.less(open.used).get());
         open.used = open.used.max(used);
         open.returned = after;
+        let is_last = is_final && !open.is_final;
         open.is_final |= is_final;
-        let is_open = !open.is_final;
+        let (is_open, former) = (!open.is_final, open.former);
         let (priority, holder, edge) = (open.lease.priority, open.holder, open.edge);
         if !accepted.is_zero() {
-            self.put_back(owner, caller, priority, accepted, holder, edge);
+            self.put_back(&Back { team: owner, caller, priority, holder, edge }, accepted, &charged);
+        }
+        let until = now + self.slack();
+        if let Some(parts) = self.former.as_mut().filter(|_| former != 0) {
+            parts.give_back(former, accepted);
+            if is_last {
+                parts.use_up(former, permits.less(after), until);
+            }
         }
         Ok(Settled { returned: after, accepted, is_open })
     }
 
-    fn put_back(
-        &mut self,
-        team: usize,
-        caller: crate::slab::Slot,
-        c: Priority,
-        n: Permits,
-        holder: usize,
-        edge: bool,
-    ) {
-        for limit in &mut self.limits {
-            limit.put_back(n);
+    /// How each limit's window of now was charged for a lease; nothing where one was not, or the lease is not open: then nothing
+    /// comes back of it.
+    fn charged(&mut self, now: Timestamp, id: LeaseId) -> Option<[Charge; LIMITS_MAX]> {
+        let open = self.leases.find(id).filter(|open| !open.is_closed())?;
+        let (granted_at, ends_at, part) = (open.lease.granted_at, open.lease.ends_at, open.former);
+        let newest = match part {
+            0 => self.newest_series,
+            part => self.former.as_ref()?.newest_series(part)?,
+        };
+        let mut charged = [Charge::None; LIMITS_MAX];
+        for (limit, charge) in self.limits.iter().zip(&mut charged) {
+            *charge = if limit.series <= newest {
+                (granted_at >= limit.rolled_at).then_some(Charge::Granted)?
+            } else if now > ends_at {
+                return None;
+            } else if limit.booking.is_known {
+                Charge::Carried
+            } else {
+                Charge::None
+            };
         }
-        if edge {
-            self.limits[self.scheduler].next.free += n;
-            self.tree.for_path(team, |node| node.granted_next = node.granted_next.less(n));
+        Some(charged)
+    }
+
+    fn put_back(&mut self, back: &Back, n: Permits, charged: &[Charge]) {
+        let &Back { team, caller, priority: c, holder, edge } = back;
+        for (limit, charge) in self.limits.iter_mut().zip(charged) {
+            match charge {
+                Charge::Granted => limit.put_back(n),
+                Charge::Carried => limit.put_back_carried(n),
+                Charge::None => {}
+            }
         }
-        self.floors[c].restore(n);
-        let queued = self.queued(team, c);
-        for limit in &mut self.limits {
-            limit.holdback.give_back(team, c, n, queued);
+        if charged[self.scheduler] == Charge::Granted {
+            if edge {
+                self.limits[self.scheduler].next.free += n;
+                self.tree.for_path(team, |node| node.granted_next = node.granted_next.less(n));
+            }
+            self.floors[c].restore(n);
+            let queued = self.queued(team, c);
+            for limit in &mut self.limits {
+                limit.holdback.give_back(team, c, n, queued);
+            }
+            self.tree.charge(team, c, n, true, holder);
+            self.take_from_standing(team, caller, n);
         }
-        self.tree.charge(team, c, n, true, holder);
-        self.take_from_standing(team, caller, n);
         self.refuse_impossible(team);
         for c in Priority::ALL {
             self.update_waits(team, c);
         }
     }
 
-    fn take_from_standing(&mut self, team: usize, caller: crate::slab::Slot, n: Permits) {
+    fn take_from_standing(&mut self, team: NodeIx, caller: Slot, n: Permits) {
         for c in Priority::ALL {
             if self.lane(team, c).is_none_or(|lane| lane.requests == 0) {
                 continue;

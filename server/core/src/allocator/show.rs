@@ -2,6 +2,7 @@
 
 use super::Allocator;
 use crate::ids::{LimitId, TeamId};
+use crate::limit::Exhausted;
 use crate::permits::Permits;
 use crate::priority::Priority;
 use crate::share::tree::NodeIx;
@@ -35,6 +36,8 @@ pub struct LimitNow {
     pub cooldown_until: Option<Timestamp>,
     /// Whether the provider said that this window is exhausted.
     pub is_exhausted: bool,
+    /// The window was open while the clock was wrong: nothing more of it.
+    pub is_spent_by_clock: bool,
 }
 
 /// One team in the scheduler's window now; what it is made of is counted in.
@@ -70,9 +73,10 @@ impl Allocator {
             left: limit.left(store_lost),
             booked: limit.booking.mark,
             others: limit.booking.charged + limit.booking.others,
-            is_open: limit.is_open(now) && !limit.booking.exhausted,
+            is_open: limit.is_open(now) && !limit.booking.is_exhausted(),
             cooldown_until: Some(limit.stop_until).filter(|until| *until > now),
-            is_exhausted: limit.booking.exhausted,
+            is_exhausted: limit.booking.exhausted == Exhausted::ByProvider,
+            is_spent_by_clock: limit.booking.exhausted == Exhausted::ByClock,
         };
         self.limits.iter().map(show).collect()
     }

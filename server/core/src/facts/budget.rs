@@ -31,6 +31,10 @@ impl Budget {
         self.learnt.unwrap_or(self.policy)
     }
 
+    pub(super) fn policy(&self) -> Permits {
+        self.policy
+    }
+
     pub(super) fn learnt(&self) -> Option<Permits> {
         self.learnt
     }

@@ -1,7 +1,9 @@
 //! What an observation is held against, and what comes of it.
 
 use super::phase::PhaseInterval;
+use crate::mutant::{self, Mutant};
 use crate::permits::Permits;
+use crate::policy::LimitPolicy;
 use crate::time::{Span, Timestamp};
 use crate::window::Window;
 use thiserror::Error;
@@ -17,6 +19,50 @@ pub struct Learnt {
     pub cooldown_until: Option<Timestamp>,
     /// Use by others to be expected of a new window.
     pub others: Permits,
+    /// Of which limit this is known; nothing: of whichever it is taken for.
+    pub basis: Option<Basis>,
+}
+
+/// The limit of policy that something was learnt of: it is not known of one that was made later, or has another shape.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Basis {
+    /// The budget of a window.
+    pub permits: Permits,
+    /// The length of a window.
+    pub window: Span,
+    /// Where windows start.
+    pub phase: Span,
+    /// When the workspace was made.
+    pub created_at: Timestamp,
+}
+
+impl Basis {
+    /// A limit of a workspace that was made at `created_at`.
+    pub(super) fn of(policy: &LimitPolicy, created_at: Timestamp) -> Self {
+        Self { permits: policy.permits, window: policy.window, phase: policy.phase, created_at }
+    }
+}
+
+impl Learnt {
+    /// What of it is known of a limit: all, where that is the one it was learnt of. A limit of another budget still has its windows
+    /// in the same place; of any other one only a cooldown is known.
+    pub(super) fn of(&self, limit: Basis) -> Self {
+        let Some(basis) = self.basis.filter(|_| !mutant::active(Mutant::LearntOfAnotherLimit)) else {
+            return *self;
+        };
+        if basis == limit {
+            *self
+        } else if (Basis { permits: limit.permits, ..basis }) == limit {
+            Self { permits: None, ..*self }
+        } else {
+            self.of_no_limit()
+        }
+    }
+
+    /// What of it holds whatever becomes of the limit.
+    pub(crate) fn of_no_limit(&self) -> Self {
+        Self { cooldown_until: self.cooldown_until, basis: Some(Basis::default()), ..Self::default() }
+    }
 }
 
 /// What is known here of the current window when an observation arrives.

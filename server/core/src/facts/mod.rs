@@ -15,7 +15,7 @@ mod phase;
 #[cfg(test)]
 mod tests;
 
-pub use finding::{Absurd, Finding, Learnt, Seen, Sent};
+pub use finding::{Absurd, Basis, Finding, Learnt, Seen, Sent};
 pub use others::OTHERS_MEMORY_MAX;
 pub use phase::{PhaseInterval, READINGS_MAX, WITNESSES_OF_A_PHASE};
 
@@ -39,6 +39,8 @@ pub const LATE_MAX: Span = Span::from_secs(1);
 /// What is known about one limit.
 #[derive(Clone, Debug)]
 pub struct Facts {
+    /// When the workspace was made.
+    created_at: Timestamp,
     budget: Budget,
     phase: Phase,
     others: Others,
@@ -48,10 +50,18 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// What policy says, corrected by what was learnt before; use by others is remembered for `others_memory` windows
-    /// (at most [`OTHERS_MEMORY_MAX`]).
-    pub fn new(policy: &LimitPolicy, others_memory: u32, learnt: Option<&Learnt>) -> Self {
+    /// What policy says of a workspace that was made at `created_at`, corrected by what was learnt before of the same limit; use
+    /// by others is remembered for `others_memory` windows (at most [`OTHERS_MEMORY_MAX`]).
+    pub fn new(
+        policy: &LimitPolicy,
+        created_at: Timestamp,
+        others_memory: u32,
+        learnt: Option<&Learnt>,
+    ) -> Self {
+        let learnt = learnt.map(|learnt| learnt.of(Basis::of(policy, created_at)));
+        let learnt = learnt.as_ref();
         Self {
+            created_at,
             budget: Budget::new(policy.permits, learnt.and_then(|learnt| learnt.permits)),
             phase: Phase::new(policy.window, policy.phase, learnt.and_then(|learnt| learnt.phase)),
             others: Others::new(others_memory, learnt.map_or(Permits::ZERO, |learnt| learnt.others)),
@@ -92,12 +102,16 @@ impl Facts {
 
     /// What must survive a restart.
     pub fn learnt(&self) -> Learnt {
-        Learnt {
+        let learnt = Learnt {
             permits: self.budget.learnt(),
             phase: self.phase.learnt(),
             cooldown_until: self.cooldown_until,
             others: self.others.learnt(),
-        }
+            basis: None,
+        };
+        let (window, phase) = (self.phase.length(), self.phase.policy());
+        let basis = Basis { permits: self.budget.policy(), window, phase, created_at: self.created_at };
+        Learnt { basis: (learnt != Learnt::default()).then_some(basis), ..learnt }
     }
 
     /// Policy changed. A new budget counts from the next window, and what was learnt stays unless policy changed just

@@ -54,6 +54,10 @@ impl Phase {
         self.length
     }
 
+    pub(super) fn policy(&self) -> Span {
+        self.policy
+    }
+
     pub(super) fn grid(&self) -> Grid {
         let arc = self.known();
         Grid::within(self.length, arc.start, arc.spread)

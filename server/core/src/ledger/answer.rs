@@ -20,6 +20,7 @@ impl Shard {
             CasOutcome::Ok(version) => self.written(now, write, version),
             CasOutcome::Conflict(current) => self.conflict(now, write, current),
             CasOutcome::Unknown => self.unknown(now, write),
+            CasOutcome::Failed => self.unknown(now, Write { is_doubtful: true, ..write }),
         }
     }
 
@@ -39,10 +40,20 @@ impl Shard {
         match (flight.write, current) {
             (None, current) => self.claim(now, current, incarnation),
             (Some(write), Some((record, version))) if record.nonce == write.new.nonce => {
-                self.written(now, write, version);
+                self.found(now, write, version);
             }
             (Some(write), _) => self.send(write),
         }
+    }
+
+    /// The write stands in the store. If the store failed at it, it is written once more under another nonce: only that makes it
+    /// durable.
+    fn found(&mut self, now: Timestamp, write: Write, version: Version) {
+        if !write.is_doubtful || mutant::active(Mutant::GrantAfterIoError) {
+            return self.written(now, write, version);
+        }
+        let new = ShardRecord { nonce: self.fresh_nonce(), ..write.new };
+        self.send(Write { expected: Some(version), new, is_doubtful: false, ..write });
     }
 
     /// The first write of a take-over, over what was read.
@@ -53,7 +64,7 @@ impl Shard {
             Some((record, version)) => {
                 let known_from = self.horizon.known_from(now);
                 let mut new = record.take_over(node, nonce, incarnation, known_from);
-                new.clean_up(now);
+                new.clean_up_all(now);
                 (new, Some(version))
             }
             None => (ShardRecord::first(node, nonce, incarnation), None),
@@ -82,13 +93,15 @@ impl Shard {
     /// The raised units are booked by this process; while it serves they may be granted.
     fn confirm(&mut self, raises: &[Raise], carried: &Pending) {
         for Raise { key, from, to } in raises {
+            let Some(want) = carried.wanted.get(key) else { continue };
             let booked = self.booked.entry(key.clone()).or_default();
             booked.permits += to.less(*from);
-            booked.end = carried.wanted.get(key).map_or(booked.end, |want| want.window.end.earliest);
+            booked.end = want.window.end.earliest;
             if self.stage == Stage::Serving {
                 self.effects.push_back(Effect::Confirmed {
                     workspace: key.workspace.clone(),
                     limit: key.limit.clone(),
+                    series: want.series,
                     window_start: key.window_start,
                     from: *from,
                     to: *to,
@@ -101,7 +114,7 @@ impl Shard {
     fn conflict(&mut self, now: Timestamp, write: Write, current: Option<(ShardRecord, Version)>) {
         self.store_back();
         match current {
-            Some((record, version)) if record.nonce == write.new.nonce => self.written(now, write, version),
+            Some((record, version)) if record.nonce == write.new.nonce => self.found(now, write, version),
             current if current.as_ref().map(|(_, version)| *version) == write.expected => {
                 self.guard_failed(now, write);
             }
@@ -115,7 +128,9 @@ impl Shard {
             return self.lose(LostWhy::Conflict);
         }
         for raise in &write.raises {
-            self.refuse(raise.key.clone(), Refusal::PolicyChanged);
+            if let Some(want) = write.carried.wanted.get(&raise.key) {
+                self.refuse(raise.key.clone(), want, Refusal::PolicyChanged);
+            }
         }
         self.pending.put_back(Pending { wanted: BTreeMap::new(), ..write.carried });
         self.pump(now);

@@ -2,12 +2,14 @@
 //!
 //! Owns the order of the parts (what the provider said first, then blocks, then clean-up). Knows no store and no state.
 
+use super::account::Statement;
 use super::effect::{Guard, Refusal, Version, WantedBlock};
 use super::record::{MarkKey, Raise, ShardRecord};
 use crate::facts::Learnt;
 use crate::ids::{LimitId, WorkspaceId};
 use crate::permits::Permits;
 use crate::time::Timestamp;
+use crate::window::Window;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that waits to be written with the next compare-and-swap.
@@ -15,8 +17,12 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Pending {
     pub(super) wanted: BTreeMap<MarkKey, WantedBlock>,
     pub(super) learnt: BTreeMap<(WorkspaceId, LimitId), Learnt>,
-    /// Windows that the provider said are exhausted: their end, their budget.
-    pub(super) exhausted: BTreeMap<MarkKey, (Timestamp, Permits)>,
+    /// Windows that count as used, with their budgets.
+    pub(super) exhausted: BTreeMap<MarkKey, (Window, Permits)>,
+    /// What allocators say of their workspaces. It is of use to the next booking only, and waits for that.
+    pub(super) statements: BTreeMap<WorkspaceId, Statement>,
+    /// Workspaces that are no more.
+    pub(super) gone: BTreeSet<WorkspaceId>,
 }
 
 /// A booking that is ready to be written, or has nothing to write.
@@ -29,7 +35,12 @@ pub(super) struct Booking {
 
 impl Pending {
     pub(super) fn is_empty(&self) -> bool {
-        self.wanted.is_empty() && self.learnt.is_empty() && self.exhausted.is_empty()
+        self.wanted.is_empty() && !self.has_news()
+    }
+
+    /// Whether there is anything to write but blocks.
+    pub(super) fn has_news(&self) -> bool {
+        !(self.learnt.is_empty() && self.exhausted.is_empty() && self.gone.is_empty())
     }
 
     /// Puts back what a failed write carried; what came in meanwhile is newer and stays.
@@ -40,30 +51,39 @@ impl Pending {
         for (key, spent) in former.exhausted {
             self.exhausted.entry(key).or_insert(spent);
         }
+        for (workspace, statement) in former.statements {
+            self.statements.entry(workspace).or_insert(statement);
+        }
+        self.gone.extend(former.gone);
     }
 
     /// The next record: `base` with all of this, cleaned up as of `now`.
     pub(super) fn book(&self, base: &ShardRecord, nonce: u128, now: Timestamp) -> Booking {
         let mut new = ShardRecord { nonce, ..base.clone() };
+        self.gone.iter().for_each(|workspace| new.forget(workspace, now));
         for (limit, learnt) in &self.learnt {
             new.learn(limit.clone(), *learnt);
         }
-        for (key, (end, budget)) in &self.exhausted {
-            new.spend(key, *end, *budget);
+        for (workspace, statement) in &self.statements {
+            new.state(workspace, statement);
         }
+        for (key, (window, budget)) in &self.exhausted {
+            new.spend(key, window, *budget);
+        }
+        let policies = self.newest_policies();
         let (mut raises, mut refused) = (Vec::new(), Vec::new());
-        let mut policies: BTreeMap<&WorkspaceId, Version> = BTreeMap::new();
         for (key, want) in &self.wanted {
             let learnt = new.learnt.get(&(key.workspace.clone(), key.limit.clone()));
             let most = learnt.and_then(|learnt| learnt.permits).unwrap_or(Permits::MAX);
-            match *policies.entry(&key.workspace).or_insert(want.policy_version) {
-                version if version != want.policy_version => {
-                    refused.push((key.clone(), Refusal::PolicyChanged))
-                }
-                _ => match new.raise(key, &want.window, want.permits, want.budget.min(most)) {
-                    Ok(raise) => raises.push(raise),
-                    Err(why) => refused.push((key.clone(), why)),
-                },
+            let budget = want.budget.min(most);
+            let raise = if policies.get(&key.workspace) == Some(&want.policy_version) {
+                new.raise(key, &want.window, want.permits, budget, want.series)
+            } else {
+                Err(Refusal::PolicyChanged)
+            };
+            match raise {
+                Ok(raise) => raises.push(raise),
+                Err(why) => refused.push((key.clone(), why)),
             }
         }
         let raised: BTreeSet<_> = raises.iter().map(|raise| &raise.key.workspace).collect();
@@ -72,7 +92,17 @@ impl Pending {
             .filter(|(workspace, _)| raised.contains(workspace))
             .map(|(workspace, version)| Guard::Policy(workspace.clone(), version))
             .collect();
-        new.clean_up(now);
+        new.clean_up(now, self.statements.keys().cloned().collect());
         Booking { new, raises, refused, guards }
+    }
+
+    /// The newest policy that blocks are wanted under, of each workspace.
+    fn newest_policies(&self) -> BTreeMap<&WorkspaceId, Version> {
+        let mut newest = BTreeMap::new();
+        for (key, want) in &self.wanted {
+            let known = newest.entry(&key.workspace).or_insert(want.policy_version);
+            *known = want.policy_version.max(*known);
+        }
+        newest
     }
 }

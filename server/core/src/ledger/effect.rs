@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of how a store answers, nor of the rules of booking.
 
+use super::account::Series;
 use super::record::ShardRecord;
 use crate::ids::{LimitId, WorkspaceId};
 use crate::permits::Permits;
@@ -31,6 +32,8 @@ pub struct WantedBlock {
     pub budget: Permits,
     /// The version of the workspace's policy that this rests on.
     pub policy_version: Version,
+    /// Who books, in which series of windows.
+    pub series: Series,
 }
 
 /// What else must be so at the instant of a write, compared in the same transaction.
@@ -51,6 +54,9 @@ pub enum CasOutcome {
     Conflict(Option<(ShardRecord, Version)>),
     /// Nobody knows: a time-out, a lost connection. It may have been written, or may still be.
     Unknown,
+    /// The store failed while it wrote. What a read shows of the write may be gone after the next crash, until something is
+    /// written over it.
+    Failed,
 }
 
 /// How a read ended. What it shows may be stale.
@@ -83,7 +89,7 @@ pub enum Refusal {
     Spent,
     /// It starts later than anyone may book.
     TooEarly,
-    /// The policy it rests on is no longer in force: ask again with the new one.
+    /// The policy it rests on is no longer in force, or its windows lie elsewhere by now: ask again with the new one.
     PolicyChanged,
     /// A bound is reached.
     TooMany,
@@ -134,6 +140,8 @@ pub enum Effect {
         workspace: WorkspaceId,
         /// The limit.
         limit: LimitId,
+        /// The series of windows it was wanted in.
+        series: Series,
         /// The name of the window.
         window_start: Timestamp,
         /// The mark before.
@@ -147,6 +155,8 @@ pub enum Effect {
         workspace: WorkspaceId,
         /// The limit.
         limit: LimitId,
+        /// The series of windows it was wanted in.
+        series: Series,
         /// The name of the window.
         window_start: Timestamp,
         /// Why.

@@ -29,6 +29,8 @@ pub(super) struct Write {
     pub(super) guards: Vec<Guard>,
     pub(super) raises: Vec<Raise>,
     pub(super) carried: Pending,
+    /// The store failed at it: that it can be read does not make it durable.
+    pub(super) is_doubtful: bool,
 }
 
 impl Write {
@@ -38,7 +40,8 @@ impl Write {
         new: ShardRecord,
         guards: Vec<Guard>,
     ) -> Self {
-        Self { purpose, expected, new, guards, raises: Vec::new(), carried: Pending::default() }
+        let (raises, carried) = (Vec::new(), Pending::default());
+        Self { purpose, expected, new, guards, raises, carried, is_doubtful: false }
     }
 }
 

@@ -3,15 +3,16 @@
 //! Owns marks, what was learnt, and what is closed for good. Knows no store: whoever changes a record must write it by a
 //! compare-and-swap against the version it was read at.
 
+use super::account::{Account, Series, Spent, Statement, continued};
 use super::effect::Refusal;
-use super::{LEARNT_MAX, MARKS_MAX};
+use super::{ACCOUNTS_MAX, ENTRIES_MAX, LEARNT_MAX, MARKS_MAX};
 use crate::facts::Learnt;
 use crate::ids::{LimitId, NodeId, WorkspaceId};
 use crate::mutant::{self, Mutant};
 use crate::permits::Permits;
 use crate::time::Timestamp;
 use crate::window::Window;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of one window of one limit.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -29,8 +30,16 @@ pub struct MarkKey {
 pub struct Mark {
     /// The earliest instant at which the window may end.
     pub window_end: Timestamp,
-    /// Permits booked.
+    /// Permits booked, and those that the window started with.
     pub hi: Permits,
+    /// Of those, what the account knows already: it stands in other marks or entries too.
+    pub known: Permits,
+    /// Who booked last.
+    pub series: Series,
+    /// Of those, what the allocator that booked last may account for: what it booked, and what it may still correct.
+    pub booked: Permits,
+    /// All of the window counts as used: the provider said so, or it was open under a wrong clock.
+    pub is_exhausted: bool,
 }
 
 /// The units of one window that a raise booked: those after `from`, up to and with `to`.
@@ -55,12 +64,17 @@ pub struct ShardRecord {
     pub nonce: u128,
     /// The history of the store in which this was written.
     pub incarnation: u128,
-    /// No window that ends at or before this instant may ever be booked again.
-    pub closed_through: Timestamp,
+    /// What was granted before this instant may have been forgotten: no window of at most [`REMEMBERED`] that starts before it
+    /// may be booked, unless it bears a mark.
+    ///
+    /// [`REMEMBERED`]: super::REMEMBERED
+    pub known_from: Timestamp,
     /// No window that starts before this instant may be booked: a restored backup forgot what they held.
     pub spent_before: Timestamp,
     /// How much of each window was booked.
     pub marks: BTreeMap<MarkKey, Mark>,
+    /// What else is known of what was granted, per workspace.
+    pub accounts: BTreeMap<WorkspaceId, Account>,
     /// What was learnt, per limit.
     pub learnt: BTreeMap<(WorkspaceId, LimitId), Learnt>,
 }
@@ -73,21 +87,25 @@ impl ShardRecord {
             owner,
             nonce,
             incarnation,
-            closed_through: Timestamp::ZERO,
+            known_from: Timestamp::ZERO,
             spent_before: Timestamp::ZERO,
             marks: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             learnt: BTreeMap::new(),
         }
     }
 
-    /// The record after `owner` took the shard over: the epoch rises, the marks stay. In a store of another history
-    /// than the record's, every window that starts before `known_from` counts as spent.
+    /// The record after `owner` took the shard over: the epoch rises, the marks stay. No window that starts from `safe_from` on
+    /// can have been booked by anybody whose clock is right. In a store of another history than the record's, every window that
+    /// starts before it counts as spent; so it does where a clock that was far ahead left a record of times to come.
     #[must_use]
-    pub fn take_over(&self, owner: NodeId, nonce: u128, incarnation: u128, known_from: Timestamp) -> Self {
+    pub fn take_over(&self, owner: NodeId, nonce: u128, incarnation: u128, safe_from: Timestamp) -> Self {
         let mut next = Self { epoch: self.epoch.saturating_add(1), owner, nonce, ..self.clone() };
-        if next.incarnation != incarnation {
+        next.spent_before = next.spent_before.min(safe_from);
+        if next.incarnation != incarnation || next.known_from > safe_from {
             next.incarnation = incarnation;
-            next.spent_before = next.spent_before.max(known_from);
+            next.known_from = next.known_from.min(safe_from);
+            next.spent_before = safe_from;
         }
         if mutant::active(Mutant::NewOwnerStartsAtZero) {
             next.marks.clear();
@@ -105,6 +123,8 @@ impl ShardRecord {
         for (key, permits) in unspent {
             if let Some(mark) = next.marks.get_mut(&key) {
                 mark.hi = mark.hi.less(permits);
+                mark.booked = mark.booked.less(permits);
+                mark.known = mark.known.min(mark.hi);
             }
         }
         next
@@ -120,77 +140,138 @@ impl ShardRecord {
     /// A restored store forgot the windows before `spent_before` with their marks. Where the phase of the limit was
     /// learnt, they may have lain otherwise and reach one window further: what they overlap counts as spent too.
     pub fn is_closed(&self, key: &MarkKey, window: &Window) -> bool {
-        let closed =
-            window.end.earliest <= self.closed_through && !mutant::active(Mutant::ClosedThroughUnchecked);
-        let learnt = self.learnt.contains_key(&(key.workspace.clone(), key.limit.clone()));
         let length = window.end.latest.since(window.start.earliest);
-        let known_from = if learnt { self.spent_before + length } else { self.spent_before };
-        let spent = self.spent_before > Timestamp::ZERO && window.start.earliest < known_from;
-        closed || spent
+        let unknown = window.start.earliest < self.known_from
+            && length <= super::REMEMBERED
+            && !self.marks.contains_key(key);
+        let learnt = self.learnt.contains_key(&(key.workspace.clone(), key.limit.clone()));
+        let spent_before = if learnt { self.spent_before + length } else { self.spent_before };
+        let spent = self.spent_before > Timestamp::ZERO && window.start.earliest < spent_before;
+        unknown || spent
     }
 
-    /// Books up to `permits` more of `window`, whose budget is `budget`; fewer where fewer are left.
+    /// Books up to `permits` more of `window`, whose budget is `budget`; fewer where fewer are left, and none where what the
+    /// window starts with exhausts it: that is then written down, as anything booked.
     ///
-    /// A window without a mark starts with the marks of every window of the same limit, on another phase, that it
-    /// overlaps; and what is booked is charged to each of those as well, since it may be counted there.
+    /// A window without a mark starts with what its workspace's account knows to overlap it.
     ///
     /// # Errors
-    /// [`Refusal`] where the window is closed or spent, or the record is full. The record is then unchanged.
+    /// [`Refusal`] where the window is closed, spent, or none of the limit as the account knows it, or the record is full. The
+    /// record is then unchanged.
     pub fn raise(
         &mut self,
         key: &MarkKey,
         window: &Window,
         permits: Permits,
         budget: Permits,
+        series: Series,
     ) -> Result<Raise, Refusal> {
+        let account = self.accounts.get(&key.workspace).filter(|account| account.has(&key.limit, window));
+        let account = account.ok_or(Refusal::PolicyChanged)?;
         if self.is_closed(key, window) {
             return Err(Refusal::Closed);
         }
-        if !self.marks.contains_key(key) && self.marks.len() >= MARKS_MAX {
+        let old = self.marks.get(key).copied();
+        if old.is_none() && self.marks.len() >= MARKS_MAX {
             return Err(Refusal::TooMany);
         }
-        let overlapped = self.overlapped(key, window);
-        let from = match self.marks.get(key) {
-            Some(mark) => mark.hi,
-            None => overlapped.iter().map(|other| self.hi(other)).sum::<Permits>().min(budget),
-        };
-        let taken = permits.min(budget.less(from));
-        if taken.is_zero() {
+        let mut mark = old.unwrap_or_else(|| {
+            let carried = account.carried(window, series.life);
+            Mark {
+                window_end: window.end.earliest,
+                hi: carried.all,
+                known: carried.all.less(carried.own),
+                series,
+                booked: carried.own,
+                is_exhausted: false,
+            }
+        });
+        let (from, taken) = (mark.hi, permits.min(budget.less(mark.hi)));
+        if taken.is_zero() && old.is_some() {
             return Err(Refusal::Spent);
         }
-        let to = from + taken;
-        self.marks.insert(key.clone(), Mark { window_end: window.end.earliest, hi: to });
-        for other in overlapped {
-            if let Some(mark) = self.marks.get_mut(&other) {
-                mark.hi = mark.hi.max((mark.hi + taken).min(budget));
+        mark.hi += taken;
+        mark.booked = if mark.series == series { mark.booked + taken } else { taken };
+        mark.series = series;
+        self.marks.insert(key.clone(), mark);
+        Ok(Raise { key: key.clone(), from, to: mark.hi })
+    }
+
+    /// Counts the whole budget of `window` as booked.
+    pub fn spend(&mut self, key: &MarkKey, window: &Window, budget: Permits) {
+        let end = window.end.earliest;
+        if mutant::active(Mutant::ExhaustedInMemoryOnly) {
+            return;
+        }
+        let is_of_it = |account: &Account| account.has(&key.limit, window);
+        if !self.accounts.get(&key.workspace).is_some_and(is_of_it) {
+            let spent = Spent { from: key.window_start, until: end, permits: budget };
+            self.accounts.entry(key.workspace.clone()).or_default().exhausted.push(spent.into());
+        } else if let Some(mark) = self.marks.get_mut(key) {
+            mark.hi = mark.hi.max(budget);
+            mark.is_exhausted = true;
+        } else if self.marks.len() < MARKS_MAX {
+            let (known, booked) = (Permits::ZERO, Permits::ZERO);
+            let series = Series::default();
+            let mark = Mark { window_end: end, hi: budget, known, series, booked, is_exhausted: true };
+            self.marks.insert(key.clone(), mark);
+        }
+    }
+
+    /// Takes in what an allocator says of its workspace. Where windows lie elsewhere than before, what the marks of the former
+    /// ones stood for goes into the account.
+    pub fn state(&mut self, workspace: &WorkspaceId, statement: &Statement) {
+        let account = self.accounts.entry(workspace.clone()).or_default();
+        if account.shape != statement.shape {
+            let mut account = std::mem::take(account);
+            if mutant::active(Mutant::FormerWindowsIgnored) {
+                account.shape.clone_from(&statement.shape);
+            } else {
+                self.reshape(workspace, &mut account, statement);
+            }
+            self.accounts.insert(workspace.clone(), account);
+        }
+        if let Some(account) = self.accounts.get_mut(workspace) {
+            account.correct(statement);
+        }
+    }
+
+    /// Puts what was booked under the shape so far into the account. Marks of a limit whose windows stay go on.
+    fn reshape(&mut self, workspace: &WorkspaceId, account: &mut Account, statement: &Statement) {
+        let finest = account.finest().cloned();
+        let before = std::mem::replace(&mut account.shape, statement.shape.clone());
+        let from = continued(&before, &statement.shape);
+        account.former.append(&mut account.past);
+        let mut marks = Vec::new();
+        for (place, (limit, _)) in before.iter().enumerate() {
+            let goes_on = from.iter().position(|&old| old == Some(place));
+            for (key, mark) in self.take_marks(workspace, limit) {
+                let spent = Spent { from: key.window_start, until: mark.window_end, permits: mark.hi };
+                if mark.is_exhausted {
+                    account.exhausted.push(spent.into());
+                }
+                if finest.as_ref() == Some(limit) {
+                    let permits = mark.left_to_account_for(statement);
+                    account.former.push(Spent { permits, ..spent }.into());
+                }
+                if let Some(place) = goes_on.filter(|_| mark.window_end > statement.at) {
+                    let limit = statement.shape[place].0.clone();
+                    marks.push((MarkKey { limit, ..key.clone() }, mark.go_on(key.window_start, statement)));
+                }
+            }
+            if goes_on.is_none() && !statement.shape.iter().any(|(id, _)| id == limit) {
+                self.learnt.remove(&(workspace.clone(), limit.clone()));
             }
         }
-        Ok(Raise { key: key.clone(), from, to })
+        self.marks.extend(marks);
     }
 
-    /// The marked windows of the same limit, other than this one, in which a permit of `window` may be counted. The
-    /// next window on the same phase is none of them.
-    fn overlapped(&self, key: &MarkKey, window: &Window) -> Vec<MarkKey> {
-        let first = MarkKey { window_start: Timestamp::ZERO, ..key.clone() };
-        let last = MarkKey { window_start: window.end.latest, ..key.clone() };
-        self.marks
-            .range(first..last)
-            .filter(|(other, mark)| {
-                other.window_start != key.window_start
-                    && other.window_start != window.end.earliest
-                    && window.start.earliest < mark.window_end
-            })
-            .map(|(other, _)| other.clone())
-            .collect()
-    }
-
-    /// Counts the whole budget of `window` as booked: the provider said that it is exhausted.
-    pub fn spend(&mut self, key: &MarkKey, window_end: Timestamp, budget: Permits) {
-        if let Some(mark) = self.marks.get_mut(key) {
-            mark.hi = mark.hi.max(budget);
-        } else if window_end > self.closed_through && self.marks.len() < MARKS_MAX {
-            self.marks.insert(key.clone(), Mark { window_end, hi: budget });
-        }
+    /// Takes all marks of a limit out.
+    fn take_marks(&mut self, workspace: &WorkspaceId, limit: &LimitId) -> Vec<(MarkKey, Mark)> {
+        let key = |window_start| MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
+        let keys = self.marks.range(key(Timestamp::ZERO)..=key(Timestamp::MAX)).map(|(key, _)| key.clone());
+        let keys: Vec<_> = keys.collect();
+        keys.into_iter().filter_map(|key| self.marks.remove_entry(&key)).collect()
     }
 
     /// Writes down what was learnt about a limit; nothing where the record is full.
@@ -200,21 +281,126 @@ impl ShardRecord {
         }
     }
 
-    /// Deletes the marks of windows that ended more than two windows ago, and closes everything up to their end for
-    /// good. The newest marked window stays, so a fast clock cannot close what nobody has booked.
-    pub fn clean_up(&mut self, now: Timestamp) {
-        let Some(newest) = self.marks.values().map(|mark| mark.window_end).max() else { return };
-        let mut closed = self.closed_through;
+    /// Forgets what was learnt of a workspace that is no more, but for a cooldown. What it was granted stays: the provider counts
+    /// it all the same.
+    pub fn forget(&mut self, workspace: &WorkspaceId, now: Timestamp) {
+        self.learnt.retain(|(of, _), learnt| {
+            if of == workspace {
+                *learnt = learnt.of_no_limit();
+            }
+            of != workspace || learnt.cooldown_until > Some(now)
+        });
+    }
+
+    /// Deletes the marks of windows that ended more than two windows ago, and keeps in the accounts what they stood for. Of
+    /// accounts it looks after those, and those in `touched`.
+    ///
+    /// The account is made of the marks of the shortest windows, so the others stay a window longer: all that they overlap is in
+    /// the account by then.
+    pub fn clean_up(&mut self, now: Timestamp, mut touched: BTreeSet<WorkspaceId>) {
+        let mut old = Vec::new();
         self.marks.retain(|key, mark| {
             let length = mark.window_end.since(key.window_start);
-            let old = now.since(mark.window_end) > length + length && mark.window_end < newest;
-            if old {
-                closed = closed.max(mark.window_end);
+            let account = self.accounts.get(&key.workspace);
+            let is_finest = account.is_none_or(|account| account.finest() == Some(&key.limit));
+            let kept = if is_finest { length + length } else { length + length + length };
+            let is_old = now.since(mark.window_end) > kept;
+            if is_old {
+                old.push((key.clone(), *mark));
             }
-            !old
+            !is_old
         });
-        if !mutant::active(Mutant::CleanUpForgetsClosedThrough) {
-            self.closed_through = closed;
+        for (key, mark) in old {
+            let account = self.accounts.get_mut(&key.workspace);
+            if let Some(account) = account.filter(|account| account.finest() == Some(&key.limit))
+                && !mutant::active(Mutant::CleanUpForgetsPast)
+            {
+                let permits = mark.hi.less(mark.known);
+                account.past.push(Spent { from: key.window_start, until: mark.window_end, permits }.into());
+            }
+            touched.insert(key.workspace);
+        }
+        // The more workspaces are remembered, the less exactly.
+        let most = (ACCOUNTS_MAX * 4 / self.accounts.len().max(1)).clamp(4, ENTRIES_MAX);
+        for workspace in touched {
+            self.tidy(&workspace, now, most);
+        }
+        while self.accounts.len() > ACCOUNTS_MAX {
+            self.forget_the_idlest();
+        }
+    }
+
+    /// The same for every account; those that tell nothing go.
+    pub fn clean_up_all(&mut self, now: Timestamp) {
+        let all: BTreeSet<_> = self.accounts.keys().cloned().collect();
+        self.clean_up(now, all.clone());
+        for workspace in all {
+            let is_empty = self.accounts.get(&workspace).is_some_and(Account::is_empty);
+            if is_empty && !self.has_marks(&workspace) {
+                self.accounts.remove(&workspace);
+            }
+        }
+    }
+
+    fn tidy(&mut self, workspace: &WorkspaceId, now: Timestamp, most: usize) {
+        let Some(account) = self.accounts.get_mut(workspace) else { return };
+        let forgotten = account.tidy(now, most);
+        self.known_from = self.known_from.max(forgotten.unwrap_or_default());
+    }
+
+    fn has_marks(&self, workspace: &WorkspaceId) -> bool {
+        self.accounts.get(workspace).is_some_and(|account| {
+            account.shape.iter().any(|(limit, _)| {
+                let key = |window_start| MarkKey {
+                    workspace: workspace.clone(),
+                    limit: limit.clone(),
+                    window_start,
+                };
+                self.marks.range(key(Timestamp::ZERO)..=key(Timestamp::MAX)).next().is_some()
+            })
+        })
+    }
+
+    /// Makes room: the workspace that was granted nothing for the longest is forgotten.
+    fn forget_the_idlest(&mut self) {
+        let last = |account: &Account| {
+            account
+                .former
+                .iter()
+                .chain(&account.past)
+                .map(|entry| entry.spent.until)
+                .max()
+                .unwrap_or_default()
+        };
+        let idlest = self
+            .accounts
+            .iter()
+            .min_by_key(|(workspace, account)| (self.has_marks(workspace), last(account)))
+            .map(|(workspace, account)| (workspace.clone(), last(account)));
+        if let Some((workspace, until)) = idlest {
+            self.accounts.remove(&workspace);
+            self.marks.retain(|key, _| key.workspace != workspace);
+            self.known_from = self.known_from.max(until);
+        }
+    }
+}
+
+impl Mark {
+    /// What was booked since the account knew of it, less what the allocator that makes the statement accounts for in it.
+    fn left_to_account_for(&self, statement: &Statement) -> Permits {
+        let booked = self.hi.less(self.known);
+        let accounted = self.series.life == statement.life && self.window_end > statement.at;
+        if accounted { booked.less(self.booked) } else { booked }
+    }
+
+    /// The mark of a window that goes on under another shape: what is not granted yet of it will be new to the account.
+    fn go_on(self, window_start: Timestamp, statement: &Statement) -> Self {
+        let same = |(series, start, _): &&(Series, Timestamp, Permits)| {
+            (*series, *start) == (self.series, window_start)
+        };
+        match statement.granted.iter().find(same) {
+            Some((.., granted)) => Self { known: self.hi.less(self.booked.less(*granted)), ..self },
+            None => Self { known: self.hi, booked: Permits::ZERO, series: Series::default(), ..self },
         }
     }
 }

@@ -4,6 +4,7 @@
 //! that waits. It does not know who is granted what: it says which units may be granted, and when all are void.
 
 use super::WANTED_MAX;
+use super::account::Statement;
 use super::booking::{Booking, Pending};
 use super::effect::{Effect, Guard, LostWhy, Refusal, Token, Version, WantedBlock};
 use super::flight::{Flight, Purpose, Step, Write};
@@ -127,13 +128,30 @@ impl Shard {
         };
         let full = self.pending.wanted.len() >= WANTED_MAX && !self.pending.wanted.contains_key(&key);
         if !self.is_serving() {
-            self.refuse(key, Refusal::NotOwner);
+            self.refuse(key, &want, Refusal::NotOwner);
         } else if want.window.start.earliest > now + self.horizon.runway {
-            self.refuse(key, Refusal::TooEarly);
+            self.refuse(key, &want, Refusal::TooEarly);
         } else if full {
-            self.refuse(key, Refusal::TooMany);
+            self.refuse(key, &want, Refusal::TooMany);
         } else {
             self.pending.wanted.insert(key, want);
+            self.pump(now);
+        }
+    }
+
+    /// Takes what an allocator says of its workspace. It is written with the next block, before that is booked.
+    pub fn state(&mut self, workspace: WorkspaceId, statement: Statement) {
+        if self.is_serving() {
+            self.pending.statements.insert(workspace, statement);
+        }
+    }
+
+    /// A workspace is no more: what was learnt of its limits is forgotten.
+    pub fn forget(&mut self, now: Timestamp, workspace: WorkspaceId) {
+        if self.is_serving() {
+            self.pending.learnt.retain(|(of, _), _| *of != workspace);
+            self.pending.statements.remove(&workspace);
+            self.pending.gone.insert(workspace);
             self.pump(now);
         }
     }
@@ -149,13 +167,12 @@ impl Shard {
         }
     }
 
-    /// The provider said that `window` is exhausted: all of its budget counts as booked from the next write on.
-    pub fn throttled(&mut self, now: Timestamp, key: MarkKey, window: &Window, budget: Permits) {
+    /// All of the budget of `window` counts as booked from the next write on.
+    pub fn exhausted(&mut self, now: Timestamp, key: MarkKey, window: &Window, budget: Permits) {
         if self.is_serving() && self.pending.exhausted.len() < WANTED_MAX {
-            let end = window.end.earliest;
-            self.booked.entry(key.clone()).or_default().exhausted = true;
-            self.booked.entry(key.clone()).or_default().end = end;
-            self.pending.exhausted.insert(key, (end, budget));
+            let booked = self.booked.entry(key.clone()).or_default();
+            (booked.exhausted, booked.end) = (true, window.end.earliest);
+            self.pending.exhausted.insert(key, (*window, budget));
             self.pump(now);
         }
     }
@@ -236,15 +253,17 @@ impl Shard {
         let nonce = self.fresh_nonce();
         let Some((base, version)) = &self.held else { return };
         let Booking { new, raises, refused, mut guards } = self.pending.book(base, nonce, now);
-        let nothing =
-            raises.is_empty() && self.pending.learnt.is_empty() && self.pending.exhausted.is_empty();
+        let nothing = raises.is_empty() && !self.pending.has_news();
         let expected = Some(*version);
         let mut carried = std::mem::take(&mut self.pending);
         for (key, why) in refused {
-            carried.wanted.remove(&key);
-            self.refuse(key, why);
+            if let Some(want) = carried.wanted.remove(&key) {
+                self.refuse(key, &want, why);
+            }
         }
-        if !nothing {
+        if nothing {
+            self.pending.put_back(carried);
+        } else {
             guards.push(Guard::Incarnation(new.incarnation));
             self.send(Write { raises, carried, ..Write::new(Purpose::Book, expected, new, guards) });
         }
@@ -295,9 +314,9 @@ impl Shard {
         self.effects.push_back(Effect::Lost { why });
     }
 
-    pub(super) fn refuse(&mut self, key: MarkKey, why: Refusal) {
-        let MarkKey { workspace, limit, window_start } = key;
-        self.effects.push_back(Effect::Refused { workspace, limit, window_start, why });
+    pub(super) fn refuse(&mut self, key: MarkKey, want: &WantedBlock, why: Refusal) {
+        let (MarkKey { workspace, limit, window_start }, series) = (key, want.series);
+        self.effects.push_back(Effect::Refused { workspace, limit, series, window_start, why });
     }
 
     pub(super) fn store_lost(&mut self) {

@@ -1,5 +1,6 @@
 //! Scripts against one shard and one record: which effects come out, in which order.
 
+mod account;
 mod late;
 mod record;
 
@@ -11,6 +12,8 @@ use crate::time::{Span, Timestamp};
 use crate::window::{Grid, Window};
 
 const LENGTH: Span = Span::from_secs(10);
+/// Who books in these scripts.
+const SERIES: Series = Series { life: 1, number: 1 };
 
 fn permits(n: u32) -> Permits {
     Permits::new(n).expect("a small number")
@@ -36,7 +39,21 @@ fn want(s: u64, n: u32) -> WantedBlock {
         permits: permits(n),
         budget: permits(100),
         policy_version: Version(1),
+        series: SERIES,
     }
+}
+
+/// What an allocator says of windows of 10 s, under which it granted nothing before.
+fn statement(life: u64) -> Statement {
+    let shape = vec![(want(0, 0).limit, Grid::new(LENGTH, Span::ZERO))];
+    Statement { at: at(0), life, shape, granted: Vec::new(), former: Vec::new() }
+}
+
+/// A record that knows where the windows of the limit lie.
+fn stated() -> ShardRecord {
+    let mut record = ShardRecord::first(node("a"), 1, 1);
+    record.state(&want(0, 0).workspace, &statement(1));
+    record
 }
 
 fn key(start: Timestamp) -> MarkKey {
@@ -93,6 +110,7 @@ fn serving() -> Shard {
     assert_eq!(expected, None);
     shard.cas_done(at(1001), token, CasOutcome::Ok(Version(1)));
     assert_eq!(effects(&mut shard), [Effect::Owned { epoch: 1 }]);
+    shard.state(want(0, 0).workspace, statement(1));
     shard
 }
 
@@ -183,8 +201,8 @@ fn a_policy_that_changed_meanwhile_refuses_the_block_and_keeps_the_shard() {
 
 #[test]
 fn a_take_over_raises_the_epoch_and_leaves_the_marks() {
-    let mut record = ShardRecord::first(node("a"), 1, 1);
-    record.raise(&key(at(1000)), &window(1000), permits(40), permits(100)).expect("room");
+    let mut record = stated();
+    record.raise(&key(at(1000)), &window(1000), permits(40), permits(100), SERIES).expect("room");
     let mut shard = Shard::new(node("b"), 9 << 64, Horizon::DEFAULT);
     shard.take_over(at(1004));
     let token = read(&mut shard);
@@ -252,40 +270,12 @@ fn a_throttle_spends_the_window_and_survives_a_hand_over() {
     shard.want(at(1002), want(1002, 30));
     let (token, ..) = cas(&mut shard);
     shard.cas_done(at(1002), token, CasOutcome::Ok(Version(2)));
-    shard.throttled(at(1003), key(at(1000)), &window(1003), permits(100));
+    shard.exhausted(at(1003), key(at(1000)), &window(1003), permits(100));
     let (token, _, new) = cas(&mut shard);
     assert_eq!(new.hi(&key(at(1000))), permits(100));
     shard.cas_done(at(1003), token, CasOutcome::Ok(Version(3)));
     shard.hand_over(at(1003), node("b"), &[]);
     assert_eq!(cas(&mut shard).2.hi(&key(at(1000))), permits(100));
-}
-
-#[test]
-fn clean_up_closes_what_it_deletes_and_never_the_newest_marked_window() {
-    let mut record = ShardRecord::first(node("a"), 1, 1);
-    for s in [1000, 1010, 1020] {
-        record.raise(&key(at(s)), &window(s), permits(5), permits(100)).expect("room");
-    }
-    record.clean_up(at(1031));
-    assert_eq!((record.closed_through, record.marks.len()), (at(1010), 2));
-    record.clean_up(at(9000));
-    assert_eq!((record.closed_through, record.marks.len()), (at(1020), 1));
-    let again = record.raise(&key(at(1000)), &window(1000), permits(5), permits(100));
-    assert_eq!(again, Err(Refusal::Closed));
-}
-
-#[test]
-fn a_window_on_a_new_phase_starts_with_the_marks_it_overlaps_and_charges_them() {
-    let mut record = ShardRecord::first(node("a"), 1, 1);
-    for (s, n) in [(1000, 20), (1010, 30), (1020, 7)] {
-        record.raise(&key(at(s)), &window(s), permits(n), permits(100)).expect("room");
-    }
-    let shifted = Grid::new(LENGTH, Span::from_secs(5)).at(at(1012));
-    let raise = record.raise(&key(at(1005)), &shifted, permits(10), permits(100)).expect("room");
-    assert_eq!((raise.from, raise.to), (permits(50), permits(60)));
-    assert_eq!(record.hi(&key(at(1000))), permits(30));
-    assert_eq!(record.hi(&key(at(1010))), permits(40));
-    assert_eq!(record.hi(&key(at(1020))), permits(7));
 }
 
 #[test]

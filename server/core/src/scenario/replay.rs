@@ -157,14 +157,14 @@ impl<'a> Replay<'a> {
     fn book(&mut self) -> bool {
         let mut booked = false;
         while let Some(effect) = self.allocator.next_effect() {
-            let Effect::Book { limit, window, permits, budget } = effect else { continue };
+            let Effect::Book { limit, series, window, permits, budget } = effect else { continue };
             let window_start = window.start.earliest;
             // Before the scenario starts every window is used up.
             let spent = if window_start < self.scenario.origin { budget } else { Permits::ZERO };
             let mark = self.marks.entry((limit.clone(), window_start)).or_insert(spent);
             let (from, to) = (*mark, (*mark + permits).min(budget.max(*mark)));
             *mark = to;
-            self.allocator.booked(&limit, window_start, from, to);
+            self.allocator.booked(&limit, series, window_start, from, to);
             booked = true;
         }
         booked

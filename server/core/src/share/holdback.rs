@@ -158,6 +158,11 @@ impl Holdback {
     }
 
     /// Everything that teams were granted in this window.
+    pub(crate) fn won_by(&self, team: NodeIx, c: Priority) -> u64 {
+        u64::from(self.of(team, c).won)
+    }
+
+    /// What all won in this window.
     pub(crate) fn won(&self) -> u64 {
         self.won
     }

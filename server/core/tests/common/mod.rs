@@ -6,7 +6,8 @@ pub(crate) mod random;
 
 use apportion_core::allocator::{Allocator, Effect, SettleError, Settled, Submitted};
 use apportion_core::bounds::Bounds;
-use apportion_core::ids::{CallerId, LimitId, RequestId, TeamId};
+use apportion_core::ids::{CallerId, LimitId, NodeId, RequestId, TeamId, WorkspaceId};
+use apportion_core::ledger::{Mark, MarkKey, Raise, Refusal as BookRefusal, Series, ShardRecord};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins, Policy, TeamPolicy};
 use apportion_core::priority::Priority;
@@ -16,6 +17,8 @@ use std::collections::BTreeMap;
 
 /// Where every world starts: a window of 10 s, of a minute, of an hour starts there.
 pub(crate) const START_MS: u64 = 3_600_000 * 24 * 7;
+/// The series of windows that a limit is in at first.
+pub(crate) const FIRST: Series = Series { life: 1, number: 1 };
 /// The window of [`policy`], in milliseconds.
 pub(crate) const WINDOW_MS: u64 = 10_000;
 /// The guard of [`policy`], in milliseconds: grants stop at 9 s.
@@ -39,6 +42,19 @@ pub(crate) fn caller_id(id: &str) -> CallerId {
 
 pub(crate) fn request_id(id: &str) -> Option<RequestId> {
     Some(RequestId::new(id).expect("the name of a request"))
+}
+
+/// Nothing is booked.
+pub(crate) fn first_record() -> ShardRecord {
+    ShardRecord::first(NodeId::new("node").expect("a name"), 1, 1)
+}
+
+pub(crate) fn workspace_id() -> WorkspaceId {
+    WorkspaceId::new("workspace").expect("the name of a workspace")
+}
+
+pub(crate) fn mark_key(limit: &LimitId, window_start: Timestamp) -> MarkKey {
+    MarkKey { workspace: workspace_id(), limit: limit.clone(), window_start }
 }
 
 /// The instant so many milliseconds after the world started.
@@ -138,8 +154,8 @@ pub(crate) struct World {
     /// Whether blocks are left unanswered in [`World::unbooked`].
     pub(crate) books_late: bool,
     pub(crate) unbooked: Vec<Effect>,
-    /// What was booked of each window.
-    pub(crate) marks: BTreeMap<(LimitId, Timestamp), Permits>,
+    /// What was booked, and what is known of it.
+    pub(crate) record: ShardRecord,
 }
 
 impl World {
@@ -155,7 +171,7 @@ impl World {
             granted: Vec::new(),
             books_late: false,
             unbooked: Vec::new(),
-            marks: BTreeMap::new(),
+            record: first_record(),
         }
     }
 
@@ -266,14 +282,45 @@ impl World {
         true
     }
 
-    /// Books one block from the mark on.
+    /// Does to the record what an effect asks for.
     pub(crate) fn confirm(&mut self, effect: Effect) {
-        let Effect::Book { limit, window, permits, budget } = effect else { return };
-        let window_start = window.start.earliest;
-        let mark = self.marks.entry((limit.clone(), window_start)).or_default();
-        let (from, to) = (*mark, (*mark + permits).min(budget.max(*mark)));
-        *mark = to;
-        self.allocator.booked(&limit, window_start, from, to);
+        match effect {
+            Effect::Book { limit, series, window, permits, budget } => {
+                let key = mark_key(&limit, window.start.earliest);
+                match self.record.raise(&key, &window, permits, budget, series) {
+                    Ok(Raise { from, to, .. }) => {
+                        self.allocator.booked(&limit, series, key.window_start, from, to)
+                    }
+                    Err(BookRefusal::Spent | BookRefusal::Closed) => {
+                        self.allocator.window_spent(&limit, series, key.window_start)
+                    }
+                    Err(_) => self.allocator.book_refused(&limit, series, key.window_start),
+                }
+            }
+            Effect::State(statement) => self.record.state(&workspace_id(), &statement),
+            Effect::Exhausted { limit, window, budget } => {
+                self.record.spend(&mark_key(&limit, window.start.earliest), &window, budget);
+            }
+            Effect::Learn { .. } => {}
+        }
+    }
+
+    /// How much of a window was booked.
+    pub(crate) fn mark(&self, limit: &str, window_start: Timestamp) -> Permits {
+        self.record.hi(&mark_key(&limit_id(limit), window_start))
+    }
+
+    /// Somebody else booked so much of a window of 10 s.
+    pub(crate) fn set_mark(&mut self, limit: &str, window_start: Timestamp, n: u32) {
+        let mark = Mark {
+            window_end: window_start + Span::from_ms(WINDOW_MS),
+            hi: permits(n),
+            known: Permits::ZERO,
+            series: Series::default(),
+            booked: Permits::ZERO,
+            is_exhausted: false,
+        };
+        self.record.marks.insert(mark_key(&limit_id(limit), window_start), mark);
     }
 
     fn collect(&mut self) {

@@ -76,6 +76,7 @@ impl Policies {
         let team = preset::default_team(id.as_str());
         let team = v1::Team { create_time: now, update_time: now, ..team };
         let teams = crate::convert::team::team_policies(id, [&team])?;
+        asked.create_time = now;
         let policy = policy(&asked, teams).map_err(of_workspace)?;
         let written = wire_workspace(id, &policy);
         let written = v1::Workspace { preset: asked.preset, create_time: now, update_time: now, ..written };

@@ -124,11 +124,11 @@ impl Service {
     }
 
     fn remembering(windows: u32) -> Self {
-        Self::with(Facts::new(&policy(166, 10 * SECOND, 0), windows, None))
+        Self::with(Facts::new(&policy(166, 10 * SECOND, 0), Timestamp::ZERO, windows, None))
     }
 
     fn restarted(learnt: &Learnt, windows: u32) -> Self {
-        Self::with(Facts::new(&policy(166, 10 * SECOND, 0), windows, Some(learnt)))
+        Self::with(Facts::new(&policy(166, 10 * SECOND, 0), Timestamp::ZERO, windows, Some(learnt)))
     }
 
     fn with(facts: Facts) -> Self {

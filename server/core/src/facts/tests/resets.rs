@@ -24,7 +24,8 @@ fn a_reset_that_contradicts_makes_the_boundary_a_second_wide_on_either_side() {
 
 #[test]
 fn an_interval_wraps_round_the_end_of_the_window() {
-    let mut service = Service::with(Facts::new(&policy(166, 10 * SECOND, 5 * SECOND), 0, None));
+    let mut service =
+        Service::with(Facts::new(&policy(166, 10 * SECOND, 5 * SECOND), Timestamp::ZERO, 0, None));
     assert!(service.hears(under(1).reset(10 * SECOND)).grid_changed);
     assert_eq!(service.phase_ms(), (9 * SECOND, 11 * SECOND));
     for fits in [8, 9, 10, 11, 12] {
@@ -37,7 +38,8 @@ fn an_interval_wraps_round_the_end_of_the_window() {
 
 #[test]
 fn a_narrower_interval_across_the_end_of_the_window_is_adopted() {
-    let mut service = Service::with(Facts::new(&policy(166, 10 * SECOND, 5 * SECOND), 0, None));
+    let mut service =
+        Service::with(Facts::new(&policy(166, 10 * SECOND, 5 * SECOND), Timestamp::ZERO, 0, None));
     service.hears(under(1).reset(10 * SECOND));
     for lease in [1, 2, 3] {
         service.hears(under(lease).reset_within(10 * SECOND, 100));
@@ -95,7 +97,7 @@ fn a_reset_long_past_moves_no_boundary() {
 
 #[test]
 fn whole_seconds_say_nothing_about_windows_of_a_second() {
-    let mut service = Service::with(Facts::new(&policy(50, SECOND, 0), 0, None));
+    let mut service = Service::with(Facts::new(&policy(50, SECOND, 0), Timestamp::ZERO, 0, None));
     let window = service.window;
     let finding = service.hears(under(1).limit(40).left(40).reset(SECOND).of_window(window));
     assert!(!finding.grid_changed);

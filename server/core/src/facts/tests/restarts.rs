@@ -23,7 +23,8 @@ fn a_restart_forgets_nothing_that_was_learnt() {
 
 #[test]
 fn what_was_learnt_about_others_decays_after_a_restart_as_before() {
-    let learnt = Learnt { permits: None, phase: None, cooldown_until: None, others: permits(60) };
+    let learnt =
+        Learnt { permits: None, phase: None, cooldown_until: None, others: permits(60), basis: None };
     let mut service = Service::restarted(&learnt, 3);
     service.time_is(10 * SECOND);
     assert_eq!(service.facts.others_expected(), permits(40));
@@ -31,13 +32,19 @@ fn what_was_learnt_about_others_decays_after_a_restart_as_before() {
 
 #[test]
 fn memory_switched_off_forgets_use_by_others() {
-    let learnt = Learnt { permits: None, phase: None, cooldown_until: None, others: permits(60) };
+    let learnt =
+        Learnt { permits: None, phase: None, cooldown_until: None, others: permits(60), basis: None };
     assert_eq!(Service::restarted(&learnt, 0).facts.others_expected(), Permits::ZERO);
 }
 
 #[test]
 fn what_was_learnt_and_equals_policy_is_policy_again() {
-    let learnt =
-        Learnt { permits: Some(permits(166)), phase: None, cooldown_until: None, others: Permits::ZERO };
+    let learnt = Learnt {
+        permits: Some(permits(166)),
+        phase: None,
+        cooldown_until: None,
+        others: Permits::ZERO,
+        basis: None,
+    };
     assert_eq!(Service::restarted(&learnt, 0).facts.learnt().permits, None);
 }

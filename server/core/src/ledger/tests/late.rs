@@ -61,7 +61,7 @@ fn what_is_learnt_of_a_shard_that_is_not_served_is_not_written_later() {
     let WantedBlock { workspace, limit, .. } = want(0, 0);
     let learnt = Learnt { permits: Some(permits(20)), ..Learnt::default() };
     shard.learn(at(1000), workspace, limit, learnt);
-    shard.throttled(at(1000), key(at(1000)), &window(1000), permits(100));
+    shard.exhausted(at(1000), key(at(1000)), &window(1000), permits(100));
     shard.take_over(at(1001));
     let token = read(&mut shard);
     shard.read_done(at(1001), token, ReadOutcome::Absent { incarnation: 1 });

@@ -3,7 +3,7 @@
 use super::*;
 
 fn first() -> ShardRecord {
-    ShardRecord::first(node("a"), 1, 1)
+    stated()
 }
 
 fn limit_number(n: usize) -> (WorkspaceId, LimitId) {
@@ -15,7 +15,9 @@ fn full_of_marks() -> ShardRecord {
     let mut record = first();
     for n in 0..MARKS_MAX {
         let start = Timestamp::ZERO + Span::from_ms(u64::try_from(n).expect("a small number"));
-        record.marks.insert(key(start), Mark { window_end: start, hi: Permits::ONE });
+        let (hi, known, booked) = (Permits::ONE, Permits::ZERO, Permits::ONE);
+        let mark = Mark { window_end: start, hi, known, series: SERIES, booked, is_exhausted: false };
+        record.marks.insert(key(start), mark);
     }
     record
 }
@@ -28,25 +30,39 @@ fn who_takes_a_shard_over_owns_it() {
 #[test]
 fn a_window_that_is_exhausted_before_anything_is_booked_is_spent() {
     let mut record = first();
-    record.spend(&key(at(1000)), at(1010), permits(100));
+    record.spend(&key(at(1000)), &window(1000), permits(100));
     assert_eq!(record.hi(&key(at(1000))), permits(100));
-    let again = record.raise(&key(at(1000)), &window(1000), permits(1), permits(100));
+    let again = record.raise(&key(at(1000)), &window(1000), permits(1), permits(100), SERIES);
     assert_eq!(again, Err(Refusal::Spent));
 }
 
 #[test]
-fn a_closed_window_and_one_beyond_the_bound_get_no_mark() {
-    let mut record = ShardRecord { closed_through: at(1010), ..first() };
-    record.spend(&key(at(1000)), at(1010), permits(100));
-    assert!(record.marks.is_empty());
+fn a_window_beyond_the_bound_of_marks_gets_none() {
     let mut full = full_of_marks();
-    full.spend(&key(at(1000)), at(1010), permits(100));
+    full.spend(&key(at(1000)), &window(1000), permits(100));
     assert_eq!(full.marks.len(), MARKS_MAX);
 }
 
 #[test]
+fn a_clock_that_was_far_ahead_closes_no_more_than_the_windows_of_now() {
+    let mut record = first();
+    for s in [1000, 1010] {
+        record.raise(&key(at(s)), &window(s), permits(5), permits(100), SERIES).expect("room");
+    }
+    let ahead = 1000 + 365 * 86_400;
+    for s in [ahead, ahead + 10, ahead + 20] {
+        record.raise(&key(at(s)), &window(s), permits(5), permits(100), SERIES).expect("room");
+        record.clean_up_all(at(s));
+    }
+    assert_eq!(record.known_from, at(1020), "what was forgotten");
+    let next = record.take_over(node("b"), 2, 1, at(1012));
+    assert!(next.is_closed(&key(at(1000)), &window(1000)) && next.is_closed(&key(at(1010)), &window(1010)));
+    assert!(!next.is_closed(&key(at(1020)), &window(1020)));
+}
+
+#[test]
 fn beyond_the_bound_of_marks_a_new_window_is_refused() {
-    let refused = full_of_marks().raise(&key(at(9000)), &window(9000), permits(1), permits(100));
+    let refused = full_of_marks().raise(&key(at(9000)), &window(9000), permits(1), permits(100), SERIES);
     assert_eq!(refused, Err(Refusal::TooMany));
 }
 
