@@ -175,9 +175,10 @@ impl Limit {
         left(&self.booking, self.budget, self.facts.others_to_come() + self.spread_kept, store_lost)
     }
 
-    /// The same once the spread is let go, and the store is back.
-    pub(crate) fn left_at_the_guard(&self) -> Permits {
-        left(&self.booking, self.budget, self.facts.others_to_come(), false)
+    /// The most that may be left at some time: once the spread is let go, the store is back, and a response showed that others do
+    /// not use what is expected of them.
+    pub(crate) fn left_at_most(&self) -> Permits {
+        left(&self.booking, self.budget, Permits::ZERO, false)
     }
 
     /// Permits left in the next window.
