@@ -54,6 +54,8 @@ pub(crate) struct Limit {
     pub(crate) spread_kept: Permits,
     /// What leases had been reported to have used in all, modulo 2^32, when this window was entered.
     pub(crate) spent_before: u32,
+    /// How many responses were ignored, as a whole or in what they said of the phase.
+    pub(crate) ignored: u64,
 }
 
 impl Limit {
@@ -78,6 +80,7 @@ impl Limit {
             stop_until: facts.learnt().cooldown_until.unwrap_or(Timestamp::ZERO),
             spread_kept: Permits::ZERO,
             spent_before: 0,
+            ignored: 0,
             facts,
         };
         limit.window = limit.window_of(now);

@@ -2,10 +2,16 @@
 
 mod common;
 
-use apportion_core::observation::Observation;
-use apportion_core::policy::{Policy, Share};
+use apportion_core::allocator::{Allocator, Effect};
+use apportion_core::bounds::Bounds;
+use apportion_core::facts::{Finding, Learnt, PhaseInterval};
+use apportion_core::observation::{Observation, Reset};
+use apportion_core::policy::{Margins, Policy, Share};
 use apportion_core::priority::Priority;
 use apportion_core::request::{Ask, Lease, Reason};
+use apportion_core::time::Span;
+use std::collections::BTreeMap;
+
 use common::*;
 
 /// 100 in 10 s, and 1000 in a minute.
@@ -117,4 +123,80 @@ fn what_others_are_expected_to_use_makes_no_refusal_certain() {
     let last = world.ask(&Ask { caller: caller_id("other"), ..ask("a", 1) }).lease();
     hears(&mut world, &last, 100 - left);
     assert_eq!(world.outcome(waits).lease().granted_at, at(17_000));
+}
+
+/// A reading of a reset under a lease, off by so much at the most.
+fn reads(world: &mut World, reset_ms: u64, within_ms: u64) -> Finding {
+    let lease = world.ask(&Ask { caller: caller_id("other"), ..ask("a", 1) }).lease();
+    let reset = Some(Reset { at: at(reset_ms), within: Span::from_ms(within_ms) });
+    let said = Observation { lease: Some(lease.id), reset, ..Observation::new(limit_id("main")) };
+    let finding = world.allocator.observe(world.now, &said).expect("a known limit");
+    world.decide();
+    finding
+}
+
+/// 100 in so many milliseconds, with a margin of 100 ms after the start and a guard of 850 ms.
+fn windows_of(window_ms: u64) -> World {
+    let mut limit = limit("main", 100, window_ms);
+    limit.margins = Margins::DEFAULT;
+    let mut world = World::new(Policy::plain(limit, vec![team("a")]));
+    world.go(200);
+    world
+}
+
+#[test]
+fn a_reading_that_would_leave_no_time_to_grant_in_is_counted_and_ignored() {
+    for (window_ms, reset_ms, within_ms) in [(10_000, 5_050, 4_900), (2_700, 1_350, 1_000)] {
+        let mut world = windows_of(window_ms);
+        let finding = reads(&mut world, reset_ms, within_ms);
+        assert!(finding.vague && !finding.grid_changed && !finding.durable, "{finding:?}");
+        assert_eq!(world.allocator.limits_now(world.now)[0].ignored, 1);
+        world.go(2 * window_ms + 200);
+        world.ask(&ask("a", 5)).lease();
+    }
+}
+
+#[test]
+fn the_widest_reading_that_leaves_an_instant_is_believed_and_grants_in_it() {
+    // From 500 + 9050 + 100 on, until 10 500 - 850.
+    let mut world = windows_of(10_000);
+    let finding = reads(&mut world, 5_025, 4_525);
+    assert!(finding.grid_changed && !finding.vague, "{finding:?}");
+    world.go(19_000);
+    let waits = world.ask(&ask("a", 5)).ticket();
+    world.go(40_000);
+    assert_eq!(world.outcome(waits).lease().granted_at, at(19_650));
+}
+
+#[test]
+fn new_margins_that_leave_no_time_between_a_learnt_start_and_end_bring_policy_back() {
+    let mut world = windows_of(10_000);
+    assert!(reads(&mut world, 5_000, 3_500).grid_changed);
+    world.books_late = true;
+    world.change(|policy| policy.limits[0].margins.guard = Span::from_ms(3_000));
+    let learnt = world.unbooked.iter().find_map(|effect| match effect {
+        Effect::Learn { learnt, .. } => Some(*learnt),
+        _ => None,
+    });
+    assert_eq!(learnt.expect("it is written").phase, None);
+    world.books_late = false;
+    world.go(21_000);
+    assert_eq!(world.ask(&ask("a", 5)).lease().window_ends_at, at(30_000));
+}
+
+#[test]
+fn a_durable_start_that_leaves_no_time_under_the_policy_of_now_is_not_believed() {
+    let phase = Some(PhaseInterval { least: Span::from_ms(1_500), spread: Span::from_ms(7_000) });
+    let learnt = BTreeMap::from([(limit_id("main"), Learnt { phase, ..Learnt::default() })]);
+    for (guard_ms, starts_ms) in [(1_000, 11_500), (3_000, 20_000)] {
+        let mut limit = limit("main", 100, 10_000);
+        let (start, guard) = (Span::from_ms(100), Span::from_ms(guard_ms));
+        limit.margins = Margins { start, guard, life: Span::ZERO };
+        let policy = Policy::plain(limit, vec![team("a")]);
+        let allocator = Allocator::with_learnt(policy.clone(), Bounds::DEFAULT, &learnt, at(0));
+        let mut world = World { allocator: allocator.expect("a policy that holds"), ..World::new(policy) };
+        world.go(20_200);
+        assert_eq!(world.allocator.limits_now(world.now)[0].window.start.earliest, at(starts_ms));
+        world.ask(&ask("a", 5)).lease();
+    }
 }

@@ -29,6 +29,7 @@ impl Allocator {
             sent,
         };
         let finding = limit.facts.observe(now, observation, &seen);
+        limit.ignored += u64::from(finding.vague || finding.ignored.is_some());
         if finding.exhausted && !limit.booking.exhausted {
             self.effects.push_back(exhausted(limit));
         }
@@ -44,7 +45,7 @@ impl Allocator {
 
     /// The boundaries lie elsewhere than was thought. What was granted in the old windows may be counted in the new ones, so
     /// these start with the old marks; blocks of the old windows are spent.
-    fn move_boundaries(&mut self, at: usize, now: Timestamp) {
+    pub(super) fn move_boundaries(&mut self, at: usize, now: Timestamp) {
         let limit = &mut self.limits[at];
         let (old, exhausted) = (limit.window, limit.booking.exhausted);
         let window = limit.window_of(now);

@@ -35,6 +35,8 @@ pub struct LimitNow {
     pub cooldown_until: Option<Timestamp>,
     /// Whether the provider said that this window is exhausted.
     pub is_exhausted: bool,
+    /// How many responses were ignored since the limit was opened: they cannot be true, or leave no time to grant in.
+    pub ignored: u64,
 }
 
 /// One team in the scheduler's window now; what it is made of is counted in.
@@ -73,6 +75,7 @@ impl Allocator {
             is_open: limit.is_open(now) && !limit.booking.exhausted,
             cooldown_until: Some(limit.stop_until).filter(|until| *until > now),
             is_exhausted: limit.booking.exhausted,
+            ignored: limit.ignored,
         };
         self.limits.iter().map(show).collect()
     }
