@@ -21,6 +21,10 @@ pub(crate) struct Booking {
     pub(crate) foreign: Permits,
     /// A block was asked for and the answer is not here yet.
     pub(crate) asked: bool,
+    /// The last one was refused: it is not asked for again before then.
+    pub(crate) ask_after: Timestamp,
+    /// How long that pause was.
+    pub(crate) pause: Span,
     /// A block was confirmed.
     pub(crate) is_known: bool,
     /// What others than Apportion used, at the least, as far as it is not booked yet.

@@ -8,7 +8,7 @@ use apportion_core::facts::{Finding, Learnt, PhaseInterval};
 use apportion_core::observation::{Observation, Reset};
 use apportion_core::policy::{Margins, Policy, Share};
 use apportion_core::priority::Priority;
-use apportion_core::request::{Ask, Lease, Reason};
+use apportion_core::request::{Ask, Lease, Reason, Ticket};
 use apportion_core::time::Span;
 use std::collections::BTreeMap;
 
@@ -199,4 +199,53 @@ fn a_durable_start_that_leaves_no_time_under_the_policy_of_now_is_not_believed()
         assert_eq!(world.allocator.limits_now(world.now)[0].window.start.earliest, at(starts_ms));
         world.ask(&ask("a", 5)).lease();
     }
+}
+
+/// An urgent request waits for an edge permit, and the block of the next window that it lacks is refused.
+fn refused_a_block() -> (World, Ticket) {
+    let mut limit = limit("main", 100, 30_000);
+    limit.margins.guard = Span::from_ms(9_000);
+    let mut policy = Policy { largest_lease: Some(permits(100)), ..Policy::plain(limit, vec![team("a")]) };
+    policy.edge[Priority::Critical] = true;
+    let mut world = World::new(policy);
+    world.ask(&ask("a", 1)).lease();
+    world.go(22_000);
+    world.books_late = true;
+    let waits = world.ask(&Ask { priority: Some(Priority::Critical), ..ask("a", 90) }).ticket();
+    (world, waits)
+}
+
+#[test]
+fn a_refused_block_is_asked_for_again_at_a_deadline_and_after_ever_longer_pauses() {
+    let (mut world, waits) = refused_a_block();
+    let mut asked = 0;
+    while world.now < at(30_000) {
+        for effect in std::mem::take(&mut world.unbooked) {
+            let Effect::Book { limit, window, ahead, .. } = effect else { panic!("{effect:?}") };
+            assert_eq!(ahead, Span::from_ms(9_000));
+            world.allocator.book_refused(&limit, window.start.earliest);
+            asked += 1;
+        }
+        world.decide();
+        assert!(world.unbooked.is_empty(), "it asks again at once");
+        let next = world.allocator.next_deadline().expect("somebody waits");
+        assert!(next > world.now, "it would be woken at once, again and again");
+        world.now = next;
+        world.decide();
+    }
+    assert!((50..250).contains(&asked), "{asked} times in eight seconds");
+    world.outcome(waits).ticket();
+}
+
+#[test]
+fn a_block_that_is_booked_after_it_was_refused_is_granted_from_inside_the_guard() {
+    let (mut world, waits) = refused_a_block();
+    for effect in std::mem::take(&mut world.unbooked) {
+        let Effect::Book { limit, window, .. } = effect else { panic!("{effect:?}") };
+        world.allocator.book_refused(&limit, window.start.earliest);
+    }
+    world.decide();
+    world.books_late = false;
+    world.go(22_010);
+    assert!(world.outcome(waits).lease().granted_at <= at(22_002));
 }

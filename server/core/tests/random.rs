@@ -250,7 +250,7 @@ impl Run {
             return;
         }
         for effect in std::mem::take(&mut self.unbooked) {
-            let Effect::Book { limit, window, permits, budget } = effect else { continue };
+            let Effect::Book { limit, window, permits, budget, .. } = effect else { continue };
             let window_start = window.start.earliest;
             let mark = self.marks.entry((limit.as_str().to_string(), window_start)).or_default();
             let (from, to) = (*mark, (*mark + permits).min(budget.max(*mark)));

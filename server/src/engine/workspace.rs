@@ -286,9 +286,9 @@ impl Workspace {
     fn command(&self, version: u64, effect: Effect) -> Command {
         let workspace = self.id.clone();
         match effect {
-            Effect::Book { limit, window, permits, budget } => {
+            Effect::Book { limit, window, permits, budget, ahead } => {
                 let policy_version = Version(version);
-                let block = WantedBlock { workspace, limit, window, permits, budget, policy_version };
+                let block = WantedBlock { workspace, limit, window, permits, budget, ahead, policy_version };
                 Command::Want(self.shard, block)
             }
             Effect::Learn { limit, learnt } => Command::Learn(self.shard, workspace, limit, learnt),

@@ -303,8 +303,9 @@ impl Node {
                 let Some((policy_version, ..)) = self.policies.get(&rule.workspace) else { return };
                 let (workspace, limit) = (rule.workspace.clone(), rule.limit.clone());
                 let policy_version = *policy_version;
-                self.shard
-                    .want(now, WantedBlock { workspace, limit, window, permits, budget, policy_version });
+                let ahead = plan.margins.guard;
+                let block = WantedBlock { workspace, limit, window, permits, budget, ahead, policy_version };
+                self.shard.want(now, block);
             }
             Wish::Learn { rule: place, learnt } => {
                 let rule = &plan.rules[place];
@@ -338,9 +339,10 @@ impl Node {
             for (window, permits) in wants {
                 if self.asked.insert(rule.key(&window)) {
                     let (workspace, limit) = (rule.workspace.clone(), rule.limit.clone());
-                    let policy_version = version;
-                    self.shard
-                        .want(now, WantedBlock { workspace, limit, window, permits, budget, policy_version });
+                    let (ahead, policy_version) = (plan.margins.guard, version);
+                    let block =
+                        WantedBlock { workspace, limit, window, permits, budget, ahead, policy_version };
+                    self.shard.want(now, block);
                 }
             }
         }

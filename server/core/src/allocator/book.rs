@@ -9,6 +9,10 @@ use crate::time::{Span, Timestamp};
 
 /// The last part of a window in which a first block of the next one is booked too.
 const AHEAD: Span = Span::from_secs(1);
+/// The first pause after a block was refused.
+const PAUSE_FIRST: Span = Span::from_ms(1);
+/// The longest one.
+const PAUSE_LONGEST: Span = Span::from_ms(100);
 
 impl Allocator {
     /// Units `from + 1 ..= to` of a window were booked for this process.
@@ -41,14 +45,15 @@ impl Allocator {
         booking.mark = booking.mark.max(budget);
     }
 
-    /// A block was not booked for a reason that passes: the next decision asks again.
+    /// A block was not booked for a reason that passes: it is asked for again after a pause, which is a deadline of the allocator.
     pub fn book_refused(&mut self, limit: &LimitId, window_start: Timestamp) {
+        let now = self.advanced_to;
         let Some(limit) = self.limits.iter_mut().find(|known| known.id == *limit) else { return };
         let (window, next) = (limit.window.start.earliest, limit.next_window().start.earliest);
         if window == window_start {
-            limit.booking.asked = false;
+            pause(&mut limit.booking, now);
         } else if next == window_start {
-            limit.next.asked = false;
+            pause(&mut limit.next, now);
         }
     }
 
@@ -118,15 +123,15 @@ impl Allocator {
                     && (waiting > 0 || limit.holdback.won() > 0),
             );
             if this {
-                self.ask_for_block(at, false, waiting);
+                self.ask_for_block(now, at, false, waiting);
             }
             if next {
-                self.ask_for_block(at, true, waiting);
+                self.ask_for_block(now, at, true, waiting);
             }
         }
     }
 
-    fn ask_for_block(&mut self, at: usize, next: bool, waiting: u64) {
+    fn ask_for_block(&mut self, now: Timestamp, at: usize, next: bool, waiting: u64) {
         let limit = &mut self.limits[at];
         let window = if next { limit.next_window() } else { limit.window };
         let budget = if next { limit.next_budget() } else { limit.budget };
@@ -138,7 +143,8 @@ impl Allocator {
         let ours = remaining.saturating_sub(others + u64::from(to_come));
         let is_first = next && !booking.is_known;
         let is_low = waiting > free || others > 0 || is_first || free * 2 < u64::from(booking.block);
-        if booking.asked || booking.exhausted || remaining == 0 || ours + others == 0 || !is_low {
+        let is_soon = now < booking.ask_after;
+        if booking.asked || is_soon || booking.exhausted || remaining == 0 || ours + others == 0 || !is_low {
             return;
         }
         let size = others + u64::from(budget.get() / 32).max(1).max(waiting + second).min(ours);
@@ -148,8 +154,17 @@ impl Allocator {
             window,
             permits: Permits::clamped(size.min(remaining)),
             budget,
+            ahead: limit.margins.guard,
         });
     }
+}
+
+/// A refused block is asked for again after a pause that doubles.
+fn pause(booking: &mut Booking, now: Timestamp) {
+    let pause = (booking.pause + booking.pause).clamp(PAUSE_FIRST, PAUSE_LONGEST);
+    booking.asked = false;
+    booking.pause = pause;
+    booking.ask_after = now + pause;
 }
 
 fn confirm(booking: &mut Booking, from: Permits, to: Permits) {
@@ -159,6 +174,7 @@ fn confirm(booking: &mut Booking, from: Permits, to: Permits) {
     }
     booking.is_known = true;
     booking.asked = false;
+    booking.pause = Span::ZERO;
     booking.mark = booking.mark.max(to);
     // What others use is booked like a grant: it is gone for everybody, after a restart too.
     let charged = booking.others.min(to.less(from));

@@ -180,6 +180,9 @@ impl Allocator {
             // A cooldown that ends while the window is open; of a longer limit too.
             sooner(Some(limit.opens()).filter(|&opens| opens > self.advanced_to));
             sooner(limit.next_let_go(self.advanced_to));
+            for booking in [&limit.booking, &limit.next] {
+                sooner(Some(booking.ask_after).filter(|&at| at > self.advanced_to && !booking.asked));
+            }
         }
         if !self.least_left().is_zero() {
             for limit in &self.limits {

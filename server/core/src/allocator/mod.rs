@@ -33,7 +33,7 @@ use crate::share::holdback::Floors;
 use crate::share::lane::Lane;
 use crate::share::tree::{NodeIx, Tree};
 use crate::slab::Slot;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::window::Window;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -57,6 +57,8 @@ pub enum Effect {
         permits: Permits,
         /// The budget of that window: the mark never rises above it.
         budget: Permits,
+        /// How long before its start the window may be booked at the least: its guard.
+        ahead: Span,
     },
     /// Write down what was learnt of a limit, so that a restart does not forget it.
     Learn {

@@ -7,7 +7,8 @@ use super::record::{MarkKey, Raise, ShardRecord};
 use crate::facts::Learnt;
 use crate::ids::{LimitId, WorkspaceId};
 use crate::permits::Permits;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
+use crate::window::{Boundary, Window};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that waits to be written with the next compare-and-swap.
@@ -42,8 +43,8 @@ impl Pending {
         }
     }
 
-    /// The next record: `base` with all of this, cleaned up as of `now`.
-    pub(super) fn book(&self, base: &ShardRecord, nonce: u128, now: Timestamp) -> Booking {
+    /// The next record: `base` with all of this, cleaned up as of `now`. Every window may be booked a `runway` ahead.
+    pub(super) fn book(&self, base: &ShardRecord, nonce: u128, now: Timestamp, runway: Span) -> Booking {
         let mut new = ShardRecord { nonce, ..base.clone() };
         for (limit, learnt) in &self.learnt {
             new.learn(limit.clone(), *learnt);
@@ -60,6 +61,7 @@ impl Pending {
                 version if version != want.policy_version => {
                     refused.push((key.clone(), Refusal::PolicyChanged))
                 }
+                _ if new.is_closed(key, &as_early(want, runway)) => refused.push((key.clone(), Refusal::Closed)),
                 _ => match new.raise(key, &want.window, want.permits, want.budget.min(most)) {
                     Ok(raise) => raises.push(raise),
                     Err(why) => refused.push((key.clone(), why)),
@@ -75,4 +77,12 @@ impl Pending {
         new.clean_up(now);
         Booking { new, raises, refused, guards }
     }
+}
+
+/// A window that may be booked longer ahead than a runway was so also in the history that a restored store forgot: as if it started
+/// so much earlier.
+fn as_early(want: &WantedBlock, runway: Span) -> Window {
+    let start = want.window.start;
+    let earliest = start.earliest - want.ahead.less(runway);
+    Window { start: Boundary { earliest, ..start }, ..want.window }
 }

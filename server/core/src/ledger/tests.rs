@@ -1,5 +1,6 @@
 //! Scripts against one shard and one record: which effects come out, in which order.
 
+mod ahead;
 mod late;
 mod record;
 
@@ -35,6 +36,7 @@ fn want(s: u64, n: u32) -> WantedBlock {
         window: window(s),
         permits: permits(n),
         budget: permits(100),
+        ahead: Span::ZERO,
         policy_version: Version(1),
     }
 }

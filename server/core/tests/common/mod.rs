@@ -268,7 +268,7 @@ impl World {
 
     /// Books one block from the mark on.
     pub(crate) fn confirm(&mut self, effect: Effect) {
-        let Effect::Book { limit, window, permits, budget } = effect else { return };
+        let Effect::Book { limit, window, permits, budget, .. } = effect else { return };
         let window_start = window.start.earliest;
         let mark = self.marks.entry((limit.clone(), window_start)).or_default();
         let (from, to) = (*mark, (*mark + permits).min(budget.max(*mark)));
