@@ -26,6 +26,8 @@ pub(crate) struct Open {
     /// Nothing more will be said of it.
     pub(crate) is_final: bool,
     pub(crate) request_id: Option<RequestId>,
+    /// How many were told of it or are about to be: the request, and each repeat.
+    pub(crate) told: u32,
 }
 
 /// The open leases of a workspace, in order of their ids.

@@ -277,6 +277,7 @@ impl Allocator {
             returned: Permits::ZERO,
             is_final: false,
             request_id: request.request_id,
+            told: 1,
         });
         if edge[self.scheduler] {
             self.queue.callers[request.caller].seen = self.rolls + 1; // its lease ends with the next window

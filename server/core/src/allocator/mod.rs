@@ -1,8 +1,8 @@
 //! The allocator of one workspace: the only door to who gets which permit when.
 //!
 //! Inputs only note what happened; [`Allocator::decide`] then grants and refuses. Answers and effects are data that the caller
-//! pulls. Reading order: `names`, `arrive`, `urgency`, `waits`, `pick`, `decide`, `edge`, `deadline`, `roll`, `settle`, `observe`, `change`,
-//! `book`, `show`.
+//! pulls. Reading order: `names`, `arrive`, `urgency`, `waits`, `pick`, `decide`, `edge`, `deadline`, `roll`, `settle`, `unheard`, `observe`,
+//! `change`, `book`, `show`.
 
 mod arrive;
 mod book;
@@ -16,6 +16,7 @@ mod pick;
 mod roll;
 mod settle;
 mod show;
+mod unheard;
 mod urgency;
 mod waits;
 

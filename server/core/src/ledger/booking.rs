@@ -61,7 +61,9 @@ impl Pending {
                 version if version != want.policy_version => {
                     refused.push((key.clone(), Refusal::PolicyChanged))
                 }
-                _ if new.is_closed(key, &as_early(want, runway)) => refused.push((key.clone(), Refusal::Closed)),
+                _ if new.is_closed(key, &as_early(want, runway)) => {
+                    refused.push((key.clone(), Refusal::Closed))
+                }
                 _ => match new.raise(key, &want.window, want.permits, want.budget.min(most)) {
                     Ok(raise) => raises.push(raise),
                     Err(why) => refused.push((key.clone(), why)),

@@ -235,7 +235,8 @@ impl Shard {
     fn book(&mut self, now: Timestamp) {
         let nonce = self.fresh_nonce();
         let Some((base, version)) = &self.held else { return };
-        let Booking { new, raises, refused, mut guards } = self.pending.book(base, nonce, now, self.horizon.runway);
+        let Booking { new, raises, refused, mut guards } =
+            self.pending.book(base, nonce, now, self.horizon.runway);
         let nothing =
             raises.is_empty() && self.pending.learnt.is_empty() && self.pending.exhausted.is_empty();
         let expected = Some(*version);

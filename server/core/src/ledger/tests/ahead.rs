@@ -37,7 +37,9 @@ fn restored() -> Shard {
 #[test]
 fn after_a_restore_a_window_that_its_guard_may_have_booked_ahead_counts_as_spent() {
     // Booked 5 s ahead at the time of the restore, by a clock that may have been two errors fast.
-    for (guard, closed) in [(Span::from_ms(850), false), (Span::from_ms(4_700), false), (Span::from_secs(5), true)] {
+    for (guard, closed) in
+        [(Span::from_ms(850), false), (Span::from_ms(4_700), false), (Span::from_secs(5), true)]
+    {
         let mut shard = restored();
         shard.want(at(1010), ahead(guard));
         let spent = refused(&mut shard) == [Refusal::Closed];
