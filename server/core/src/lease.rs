@@ -27,6 +27,8 @@ pub(crate) struct Open {
     /// Nothing more will be said of it.
     pub(crate) is_final: bool,
     pub(crate) request_id: Option<RequestId>,
+    /// How many were told of it or are about to be: the request, and each repeat.
+    pub(crate) told: u32,
     /// Which part of what was granted under former shapes it belongs to; 0: to none.
     pub(crate) former: u32,
 }

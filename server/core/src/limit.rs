@@ -23,6 +23,10 @@ pub(crate) struct Booking {
     pub(crate) foreign: Permits,
     /// A block was asked for and the answer is not here yet.
     pub(crate) asked: bool,
+    /// The last one was refused: it is not asked for again before then.
+    pub(crate) ask_after: Timestamp,
+    /// How long that pause was, in milliseconds.
+    pub(crate) pause_ms: u8,
     /// A block was confirmed.
     pub(crate) is_known: bool,
     /// What others than Apportion used, at the least, as far as it is not booked yet.
@@ -82,6 +86,8 @@ pub(crate) struct Limit {
     pub(crate) spread_kept: Permits,
     /// What leases had been reported to have used in all, modulo 2^32, when this window was entered.
     pub(crate) spent_before: u32,
+    /// How many responses were ignored, as a whole or in what they said of the phase.
+    pub(crate) ignored: u64,
 }
 
 impl Limit {
@@ -108,6 +114,7 @@ impl Limit {
             stop_until: facts.learnt().cooldown_until.unwrap_or(Timestamp::ZERO),
             spread_kept: Permits::ZERO,
             spent_before: 0,
+            ignored: 0,
             facts,
         };
         limit.window = limit.window_of(now);
@@ -205,9 +212,10 @@ impl Limit {
         left(&self.booking, self.budget, self.facts.others_to_come() + self.spread_kept, store_lost)
     }
 
-    /// The same once the spread is let go, and the store is back.
-    pub(crate) fn left_at_the_guard(&self) -> Permits {
-        left(&self.booking, self.budget, self.facts.others_to_come(), false)
+    /// The most that may be left at some time: once the spread is let go, the store is back, and a response showed that others do
+    /// not use what is expected of them.
+    pub(crate) fn left_at_most(&self) -> Permits {
+        left(&self.booking, self.budget, Permits::ZERO, false)
     }
 
     /// Permits left in the next window.

@@ -254,7 +254,7 @@ impl Run {
             if let Effect::State(statement) = &effect {
                 self.record.state(&workspace_id(), statement);
             }
-            let Effect::Book { limit, series, window, permits, budget } = effect else { continue };
+            let Effect::Book { limit, series, window, permits, budget, .. } = effect else { continue };
             let key = mark_key(&limit, window.start.earliest);
             let window_start = key.window_start;
             let Ok(Raise { from, to, .. }) = self.record.raise(&key, &window, permits, budget, series) else {

@@ -75,7 +75,7 @@ fn a_block_that_was_refused_for_a_moment_is_asked_for_again() {
     assert!(world.unbooked.is_empty());
     world.allocator.book_refused(&limit_id("main"), FIRST, at(0));
     world.books_late = false;
-    world.decide();
+    world.go(1);
     world.outcome(waits).lease();
 }
 

@@ -61,7 +61,7 @@ pub struct Flags {
     /// Resets by the server because of a client's errors before its connection is closed [default: 1000]
     #[arg(long, env = "APPORTION_ERROR_RESETS", value_name = "N")]
     pub error_resets: Option<u32>,
-    /// Requests of one Exchange stream that wait for their answer at once [default: 1000]
+    /// Acquires of one Exchange stream that wait at once; beyond it they are refused [default: 1000]
     #[arg(long, env = "APPORTION_EXCHANGE_IN_FLIGHT", value_name = "N")]
     pub exchange_in_flight: Option<u32>,
     /// Workspaces that can be created [default: 100000]

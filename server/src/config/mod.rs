@@ -119,7 +119,7 @@ pub struct ServerLimits {
     pub pending_resets: u32,
     /// Resets by the server because of a client's errors before its connection is closed.
     pub error_resets: u32,
-    /// Requests of one Exchange stream that wait for their answer at once.
+    /// Acquires of one Exchange stream that wait at once; beyond it they are refused.
     pub exchange_in_flight: u32,
     /// Workspaces that can be created.
     pub workspaces: u32,

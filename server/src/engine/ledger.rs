@@ -20,7 +20,7 @@ use apportion_core::time::Timestamp;
 use apportion_core::window::Window;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 /// How long the thread sleeps at most: it looks after the shards that often.
@@ -45,8 +45,8 @@ pub(super) enum Command {
     State(u16, WorkspaceId, Statement),
     /// A workspace is no more: forget what was learnt of it.
     Forget(u16, WorkspaceId),
-    /// A new workspace is to be served.
-    Serve(WorkspaceId),
+    /// A new workspace is to be served; who waits for it is told once that was tried.
+    Serve(WorkspaceId, Option<Sender<()>>),
     /// The clock got a new anchor: every workspace starts anew.
     StartAnew,
     /// The store failed somebody else, who cannot open it anew.
@@ -168,13 +168,16 @@ impl Ledger {
                 self.stir(shard).state(workspace, statement);
             }
             Command::Forget(shard, workspace) => self.stir(shard).forget(now, workspace),
-            Command::Serve(id) => {
+            Command::Serve(id, served) => {
                 if let Ok(workspace) = self.parts.find(&id)
                     && self.shard(workspace.shard).is_serving()
                     && !workspace.is_open()
                 {
                     self.reopened += 1;
                     self.open(&workspace, &self.learnt_of(&workspace), false);
+                }
+                if let Some(served) = served {
+                    let _ = served.send(());
                 }
             }
             Command::StartAnew => {
@@ -289,7 +292,7 @@ impl Ledger {
 
     fn with(&self, workspace: &WorkspaceId, act: impl FnOnce(&mut Allocator)) {
         if let Ok(workspace) = self.parts.find(workspace) {
-            workspace.with(&self.parts, act);
+            workspace.shielded(&self.parts, |workspace| workspace.with(&self.parts, act));
         }
     }
 
@@ -306,7 +309,9 @@ impl Ledger {
     }
 
     fn store_lost(&self, number: u16, lost: bool) {
-        self.of_shard(number, |workspace| workspace.set_store_lost(&self.parts, lost));
+        self.of_shard(number, |workspace| {
+            workspace.shielded(&self.parts, |workspace| workspace.set_store_lost(&self.parts, lost));
+        });
     }
 
     fn of_shard(&self, number: u16, act: impl Fn(&Arc<Workspace>)) {

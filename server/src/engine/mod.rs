@@ -11,6 +11,7 @@ mod lease_name;
 mod ledger;
 mod parts;
 mod served;
+mod supervise;
 mod timer;
 mod waiting;
 mod waits;
@@ -22,7 +23,7 @@ mod tests;
 use crate::clock::{Checked, Clock};
 use crate::store::Store;
 use apportion_core::bounds::Bounds;
-use apportion_core::ids::{NodeId, TeamId, WorkspaceId};
+use apportion_core::ids::{CallerId, NodeId, TeamId, WorkspaceId};
 use apportion_core::ledger::Horizon;
 use apportion_core::policy::{Policy, PolicyError};
 use ledger::{Command, Ledger};
@@ -39,6 +40,9 @@ pub use waits::{TeamWaits, WaitSummary};
 
 /// How often the clock is checked.
 const CLOCK_CHECK: Duration = Duration::from_millis(200);
+
+/// How long whoever makes a workspace waits for the ledger to open it: many times the write that may be under way.
+const SERVED_WITHIN: Duration = Duration::from_secs(5);
 
 /// What an engine is made with.
 #[derive(Clone, Debug)]
@@ -88,6 +92,7 @@ impl Engine {
         }
         let (ready, is_ready) = mpsc::channel();
         let mut ledger = Ledger::new(Arc::clone(&parts), store, inbox);
+        let of_thread = Arc::clone(&parts);
         let thread = std::thread::Builder::new()
             .name("apportion-ledger".into())
             .spawn(move || {
@@ -95,7 +100,7 @@ impl Engine {
                 let go_on = started.is_ok();
                 let _ = ready.send(started);
                 if go_on {
-                    ledger.run();
+                    supervise::thread(&of_thread, "the ledger", || ledger.run());
                 }
             })
             .map_err(|error| StartError::Store(error.to_string()))?;
@@ -125,6 +130,18 @@ impl Engine {
     /// [`Refused`] where the report is not about a lease of its sender, or says more than was granted.
     pub fn settle(&self, report: &Report<'_>) -> Result<apportion_core::allocator::Settled, Refused> {
         self.parts.find(report.workspace)?.settle(&self.parts, report)
+    }
+
+    /// Takes back a lease whose answer reached nobody: it was granted, and who asked had gone.
+    pub fn unheard(&self, workspace: &WorkspaceId, by: (&TeamId, &CallerId), granted: &Granted) {
+        if let Ok(workspace) = self.parts.find(workspace) {
+            workspace.unheard(&self.parts, by, granted);
+        }
+    }
+
+    /// Resolves when something has failed that every workspace depends on, with what that is. The process is to end then.
+    pub async fn failed(&self) -> &'static str {
+        self.parts.failure.wait().await
     }
 
     /// A team and what it is part of, itself first; the team alone where it is unknown.
@@ -162,7 +179,7 @@ impl Engine {
     }
 
     /// Puts a policy in force that is durable already: for the next decision, for waiting requests too. Serves the
-    /// workspace from now on if it is new.
+    /// workspace from now on if it is new: blocks until the ledger has opened it, so that whoever made it may ask for a lease.
     ///
     /// # Errors
     /// What [`Policy::check`] says; nothing is changed then.
@@ -172,7 +189,11 @@ impl Engine {
         }
         versioned.policy.check()?;
         self.parts.insert(id.clone(), versioned)?;
-        self.parts.tell(Command::Serve(id.clone()));
+        let (served, is_served) = mpsc::channel();
+        self.parts.tell(Command::Serve(id.clone(), Some(served)));
+        if is_served.recv_timeout(SERVED_WITHIN).is_err() {
+            tracing::warn!(workspace = %id, "the ledger is slow: the workspace is served later");
+        }
         Ok(())
     }
 
@@ -240,7 +261,7 @@ pub enum StartError {
 /// Looks at the clock a few times a second. A step stops every grant; once the clock is steady, everything starts anew.
 fn start_clock_checks(parts: &Arc<Parts>) {
     let weak = Arc::downgrade(parts);
-    tokio::spawn(async move {
+    supervise::task(parts, "the check of the clock", async move {
         let mut ticks = tokio::time::interval(CLOCK_CHECK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {

@@ -2,6 +2,7 @@
 
 use super::answer::Refused;
 use super::ledger::Command;
+use super::supervise::Failure;
 use super::timer::Timer;
 use super::workspace::Workspace;
 use super::{Settings, Versioned};
@@ -20,6 +21,7 @@ pub(super) struct Parts {
     pub(super) clock: Arc<Clock>,
     pub(super) workspaces: DashMap<WorkspaceId, Arc<Workspace>>,
     pub(super) timer: Timer,
+    pub(super) failure: Failure,
     /// Unlike in every other process: what keeps names of leases from being guessed.
     pub(super) secret: RandomState,
     commands: mpsc::Sender<Command>,
@@ -33,6 +35,7 @@ impl Parts {
             clock,
             workspaces: DashMap::new(),
             timer: Timer::default(),
+            failure: Failure::default(),
             secret: RandomState::new(),
             commands,
             draining: AtomicBool::new(false),

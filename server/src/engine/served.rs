@@ -7,6 +7,7 @@ use super::workspace::Workspace;
 use apportion_core::allocator::{Allocator, LimitNow, TeamNow};
 use apportion_core::policy::Policy;
 use apportion_core::time::Timestamp;
+use std::sync::Arc;
 
 /// A workspace at one instant.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,9 +29,8 @@ pub struct Snapshot {
 }
 
 impl Workspace {
-    pub(super) fn snapshot(&self, parts: &Parts) -> Snapshot {
-        self.read(|allocator, waits| {
-            let now = parts.clock.now();
+    pub(super) fn snapshot(self: &Arc<Self>, parts: &Arc<Parts>) -> Snapshot {
+        self.read(parts, |now, allocator, waits| {
             let allocator = match allocator {
                 Ok(allocator) => allocator,
                 Err(why) => return closed(now, why),

@@ -1,5 +1,7 @@
 //! The engine over a store in memory that fails on demand, on real time: windows are long, so that none ends meanwhile.
 
+mod liveness;
+
 use super::*;
 use crate::clock::{Clock, Machine, Source};
 use crate::store::catalog::workspace_key;
@@ -113,7 +115,13 @@ impl World {
     }
 
     fn ask(&self, of: &str, n: u64, wait: Span, request_id: Option<&str>) -> Result<Acquired, Refused> {
-        self.engine.acquire(Request {
+        let mut request = self.request(of, n);
+        request.ask.request_id = request_id.map(|id| RequestId::new(id).expect("a name"));
+        self.engine.acquire(Request { max_wait: Some(wait), ..request })
+    }
+
+    fn request(&self, of: &str, n: u64) -> Request {
+        Request {
             workspace: id(),
             ask: Ask {
                 team: team(of),
@@ -122,11 +130,11 @@ impl World {
                 permits: permits(n),
                 min_permits: permits(n),
                 deadline: Timestamp::MAX,
-                request_id: request_id.map(|id| RequestId::new(id).expect("a name")),
+                request_id: None,
             },
-            max_wait: Some(wait),
+            max_wait: None,
             longest_wait: None,
-        })
+        }
     }
 
     async fn granted(&self, of: &str, n: u64) -> Granted {

@@ -1,6 +1,7 @@
 //! The timer: wakes each workspace at the deadline that its allocator named. One task for all of them; nothing polls.
 
 use super::parts::Parts;
+use super::supervise;
 use super::workspace::Workspace;
 use apportion_core::time::Timestamp;
 use std::cmp::Reverse;
@@ -76,11 +77,11 @@ impl Timer {
 /// Runs the timer until the engine is gone.
 pub(super) fn start(parts: &Arc<Parts>) {
     let weak = Arc::downgrade(parts);
-    tokio::spawn(async move {
+    supervise::task(parts, "the timer", async move {
         while let Some(parts) = weak.upgrade() {
             while let Some(workspace) = parts.timer.next_due(parts.clock.now()) {
                 if let Some(workspace) = workspace.upgrade() {
-                    workspace.wake(&parts);
+                    workspace.shielded(&parts, |workspace| workspace.wake(&parts));
                 }
             }
             let sleep = parts.timer.sleep(parts.clock.now());

@@ -6,7 +6,7 @@ use super::waits::Asked;
 use super::workspace::Workspace;
 use apportion_core::ids::{CallerId, TeamId};
 use apportion_core::priority::Priority;
-use apportion_core::request::{Ask, Lease, Ticket};
+use apportion_core::request::{Ask, Ticket};
 use apportion_core::time::Timestamp;
 use std::future::Future;
 use std::pin::Pin;
@@ -24,13 +24,7 @@ pub enum Acquired {
 }
 
 /// What a waiter is told.
-#[derive(Debug)]
-pub(super) struct Told {
-    /// The answer.
-    pub(super) answer: Result<Granted, Refused>,
-    /// The lease, where nobody else can have been told of it: it goes back if this one has gone.
-    pub(super) lease: Option<Lease>,
-}
+pub(super) type Told = Result<Granted, Refused>;
 
 /// Who waits under a ticket, as the workspace knows it.
 #[derive(Debug)]
@@ -38,16 +32,13 @@ pub(super) struct Waiter {
     pub(super) arrived: Timestamp,
     pub(super) team: TeamId,
     pub(super) priority: Option<Priority>,
-    /// Whether a repeat of the request may be told of the same lease.
-    pub(super) has_id: bool,
     answer: oneshot::Sender<Told>,
 }
 
 impl Waiter {
     pub(super) fn new(arrived: Timestamp, ask: &Ask) -> (Self, oneshot::Receiver<Told>) {
         let (answer, told) = oneshot::channel();
-        let (team, priority, has_id) = (ask.team.clone(), ask.priority, ask.request_id.is_some());
-        (Self { arrived, team, priority, has_id, answer }, told)
+        (Self { arrived, team: ask.team.clone(), priority: ask.priority, answer }, told)
     }
 
     pub(super) fn tell(self, told: Told) {
@@ -108,7 +99,7 @@ impl Future for Waiting {
         let Some(told) = &mut self.told else { return Poll::Ready(Err(Refused::Internal)) };
         let told = std::task::ready!(Pin::new(told).poll(context));
         self.told = None;
-        Poll::Ready(told.map_or(Err(Refused::Internal), |told| told.answer))
+        Poll::Ready(told.unwrap_or(Err(Refused::Internal)))
     }
 }
 

@@ -1,11 +1,13 @@
 //! One workspace: its allocator behind a lock, those who wait for it, and where its answers and effects go.
 
+mod gone;
+
 use super::Versioned;
 use super::answer::{Event, Granted, Refused, Report, Request};
 use super::lease_name::{LeaseName, Life, Named};
 use super::ledger::Command;
 use super::parts::Parts;
-use super::waiting::{Acquired, Told, Waiter, Waiting};
+use super::waiting::{Acquired, Waiter, Waiting};
 use super::waits::{Asked, Waits};
 use apportion_core::allocator::{Allocator, Effect, Settled, Submitted};
 use apportion_core::facts::{Finding, Learnt};
@@ -13,7 +15,7 @@ use apportion_core::ids::{LimitId, TeamId, WorkspaceId};
 use apportion_core::ledger::{MarkKey, Version, WantedBlock};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{DEPTH_MAX, Policy, PolicyError};
-use apportion_core::request::{Answer, Ask, Lease, Outcome, Reason, Refusal, Ticket};
+use apportion_core::request::{Answer, Ask, Outcome, Reason, Refusal, Ticket};
 use apportion_core::time::{Span, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -106,7 +108,7 @@ impl Workspace {
         let state = &mut *guard;
         let allocator = state.service.open().inspect_err(|refused| {
             if *refused == Refused::Internal {
-                parts.tell(Command::Serve(self.id.clone()));
+                parts.tell(Command::Serve(self.id.clone(), None));
             }
         })?;
         let wait = request.max_wait.unwrap_or_else(|| shortest_window(allocator.policy()));
@@ -116,6 +118,7 @@ impl Workspace {
         let ticket = match submitted {
             Ok(Submitted::Repeats(lease)) => {
                 let name = LeaseName::new(&parts.secret, &self.id, state.life, lease.id);
+                self.drain(parts, state, now, None); // time passed for the others too
                 return Ok(Acquired::Granted(Granted { name, lease, received_at: now }));
             }
             Ok(Submitted::Waits(ticket)) => ticket,
@@ -123,6 +126,7 @@ impl Workspace {
                 if names_a_team(&refused) {
                     state.waits.refused(now, asked(&ask), allocator.policy());
                 }
+                self.drain(parts, state, now, None);
                 return Err(refused);
             }
         };
@@ -154,12 +158,15 @@ impl Workspace {
             Named::Ended => None,
         };
         let observations = (report.observe)(allocator.policy(), lease, now).map_err(Refused::UnknownLimit)?;
-        let settled = match lease {
-            None => Settled { returned: Permits::ZERO, accepted: Permits::ZERO, is_open: false },
-            Some(id) => {
-                let by = (report.team, report.caller);
-                let settled = allocator.settle(now, id, by, report.used, report.returned, report.is_final);
-                settled.map_err(settle_error)?
+        let by = (report.team, report.caller);
+        let settled = lease
+            .map(|id| allocator.settle(now, id, by, report.used, report.returned, report.is_final))
+            .unwrap_or(Ok(Settled { returned: Permits::ZERO, accepted: Permits::ZERO, is_open: false }));
+        let settled = match settled {
+            Ok(settled) => settled,
+            Err(error) => {
+                self.drain(parts, state, now, None);
+                return Err(settle_error(error));
             }
         };
         for observation in &observations {
@@ -173,29 +180,6 @@ impl Workspace {
         }
         self.drain(parts, state, now, None);
         Ok(settled)
-    }
-
-    /// Takes a waiting request back, or the lease that was granted meanwhile.
-    pub(super) fn give_up(self: &Arc<Self>, parts: &Arc<Parts>, waiting: &mut Waiting) {
-        let mut guard = self.lock();
-        let now = parts.clock.now();
-        let state = &mut *guard;
-        if let Some(told) = waiting.take_answer() {
-            let is_of_now = told.answer.is_ok_and(|granted| granted.name.is_of(state.life));
-            if let (Some(lease), Service::Open(allocator), true) = (told.lease, &mut state.service, is_of_now)
-            {
-                let by = (&waiting.team, &waiting.caller);
-                if allocator.settle(now, lease.id, by, Permits::ZERO, lease.permits, true).is_ok() {
-                    allocator.decide(now);
-                }
-            }
-        } else if state.leave(waiting)
-            && let Service::Open(allocator) = &mut state.service
-        {
-            allocator.cancel(now, waiting.ticket);
-            allocator.decide(now);
-        }
-        self.drain(parts, state, now, None);
     }
 
     /// It is the time that the allocator named.
@@ -242,12 +226,13 @@ impl Workspace {
         let mut mine = None;
         while let Some(Answer { ticket, outcome }) = allocator.next_answer() {
             let waiters = state.waiting.remove(&ticket).unwrap_or_default();
-            let alone = waiters.len() == 1;
+            let told = waiters.len() + usize::from(own.is_some_and(|(own, _)| own == ticket));
+            if let (Outcome::Granted(lease), 2..) = (&outcome, told) {
+                allocator.also_told(lease.id, u32::try_from(told - 1).unwrap_or(u32::MAX));
+            }
             for waiter in waiters {
                 state.waits.answered(now, waiter.asked(), waiter.arrived, &outcome, allocator.policy());
                 let told = self.tell(parts, state.life, &outcome, (waiter.arrived, now));
-                let told =
-                    Told { lease: lease_of(&outcome).filter(|_| alone && !waiter.has_id), answer: told };
                 waiter.tell(told);
             }
             if let Some((_, ask)) = own.filter(|(own, _)| *own == ticket) {
@@ -286,9 +271,10 @@ impl Workspace {
     fn command(&self, version: u64, effect: Effect) -> Command {
         let workspace = self.id.clone();
         match effect {
-            Effect::Book { limit, series, window, permits, budget } => {
+            Effect::Book { limit, series, window, permits, budget, ahead } => {
                 let policy_version = Version(version);
-                let block = WantedBlock { workspace, limit, window, permits, budget, policy_version, series };
+                let block =
+                    WantedBlock { workspace, limit, window, permits, budget, ahead, policy_version, series };
                 Command::Want(self.shard, block)
             }
             Effect::Learn { limit, learnt } => Command::Learn(self.shard, workspace, limit, learnt),
@@ -420,14 +406,21 @@ impl Workspace {
     }
 
     /// What a reader makes of the allocator, where there is one, and of how requests fared.
-    pub(super) fn read<T>(&self, read: impl FnOnce(Result<&mut Allocator, &Refused>, &Waits) -> T) -> T {
+    pub(super) fn read<T>(
+        self: &Arc<Self>,
+        parts: &Arc<Parts>,
+        read: impl FnOnce(Timestamp, Result<&mut Allocator, &Refused>, &Waits) -> T,
+    ) -> T {
         let mut guard = self.lock();
+        let now = parts.clock.now();
         let state = &mut *guard;
         let allocator = match &mut state.service {
             Service::Open(allocator) => Ok(&mut **allocator),
             Service::Closed(why) => Err(&*why),
         };
-        read(allocator, &state.waits)
+        let read = read(now, allocator, &state.waits);
+        self.drain(parts, state, now, None); // to look lets time pass
+        read
     }
 }
 
@@ -443,21 +436,10 @@ impl Service {
 impl State {
     fn close(&mut self, why: &Refused) {
         for waiter in std::mem::take(&mut self.waiting).into_values().flatten() {
-            waiter.tell(Told { answer: Err(why.clone()), lease: None });
+            waiter.tell(Err(why.clone()));
         }
         self.service = Service::Closed(why.clone());
         self.armed = Timestamp::MAX;
-    }
-
-    /// One of those who wait under a ticket leaves. Returns whether it was the last one.
-    fn leave(&mut self, waiting: &Waiting) -> bool {
-        let Some(waiters) = self.waiting.get_mut(&waiting.ticket) else { return false };
-        waiters.retain(|waiter| !waiter.is_gone());
-        let is_empty = waiters.is_empty();
-        if is_empty {
-            self.waiting.remove(&waiting.ticket);
-        }
-        is_empty
     }
 }
 
@@ -470,13 +452,6 @@ fn settle_error(error: apportion_core::allocator::SettleError) -> Refused {
 
 fn asked(ask: &Ask) -> Asked<'_> {
     Asked { team: &ask.team, priority: ask.priority }
-}
-
-fn lease_of(outcome: &Outcome) -> Option<Lease> {
-    match outcome {
-        Outcome::Granted(lease) => Some(*lease),
-        Outcome::Refused(_) => None,
-    }
 }
 
 /// Whether the refused request named a team that exists: only such are counted, or anybody could fill the memory.

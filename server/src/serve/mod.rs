@@ -5,6 +5,9 @@ mod start;
 mod stop;
 mod tls;
 
+#[cfg(test)]
+mod tests;
+
 use crate::clock::{Clock, Machine, Source};
 use crate::config::{Exposed, Settings, check_exposure};
 use crate::engine::{Engine, StartError};
@@ -25,6 +28,12 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
+
+/// How many bytes of one request stream may be on their way unread.
+const STREAM_WINDOW: u32 = 64 << 10;
+/// How many of one connection. HTTP/2 closes a connection, with every call on it, where small frames that nobody read yet cost more
+/// than half of this, at up to 256 bytes a frame: a whole stream window of the smallest requests of an Exchange costs less.
+const CONNECTION_WINDOW: u32 = 4 << 20;
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +77,11 @@ pub enum ServeError {
     /// Reflection cannot be served.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// A thread or task that every workspace depends on has panicked.
+    #[error(
+        "{0} failed, so nothing more can be granted; start it again: it goes on from what is in the store"
+    )]
+    Failed(&'static str),
     /// No runtime, no signals.
     #[error("the process: {0}")]
     Process(#[from] std::io::Error),
@@ -182,6 +196,8 @@ fn builder(settings: &Settings) -> Result<Server, ServeError> {
     let server = Server::builder()
         .max_concurrent_streams(limits.streams_per_connection)
         .http2_max_header_list_size(limits.header_bytes)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .http2_max_pending_accept_reset_streams(Some(limits.pending_resets as usize))
         .http2_max_local_error_reset_streams(Some(limits.error_resets as usize))
         .http2_keepalive_interval(Some(keep_alive))

@@ -39,10 +39,11 @@ impl Running {
     /// Serves until the process is told to stop, then stops in good order. A second signal ends it at once.
     ///
     /// # Errors
-    /// [`ServeError`] where gRPC failed.
+    /// [`ServeError`] where gRPC failed, or something that every workspace depends on: the process is to end at once then.
     pub async fn until_signalled(mut self) -> Result<(), ServeError> {
         tokio::select! {
             ended = &mut self.grpc => return ended.unwrap_or(Ok(())).map_err(Into::into),
+            what = self.engine.failed() => return Err(ServeError::Failed(what)),
             () = self.signals.next() => {}
         }
         tracing::info!("stopping: whoever waits has {} s", self.drain.as_secs());

@@ -30,7 +30,7 @@ pub struct Quota {
 /// What one stream may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamBounds {
-    /// Requests of one Exchange that are not answered yet; beyond it the server reads no more.
+    /// Acquires of one Exchange that wait; beyond it they are refused.
     pub in_flight: usize,
 }
 

@@ -253,7 +253,7 @@ impl Town {
             }
             let mut booked = false;
             while let Some(effect) = self.allocator.next_effect() {
-                let Effect::Book { limit, series, window, permits, budget } = effect else { continue };
+                let Effect::Book { limit, series, window, permits, budget, .. } = effect else { continue };
                 let mark = self.marks.entry(window.start.earliest).or_default();
                 let (from, to) = (*mark, (*mark + permits).min(budget.max(*mark)));
                 *mark = to;

@@ -310,9 +310,10 @@ impl Node {
                 let Some((policy_version, ..)) = self.policies.get(&rule.workspace) else { return };
                 let (workspace, limit) = (rule.workspace.clone(), rule.limit.clone());
                 let policy_version = *policy_version;
+                let (workspace, limit, ahead) = (workspace, limit, plan.margins.guard);
                 self.shard.want(
                     now,
-                    WantedBlock { workspace, limit, window, permits, budget, policy_version, series },
+                    WantedBlock { workspace, limit, window, permits, budget, ahead, policy_version, series },
                 );
             }
             Wish::State { workspace, statement } => self.shard.state(workspace, statement),
@@ -366,10 +367,19 @@ impl Node {
             for (window, permits) in wants {
                 if self.asked.insert(rule.key(&window)) {
                     let (workspace, limit) = (rule.workspace.clone(), rule.limit.clone());
-                    let policy_version = version;
+                    let (ahead, policy_version) = (plan.margins.guard, version);
                     self.shard.want(
                         now,
-                        WantedBlock { workspace, limit, window, permits, budget, policy_version, series },
+                        WantedBlock {
+                            workspace,
+                            limit,
+                            window,
+                            permits,
+                            budget,
+                            ahead,
+                            policy_version,
+                            series,
+                        },
                     );
                 }
             }

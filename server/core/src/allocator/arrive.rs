@@ -105,7 +105,10 @@ impl Allocator {
                 refuse(Reason::RequestIdReused)
             }
             Known::Granted(id) => match self.leases.find(id) {
-                Some(open) if open.content == ask.content() => Ok(Submitted::Repeats(open.lease)),
+                Some(open) if open.content == ask.content() => {
+                    open.told = open.told.saturating_add(1);
+                    Ok(Submitted::Repeats(open.lease))
+                }
                 Some(_) => refuse(Reason::RequestIdReused),
                 None => refuse(Reason::LeaseEnded),
             },

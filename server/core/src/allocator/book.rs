@@ -10,6 +10,10 @@ use crate::time::{Span, Timestamp};
 
 /// The last part of a window in which a first block of the next one is booked too.
 const AHEAD: Span = Span::from_secs(1);
+/// The first pause after a block was refused.
+const PAUSE_FIRST_MS: u8 = 1;
+/// The longest one.
+const PAUSE_LONGEST_MS: u8 = 100;
 
 impl Allocator {
     /// Units `from + 1 ..= to` of a window were booked for this process.
@@ -54,16 +58,17 @@ impl Allocator {
         booking.mark = booking.mark.max(budget);
     }
 
-    /// A block was not booked for a reason that passes: the next decision asks again.
+    /// A block was not booked for a reason that passes: it is asked for again after a pause, which is a deadline of the allocator.
     pub fn book_refused(&mut self, limit: &LimitId, series: Series, window_start: Timestamp) {
+        let now = self.advanced_to;
         let Some(at) = self.in_series(limit, series) else { return };
         self.is_stated = false;
         let limit = &mut self.limits[at];
         let (window, next) = (limit.window.start.earliest, limit.next_window().start.earliest);
         if window == window_start {
-            limit.booking.asked = false;
+            pause(&mut limit.booking, now);
         } else if next == window_start {
-            limit.next.asked = false;
+            pause(&mut limit.next, now);
         }
     }
 
@@ -145,15 +150,15 @@ impl Allocator {
                     && (waiting > 0 || limit.holdback.won() > 0),
             );
             if this {
-                self.ask_for_block(at, false, waiting, now);
+                self.ask_for_block(now, at, false, waiting);
             }
             if next {
-                self.ask_for_block(at, true, waiting, now);
+                self.ask_for_block(now, at, true, waiting);
             }
         }
     }
 
-    fn ask_for_block(&mut self, at: usize, next: bool, waiting: u64, now: Timestamp) {
+    fn ask_for_block(&mut self, now: Timestamp, at: usize, next: bool, waiting: u64) {
         let limit = &mut self.limits[at];
         let window = if next { limit.next_window() } else { limit.window };
         let budget = if next { limit.next_budget() } else { limit.budget };
@@ -165,12 +170,14 @@ impl Allocator {
         let ours = remaining.saturating_sub(others + u64::from(to_come));
         let is_first = next && !booking.is_known;
         let is_low = waiting > free || others > 0 || is_first || free * 2 < u64::from(booking.block);
-        if booking.asked || booking.is_exhausted() || remaining == 0 || ours + others == 0 || !is_low {
+        let is_soon = now < booking.ask_after;
+        let is_closed = booking.is_exhausted();
+        if booking.asked || is_soon || is_closed || remaining == 0 || ours + others == 0 || !is_low {
             return;
         }
         let size = others + u64::from(budget.get() / 32).max(1).max(waiting + second).min(ours);
         booking.asked = true;
-        let id = limit.id.clone();
+        let (id, ahead) = (limit.id.clone(), limit.margins.guard);
         let series = Series { life: self.life, number: limit.series };
         if !self.is_stated || self.former.as_ref().is_some_and(|former| former.is_stale) {
             self.state(now);
@@ -184,8 +191,17 @@ impl Allocator {
             window,
             permits: Permits::clamped(size.min(remaining)),
             budget,
+            ahead,
         });
     }
+}
+
+/// A refused block is asked for again after a pause that doubles.
+fn pause(booking: &mut Booking, now: Timestamp) {
+    let pause_ms = booking.pause_ms.saturating_mul(2).clamp(PAUSE_FIRST_MS, PAUSE_LONGEST_MS);
+    booking.asked = false;
+    booking.pause_ms = pause_ms;
+    booking.ask_after = now + Span::from_ms(u64::from(pause_ms));
 }
 
 fn confirm(booking: &mut Booking, from: Permits, to: Permits) {
@@ -195,6 +211,7 @@ fn confirm(booking: &mut Booking, from: Permits, to: Permits) {
     }
     booking.is_known = true;
     booking.asked = false;
+    booking.pause_ms = 0;
     booking.mark = booking.mark.max(to);
     // What others use is booked like a grant: it is gone for everybody, after a restart too.
     let charged = booking.others.min(to.less(from));

@@ -44,6 +44,7 @@ impl Allocator {
         let is_reshaped = self.shape() != self.shape_of_policy(&old);
         let left = is_reshaped.then(|| self.leave_shape(now));
         self.change_limits(now, &old);
+        self.follow_the_grids(now);
         self.lower_budgets(since);
         self.plant(now);
         if let Some(left) = left {
@@ -106,6 +107,16 @@ impl Allocator {
             self.limits.push(limit);
         }
         self.scheduler = self.policy.scheduler();
+    }
+
+    /// Where the new margins left no time in windows that lay as was learnt, they lie as policy says again.
+    fn follow_the_grids(&mut self, now: Timestamp) {
+        for at in 0..self.limits.len() {
+            let limit = &self.limits[at];
+            if limit.facts.grid().at(limit.window.start.earliest) != limit.window {
+                self.move_boundaries(at, now);
+            }
+        }
     }
 
     /// Makes the tree what the policy says.

@@ -2,7 +2,7 @@
 //! allocator wants to be called next.
 
 use super::Allocator;
-use crate::limit::Exhausted;
+use crate::limit::{Exhausted, Limit};
 use crate::priority::Priority;
 use crate::request::{Reason, Refusal};
 use crate::share::holdback::{sizes, surely_kept};
@@ -24,7 +24,8 @@ impl Allocator {
             let deadline = self.queue[slot].deadline;
             match self.hopeless_until(slot, now) {
                 Some(earliest) if earliest > deadline => {
-                    let limit = self.limits.iter().find(|limit| limit.left(false).is_zero());
+                    let stops = |limit: &&Limit| limit.left(false).is_zero() || limit.stop_until > now;
+                    let limit = self.limits.iter().find(stops);
                     let limit = limit.map(|limit| limit.id.clone());
                     let reason = Reason::DeadlineTooShort;
                     self.refuse(slot, Refusal { reason, retry_at: Some(earliest), limit });
@@ -54,7 +55,7 @@ impl Allocator {
 
     /// A lower bound of when a request can be granted, where that is after its deadline. It ignores competitors and respects
     /// what is ahead in its own FIFO, so no refusal is wrong unless permits come back or a limit is raised. A store that is lost may
-    /// be back at any moment.
+    /// be back at any moment, and a response may free what others are expected to use.
     fn hopeless_until(&self, slot: Slot, now: Timestamp) -> Option<Timestamp> {
         let request = &self.queue[slot];
         if request.deadline == Timestamp::MAX {
@@ -67,10 +68,12 @@ impl Allocator {
         let mut earliest = now;
         let mut fits = true;
         for (at, limit) in self.limits.iter().enumerate() {
-            let open = limit.is_open(now);
-            let left = if open { u64::from(limit.left_at_the_guard()) } else { 0 };
+            // A cooldown may end while the window is open.
+            let opens = limit.opens().max(now);
+            earliest = earliest.max(limit.stop_until);
+            let left = if opens <= limit.closes() { u64::from(limit.left_at_most()) } else { 0 };
             let (usable, cap) = if at == self.scheduler {
-                (if open { left.min(room) } else { 0 }, u64::from(self.tree.least_cap(team)))
+                (left.min(room), u64::from(self.tree.least_cap(team)))
             } else {
                 (left, u64::MAX)
             };
@@ -85,6 +88,9 @@ impl Allocator {
         if !fits {
             let by_edge = self.policy.edge[c] && ahead == 0;
             return (!by_edge).then_some(earliest);
+        }
+        if earliest > request.deadline {
+            return Some(earliest);
         }
         if self.tree.path(team).any(|v| self.is_below_reservation(v)) {
             return None;
@@ -115,7 +121,7 @@ impl Allocator {
         self.limits.iter().all(|limit| {
             let sizes = sizes(&self.policy.holdback, limit.budget);
             let kept = surely_kept(&sizes, c, limit.remaining(at));
-            need + kept + u64::from(limit.spread_at(at)) <= u64::from(limit.left_at_the_guard())
+            need + kept + u64::from(limit.spread_at(at)) <= u64::from(limit.left_at_most())
         })
     }
 
@@ -126,24 +132,33 @@ impl Allocator {
             if deadline > now || (deadline == now && !inclusive) {
                 break;
             }
-            let retry_at = Some(self.limits[self.scheduler].next_opens().max(now));
-            let (reason, limit) = self.why_not(slot);
+            let retry_at = Some(self.opens_again(now));
+            let (reason, limit) = self.why_not(slot, now);
             self.refuse(slot, Refusal { reason, retry_at, limit });
             expired = true;
         }
         expired
     }
 
+    /// When it is of use to ask again: after a cooldown that ends while the scheduler's window is open, or in the next window.
+    fn opens_again(&self, now: Timestamp) -> Timestamp {
+        let scheduler = &self.limits[self.scheduler];
+        let stop_until = self.limits.iter().map(|limit| limit.stop_until).max();
+        let within = stop_until.filter(|&until| now < until && until <= scheduler.closes());
+        within.unwrap_or(scheduler.next_opens().max(now))
+    }
+
     /// What stopped a request that waits.
-    fn why_not(&self, slot: Slot) -> (Reason, Option<crate::ids::LimitId>) {
+    fn why_not(&self, slot: Slot, now: Timestamp) -> (Reason, Option<crate::ids::LimitId>) {
         let request = &self.queue[slot];
         let team = self.queue.callers[request.caller].team;
         let closed = |by| self.limits.iter().find(|limit| limit.booking.exhausted == by);
-        let closed = |(by, reason)| closed(by).map(|limit| (reason, Some(limit.id.clone())));
-        let reasons =
-            [(Exhausted::ByProvider, Reason::ProviderCooldown), (Exhausted::ByClock, Reason::ClockUnsteady)];
-        if let Some(why) = reasons.into_iter().find_map(closed) {
-            return why;
+        let stopped = || self.limits.iter().find(|limit| limit.stop_until > now);
+        if let Some(limit) = closed(Exhausted::ByProvider).or_else(stopped) {
+            return (Reason::ProviderCooldown, Some(limit.id.clone()));
+        }
+        if let Some(limit) = closed(Exhausted::ByClock) {
+            return (Reason::ClockUnsteady, Some(limit.id.clone()));
         }
         if request.min_permits > self.tree.room(team) {
             return (Reason::TeamCapReached, None);
@@ -165,18 +180,18 @@ impl Allocator {
         if self.queue.len() == 0 {
             return None;
         }
-        let scheduler = &self.limits[self.scheduler];
         let mut next = self.limits.iter().map(|limit| limit.next_opens()).min();
         let mut sooner = |at: Option<Timestamp>| next = [next, at].into_iter().flatten().min();
         // One that is here already waits for a block: the next decision comes with it.
         let deadline = self.queue.next_deadline().map(|(deadline, _)| deadline);
         sooner(deadline.filter(|&deadline| deadline > self.advanced_to));
-        let opens = scheduler.opens();
-        if opens > self.advanced_to {
-            sooner(Some(opens));
-        }
         for limit in &self.limits {
+            // A cooldown that ends while the window is open; of a longer limit too.
+            sooner(Some(limit.opens()).filter(|&opens| opens > self.advanced_to));
             sooner(limit.next_let_go(self.advanced_to));
+            for booking in [&limit.booking, &limit.next] {
+                sooner(Some(booking.ask_after).filter(|&at| at > self.advanced_to && !booking.asked));
+            }
         }
         if !self.least_left().is_zero() {
             for limit in &self.limits {

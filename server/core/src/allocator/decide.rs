@@ -278,6 +278,7 @@ impl Allocator {
             is_final: false,
             former: 0,
             request_id: request.request_id,
+            told: 1,
         });
         if edge[self.scheduler] {
             self.queue.callers[request.caller].seen = self.rolls + 1; // its lease ends with the next window

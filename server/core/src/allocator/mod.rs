@@ -1,7 +1,7 @@
 //! The allocator of one workspace: the only door to who gets which permit when.
 //!
 //! Inputs only note what happened; [`Allocator::decide`] then grants and refuses. Answers and effects are data that the caller
-//! pulls. Reading order: `names`, `arrive`, `urgency`, `waits`, `pick`, `decide`, `edge`, `deadline`, `roll`, `settle`, `former`,
+//! pulls. Reading order: `names`, `arrive`, `urgency`, `waits`, `pick`, `decide`, `edge`, `deadline`, `roll`, `settle`, `unheard`, `former`,
 //! `reshape`, `observe`, `change`, `book`, `show`.
 
 mod arrive;
@@ -18,6 +18,7 @@ mod reshape;
 mod roll;
 mod settle;
 mod show;
+mod unheard;
 mod urgency;
 mod waits;
 
@@ -36,7 +37,7 @@ use crate::share::holdback::Floors;
 use crate::share::lane::Lane;
 use crate::share::tree::{NodeIx, Tree};
 use crate::slab::Slot;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::window::Window;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -63,6 +64,8 @@ pub enum Effect {
         permits: Permits,
         /// The budget of that window: the mark never rises above it.
         budget: Permits,
+        /// How long before its start the window may be booked at the least: its guard.
+        ahead: Span,
     },
     /// Write down what was learnt of a limit, so that a restart does not forget it.
     Learn {

@@ -28,6 +28,7 @@ impl Allocator {
             sent,
         };
         let finding = limit.facts.observe(now, observation, &seen);
+        limit.ignored += u64::from(finding.vague || finding.ignored.is_some());
         if finding.exhausted && limit.booking.exhausted != Exhausted::ByProvider {
             self.effects.push_back(exhausted(limit));
         }
@@ -43,7 +44,7 @@ impl Allocator {
 
     /// The boundaries lie elsewhere than was thought. Blocks of the old windows are void; the ledger knows what the new ones start
     /// with. A window that is exhausted stays so.
-    fn move_boundaries(&mut self, at: usize, now: Timestamp) {
+    pub(super) fn move_boundaries(&mut self, at: usize, now: Timestamp) {
         let window = self.limits[at].window_of(now);
         if window == self.limits[at].window {
             return;

@@ -38,6 +38,8 @@ pub struct LimitNow {
     pub is_exhausted: bool,
     /// The window was open while the clock was wrong: nothing more of it.
     pub is_spent_by_clock: bool,
+    /// How many responses were ignored since the limit was opened: they cannot be true, or leave no time to grant in.
+    pub ignored: u64,
 }
 
 /// One team in the scheduler's window now; what it is made of is counted in.
@@ -77,6 +79,7 @@ impl Allocator {
             cooldown_until: Some(limit.stop_until).filter(|until| *until > now),
             is_exhausted: limit.booking.exhausted == Exhausted::ByProvider,
             is_spent_by_clock: limit.booking.exhausted == Exhausted::ByClock,
+            ignored: limit.ignored,
         };
         self.limits.iter().map(show).collect()
     }

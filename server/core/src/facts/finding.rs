@@ -105,6 +105,8 @@ pub struct Finding {
     pub grid_changed: bool,
     /// What must survive a restart has changed: write it.
     pub durable: bool,
+    /// What its reset told of the phase was too vague and ignored: no window would ever open.
+    pub vague: bool,
     /// The observation was absurd and ignored as a whole.
     pub ignored: Option<Absurd>,
 }

@@ -63,7 +63,7 @@ impl Facts {
         Self {
             created_at,
             budget: Budget::new(policy.permits, learnt.and_then(|learnt| learnt.permits)),
-            phase: Phase::new(policy.window, policy.phase, learnt.and_then(|learnt| learnt.phase)),
+            phase: Phase::new(policy, learnt.and_then(|learnt| learnt.phase)),
             others: Others::new(others_memory, learnt.map_or(Permits::ZERO, |learnt| learnt.others)),
             cooldown_until: learnt.and_then(|learnt| learnt.cooldown_until),
             current: None,
@@ -115,13 +115,13 @@ impl Facts {
     }
 
     /// Policy changed. A new budget counts from the next window, and what was learnt stays unless policy changed just
-    /// that. Returns whether [`Facts::learnt`] changed.
+    /// that, or its margins leave no time in windows that lie as was learnt. Returns whether [`Facts::learnt`] changed.
     #[must_use = "what was learnt may have to be written"]
     pub fn set_policy(&mut self, policy: &LimitPolicy, others_memory: u32) -> bool {
         let before = self.learnt();
         self.others.remember(others_memory);
         self.budget.set_policy(policy.permits);
-        self.phase.set_policy(policy.window, policy.phase);
+        self.phase.set_policy(policy);
         before != self.learnt()
     }
 
@@ -166,7 +166,7 @@ impl Facts {
         if let (Some(lease), Some(reset)) = (lease, observation.reset)
             && phase::tells_of_phase(reset, now, LATE_MAX, self.phase.length())
         {
-            self.phase.observe(lease, reset);
+            finding.vague = self.phase.observe(lease, reset);
         }
         finding.grid_changed = grid != self.grid();
         finding.durable = before != self.learnt();

@@ -1,10 +1,12 @@
 //! Where the boundaries of a limit's windows lie, as far as the provider's resets tell.
 //!
 //! A reading that overlaps what is known agrees with it. One that does not replaces it at once, as wide as it was written
-//! down. Narrower than that it becomes when enough different leases lead to the same narrower interval.
+//! down. Narrower than that it becomes when enough different leases lead to the same narrower interval. An interval so wide
+//! that no window would ever open is no fact: it would close the limit for good.
 
 use super::arc::Arc;
 use crate::observation::Reset;
+use crate::policy::LimitPolicy;
 use crate::request::LeaseId;
 use crate::time::{Span, Timestamp};
 use crate::window::Grid;
@@ -27,22 +29,32 @@ pub struct PhaseInterval {
 pub(super) struct Phase {
     length: Span,
     policy: Span,
+    /// The widest interval with which a window still opens: beyond its margins nothing is left.
+    widest: Span,
     learnt: Option<Arc>,
     /// The latest narrower interval that each lease led to, oldest first.
     readings: Vec<(LeaseId, Arc)>,
 }
 
 impl Phase {
-    pub(super) fn new(length: Span, policy: Span, learnt: Option<PhaseInterval>) -> Self {
-        let length = length.max(Span::from_ns(1));
+    pub(super) fn new(policy: &LimitPolicy, learnt: Option<PhaseInterval>) -> Self {
+        let (length, widest) = (policy.window.max(Span::from_ns(1)), widest(policy));
         let learnt = learnt.map(|phase| Arc::new(length, phase.least, phase.spread));
-        Self { length, policy, learnt, readings: Vec::new() }
+        let learnt = learnt.filter(|arc| arc.spread <= widest);
+        Self { length, policy: policy.phase, widest, learnt, readings: Vec::new() }
     }
 
-    /// Windows of another length or phase by policy: what was learnt of the old ones goes.
-    pub(super) fn set_policy(&mut self, length: Span, phase: Span) {
-        if (length.max(Span::from_ns(1)), phase) != (self.length, self.policy) {
-            *self = Self::new(length, phase, None);
+    /// Windows of another length or phase by policy: what was learnt of the old ones goes. So does what leaves no time between
+    /// other margins.
+    pub(super) fn set_policy(&mut self, policy: &LimitPolicy) {
+        if (policy.window.max(Span::from_ns(1)), policy.phase) != (self.length, self.policy) {
+            *self = Self::new(policy, None);
+            return;
+        }
+        self.widest = widest(policy);
+        if self.learnt.is_some_and(|arc| arc.spread > self.widest) {
+            self.learnt = None;
+            self.readings.clear();
         }
     }
 
@@ -68,14 +80,16 @@ impl Phase {
         self.known().common(self.read(reset), self.length).is_some()
     }
 
-    /// Learns from a reset read under `lease`.
-    pub(super) fn observe(&mut self, lease: LeaseId, reset: Reset) {
+    /// Learns from a reset read under `lease`. Returns whether it was too vague for that: no window would ever open.
+    pub(super) fn observe(&mut self, lease: LeaseId, reset: Reset) -> bool {
         let (known, read) = (self.known(), self.read(reset));
         match known.common(read, self.length) {
+            None if read.spread > self.widest => return true,
             None => self.learn(read),
             Some(common) if common.spread < known.spread => self.narrow(lease, common),
             Some(_) => {}
         }
+        false
     }
 
     fn narrow(&mut self, lease: LeaseId, common: Arc) {
@@ -101,6 +115,12 @@ impl Phase {
     fn read(&self, Reset { at, within }: Reset) -> Arc {
         Arc::between(self.length, at - within, at + within)
     }
+}
+
+/// How wide the interval of a limit's phase may be: from its latest start and the margin after it there must be an instant left
+/// before the guard of its earliest end.
+fn widest(policy: &LimitPolicy) -> Span {
+    policy.window.less(policy.margins.start + policy.margins.guard)
 }
 
 /// Whether a reset lies so near to `now` that it tells of a phase: at most `late` before, two windows after.

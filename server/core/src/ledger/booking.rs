@@ -8,8 +8,8 @@ use super::record::{MarkKey, Raise, ShardRecord};
 use crate::facts::Learnt;
 use crate::ids::{LimitId, WorkspaceId};
 use crate::permits::Permits;
-use crate::time::Timestamp;
-use crate::window::Window;
+use crate::time::{Span, Timestamp};
+use crate::window::{Boundary, Window};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that waits to be written with the next compare-and-swap.
@@ -57,8 +57,8 @@ impl Pending {
         self.gone.extend(former.gone);
     }
 
-    /// The next record: `base` with all of this, cleaned up as of `now`.
-    pub(super) fn book(&self, base: &ShardRecord, nonce: u128, now: Timestamp) -> Booking {
+    /// The next record: `base` with all of this, cleaned up as of `now`. Every window may be booked a `runway` ahead.
+    pub(super) fn book(&self, base: &ShardRecord, nonce: u128, now: Timestamp, runway: Span) -> Booking {
         let mut new = ShardRecord { nonce, ..base.clone() };
         self.gone.iter().for_each(|workspace| new.forget(workspace, now));
         for (limit, learnt) in &self.learnt {
@@ -76,10 +76,12 @@ impl Pending {
             let learnt = new.learnt.get(&(key.workspace.clone(), key.limit.clone()));
             let most = learnt.and_then(|learnt| learnt.permits).unwrap_or(Permits::MAX);
             let budget = want.budget.min(most);
-            let raise = if policies.get(&key.workspace) == Some(&want.policy_version) {
-                new.raise(key, &want.window, want.permits, budget, want.series)
-            } else {
+            let raise = if policies.get(&key.workspace) != Some(&want.policy_version) {
                 Err(Refusal::PolicyChanged)
+            } else if new.is_closed(key, &as_early(want, runway)) {
+                Err(Refusal::Closed)
+            } else {
+                new.raise(key, &want.window, want.permits, budget, want.series)
             };
             match raise {
                 Ok(raise) => raises.push(raise),
@@ -105,4 +107,12 @@ impl Pending {
         }
         newest
     }
+}
+
+/// A window that may be booked longer ahead than a runway was so also in the history that a restored store forgot: as if it started
+/// so much earlier.
+fn as_early(want: &WantedBlock, runway: Span) -> Window {
+    let start = want.window.start;
+    let earliest = start.earliest - want.ahead.less(runway);
+    Window { start: Boundary { earliest, ..start }, ..want.window }
 }

@@ -6,7 +6,7 @@ use super::account::Series;
 use super::record::ShardRecord;
 use crate::ids::{LimitId, WorkspaceId};
 use crate::permits::Permits;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::window::Window;
 
 /// The version of a value in the store.
@@ -30,6 +30,9 @@ pub struct WantedBlock {
     pub permits: Permits,
     /// The budget of the window.
     pub budget: Permits,
+    /// How long before the window's start it may be booked, where that is longer than every window is: its guard, in which edge
+    /// permits are charged to the next window.
+    pub ahead: Span,
     /// The version of the workspace's policy that this rests on.
     pub policy_version: Version,
     /// Who books, in which series of windows.

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, VecDeque};
 /// How far ahead windows are booked, and how wrong a clock may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Horizon {
-    /// A window may be booked so long before it starts.
+    /// A window may be booked so long before it starts, or as long as its guard.
     pub runway: Span,
     /// The clock error ε.
     pub clock_error: Span,
@@ -129,7 +129,7 @@ impl Shard {
         let full = self.pending.wanted.len() >= WANTED_MAX && !self.pending.wanted.contains_key(&key);
         if !self.is_serving() {
             self.refuse(key, &want, Refusal::NotOwner);
-        } else if want.window.start.earliest > now + self.horizon.runway {
+        } else if want.window.start.earliest > now + self.horizon.runway.max(want.ahead) {
             self.refuse(key, &want, Refusal::TooEarly);
         } else if full {
             self.refuse(key, &want, Refusal::TooMany);
@@ -252,7 +252,8 @@ impl Shard {
     fn book(&mut self, now: Timestamp) {
         let nonce = self.fresh_nonce();
         let Some((base, version)) = &self.held else { return };
-        let Booking { new, raises, refused, mut guards } = self.pending.book(base, nonce, now);
+        let runway = self.horizon.runway;
+        let Booking { new, raises, refused, mut guards } = self.pending.book(base, nonce, now, runway);
         let nothing = raises.is_empty() && !self.pending.has_news();
         let expected = Some(*version);
         let mut carried = std::mem::take(&mut self.pending);
@@ -273,7 +274,7 @@ impl Shard {
     fn leave(&mut self, now: Timestamp) {
         let nonce = self.fresh_nonce();
         let (Stage::Leaving(to, granted), Some((base, version))) = (&self.stage, &self.held) else { return };
-        let base = self.pending.book(base, nonce, now).new;
+        let base = self.pending.book(base, nonce, now, self.horizon.runway).new;
         // Of a window that is not named nobody knows what was granted: all of it counts as spent.
         let unspent = granted.iter().filter_map(|(key, granted)| {
             let booked = self.booked.get(key).filter(|booked| !booked.exhausted)?;

@@ -1,6 +1,7 @@
 //! Scripts against one shard and one record: which effects come out, in which order.
 
 mod account;
+mod ahead;
 mod late;
 mod record;
 
@@ -38,6 +39,7 @@ fn want(s: u64, n: u32) -> WantedBlock {
         window: window(s),
         permits: permits(n),
         budget: permits(100),
+        ahead: Span::ZERO,
         policy_version: Version(1),
         series: SERIES,
     }

@@ -157,7 +157,7 @@ impl<'a> Replay<'a> {
     fn book(&mut self) -> bool {
         let mut booked = false;
         while let Some(effect) = self.allocator.next_effect() {
-            let Effect::Book { limit, series, window, permits, budget } = effect else { continue };
+            let Effect::Book { limit, series, window, permits, budget, .. } = effect else { continue };
             let window_start = window.start.earliest;
             // Before the scenario starts every window is used up.
             let spent = if window_start < self.scenario.origin { budget } else { Permits::ZERO };

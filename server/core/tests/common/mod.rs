@@ -285,7 +285,7 @@ impl World {
     /// Does to the record what an effect asks for.
     pub(crate) fn confirm(&mut self, effect: Effect) {
         match effect {
-            Effect::Book { limit, series, window, permits, budget } => {
+            Effect::Book { limit, series, window, permits, budget, .. } => {
                 let key = mark_key(&limit, window.start.earliest);
                 match self.record.raise(&key, &window, permits, budget, series) {
                     Ok(Raise { from, to, .. }) => {

@@ -293,7 +293,7 @@ impl World {
     }
 
     fn book(&mut self, effect: &Effect) {
-        let Effect::Book { limit, series, window, permits, budget } = effect else { return };
+        let Effect::Book { limit, series, window, permits, budget, .. } = effect else { return };
         let window_start = &window.start.earliest;
         let at = usize::from(self.marks[0].0 != *window_start);
         if at == 1 && self.marks[1].0 != *window_start {

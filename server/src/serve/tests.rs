@@ -1,0 +1,45 @@
+//! What ends a server that nobody told to stop.
+
+use super::*;
+use crate::config::{Log, LogFormat, LogLevel, ServerLimits};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The machine's clocks; once it is told to, reading them panics in the ledger's thread.
+struct Fragile(Arc<AtomicBool>);
+
+impl Source for Fragile {
+    fn wall_ns(&self) -> u64 {
+        Machine.wall_ns()
+    }
+
+    fn boot_ns(&self) -> u64 {
+        let of_ledger = std::thread::current().name() == Some("apportion-ledger");
+        assert!(!(of_ledger && self.0.load(Ordering::SeqCst)), "on purpose");
+        Machine.boot_ns()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_that_panics_ends_the_server_with_an_error_that_says_so() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let anywhere = "127.0.0.1:0".parse().expect("an address");
+    let settings = Settings {
+        data_dir: directory.path().into(),
+        listen: anywhere,
+        http_listen: anywhere,
+        tls: None,
+        insecure: false,
+        log: Log { format: LogFormat::Text, level: LogLevel::Error },
+        limits: ServerLimits::DEFAULT,
+        drain_seconds: 1,
+        audit_entries: 1_000,
+        admin_token: None,
+    };
+    let breaks = Arc::new(AtomicBool::new(false));
+    let clocks = Box::new(Fragile(Arc::clone(&breaks)));
+    let running = Running::start_by(clocks, &settings).await.expect("it starts");
+    breaks.store(true, Ordering::SeqCst);
+    let ended = tokio::time::timeout(Duration::from_secs(10), running.until_signalled()).await;
+    let error = ended.expect("it ends by itself").expect_err("something failed");
+    assert!(matches!(error, ServeError::Failed("the ledger")), "{error}");
+}
