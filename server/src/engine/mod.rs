@@ -12,6 +12,7 @@ mod ledger;
 mod parts;
 mod served;
 mod timer;
+mod waiters;
 mod waiting;
 mod waits;
 mod workspace;

@@ -281,6 +281,29 @@ async fn a_repeat_joins_the_one_that_waits_and_keeps_it_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_so_many_repeats_join_and_one_that_leaves_makes_room() {
+    let world = World::new(10);
+    let name = world.granted("default", 10).await.name.to_string();
+    let ask = || world.ask("other", 4, Span::from_secs(3_600), Some("r"));
+    let mut waiting: Vec<_> =
+        (0..waiters::WAITERS_PER_REQUEST).map(|_| ask().expect("it may wait")).collect();
+    let refused = || match ask() {
+        Err(Refused::ByRule(refusal, _)) => refusal,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused().reason, Reason::CallerQueueFull);
+    assert!(refused().retry_at.is_some());
+    waiting.swap_remove(0);
+    waiting.push(ask().expect("one has left"));
+    assert_eq!(refused().reason, Reason::CallerQueueFull);
+    waiting.truncate(1);
+    assert_eq!(world.waits(), 1, "the last one still waits");
+    assert_eq!(world.settle(&name, "default", 0, 10), Ok(10));
+    world.answer(waiting.pop().ok_or(Refused::Internal)).await.expect("it is granted");
+    assert_eq!(world.waits(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_its_store_it_grants_what_is_booked_then_refuses_and_goes_on_when_the_store_is_back() {
     for faults in [
         Faults { writes_refused: true, ..Faults::default() },

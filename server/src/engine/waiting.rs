@@ -35,6 +35,8 @@ pub(super) struct Told {
 /// Who waits under a ticket, as the workspace knows it.
 #[derive(Debug)]
 pub(super) struct Waiter {
+    /// Its number among all that ever waited in the workspace.
+    pub(super) place: u64,
     pub(super) arrived: Timestamp,
     pub(super) team: TeamId,
     pub(super) priority: Option<Priority>,
@@ -44,10 +46,10 @@ pub(super) struct Waiter {
 }
 
 impl Waiter {
-    pub(super) fn new(arrived: Timestamp, ask: &Ask) -> (Self, oneshot::Receiver<Told>) {
+    pub(super) fn new(place: u64, arrived: Timestamp, ask: &Ask) -> (Self, oneshot::Receiver<Told>) {
         let (answer, told) = oneshot::channel();
         let (team, priority, has_id) = (ask.team.clone(), ask.priority, ask.request_id.is_some());
-        (Self { arrived, team, priority, has_id, answer }, told)
+        (Self { place, arrived, team, priority, has_id, answer }, told)
     }
 
     pub(super) fn tell(self, told: Told) {
@@ -58,10 +60,6 @@ impl Waiter {
     pub(super) fn asked(&self) -> Asked<'_> {
         Asked { team: &self.team, priority: self.priority }
     }
-
-    pub(super) fn is_gone(&self) -> bool {
-        self.answer.is_closed()
-    }
 }
 
 /// A request that waits. Dropped before the answer, it is withdrawn; dropped with a lease that nobody saw, that goes back.
@@ -70,6 +68,7 @@ pub struct Waiting {
     workspace: Arc<Workspace>,
     parts: Arc<Parts>,
     pub(super) ticket: Ticket,
+    pub(super) place: u64,
     pub(super) team: TeamId,
     pub(super) caller: CallerId,
     told: Option<oneshot::Receiver<Told>>,
@@ -81,12 +80,13 @@ impl Waiting {
         parts: Arc<Parts>,
         ticket: Ticket,
         ask: &Ask,
-        told: oneshot::Receiver<Told>,
+        (place, told): (u64, oneshot::Receiver<Told>),
     ) -> Self {
         Self {
             workspace,
             parts,
             ticket,
+            place,
             team: ask.team.clone(),
             caller: ask.caller.clone(),
             told: Some(told),

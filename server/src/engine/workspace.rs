@@ -5,7 +5,8 @@ use super::answer::{Event, Granted, Refused, Report, Request};
 use super::lease_name::{LeaseName, Life, Named};
 use super::ledger::Command;
 use super::parts::Parts;
-use super::waiting::{Acquired, Told, Waiter, Waiting};
+use super::waiters::Waiters;
+use super::waiting::{Acquired, Told, Waiting};
 use super::waits::{Asked, Waits};
 use apportion_core::allocator::{Allocator, Effect, Settled, Submitted};
 use apportion_core::facts::{Finding, Learnt};
@@ -15,7 +16,7 @@ use apportion_core::permits::Permits;
 use apportion_core::policy::{DEPTH_MAX, Policy, PolicyError};
 use apportion_core::request::{Answer, Ask, Lease, Outcome, Reason, Refusal, Ticket};
 use apportion_core::time::{Span, Timestamp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use tokio::sync::broadcast;
 
@@ -24,6 +25,8 @@ use tokio::sync::broadcast;
 const LEAST_WAIT: Span = Span::from_ms(50);
 /// How many events a slow reader may be behind before it misses some.
 const EVENTS_BEHIND: usize = 64;
+/// When a repeat that may not join is to come again.
+const REPEAT_AFTER: Span = Span::from_secs(1);
 /// How late a timer may be for its decision to be made as at the instant for which it was set.
 const LATE: Span = Span::from_ms(50);
 
@@ -65,7 +68,7 @@ pub(super) struct State {
     service: Service,
     /// In which life.
     life: Life,
-    waiting: HashMap<Ticket, Vec<Waiter>>,
+    waiting: Waiters,
     /// The earliest wish that the timer has.
     armed: Timestamp,
     waits: Waits,
@@ -78,7 +81,7 @@ impl Workspace {
             versioned,
             service: Service::Closed(Refused::StoreLost),
             life: Life::default(),
-            waiting: HashMap::new(),
+            waiting: Waiters::default(),
             armed: Timestamp::MAX,
             waits: Waits::default(),
         };
@@ -131,10 +134,10 @@ impl Workspace {
             Some(Ok(granted)) => Ok(Acquired::Granted(granted)),
             Some(Err(refused)) => Err(refused),
             None => {
-                let (waiter, told) = Waiter::new(now, &ask);
-                state.waiting.entry(ticket).or_default().push(waiter);
-                let place = Waiting::new(Arc::clone(self), Arc::clone(parts), ticket, &ask, told);
-                Ok(Acquired::Waits(place))
+                let place = state.waiting.add(ticket, now, &ask, parts.settings.bounds.waiting);
+                let place = place.map_err(|reason| too_many(reason, now))?;
+                let waiting = Waiting::new(Arc::clone(self), Arc::clone(parts), ticket, &ask, place);
+                Ok(Acquired::Waits(waiting))
             }
         }
     }
@@ -189,7 +192,7 @@ impl Workspace {
                     allocator.decide(now);
                 }
             }
-        } else if state.leave(waiting)
+        } else if state.waiting.leave(waiting.ticket, waiting.place)
             && let Service::Open(allocator) = &mut state.service
         {
             allocator.cancel(now, waiting.ticket);
@@ -241,7 +244,7 @@ impl Workspace {
         let Service::Open(allocator) = &mut state.service else { return None };
         let mut mine = None;
         while let Some(Answer { ticket, outcome }) = allocator.next_answer() {
-            let waiters = state.waiting.remove(&ticket).unwrap_or_default();
+            let waiters = state.waiting.take(ticket);
             let alone = waiters.len() == 1;
             for waiter in waiters {
                 state.waits.answered(now, waiter.asked(), waiter.arrived, &outcome, allocator.policy());
@@ -393,7 +396,7 @@ impl Workspace {
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.lock().waiting.len()
+        self.lock().waiting.requests()
     }
 
     pub(super) fn events(&self) -> broadcast::Receiver<Event> {
@@ -442,22 +445,11 @@ impl Service {
 
 impl State {
     fn close(&mut self, why: &Refused) {
-        for waiter in std::mem::take(&mut self.waiting).into_values().flatten() {
+        for waiter in self.waiting.take_all() {
             waiter.tell(Told { answer: Err(why.clone()), lease: None });
         }
         self.service = Service::Closed(why.clone());
         self.armed = Timestamp::MAX;
-    }
-
-    /// One of those who wait under a ticket leaves. Returns whether it was the last one.
-    fn leave(&mut self, waiting: &Waiting) -> bool {
-        let Some(waiters) = self.waiting.get_mut(&waiting.ticket) else { return false };
-        waiters.retain(|waiter| !waiter.is_gone());
-        let is_empty = waiters.is_empty();
-        if is_empty {
-            self.waiting.remove(&waiting.ticket);
-        }
-        is_empty
     }
 }
 
@@ -477,6 +469,11 @@ fn lease_of(outcome: &Outcome) -> Option<Lease> {
         Outcome::Granted(lease) => Some(*lease),
         Outcome::Refused(_) => None,
     }
+}
+
+/// A repeat that may not join those who wait already.
+fn too_many(reason: Reason, now: Timestamp) -> Refused {
+    Refused::ByRule(Refusal { reason, retry_at: Some(now + REPEAT_AFTER), limit: None }, now)
 }
 
 /// Whether the refused request named a team that exists: only such are counted, or anybody could fill the memory.
