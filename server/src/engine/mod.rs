@@ -83,7 +83,8 @@ impl Engine {
         workspaces: Vec<(WorkspaceId, Versioned)>,
     ) -> Result<Self, StartError> {
         let (commands, inbox) = mpsc::channel();
-        let parts = Arc::new(Parts::new(settings, clock, commands));
+        let secret = lease_name::Secret::new().ok_or(StartError::NoRandom)?;
+        let parts = Arc::new(Parts::new(settings, clock, commands, secret));
         for (id, versioned) in workspaces {
             parts.insert(id, versioned)?;
         }
@@ -141,6 +142,14 @@ impl Engine {
         Ok(self.parts.find(workspace)?.snapshot(&self.parts))
     }
 
+    /// The same without what is configured.
+    ///
+    /// # Errors
+    /// [`Refused::UnknownWorkspace`].
+    pub fn figures(&self, workspace: &WorkspaceId) -> Result<Snapshot, Refused> {
+        Ok(self.parts.find(workspace)?.figures(&self.parts))
+    }
+
     /// What the server says by itself about a workspace from now on.
     ///
     /// # Errors
@@ -195,6 +204,11 @@ impl Engine {
         self.parts.is_draining()
     }
 
+    /// Whether the store failed and has not taken a write since.
+    pub fn is_store_lost(&self) -> bool {
+        self.parts.is_store_lost()
+    }
+
     /// Hears that the store failed somebody else: it is opened anew soon, even if nobody asks for a lease.
     pub fn store_failed(&self) {
         self.parts.tell(Command::StoreFailed);
@@ -233,6 +247,9 @@ pub enum StartError {
     /// The store failed.
     #[error("the store cannot be used: {0}")]
     Store(String),
+    /// Names of leases could be guessed.
+    #[error("the system gives no random bits")]
+    NoRandom,
     /// What stands in the store is no policy.
     #[error(transparent)]
     Policy(#[from] PolicyError),

@@ -28,7 +28,17 @@ pub struct Snapshot {
 }
 
 impl Workspace {
+    /// What it looks like now, and what is configured.
     pub(super) fn snapshot(&self, parts: &Parts) -> Snapshot {
+        self.shown(parts, |allocator| Some(allocator.policy().clone()))
+    }
+
+    /// The same without what is configured: for many workspaces at once.
+    pub(super) fn figures(&self, parts: &Parts) -> Snapshot {
+        self.shown(parts, |_| None)
+    }
+
+    fn shown(&self, parts: &Parts, policy: impl FnOnce(&Allocator) -> Option<Policy>) -> Snapshot {
         self.read(|allocator, waits| {
             let now = parts.clock.now();
             let allocator = match allocator {
@@ -44,7 +54,7 @@ impl Workspace {
                 teams: teams.collect(),
                 limits: allocator.limits_now(now),
                 scheduler: allocator.scheduler(),
-                policy: Some(allocator.policy().clone()),
+                policy: policy(allocator),
                 waiting_requests: allocator.waiting(),
                 trouble: trouble(allocator, parts),
             }

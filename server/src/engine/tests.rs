@@ -433,6 +433,17 @@ async fn a_removed_workspace_is_unknown_and_one_that_comes_back_starts_from_its_
     assert!(granted <= 4, "{granted} more were granted");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workspace_has_one_alarm_however_often_its_next_deadline_comes_nearer() {
+    let world = World::new(10);
+    let parts = &world.engine.parts;
+    let (workspace, far) = (parts.find(&id()).expect("it is served"), parts.clock.now() + HOUR);
+    for seconds in (0..200).rev() {
+        parts.timer.set(far + Span::from_secs(seconds), &workspace);
+    }
+    assert_eq!(parts.timer.alarms(), 1);
+}
+
 /// The timer sleeps a second at most, then it reads the clock: nothing is decided as of an instant that has passed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_timer_that_wakes_late_refuses_what_timed_out_and_grants_out_of_the_window_of_then() {

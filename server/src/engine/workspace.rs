@@ -167,7 +167,7 @@ impl Workspace {
         };
         for observation in &observations {
             if let Some(finding) = allocator.observe(now, observation) {
-                self.tell_of(allocator.policy(), &observation.limit, &finding, now);
+                self.tell_of(allocator, &observation.limit, &finding, now);
             }
         }
         // What came back or was learnt can change who is served now; a report that says only what was used cannot.
@@ -409,16 +409,18 @@ impl Workspace {
         }
     }
 
-    fn tell_of(&self, policy: &Policy, limit: &LimitId, finding: &Finding, now: Timestamp) {
-        let Some(of) = policy.limits.iter().find(|known| known.id == *limit) else { return };
+    /// Tells those who listen what an observation changed. Windows are those in force, where the provider's responses moved them too.
+    fn tell_of(&self, allocator: &mut Allocator, limit: &LimitId, finding: &Finding, now: Timestamp) {
+        if !finding.exhausted && finding.budget.is_none() {
+            return;
+        }
+        let Some(of) = allocator.limits_now(now).into_iter().find(|known| known.id == *limit) else { return };
         if finding.exhausted {
-            let grid = apportion_core::window::Grid::new(of.window, of.phase);
-            let window = grid.at(now);
-            let until = finding.stop_until.unwrap_or(window.end.latest);
-            self.say(Event::Revoked { limit: limit.clone(), window, until });
+            let until = finding.stop_until.unwrap_or(of.window.end.latest);
+            self.say(Event::Revoked { limit: limit.clone(), window: of.window, until });
         }
         if let Some(permits) = finding.budget {
-            self.say(Event::LimitChanged { limit: limit.clone(), permits, window: of.window });
+            self.say(Event::LimitChanged { limit: limit.clone(), permits, window: of.length });
         }
     }
 
