@@ -42,7 +42,7 @@ impl Running {
     /// [`ServeError`] where gRPC failed.
     pub async fn until_signalled(mut self) -> Result<(), ServeError> {
         tokio::select! {
-            ended = &mut self.grpc => return ended.unwrap_or(Ok(())).map_err(Into::into),
+            _ = &mut self.grpc => return Ok(()),
             () = self.signals.next() => {}
         }
         tracing::info!("stopping: whoever waits has {} s", self.drain.as_secs());
@@ -72,12 +72,9 @@ impl Running {
         let mut grpc = self.grpc;
         let ended = tokio::time::timeout(LAST_ANSWERS, &mut grpc).await;
         self.http.abort();
-        match ended {
-            Ok(ended) => ended.unwrap_or(Ok(())).map_err(Into::into),
-            Err(_) => {
-                grpc.abort();
-                Ok(())
-            }
+        if ended.is_err() {
+            grpc.abort();
         }
+        Ok(())
     }
 }

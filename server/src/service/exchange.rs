@@ -78,11 +78,25 @@ pub struct Answers {
     cancels: HashMap<u64, oneshot::Sender<()>>,
     heard: HashSet<WorkspaceId>,
     events: SelectAll<Heard>,
+    credential: Credential,
+}
+
+/// Whether the stream may go on.
+enum Credential {
+    /// Until this comes.
+    Valid(Pin<Box<dyn Future<Output = ()> + Send>>),
+    /// Nothing waits any more; what is answered already is sent, then why the stream ends.
+    Ended,
+    /// That was said.
+    Told,
 }
 
 /// Starts to answer a stream.
 pub(super) fn start(quota: Quota, who: Arc<Identity>, requests: Streaming<v1::ExchangeRequest>) -> Answers {
+    let (holder, engine) = (Arc::clone(&who), Arc::clone(&quota.engine));
+    let ended = async move { holder.ended(|| engine.clock().now()).await };
     Answers {
+        credential: Credential::Valid(Box::pin(ended)),
         quota,
         who,
         requests: Some(requests),
@@ -99,8 +113,16 @@ impl Stream for Answers {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
+        if this.who.is_withdrawn() {
+            this.end();
+        }
         if let Some(ready) = this.ready.pop_front() {
             return Poll::Ready(Some(Ok(ready)));
+        }
+        match &this.credential {
+            Credential::Valid(_) => {}
+            Credential::Ended => return this.tell_end(),
+            Credential::Told => return Poll::Ready(None),
         }
         // First, since what it adds wakes nobody before it is polled.
         if let Poll::Ready(Err(status)) = this.read(context) {
@@ -118,15 +140,36 @@ impl Stream for Answers {
             let now = this.quota.engine.clock().now();
             this.ready.extend(said(&workspace, event, now));
         }
-        match this.ready.pop_front() {
-            Some(ready) => Poll::Ready(Some(Ok(ready))),
-            None if this.requests.is_none() && this.parked.is_empty() => Poll::Ready(None),
-            None => Poll::Pending,
+        match (this.ready.pop_front(), &mut this.credential) {
+            (Some(ready), _) => Poll::Ready(Some(Ok(ready))),
+            (None, _) if this.requests.is_none() && this.parked.is_empty() => Poll::Ready(None),
+            (None, Credential::Valid(ended)) => {
+                std::task::ready!(ended.as_mut().poll(context));
+                this.end();
+                this.tell_end()
+            }
+            (None, _) => Poll::Pending,
         }
     }
 }
 
 impl Answers {
+    /// The credential is not valid any more: what waits is withdrawn, and nothing more is read.
+    fn end(&mut self) {
+        if matches!(self.credential, Credential::Valid(_)) {
+            self.credential = Credential::Ended;
+            self.parked.clear();
+            self.cancels.clear();
+            self.events = SelectAll::new();
+            self.requests = None;
+        }
+    }
+
+    fn tell_end(&mut self) -> Poll<Option<Result<v1::ExchangeResponse, Status>>> {
+        self.credential = Credential::Told;
+        Poll::Ready(Some(Err(ENDED.status(&Place::default()))))
+    }
+
     /// Reads requests while not too many are in flight.
     fn read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Status>> {
         for _ in 0..AT_ONCE {
@@ -149,25 +192,23 @@ impl Answers {
         let malformed =
             |path: &str, problem: &str| crate::convert::field::FieldError::new(path, problem).into();
         let nowhere = Place::default();
+        // It has no answer of its own, whatever its id.
+        if matches!(request.request, Some(Request::Cancel(_))) {
+            return self.cancel(id);
+        }
         if !self.who.is_valid(self.quota.engine.clock().now()) {
             return self.answer(id, &nowhere, Err(ENDED));
         }
-        if id == 0 || self.cancels.contains_key(&id) && !matches!(request.request, Some(Request::Cancel(_))) {
+        if id == 0 || self.cancels.contains_key(&id) {
             let problem = "must not be 0, nor that of a request in flight";
             return self.answer(id, &nowhere, Err(malformed("id", problem)));
         }
         match request.request {
-            None => self.answer(
+            None | Some(Request::Cancel(_)) => self.answer(
                 id,
                 &nowhere,
                 Err(malformed("request", "one of acquire, settle, cancel must be set")),
             ),
-            Some(Request::Cancel(_)) => {
-                if let Some(cancel) = self.cancels.get_mut(&id) {
-                    let (spent, _) = oneshot::channel();
-                    let _ = std::mem::replace(cancel, spent).send(());
-                }
-            }
             Some(Request::Acquire(wire)) => match Acquire::try_from(&wire) {
                 Ok(acquire) => self.acquire(id, acquire),
                 Err(error) => self.answer(id, &nowhere, Err(error.under("acquire").into())),
@@ -176,6 +217,13 @@ impl Answers {
                 Ok(settle) => self.settle(id, &settle),
                 Err(error) => self.answer(id, &nowhere, Err(error.under("settle").into())),
             },
+        }
+    }
+
+    fn cancel(&mut self, id: u64) {
+        if let Some(cancel) = self.cancels.get_mut(&id) {
+            let (spent, _) = oneshot::channel();
+            let _ = std::mem::replace(cancel, spent).send(());
         }
     }
 
