@@ -69,7 +69,7 @@ pub fn useful_lives(policy: &Policy) -> Result<(), FieldError> {
     match policy.limits.iter().position(|limit| limit.margins.life < LIFE_LEAST) {
         None => Ok(()),
         Some(at) => Err(FieldError::new(
-            &format!("limits[{at}].lease_life"),
+            format!("limits[{at}].lease_life"),
             "too short: a lease would be over when it is granted; allowed is from 1 ms to `guard`",
         )),
     }

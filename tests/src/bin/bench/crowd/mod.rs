@@ -55,5 +55,5 @@ fn start(data: &Path, workspaces: usize) -> Server {
     if workspaces > 1 {
         fill(data, workspaces);
     }
-    on_server_core(|| Server::start_with(data, &["--drain-seconds", "1"]))
+    on_server_core(|| Server::start_with(data, &["--drain-seconds", "1", "--workspaces", "200000"]))
 }
