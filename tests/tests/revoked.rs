@@ -68,7 +68,9 @@ async fn everything(server: &Server, client: &str, observer: &str) -> Vec<(&'sta
     };
     let exchange = async {
         let mut quota = QuotaServiceClient::new(bearing(server, client));
-        let request = Some(v1::exchange_request::Request::Acquire(scarce::ask(3_000)));
+        // Another caller: behind a request of its own it would be certain to wait for longer.
+        let ask = v1::AcquireLeaseRequest { caller: "stream".into(), ..scarce::ask(3_000) };
+        let request = Some(v1::exchange_request::Request::Acquire(ask));
         let requests =
             tokio_stream::once(v1::ExchangeRequest { id: 1, request }).chain(tokio_stream::pending());
         let mut answers = quota.exchange(requests).await.expect("a stream").into_inner();

@@ -7,7 +7,6 @@ use crate::ids::TeamId;
 use crate::ledger::Shape;
 use crate::limit::Limit;
 use crate::mutant::{self, Mutant};
-use crate::permits::Permits;
 use crate::policy::{LimitPolicy, Policy, PolicyError, TEAMS_MAX, TeamPolicy};
 use crate::priority::Priority;
 use crate::request::{Answer, Outcome, Reason, Refusal};
