@@ -32,6 +32,8 @@ async fn a_full_disk_loses_nothing_and_stops_grants_no_longer_than_it_is_full() 
     let full = Instant::now();
     let refused = teams::create(&server, "refused").await.expect_err("nothing can be made durable");
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unavailable, "STORE_LOST"));
+    let page = server.page("/readyz").await;
+    assert!(page.starts_with("HTTP/1.1 503") && page.contains("the store is lost"), "{page}");
     pass(FULL).await;
     let seen = load.seen();
     let granted = seen.leases.iter().filter(|(at, _)| *at > full).count();
@@ -48,6 +50,7 @@ async fn a_full_disk_loses_nothing_and_stops_grants_no_longer_than_it_is_full() 
     let again = load.seen().leases.iter().filter(|(at, _)| *at > room).count();
     assert!(again > 0, "it did not go on by itself");
     teams::create(&server, "after").await.expect("the disk has room again");
+    assert!(server.page("/readyz").await.starts_with("HTTP/1.1 200"));
     load.stop().await;
     assert!(server.stop(Duration::from_secs(15)).success());
 

@@ -14,7 +14,7 @@ const EMPTY_WORDS: [&str; 9] =
     ["Manager", "Helper", "Helpers", "Util", "Utils", "Handler", "Handlers", "Info", "Data"];
 
 /// Names that a trait demands, which the contract or a library has made.
-const DEMANDED: [&str; 3] = ["ConnectInfo", "get_workspace", "get_team"];
+const DEMANDED: [&str; 3] = ["Data", "get_workspace", "get_team"];
 
 /// Number types, as a cast would name them.
 const NUMBERS: [&str; 14] =

@@ -115,3 +115,37 @@ fn what_can_never_be_granted_is_refused_as_such() {
     assert_eq!(world.allocator.waiting(), 0);
     world.ask(&ask("a1", 10)).lease();
 }
+
+#[test]
+fn a_workspace_has_so_many_callers() {
+    let bounds = Bounds { callers_per_team: 2, ..Bounds::DEFAULT };
+    let teams = (0..=Bounds::TEAMS_FULL).map(|n| team(&format!("t{n}")));
+    let mut world = World::within(policy(10, teams.collect()), bounds);
+    world.ask(&Ask { caller: caller_id("spends"), ..ask("t0", 10) }).lease();
+    world.ask(&ask("t0", 1)).ticket();
+    for n in 1..Bounds::TEAMS_FULL {
+        for caller in ["x", "y"] {
+            world.ask(&Ask { caller: caller_id(caller), ..ask(&format!("t{n}"), 1) }).ticket();
+        }
+    }
+    let beyond = ask(&format!("t{}", Bounds::TEAMS_FULL), 1);
+    assert_eq!(world.ask(&beyond).reason(), Reason::TooManyCallers);
+    world.go(4 * WINDOW_MS);
+    world.ask(&beyond).lease();
+}
+
+#[test]
+fn a_team_that_goes_with_many_callers_refuses_each_and_leaves_nothing() {
+    let mut world = World::within(policy(10, vec![team("a"), team("b")]), Bounds::DEFAULT);
+    world.ask(&Ask { caller: caller_id("spends"), ..ask("b", 10) }).lease();
+    let named = |n: usize| Ask { request_id: request_id("r"), ..of(&format!("c{n}")) };
+    let waiting: Vec<_> = (0..5_000).map(|n| world.ask(&named(n)).ticket()).collect();
+    world.change(|policy| policy.teams.retain(|of| of.id == team_id("b")));
+    for ticket in waiting {
+        assert_eq!(world.outcome(ticket).reason(), Reason::UnknownTeam);
+    }
+    assert_eq!(world.allocator.waiting(), 0);
+    world.change(|policy| policy.teams.push(team("a")));
+    world.go(2 * WINDOW_MS);
+    assert_eq!(world.ask(&named(1)).lease().permits, permits(1));
+}

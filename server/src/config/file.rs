@@ -88,10 +88,14 @@ pub(super) struct Limits {
     pub(super) header_bytes: Option<u32>,
     pub(super) connections: Option<u32>,
     pub(super) keep_alive_seconds: Option<u32>,
+    pub(super) arrival_seconds: Option<u32>,
+    pub(super) idle_seconds: Option<u32>,
     pub(super) pending_resets: Option<u32>,
     pub(super) error_resets: Option<u32>,
     pub(super) exchange_in_flight: Option<u32>,
     pub(super) workspaces: Option<u32>,
+    pub(super) callers_per_team: Option<u32>,
+    pub(super) watchers: Option<u32>,
 }
 
 /// Reads the file at `path`.

@@ -55,6 +55,12 @@ pub struct Flags {
     /// How often a connection is asked whether it is alive, in seconds [default: 20]
     #[arg(long, env = "APPORTION_KEEP_ALIVE_SECONDS", value_name = "N")]
     pub keep_alive_seconds: Option<u32>,
+    /// How long a TLS handshake, the preface of a connection and a request may each take to come in, in seconds [default: 10]
+    #[arg(long, env = "APPORTION_ARRIVAL_SECONDS", value_name = "N")]
+    pub arrival_seconds: Option<u32>,
+    /// How long a connection stays on which nothing is called, in seconds [default: 300]
+    #[arg(long, env = "APPORTION_IDLE_SECONDS", value_name = "N")]
+    pub idle_seconds: Option<u32>,
     /// Resets by a client that are pending at once before its connection is closed [default: 100]
     #[arg(long, env = "APPORTION_PENDING_RESETS", value_name = "N")]
     pub pending_resets: Option<u32>,
@@ -67,7 +73,13 @@ pub struct Flags {
     /// Workspaces that can be created [default: 100000]
     #[arg(long, env = "APPORTION_WORKSPACES", value_name = "N")]
     pub workspaces: Option<u32>,
-    /// How long a server that stops waits for open calls, in seconds [default: 10]
+    /// Callers of one team that are remembered at once, until they are idle for a window; a workspace has ten times as many at most [default: 10000]
+    #[arg(long, env = "APPORTION_CALLERS_PER_TEAM", value_name = "N")]
+    pub callers_per_team: Option<u32>,
+    /// Watchers of workspaces at once [default: 1000]
+    #[arg(long, env = "APPORTION_WATCHERS", value_name = "N")]
+    pub watchers: Option<u32>,
+    /// How long a server that stops waits for open calls, in seconds, at most 3600 [default: 10]
     #[arg(long, env = "APPORTION_DRAIN_SECONDS", value_name = "N")]
     pub drain_seconds: Option<u32>,
     /// How many audit entries are kept [default: 100000]

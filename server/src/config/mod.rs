@@ -18,6 +18,9 @@ use std::path::PathBuf;
 /// The variable that bears the secret of an administrator's token. Not a flag: others can read the flags of a process.
 pub const ADMIN_TOKEN: &str = "APPORTION_ADMIN_TOKEN";
 
+/// The longest that a server that stops may be told to wait: as long as a request may wait.
+const DRAIN_SECONDS_MAX: u32 = 3_600;
+
 /// Everything that a server is started with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
@@ -115,6 +118,10 @@ pub struct ServerLimits {
     pub connections: u32,
     /// How often a connection is asked whether it is alive, in seconds.
     pub keep_alive_seconds: u32,
+    /// How long a TLS handshake, the preface of a connection and a request may each take to come in, in seconds.
+    pub arrival_seconds: u32,
+    /// How long a connection stays on which nothing is called, in seconds.
+    pub idle_seconds: u32,
     /// Resets by a client that are pending at once before its connection is closed.
     pub pending_resets: u32,
     /// Resets by the server because of a client's errors before its connection is closed.
@@ -123,6 +130,10 @@ pub struct ServerLimits {
     pub exchange_in_flight: u32,
     /// Workspaces that can be created.
     pub workspaces: u32,
+    /// Callers of one team that are remembered at once; a workspace has ten times as many at most.
+    pub callers_per_team: u32,
+    /// Watchers at once.
+    pub watchers: u32,
 }
 
 impl ServerLimits {
@@ -133,10 +144,14 @@ impl ServerLimits {
         header_bytes: 16 << 10,
         connections: 10_000,
         keep_alive_seconds: 20,
+        arrival_seconds: 10,
+        idle_seconds: 300,
         pending_resets: 100,
         error_resets: 1_000,
         exchange_in_flight: 1_000,
         workspaces: 100_000,
+        callers_per_team: 10_000,
+        watchers: 1_000,
     };
 }
 
@@ -171,6 +186,14 @@ pub enum ConfigError {
     /// A bound of 0.
     #[error("{0}: must be at least 1")]
     Zero(&'static str),
+    /// More than makes sense.
+    #[error("{name}: must be at most {most}")]
+    TooMuch {
+        /// The setting.
+        name: &'static str,
+        /// The most that is allowed.
+        most: u32,
+    },
     /// Half of what TLS needs.
     #[error("tls: cert and key are given together; {0} is missing")]
     HalfTls(&'static str),
@@ -222,7 +245,11 @@ impl Settings {
                 level: flags.log_level.or(file.log.level).unwrap_or_default(),
             },
             limits: limits(flags, &file.limits)?,
-            drain_seconds: flags.drain_seconds.or(file.drain_seconds).unwrap_or(10),
+            drain_seconds: at_most(
+                "drain_seconds",
+                flags.drain_seconds.or(file.drain_seconds).unwrap_or(10),
+                DRAIN_SECONDS_MAX,
+            )?,
             audit_entries: at_least_one(
                 "audit_entries",
                 flags.audit_entries.or(file.audit_entries).unwrap_or(100_000),
@@ -265,11 +292,19 @@ fn limits(flags: &Flags, file: &file::Limits) -> Result<ServerLimits, ConfigErro
         header_bytes,
         connections,
         keep_alive_seconds,
+        arrival_seconds,
+        idle_seconds,
         pending_resets,
         error_resets,
         exchange_in_flight,
-        workspaces
+        workspaces,
+        callers_per_team,
+        watchers
     ))
+}
+
+fn at_most(name: &'static str, n: u32, most: u32) -> Result<u32, ConfigError> {
+    if n > most { Err(ConfigError::TooMuch { name, most }) } else { Ok(n) }
 }
 
 fn at_least_one(name: &'static str, n: u32) -> Result<u32, ConfigError> {

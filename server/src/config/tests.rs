@@ -68,6 +68,8 @@ fn an_unknown_key_is_refused_by_name_with_its_line() {
 #[test]
 fn a_bound_of_nothing_and_half_of_tls_are_refused() {
     assert_eq!(refused(&["--connections", "0"], ""), "limits.connections: must be at least 1");
+    assert_eq!(refused(&["--drain-seconds", "3601"], ""), "drain_seconds: must be at most 3600");
+    assert_eq!(settings(&["--drain-seconds", "3600"], "").expect("it is allowed").drain_seconds, 3_600);
     assert_eq!(refused(&["--tls-cert", "a"], ""), "tls: cert and key are given together; key is missing");
     assert_eq!(
         refused(&["--tls-client-ca", "a"], ""),

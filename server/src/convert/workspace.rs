@@ -17,6 +17,8 @@ use apportion_proto::v1;
 pub const OTHERS_MEMORY_DEFAULT: u32 = 3;
 /// For how many windows it may be kept.
 const OTHERS_MEMORY_MAX: u32 = 64;
+/// The least useful life of a lease that makes sense.
+const LIFE_LEAST: Span = Span::from_ms(1);
 
 /// The policy of a workspace with `teams`, every value inside its own bounds and every absent one at its default. What values must
 /// be to each other [`Policy::check`] says; [`policy_field`] finds the field at fault.
@@ -57,6 +59,20 @@ fn others_memory(windows: Option<u32>) -> Result<u32, FieldError> {
         ));
     }
     Ok(windows)
+}
+
+/// Whether each lease of a policy is of use for at least a moment. What was stored before this was asked for stays as it is.
+///
+/// # Errors
+/// [`FieldError`] where the least useful life of a limit's leases is none.
+pub fn useful_lives(policy: &Policy) -> Result<(), FieldError> {
+    match policy.limits.iter().position(|limit| limit.margins.life < LIFE_LEAST) {
+        None => Ok(()),
+        Some(at) => Err(FieldError::new(
+            format!("limits[{at}].lease_life"),
+            "too short: a lease would be over when it is granted; allowed is from 1 ms to `guard`",
+        )),
+    }
 }
 
 fn limit(wire: &v1::Limit) -> Result<LimitPolicy, FieldError> {

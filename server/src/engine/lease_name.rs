@@ -1,12 +1,41 @@
 //! Names of leases: what a client knows a lease by.
 //!
-//! A name says in which life of its workspace the lease was granted, and carries a keyed hash, so that nobody can guess one. The
-//! key lives as long as the process: a name from an earlier life is known by that life, and is that of a lease that ended.
+//! A name says in which life of its workspace the lease was granted, and carries a MAC (HMAC-SHA-256, its first 64 bits), so that
+//! nobody can make one. The key lives as long as the process: a name from an earlier life is known by that life, and is that of a lease that ended.
 
 use apportion_core::ids::WorkspaceId;
 use apportion_core::request::LeaseId;
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
+
+/// What no other process has: the key of all names, and where the nonces of its writes begin.
+#[derive(Debug)]
+pub(super) struct Secret {
+    key: hmac::Key,
+    pub(super) nonce: u64,
+}
+
+impl Secret {
+    /// A new one; none where the system gives no random bits.
+    pub(super) fn new() -> Option<Self> {
+        let random = SystemRandom::new();
+        let mut nonce = [0; 8];
+        random.fill(&mut nonce).ok()?;
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &random).ok()?;
+        Some(Self { key, nonce: u64::from_le_bytes(nonce) })
+    }
+
+    fn seal(&self, workspace: &WorkspaceId, life: Life, id: LeaseId) -> u64 {
+        let mut mac = hmac::Context::with_key(&self.key);
+        // Two numbers of one length, then the name: no other lease has the same bytes.
+        mac.update(&life.0.to_le_bytes());
+        mac.update(&id.0.to_le_bytes());
+        mac.update(workspace.as_str().as_bytes());
+        let first = mac.sign().as_ref().first_chunk().copied();
+        u64::from_be_bytes(first.unwrap_or_default())
+    }
+}
 
 /// How many bits count the lives of one epoch.
 const WITHIN_EPOCH: u32 = 24;
@@ -45,8 +74,8 @@ pub(super) enum Named {
 }
 
 impl LeaseName {
-    pub(super) fn new(secret: &RandomState, workspace: &WorkspaceId, life: Life, id: LeaseId) -> Self {
-        Self { life, id, seal: seal(secret, workspace, life, id) }
+    pub(super) fn new(secret: &Secret, workspace: &WorkspaceId, life: Life, id: LeaseId) -> Self {
+        Self { life, id, seal: secret.seal(workspace, life, id) }
     }
 
     /// Whether the lease was granted in this life.
@@ -55,12 +84,7 @@ impl LeaseName {
     }
 
     /// What `name` names in this life of the workspace; nothing where this process never gave out such a name.
-    pub(super) fn read(
-        name: &str,
-        secret: &RandomState,
-        workspace: &WorkspaceId,
-        life: Life,
-    ) -> Option<Named> {
+    pub(super) fn read(name: &str, secret: &Secret, workspace: &WorkspaceId, life: Life) -> Option<Named> {
         let mut parts = name.splitn(3, '-').map(hexadecimal);
         let mut next = || parts.next().flatten();
         let (of_life, id, sealed) = (Life(next()?), next()?, next()?);
@@ -68,7 +92,7 @@ impl LeaseName {
             return Some(Named::Ended);
         }
         let id = LeaseId(id);
-        (of_life == life && sealed == seal(secret, workspace, life, id)).then_some(Named::Lease(id))
+        (of_life == life && sealed == secret.seal(workspace, life, id)).then_some(Named::Lease(id))
     }
 }
 
@@ -76,10 +100,6 @@ impl LeaseName {
 fn hexadecimal(digits: &str) -> Option<u64> {
     let plain = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     (plain && digits.len() <= 16).then(|| u64::from_str_radix(digits, 16).ok()).flatten()
-}
-
-fn seal(secret: &RandomState, workspace: &WorkspaceId, life: Life, id: LeaseId) -> u64 {
-    secret.hash_one((workspace.as_str(), life.0, id.0))
 }
 
 impl fmt::Display for LeaseName {
@@ -132,19 +152,23 @@ impl Text {
 mod tests {
     use super::*;
 
+    fn new() -> Secret {
+        Secret::new().expect("random bits")
+    }
+
     fn workspace(name: &str) -> WorkspaceId {
         WorkspaceId::new(name).expect("a name")
     }
 
     #[test]
     fn a_name_is_read_back_in_its_own_workspace_and_life() {
-        let (secret, here, there) = (RandomState::new(), workspace("a"), workspace("b"));
+        let (secret, here, there) = (new(), workspace("a"), workspace("b"));
         let name = LeaseName::new(&secret, &here, Life(7), LeaseId(41)).to_string();
         assert_eq!(LeaseName::read(&name, &secret, &here, Life(7)), Some(Named::Lease(LeaseId(41))));
         assert_eq!(LeaseName::read(&name, &secret, &here, Life(8)), Some(Named::Ended));
         assert_eq!(LeaseName::read(&name, &secret, &here, Life(6)), None);
         assert_eq!(LeaseName::read(&name, &secret, &there, Life(7)), None);
-        assert_eq!(LeaseName::read(&name, &RandomState::new(), &here, Life(7)), None);
+        assert_eq!(LeaseName::read(&name, &new(), &here, Life(7)), None);
     }
 
     #[test]
@@ -166,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_nobody_gave_out_is_no_name() {
-        let (secret, here) = (RandomState::new(), workspace("a"));
+        let (secret, here) = (new(), workspace("a"));
         let name = LeaseName::new(&secret, &here, Life(7), LeaseId(41)).to_string();
         for bad in [
             "",

@@ -91,7 +91,7 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) fn new(parts: Arc<Parts>, store: Arc<dyn Store>, inbox: Receiver<Command>) -> Self {
         let settings = parts.settings.clone();
-        let seed = std::hash::BuildHasher::hash_one(&parts.secret, "nonce");
+        let seed = parts.secret.nonce;
         let shard = |number: u16| {
             // Writes count up from it; 2^32 processes may each write 2^32 times to a shard before two could meet.
             let nonce = (u128::from(seed) << 64) | (u128::from(number) << 40);
@@ -414,6 +414,7 @@ impl Ledger {
             tracing::error!(error, "the store failed: what is booked may still be granted");
         }
         self.ailing_until = Some(Instant::now() + AILING);
+        self.parts.set_store_lost(true);
     }
 
     /// Whether the store may be asked. One that failed is opened anew first, and must take a write.
@@ -426,6 +427,7 @@ impl Ledger {
             Ok(()) => {
                 tracing::info!("the store works again");
                 self.ailing_until = None;
+                self.parts.set_store_lost(false);
             }
             Err(error) => self.ails(&error),
         }

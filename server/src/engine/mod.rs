@@ -13,6 +13,7 @@ mod parts;
 mod served;
 mod supervise;
 mod timer;
+mod waiters;
 mod waiting;
 mod waits;
 mod workspace;
@@ -86,7 +87,8 @@ impl Engine {
         workspaces: Vec<(WorkspaceId, Versioned)>,
     ) -> Result<Self, StartError> {
         let (commands, inbox) = mpsc::channel();
-        let parts = Arc::new(Parts::new(settings, clock, commands));
+        let secret = lease_name::Secret::new().ok_or(StartError::NoRandom)?;
+        let parts = Arc::new(Parts::new(settings, clock, commands, secret));
         for (id, versioned) in workspaces {
             parts.insert(id, versioned)?;
         }
@@ -157,6 +159,14 @@ impl Engine {
         Ok(self.parts.find(workspace)?.snapshot(&self.parts))
     }
 
+    /// The same without what is configured.
+    ///
+    /// # Errors
+    /// [`Refused::UnknownWorkspace`].
+    pub fn figures(&self, workspace: &WorkspaceId) -> Result<Snapshot, Refused> {
+        Ok(self.parts.find(workspace)?.figures(&self.parts))
+    }
+
     /// What the server says by itself about a workspace from now on.
     ///
     /// # Errors
@@ -215,6 +225,11 @@ impl Engine {
         self.parts.is_draining()
     }
 
+    /// Whether the store failed and has not taken a write since.
+    pub fn is_store_lost(&self) -> bool {
+        self.parts.is_store_lost()
+    }
+
     /// Hears that the store failed somebody else: it is opened anew soon, even if nobody asks for a lease.
     pub fn store_failed(&self) {
         self.parts.tell(Command::StoreFailed);
@@ -253,6 +268,9 @@ pub enum StartError {
     /// The store failed.
     #[error("the store cannot be used: {0}")]
     Store(String),
+    /// Names of leases could be guessed.
+    #[error("the system gives no random bits")]
+    NoRandom,
     /// What stands in the store is no policy.
     #[error(transparent)]
     Policy(#[from] PolicyError),

@@ -1,6 +1,7 @@
 //! What every part of the engine may use: the clock, the map of workspaces, the way to the ledger, the timer.
 
 use super::answer::Refused;
+use super::lease_name::Secret;
 use super::ledger::Command;
 use super::supervise::Failure;
 use super::timer::Timer;
@@ -10,7 +11,6 @@ use crate::clock::Clock;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::PolicyError;
 use dashmap::DashMap;
-use std::hash::RandomState;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 
@@ -23,22 +23,29 @@ pub(super) struct Parts {
     pub(super) timer: Timer,
     pub(super) failure: Failure,
     /// Unlike in every other process: what keeps names of leases from being guessed.
-    pub(super) secret: RandomState,
+    pub(super) secret: Secret,
     commands: mpsc::Sender<Command>,
     draining: AtomicBool,
+    store_lost: AtomicBool,
 }
 
 impl Parts {
-    pub(super) fn new(settings: Settings, clock: Arc<Clock>, commands: mpsc::Sender<Command>) -> Self {
+    pub(super) fn new(
+        settings: Settings,
+        clock: Arc<Clock>,
+        commands: mpsc::Sender<Command>,
+        secret: Secret,
+    ) -> Self {
         Self {
             settings,
             clock,
             workspaces: DashMap::new(),
             timer: Timer::default(),
             failure: Failure::default(),
-            secret: RandomState::new(),
+            secret,
             commands,
             draining: AtomicBool::new(false),
+            store_lost: AtomicBool::new(false),
         }
     }
 
@@ -67,6 +74,15 @@ impl Parts {
 
     pub(super) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// Whether the store failed and has not taken a write since.
+    pub(super) fn is_store_lost(&self) -> bool {
+        self.store_lost.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_store_lost(&self, lost: bool) {
+        self.store_lost.store(lost, Ordering::Release);
     }
 
     pub(super) fn set_draining(&self) {

@@ -29,7 +29,21 @@ pub struct Snapshot {
 }
 
 impl Workspace {
+    /// What it looks like now, and what is configured.
     pub(super) fn snapshot(self: &Arc<Self>, parts: &Arc<Parts>) -> Snapshot {
+        self.shown(parts, |allocator| Some(allocator.policy().clone()))
+    }
+
+    /// The same without what is configured: for many workspaces at once.
+    pub(super) fn figures(self: &Arc<Self>, parts: &Arc<Parts>) -> Snapshot {
+        self.shown(parts, |_| None)
+    }
+
+    fn shown(
+        self: &Arc<Self>,
+        parts: &Arc<Parts>,
+        policy: impl FnOnce(&Allocator) -> Option<Policy>,
+    ) -> Snapshot {
         self.read(parts, |now, allocator, waits| {
             let allocator = match allocator {
                 Ok(allocator) => allocator,
@@ -44,7 +58,7 @@ impl Workspace {
                 teams: teams.collect(),
                 limits: allocator.limits_now(now),
                 scheduler: allocator.scheduler(),
-                policy: Some(allocator.policy().clone()),
+                policy: policy(allocator),
                 waiting_requests: allocator.waiting(),
                 trouble: trouble(allocator, parts),
             }

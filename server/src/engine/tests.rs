@@ -289,6 +289,29 @@ async fn a_repeat_joins_the_one_that_waits_and_keeps_it_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_so_many_repeats_join_and_one_that_leaves_makes_room() {
+    let world = World::new(10);
+    let name = world.granted("default", 10).await.name.to_string();
+    let ask = || world.ask("other", 4, Span::from_secs(3_600), Some("r"));
+    let mut waiting: Vec<_> =
+        (0..waiters::WAITERS_PER_REQUEST).map(|_| ask().expect("it may wait")).collect();
+    let refused = || match ask() {
+        Err(Refused::ByRule(refusal, _)) => refusal,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused().reason, Reason::CallerQueueFull);
+    assert!(refused().retry_at.is_some());
+    waiting.swap_remove(0);
+    waiting.push(ask().expect("one has left"));
+    assert_eq!(refused().reason, Reason::CallerQueueFull);
+    waiting.truncate(1);
+    assert_eq!(world.waits(), 1, "the last one still waits");
+    assert_eq!(world.settle(&name, "default", 0, 10), Ok(10));
+    world.answer(waiting.pop().ok_or(Refused::Internal)).await.expect("it is granted");
+    assert_eq!(world.waits(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_its_store_it_grants_what_is_booked_then_refuses_and_goes_on_when_the_store_is_back() {
     for faults in [
         Faults { writes_refused: true, ..Faults::default() },
@@ -416,6 +439,17 @@ async fn a_removed_workspace_is_unknown_and_one_that_comes_back_starts_from_its_
         granted += 1;
     }
     assert!(granted <= 4, "{granted} more were granted");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workspace_has_one_alarm_however_often_its_next_deadline_comes_nearer() {
+    let world = World::new(10);
+    let parts = &world.engine.parts;
+    let (workspace, far) = (parts.find(&id()).expect("it is served"), parts.clock.now() + HOUR);
+    for seconds in (0..200).rev() {
+        parts.timer.set(far + Span::from_secs(seconds), &workspace);
+    }
+    assert_eq!(parts.timer.alarms(), 1);
 }
 
 /// The timer sleeps a second at most, then it reads the clock: nothing is decided as of an instant that has passed.

@@ -29,6 +29,8 @@ pub(super) type Told = Result<Granted, Refused>;
 /// Who waits under a ticket, as the workspace knows it.
 #[derive(Debug)]
 pub(super) struct Waiter {
+    /// Its number among all that ever waited in the workspace.
+    pub(super) place: u64,
     pub(super) arrived: Timestamp,
     pub(super) team: TeamId,
     pub(super) priority: Option<Priority>,
@@ -36,9 +38,9 @@ pub(super) struct Waiter {
 }
 
 impl Waiter {
-    pub(super) fn new(arrived: Timestamp, ask: &Ask) -> (Self, oneshot::Receiver<Told>) {
+    pub(super) fn new(place: u64, arrived: Timestamp, ask: &Ask) -> (Self, oneshot::Receiver<Told>) {
         let (answer, told) = oneshot::channel();
-        (Self { arrived, team: ask.team.clone(), priority: ask.priority, answer }, told)
+        (Self { place, arrived, team: ask.team.clone(), priority: ask.priority, answer }, told)
     }
 
     pub(super) fn tell(self, told: Told) {
@@ -49,10 +51,6 @@ impl Waiter {
     pub(super) fn asked(&self) -> Asked<'_> {
         Asked { team: &self.team, priority: self.priority }
     }
-
-    pub(super) fn is_gone(&self) -> bool {
-        self.answer.is_closed()
-    }
 }
 
 /// A request that waits. Dropped before the answer, it is withdrawn; dropped with a lease that nobody saw, that goes back.
@@ -61,6 +59,7 @@ pub struct Waiting {
     workspace: Arc<Workspace>,
     parts: Arc<Parts>,
     pub(super) ticket: Ticket,
+    pub(super) place: u64,
     pub(super) team: TeamId,
     pub(super) caller: CallerId,
     told: Option<oneshot::Receiver<Told>>,
@@ -72,12 +71,13 @@ impl Waiting {
         parts: Arc<Parts>,
         ticket: Ticket,
         ask: &Ask,
-        told: oneshot::Receiver<Told>,
+        (place, told): (u64, oneshot::Receiver<Told>),
     ) -> Self {
         Self {
             workspace,
             parts,
             ticket,
+            place,
             team: ask.team.clone(),
             caller: ask.caller.clone(),
             told: Some(told),

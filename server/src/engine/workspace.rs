@@ -7,7 +7,8 @@ use super::answer::{Event, Granted, Refused, Report, Request};
 use super::lease_name::{LeaseName, Life, Named};
 use super::ledger::Command;
 use super::parts::Parts;
-use super::waiting::{Acquired, Waiter, Waiting};
+use super::waiters::Waiters;
+use super::waiting::{Acquired, Waiting};
 use super::waits::{Asked, Waits};
 use apportion_core::allocator::{Allocator, Effect, Settled, Submitted};
 use apportion_core::facts::{Finding, Learnt};
@@ -17,7 +18,7 @@ use apportion_core::permits::Permits;
 use apportion_core::policy::{DEPTH_MAX, Policy, PolicyError};
 use apportion_core::request::{Answer, Ask, Outcome, Reason, Refusal, Ticket};
 use apportion_core::time::{Span, Timestamp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use tokio::sync::broadcast;
 
@@ -26,6 +27,8 @@ use tokio::sync::broadcast;
 const LEAST_WAIT: Span = Span::from_ms(50);
 /// How many events a slow reader may be behind before it misses some.
 const EVENTS_BEHIND: usize = 64;
+/// When a repeat that may not join is to come again.
+const REPEAT_AFTER: Span = Span::from_secs(1);
 /// How late a timer may be for its decision to be made as at the instant for which it was set.
 const LATE: Span = Span::from_ms(50);
 
@@ -67,7 +70,7 @@ pub(super) struct State {
     service: Service,
     /// In which life.
     life: Life,
-    waiting: HashMap<Ticket, Vec<Waiter>>,
+    waiting: Waiters,
     /// The earliest wish that the timer has.
     armed: Timestamp,
     waits: Waits,
@@ -80,7 +83,7 @@ impl Workspace {
             versioned,
             service: Service::Closed(Refused::StoreLost),
             life: Life::default(),
-            waiting: HashMap::new(),
+            waiting: Waiters::default(),
             armed: Timestamp::MAX,
             waits: Waits::default(),
         };
@@ -135,10 +138,10 @@ impl Workspace {
             Some(Ok(granted)) => Ok(Acquired::Granted(granted)),
             Some(Err(refused)) => Err(refused),
             None => {
-                let (waiter, told) = Waiter::new(now, &ask);
-                state.waiting.entry(ticket).or_default().push(waiter);
-                let place = Waiting::new(Arc::clone(self), Arc::clone(parts), ticket, &ask, told);
-                Ok(Acquired::Waits(place))
+                let place = state.waiting.add(ticket, now, &ask, parts.settings.bounds.waiting);
+                let place = place.map_err(|reason| too_many(reason, now))?;
+                let waiting = Waiting::new(Arc::clone(self), Arc::clone(parts), ticket, &ask, place);
+                Ok(Acquired::Waits(waiting))
             }
         }
     }
@@ -171,7 +174,7 @@ impl Workspace {
         };
         for observation in &observations {
             if let Some(finding) = allocator.observe(now, observation) {
-                self.tell_of(allocator.policy(), &observation.limit, &finding, now);
+                self.tell_of(allocator, &observation.limit, &finding, now);
             }
         }
         // What came back or was learnt can change who is served now; a report that says only what was used cannot.
@@ -225,7 +228,7 @@ impl Workspace {
         let Service::Open(allocator) = &mut state.service else { return None };
         let mut mine = None;
         while let Some(Answer { ticket, outcome }) = allocator.next_answer() {
-            let waiters = state.waiting.remove(&ticket).unwrap_or_default();
+            let waiters = state.waiting.take(ticket);
             let told = waiters.len() + usize::from(own.is_some_and(|(own, _)| own == ticket));
             if let (Outcome::Granted(lease), 2..) = (&outcome, told) {
                 allocator.also_told(lease.id, u32::try_from(told - 1).unwrap_or(u32::MAX));
@@ -379,7 +382,7 @@ impl Workspace {
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.lock().waiting.len()
+        self.lock().waiting.requests()
     }
 
     pub(super) fn events(&self) -> broadcast::Receiver<Event> {
@@ -392,16 +395,18 @@ impl Workspace {
         }
     }
 
-    fn tell_of(&self, policy: &Policy, limit: &LimitId, finding: &Finding, now: Timestamp) {
-        let Some(of) = policy.limits.iter().find(|known| known.id == *limit) else { return };
+    /// Tells those who listen what an observation changed. Windows are those in force, where the provider's responses moved them too.
+    fn tell_of(&self, allocator: &mut Allocator, limit: &LimitId, finding: &Finding, now: Timestamp) {
+        if !finding.exhausted && finding.budget.is_none() {
+            return;
+        }
+        let Some(of) = allocator.limits_now(now).into_iter().find(|known| known.id == *limit) else { return };
         if finding.exhausted {
-            let grid = apportion_core::window::Grid::new(of.window, of.phase);
-            let window = grid.at(now);
-            let until = finding.stop_until.unwrap_or(window.end.latest);
-            self.say(Event::Revoked { limit: limit.clone(), window, until });
+            let until = finding.stop_until.unwrap_or(of.window.end.latest);
+            self.say(Event::Revoked { limit: limit.clone(), window: of.window, until });
         }
         if let Some(permits) = finding.budget {
-            self.say(Event::LimitChanged { limit: limit.clone(), permits, window: of.window });
+            self.say(Event::LimitChanged { limit: limit.clone(), permits, window: of.length });
         }
     }
 
@@ -435,7 +440,7 @@ impl Service {
 
 impl State {
     fn close(&mut self, why: &Refused) {
-        for waiter in std::mem::take(&mut self.waiting).into_values().flatten() {
+        for waiter in self.waiting.take_all() {
             waiter.tell(Err(why.clone()));
         }
         self.service = Service::Closed(why.clone());
@@ -452,6 +457,11 @@ fn settle_error(error: apportion_core::allocator::SettleError) -> Refused {
 
 fn asked(ask: &Ask) -> Asked<'_> {
     Asked { team: &ask.team, priority: ask.priority }
+}
+
+/// A repeat that may not join those who wait already.
+fn too_many(reason: Reason, now: Timestamp) -> Refused {
+    Refused::ByRule(Refusal { reason, retry_at: Some(now + REPEAT_AFTER), limit: None }, now)
 }
 
 /// Whether the refused request named a team that exists: only such are counted, or anybody could fill the memory.

@@ -1,5 +1,7 @@
 //! Runs the server: opens the store, starts the engine, listens, and stops in good order.
 
+mod call;
+mod connection;
 mod listen;
 mod start;
 mod stop;
@@ -21,19 +23,14 @@ use crate::store::{Embedded, Store, StoreError};
 use apportion_core::ledger::Horizon;
 use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
-use listen::Listener;
+use listen::{Listener, Served};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tls::Certificates;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Server;
-
-/// How many bytes of one request stream may be on their way unread.
-const STREAM_WINDOW: u32 = 64 << 10;
-/// How many of one connection. HTTP/2 closes a connection, with every call on it, where small frames that nobody read yet cost more
-/// than half of this, at up to 256 bytes a frame: a whole stream window of the smallest requests of an Exchange costs less.
-const CONNECTION_WINDOW: u32 = 4 << 20;
+use tonic::service::Routes;
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -71,9 +68,6 @@ pub enum ServeError {
     /// TLS cannot be served with the files that are set.
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
-    /// gRPC failed.
-    #[error("gRPC: {0}")]
-    Transport(#[from] tonic::transport::Error),
     /// Reflection cannot be served.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -97,7 +91,7 @@ pub struct Running {
     /// Whether callers must say who they are.
     pub authenticates: bool,
     engine: Arc<Engine>,
-    grpc: tokio::task::JoinHandle<Result<(), tonic::transport::Error>>,
+    grpc: tokio::task::JoinHandle<()>,
     http: tokio::task::JoinHandle<()>,
     health: tonic_health::server::HealthReporter,
     halt: CancellationToken,
@@ -125,24 +119,28 @@ impl Running {
         let http_listener = bind("http_listen", settings.http_listen).await?;
         let Opened { store, engine, gate, policies } = open(clocks, settings)?;
         let authenticates = gate.is_closed();
+        let certificates = settings.tls.clone().map(Certificates::read).transpose()?;
         let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
         let halt = CancellationToken::new();
         let (health, health_service) = tonic_health::server::health_reporter();
         health.set_serving::<QuotaServiceServer<Quota>>().await;
         health.set_serving::<AdminServiceServer<Admin>>().await;
-        let bounds = StreamBounds { in_flight: settings.limits.exchange_in_flight as usize };
+        let limits = settings.limits;
+        let bounds = StreamBounds {
+            in_flight: limits.exchange_in_flight as usize,
+            watchers: limits.watchers as usize,
+        };
         let quota = Quota::new(Arc::clone(&engine), gate, bounds);
-        let bytes = settings.limits.message_bytes as usize;
+        let bytes = limits.message_bytes as usize;
         let admin = AdminServiceServer::new(Admin::new(policies, store));
-        let server = builder(settings)?
-            .add_service(health_service)
+        let routes = Routes::new(health_service)
             .add_service(reflection()?.build_v1()?)
             .add_service(reflection()?.build_v1alpha()?)
             .add_service(QuotaServiceServer::new(quota).max_decoding_message_size(bytes))
-            .add_service(admin.max_decoding_message_size(bytes));
-        let incoming = Listener::new(listener, settings.limits.connections as usize);
-        let until = halt.clone().cancelled_owned();
-        let grpc = tokio::spawn(server.serve_with_incoming_shutdown(incoming.connections(), until));
+            .add_service(admin.max_decoding_message_size(bytes))
+            .prepare();
+        let served = Served { routes, limits, certificates, halt: halt.clone() };
+        let grpc = tokio::spawn(Listener::new(listener, served).serve());
         let http = tokio::spawn(http::serve(http_listener, Arc::clone(&engine)));
         let drain = Duration::from_secs(settings.drain_seconds.into());
         Ok(Self { address, http_address, authenticates, engine, grpc, http, health, halt, drain, signals })
@@ -180,7 +178,8 @@ fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opened, ServeErr
         );
     }
     let workspaces = start::workspaces(&catalog)?;
-    let engine = Arc::new(Engine::start(start::engine_settings(shards), clock, store, workspaces)?);
+    let engine =
+        Arc::new(Engine::start(start::engine_settings(shards, &settings.limits), clock, store, workspaces)?);
     let policies =
         Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate), settings.limits.workspaces);
     Ok(Opened { store: embedded, engine, gate, policies })
@@ -188,22 +187,6 @@ fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opened, ServeErr
 
 async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address).await.map_err(|error| ServeError::Listen { what, address, error })
-}
-
-fn builder(settings: &Settings) -> Result<Server, ServeError> {
-    let limits = &settings.limits;
-    let keep_alive = Duration::from_secs(limits.keep_alive_seconds.into());
-    let server = Server::builder()
-        .max_concurrent_streams(limits.streams_per_connection)
-        .http2_max_header_list_size(limits.header_bytes)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .http2_max_pending_accept_reset_streams(Some(limits.pending_resets as usize))
-        .http2_max_local_error_reset_streams(Some(limits.error_resets as usize))
-        .http2_keepalive_interval(Some(keep_alive))
-        .http2_keepalive_timeout(Some(keep_alive));
-    let Some(tls) = &settings.tls else { return Ok(server) };
-    Ok(tls::secured(server, tls)?)
 }
 
 fn reflection() -> Result<tonic_reflection::server::Builder<'static>, ServeError> {

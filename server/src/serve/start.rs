@@ -1,6 +1,7 @@
 //! What is read out of the store when the server starts, and what the first start puts into it.
 
 use super::ServeError;
+use crate::config::ServerLimits;
 use crate::convert::lease::DEFAULT_NAME;
 use crate::convert::names;
 use crate::convert::team::team_policies;
@@ -24,9 +25,10 @@ const SERVER: &str = "server";
 const ADMIN: &str = "tokens/environment";
 
 /// The engine of a server that is alone with its store.
-pub(super) fn engine_settings(shards: u16) -> Settings {
+pub(super) fn engine_settings(shards: u16, limits: &ServerLimits) -> Settings {
     let node = NodeId::new("embedded").unwrap_or_else(|_| unreachable!("it is a name"));
-    Settings { node, horizon: Horizon::DEFAULT, bounds: Bounds::DEFAULT, shards }
+    let bounds = Bounds { callers_per_team: limits.callers_per_team, ..Bounds::DEFAULT };
+    Settings { node, horizon: Horizon::DEFAULT, bounds, shards }
 }
 
 /// The first start makes the workspace `default`, so that a first call needs no set-up. It is made once: whoever deletes

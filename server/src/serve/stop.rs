@@ -42,7 +42,7 @@ impl Running {
     /// [`ServeError`] where gRPC failed, or something that every workspace depends on: the process is to end at once then.
     pub async fn until_signalled(mut self) -> Result<(), ServeError> {
         tokio::select! {
-            ended = &mut self.grpc => return ended.unwrap_or(Ok(())).map_err(Into::into),
+            _ = &mut self.grpc => return Ok(()),
             what = self.engine.failed() => return Err(ServeError::Failed(what)),
             () = self.signals.next() => {}
         }
@@ -73,12 +73,9 @@ impl Running {
         let mut grpc = self.grpc;
         let ended = tokio::time::timeout(LAST_ANSWERS, &mut grpc).await;
         self.http.abort();
-        match ended {
-            Ok(ended) => ended.unwrap_or(Ok(())).map_err(Into::into),
-            Err(_) => {
-                grpc.abort();
-                Ok(())
-            }
+        if ended.is_err() {
+            grpc.abort();
         }
+        Ok(())
     }
 }

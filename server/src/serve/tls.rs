@@ -1,13 +1,18 @@
-//! TLS of gRPC: its files, read once at the start.
+//! TLS of gRPC: its files, read at the start and again whenever they change.
 
 use crate::config::Tls;
-use std::error::Error as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
-use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-/// How long a client has until a connection is secure: it holds one of the places for connections.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How often it is looked whether the files have changed.
+const LOOK: Duration = Duration::from_secs(2);
+/// What is spoken inside TLS.
+const HTTP2: &[u8] = b"h2";
 
 /// Files that TLS cannot be served with.
 #[derive(Debug, thiserror::Error)]
@@ -34,29 +39,121 @@ pub enum TlsError {
     },
 }
 
-/// A server that serves with TLS alone.
-pub(super) fn secured(server: Server, tls: &Tls) -> Result<Server, TlsError> {
-    let mut config = ServerTlsConfig::new()
-        .timeout(HANDSHAKE)
-        .identity(Identity::from_pem(read(&tls.cert)?, read(&tls.key)?));
-    if let Some(clients) = &tls.clients {
-        let authority = Certificate::from_pem(read(&clients.ca)?);
-        config = config.client_ca_root(authority).client_auth_optional(clients.optional);
+/// What connections are secured with: what the files held when they could last be used.
+#[derive(Debug)]
+pub(super) struct Certificates {
+    tls: Tls,
+    current: RwLock<Arc<ServerConfig>>,
+}
+
+/// What the files hold.
+#[derive(PartialEq, Eq)]
+struct Files {
+    cert: Vec<u8>,
+    key: Vec<u8>,
+    clients: Option<Vec<u8>>,
+}
+
+impl Certificates {
+    /// Reads the files, and reads them again as long as this is used. To be called inside a tokio runtime.
+    pub(super) fn read(tls: Tls) -> Result<Arc<Self>, TlsError> {
+        let files = Files::read(&tls)?;
+        let current = RwLock::new(files.config(&tls)?);
+        let certificates = Arc::new(Self { tls, current });
+        tokio::spawn(look(Arc::downgrade(&certificates), files));
+        Ok(certificates)
     }
-    server.tls_config(config).map_err(|error| {
-        // The outermost says only that it is about transport.
-        let mut cause = error.source();
-        while let Some(inner) = cause.and_then(|cause| cause.source()) {
-            cause = Some(inner);
+
+    /// What a new connection is secured with.
+    pub(super) fn current(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes over what the files hold now, where that is not what was `seen`. What cannot be used changes nothing.
+    fn look(&self, seen: Result<Files, TlsError>) -> Result<Files, TlsError> {
+        let files = Files::read(&self.tls);
+        match (&seen, &files) {
+            (Ok(seen), Ok(files)) if seen == files => {}
+            (Err(_), Err(_)) => {}
+            (_, Err(error)) => warn(error),
+            (_, Ok(files)) => match files.config(&self.tls) {
+                Ok(config) => {
+                    *self.current.write().unwrap_or_else(PoisonError::into_inner) = config;
+                    tracing::info!("new connections are served with the certificates that were changed");
+                }
+                Err(error) => warn(&error),
+            },
         }
-        let clients = tls.clients.as_ref().map(|clients| format!(" with {}", clients.ca.display()));
-        TlsError::Unusable {
-            cert: tls.cert.clone(),
-            key: tls.key.clone(),
-            clients: clients.unwrap_or_default(),
-            why: cause.map_or_else(|| error.to_string(), ToString::to_string),
+        files
+    }
+}
+
+fn warn(error: &TlsError) {
+    tracing::warn!(%error, "the certificates were changed and cannot be used: those before them stay in use");
+}
+
+async fn look(certificates: Weak<Certificates>, files: Files) {
+    let mut seen = Ok(files);
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let Some(certificates) = certificates.upgrade() else { return };
+        // Files may lie where reading takes long.
+        match tokio::task::spawn_blocking(move || certificates.look(seen)).await {
+            Ok(now) => seen = now,
+            Err(_) => return,
         }
-    })
+    }
+}
+
+impl Files {
+    fn read(tls: &Tls) -> Result<Self, TlsError> {
+        Ok(Self {
+            cert: read(&tls.cert)?,
+            key: read(&tls.key)?,
+            clients: tls.clients.as_ref().map(|clients| read(&clients.ca)).transpose()?,
+        })
+    }
+
+    fn config(&self, tls: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
+        let optional = tls.clients.as_ref().is_some_and(|clients| clients.optional);
+        self.parsed(optional).map(Arc::new).map_err(|why| {
+            let clients = tls.clients.as_ref().map(|clients| format!(" with {}", clients.ca.display()));
+            TlsError::Unusable {
+                cert: tls.cert.clone(),
+                key: tls.key.clone(),
+                clients: clients.unwrap_or_default(),
+                why,
+            }
+        })
+    }
+
+    fn parsed(&self, optional: bool) -> Result<ServerConfig, String> {
+        let builder = ServerConfig::builder();
+        let builder = match &self.clients {
+            None => builder.with_no_client_auth(),
+            Some(authorities) => {
+                let mut roots = RootCertStore::empty();
+                for authority in chain(authorities, "client_ca")? {
+                    roots.add(authority).map_err(|error| format!("client_ca: {error}"))?;
+                }
+                let verifier = WebPkiClientVerifier::builder(Arc::new(roots));
+                let verifier = if optional { verifier.allow_unauthenticated() } else { verifier };
+                builder.with_client_cert_verifier(verifier.build().map_err(|error| error.to_string())?)
+            }
+        };
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| format!("key: {error}"))?;
+        let config = builder.with_single_cert(chain(&self.cert, "cert")?, key);
+        let mut config = config.map_err(|error| format!("{error}"))?;
+        config.alpn_protocols = vec![HTTP2.into()];
+        Ok(config)
+    }
+}
+
+/// The certificates of a file in PEM form.
+fn chain(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let chain = chain.map_err(|error| format!("{what}: {error}"))?;
+    if chain.is_empty() { Err(format!("{what}: there is no certificate in it")) } else { Ok(chain) }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {

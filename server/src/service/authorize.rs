@@ -4,10 +4,15 @@
 
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::time::Timestamp;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Most scopes of a credential.
 pub const SCOPES_MAX: usize = 64;
+/// How long to sleep at most until a credential expires: then the clock is read again, which may have got a new anchor.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// What a credential allows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,6 +47,8 @@ pub struct Identity {
     expires: Option<Timestamp>,
     /// Whether its credential was withdrawn.
     withdrawn: AtomicBool,
+    /// Wakes those who wait for that.
+    withdrawal: Notify,
 }
 
 /// What a call does, as far as permission goes.
@@ -93,7 +100,8 @@ impl Identity {
 
     /// Somebody whose credential is valid until it ends or is withdrawn.
     pub fn new(name: String, role: Role, scopes: Vec<Scope>, expires: Option<Timestamp>) -> Self {
-        Self { name, role, scopes, expires, withdrawn: AtomicBool::new(false) }
+        let (withdrawn, withdrawal) = (AtomicBool::new(false), Notify::new());
+        Self { name, role, scopes, expires, withdrawn, withdrawal }
     }
 
     /// Whether its credential is still valid: streams outlive the call that began them.
@@ -104,6 +112,40 @@ impl Identity {
     /// Ends its credential.
     pub(super) fn withdraw(&self) {
         self.withdrawn.store(true, Ordering::Release);
+        self.withdrawal.notify_waiters();
+    }
+
+    /// Whether its credential was withdrawn. Unlike [`Identity::is_valid`] it costs nothing.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.withdrawn.load(Ordering::Acquire)
+    }
+
+    /// Until its credential is not valid any more: what waits under it ends with it.
+    pub async fn ended(&self, now: impl Fn() -> Timestamp) {
+        loop {
+            // Made before the look, so that no withdrawal is missed in between.
+            let withdrawal = self.withdrawal.notified();
+            let now = now();
+            if !self.is_valid(now) {
+                return;
+            }
+            match self.expires {
+                None => withdrawal.await,
+                Some(at) => {
+                    let left = Duration::from_nanos(at.since(now).as_ns()).min(LONGEST_SLEEP);
+                    let _ = tokio::time::timeout(left, withdrawal).await;
+                }
+            }
+        }
+    }
+
+    /// The workspaces that it may look at as a whole; none: all of them.
+    pub(super) fn workspaces(&self) -> Option<BTreeSet<&WorkspaceId>> {
+        let whole = || self.scopes.iter().filter(|scope| scope.team.is_none());
+        if self.role == Role::Admin || whole().any(|scope| scope.workspace.is_none()) {
+            return None;
+        }
+        Some(whole().filter_map(|scope| scope.workspace.as_ref()).collect())
     }
 
     /// Whether some scope holds `target`.

@@ -1,14 +1,22 @@
 //! The deadline of a call, as gRPC tells it in `grpc-timeout`.
 
 use apportion_core::time::Span;
+use hyper::HeaderMap;
 use tonic::metadata::MetadataMap;
 
 /// Kept from the caller's time for the way back of the answer.
 const MARGIN: Span = Span::from_ms(20);
 
-/// How long the call may still take; nothing where the caller set no deadline, or one that cannot be read.
+/// How long a call with these headers may take; nothing where the caller set no deadline, or one that cannot be read.
+pub(crate) fn of_call(headers: &HeaderMap) -> Option<Span> {
+    span(headers.get("grpc-timeout")?.to_str().ok()?)
+}
+
 fn remaining(metadata: &MetadataMap) -> Option<Span> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+    span(metadata.get("grpc-timeout")?.to_str().ok()?)
+}
+
+fn span(text: &str) -> Option<Span> {
     let unit = text.chars().last()?;
     let digits = &text[..text.len() - unit.len_utf8()];
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {

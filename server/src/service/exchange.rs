@@ -106,6 +106,8 @@ struct Stage {
     events: SelectAll<Heard>,
     /// How the stream ends once what is ready is sent; nothing while it goes on.
     end: Option<Result<(), Status>>,
+    /// Comes when the credential is not valid any more; nothing once it came.
+    withdrawn: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Who sends answers, and who reads requests.
     sender: Option<Waker>,
     reader: Option<Waker>,
@@ -145,7 +147,10 @@ pub struct Answers(Shared);
 
 /// Starts to answer a stream.
 pub(super) fn start(quota: Quota, who: Arc<Identity>, requests: Streaming<v1::ExchangeRequest>) -> Answers {
+    let (holder, engine) = (Arc::clone(&who), Arc::clone(&quota.engine));
+    let withdrawn = async move { holder.ended(|| engine.clock().now()).await };
     let stage = Stage {
+        withdrawn: Some(Box::pin(withdrawn)),
         quota,
         who,
         requests: Some(requests),
@@ -208,6 +213,7 @@ impl Stage {
     /// Does all that can be done now: reads, and answers what was decided. Ready when the stream has ended.
     fn work(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.reader = Some(context.waker().clone());
+        self.look_at_the_credential(context);
         // First, since what it adds wakes nobody before it is polled.
         if let Poll::Ready(Err(status)) = self.read(context) {
             self.requests = None;
@@ -233,6 +239,17 @@ impl Stage {
             wake(&mut self.sender);
         }
         if self.end.is_some() && self.requests.is_none() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Ends the stream once its credential is not valid any more.
+    fn look_at_the_credential(&mut self, context: &mut Context<'_>) {
+        let is_over = |withdrawn: &mut Pin<Box<dyn Future<Output = ()> + Send>>| {
+            self.who.is_withdrawn() || withdrawn.as_mut().poll(context).is_ready()
+        };
+        if self.withdrawn.as_mut().is_some_and(is_over) {
+            self.withdrawn = None;
+            self.finish(Err(ENDED.status(&Place::default())));
+        }
     }
 
     /// What waits is withdrawn, and nothing more is answered. What is ready may still be sent.
@@ -276,25 +293,23 @@ impl Stage {
         let malformed =
             |path: &str, problem: &str| crate::convert::field::FieldError::new(path, problem).into();
         let nowhere = Place::default();
+        // It has no answer of its own, whatever its id.
+        if matches!(request.request, Some(Request::Cancel(_))) {
+            return self.cancel(id);
+        }
         if !self.who.is_valid(self.quota.engine.clock().now()) {
             return self.answer(id, &nowhere, Err(ENDED));
         }
-        if id == 0 || self.cancels.contains_key(&id) && !matches!(request.request, Some(Request::Cancel(_))) {
+        if id == 0 || self.cancels.contains_key(&id) {
             let problem = "must not be 0, nor that of a request in flight";
             return self.answer(id, &nowhere, Err(malformed("id", problem)));
         }
         match request.request {
-            None => self.answer(
+            None | Some(Request::Cancel(_)) => self.answer(
                 id,
                 &nowhere,
                 Err(malformed("request", "one of acquire, settle, cancel must be set")),
             ),
-            Some(Request::Cancel(_)) => {
-                if let Some(cancel) = self.cancels.get_mut(&id) {
-                    let (spent, _) = oneshot::channel();
-                    let _ = std::mem::replace(cancel, spent).send(());
-                }
-            }
             Some(Request::Acquire(wire)) => match Acquire::try_from(&wire) {
                 Ok(acquire) => self.acquire(id, acquire),
                 Err(error) => self.answer(id, &nowhere, Err(error.under("acquire").into())),
@@ -303,6 +318,13 @@ impl Stage {
                 Ok(settle) => self.settle(id, &settle),
                 Err(error) => self.answer(id, &nowhere, Err(error.under("settle").into())),
             },
+        }
+    }
+
+    fn cancel(&mut self, id: u64) {
+        if let Some(cancel) = self.cancels.get_mut(&id) {
+            let (spent, _) = oneshot::channel();
+            let _ = std::mem::replace(cancel, spent).send(());
         }
     }
 

@@ -235,7 +235,7 @@ mod tests {
         let loopback = gate.identity(&Request::new(()), || NOW).expect("everybody comes in");
         assert!(loopback.is_valid(NOW) && !gate.is_closed());
         gate.admit(&token("tokens/a", "secret", None));
-        assert!(!loopback.is_valid(NOW), "a stream that was open goes on as nobody");
+        assert!(!loopback.is_valid(NOW), "a stream that was open is nobody's any more");
         assert_eq!(name(&gate, None), None);
         let holder = gate.identity(&bearing("Bearer secret"), || NOW).expect("it is known");
         gate.dismiss("tokens/a");

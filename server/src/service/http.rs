@@ -1,27 +1,38 @@
 //! HTTP for those who watch: `/metrics`, `/healthz` (it runs) and `/readyz` (it grants). Read only, without secrets.
+//!
+//! So many connections at once, each for so long: a newcomer takes the place of the oldest, so nobody who does not read keeps
+//! another one out.
 
 use super::metrics::{CONTENT_TYPE, Metrics};
 use crate::engine::Engine;
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use futures_util::{Stream, stream};
+use http_body_util::{Either, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
 
-/// Most connections at once; beyond it, new ones wait.
+/// Most connections at once; beyond it, the oldest is closed.
 const CONNECTIONS_MAX: usize = 64;
+/// The longest life of a connection.
+const LIFE: Duration = Duration::from_secs(60);
 /// Longest time for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to leave the listener alone after it failed, as when no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-type Answer = Response<Full<Bytes>>;
+/// The pieces of a text that is written while it is sent.
+type Pieces = Pin<Box<dyn Stream<Item = io::Result<Frame<Bytes>>> + Send>>;
+type Answer = Response<Either<Full<Bytes>, StreamBody<Pieces>>>;
 
 /// What is answered from.
 #[derive(Debug)]
@@ -33,9 +44,9 @@ struct Pages {
 /// Serves until the task is dropped.
 pub async fn serve(listener: TcpListener, engine: Arc<Engine>) {
     let pages = Arc::new(Pages { metrics: Metrics::new(Arc::clone(&engine)), engine });
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -44,53 +55,75 @@ pub async fn serve(listener: TcpListener, engine: Arc<Engine>) {
                 continue;
             }
         };
-        let pages = Arc::clone(&pages);
-        tokio::spawn(async move {
-            let answer = service_fn(|request: Request<Incoming>| {
-                let answer = pages.answer(request.method(), request.uri().path());
-                async move { Ok::<_, Infallible>(answer) }
-            });
-            let mut http = hyper::server::conn::http1::Builder::new();
-            let http = http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-            // A connection that breaks concerns nobody but its client.
-            let _ = http.serve_connection(TokioIo::new(stream), answer).await;
-            drop(place);
-        });
+        while connections.try_join_next().is_some() {}
+        oldest_first.retain(|connection| !connection.is_finished());
+        if oldest_first.len() >= CONNECTIONS_MAX {
+            oldest_first.pop_front().inspect(AbortHandle::abort);
+        }
+        let connection = tokio::time::timeout(LIFE, connection(Arc::clone(&pages), stream));
+        oldest_first.push_back(connections.spawn(async { drop(connection.await) }));
     }
 }
 
+async fn connection(pages: Arc<Pages>, stream: TcpStream) {
+    let answer = service_fn(|request: Request<Incoming>| {
+        let pages = Arc::clone(&pages);
+        async move { Ok::<_, Infallible>(pages.answer(request.method(), request.uri().path()).await) }
+    });
+    let mut http = hyper::server::conn::http1::Builder::new();
+    let http = http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    // A connection that breaks concerns nobody but its client.
+    let _ = http.serve_connection(TokioIo::new(stream), answer).await;
+}
+
 impl Pages {
-    fn answer(&self, method: &Method, path: &str) -> Answer {
+    async fn answer(&self, method: &Method, path: &str) -> Answer {
         if method != Method::GET && method != Method::HEAD {
-            return text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".into());
+            return text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n");
         }
         match path {
-            "/metrics" => self.metrics(),
-            "/healthz" => text(StatusCode::OK, "ok\n".into()),
-            "/readyz" if self.engine.is_draining() => {
-                text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".into())
-            }
-            "/readyz" if !self.engine.clock().is_steady() => {
-                text(StatusCode::SERVICE_UNAVAILABLE, "the clock is unsteady\n".into())
-            }
-            "/readyz" => text(StatusCode::OK, "ok\n".into()),
-            "/" => text(StatusCode::OK, "/metrics /healthz /readyz\n".into()),
-            _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz\n".into()),
+            "/metrics" => self.metrics().await,
+            "/healthz" => text(StatusCode::OK, "ok\n"),
+            "/readyz" => match self.trouble() {
+                Some(why) => text(StatusCode::SERVICE_UNAVAILABLE, why),
+                None => text(StatusCode::OK, "ok\n"),
+            },
+            "/" => text(StatusCode::OK, "/metrics /healthz /readyz\n"),
+            _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz\n"),
         }
     }
 
-    fn metrics(&self) -> Answer {
-        let Ok(metrics) = self.metrics.text() else {
-            return text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n".into());
+    /// Why a request should rather go elsewhere.
+    fn trouble(&self) -> Option<&'static str> {
+        if self.engine.is_draining() {
+            Some("draining\n")
+        } else if !self.engine.clock().is_steady() {
+            Some("the clock is unsteady\n")
+        } else if self.engine.is_store_lost() {
+            Some("the store is lost: only what is booked is granted\n")
+        } else {
+            None
+        }
+    }
+
+    async fn metrics(&self) -> Answer {
+        let Some(scrape) = self.metrics.scrape().await else {
+            let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, "too many scrapes at once\n");
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            return answer;
         };
-        let mut answer = text(StatusCode::OK, metrics);
+        let pieces = stream::unfold(scrape, |mut scrape| async move {
+            let piece = scrape.next().await?;
+            Some((piece.map(Frame::data), scrape))
+        });
+        let mut answer = Response::new(Either::Right(StreamBody::new(Box::pin(pieces) as Pieces)));
         answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         answer
     }
 }
 
-fn text(status: StatusCode, body: String) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
+fn text(status: StatusCode, body: &'static str) -> Answer {
+    let mut answer = Response::new(Either::Left(Full::new(Bytes::from_static(body.as_bytes()))));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     answer

@@ -1,8 +1,12 @@
 //! Metrics for Prometheus: read from the engine when they are asked for, so a grant pays nothing for them but a count.
 //!
+//! Many workspaces are read a few at a time, by a thread of its own, with a pause in between for those who are served.
+//!
 //! Labels come from the policy (workspace, limit, team, priority) and from this file, never from a caller's string.
 
+use super::scrape::{Pieces, Scrape};
 use crate::engine::{Engine, Refused, Snapshot, WaitSummary};
+use apportion_core::allocator::{LimitNow, TeamNow};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::priority::Priority;
 use prometheus_client::collector::Collector;
@@ -10,47 +14,111 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
+use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 /// What Prometheus calls the format.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// Most scrapes that are written at once: each holds the figures of every workspace. Beyond it, the oldest is broken off.
+const SCRAPES_MAX: usize = 4;
+/// How long a scrape waits for one that is broken off.
+const TURN: Duration = Duration::from_secs(2);
+/// Workspaces that are read in one go, and the pause after them.
+const READ: (usize, Duration) = (64, Duration::from_millis(1));
+
 /// Everything that Prometheus may ask for.
 #[derive(Debug)]
-pub struct Metrics(Registry);
+pub struct Metrics {
+    engine: Arc<Engine>,
+    room: Arc<Semaphore>,
+    /// The scrapes that are written or wait for their turn, the oldest first.
+    scrapes: Mutex<VecDeque<CancellationToken>>,
+}
 
 impl Metrics {
     /// The metrics of an engine.
     pub fn new(engine: Arc<Engine>) -> Self {
-        let mut registry = Registry::with_prefix("apportion");
-        registry.register_collector(Box::new(Collected(engine)));
-        Self(registry)
+        Self { engine, room: Arc::new(Semaphore::new(SCRAPES_MAX)), scrapes: Mutex::default() }
     }
 
-    /// All of them as text.
-    ///
-    /// # Errors
-    /// Never, as far as memory lasts.
-    pub fn text(&self) -> Result<String, fmt::Error> {
-        let mut text = String::new();
-        encode(&mut text, &self.0)?;
-        Ok(text)
+    /// All of them as text; none where too many ask at once. To be called inside a tokio runtime.
+    pub async fn scrape(&self) -> Option<Scrape> {
+        let end = self.enter();
+        let turn = tokio::time::timeout(TURN, Arc::clone(&self.room).acquire_owned());
+        let permit = tokio::select! {
+            () = end.cancelled() => return None,
+            turn = turn => turn.ok()?.ok()?,
+        };
+        let engine = Arc::clone(&self.engine);
+        Some(Scrape::start(permit, end, move |pieces| {
+            let mut registry = Registry::with_prefix("apportion");
+            registry.register_collector(Box::new(Collected(Mutex::new(read(&engine, pieces)?))));
+            encode(pieces, &registry)
+        }))
+    }
+
+    /// The end of one more scrape, which is broken off by a later one where it is too many.
+    fn enter(&self) -> CancellationToken {
+        let mut scrapes = self.scrapes.lock().unwrap_or_else(PoisonError::into_inner);
+        scrapes.retain(|scrape| !scrape.is_cancelled());
+        if scrapes.len() >= SCRAPES_MAX {
+            scrapes.pop_front().inspect(CancellationToken::cancel);
+        }
+        let end = CancellationToken::new();
+        scrapes.push_back(end.clone());
+        end
     }
 }
 
-#[derive(Debug)]
-struct Collected(Arc<Engine>);
+/// The figures of all workspaces, in order of id, at about one instant.
+type All = Vec<(WorkspaceId, Shown)>;
 
-/// Snapshots of all workspaces at about one instant.
-type All = Vec<(WorkspaceId, Snapshot)>;
+/// What metrics say of a workspace: a small part of what a watcher is shown.
+#[derive(Debug)]
+struct Shown {
+    limits: Vec<LimitNow>,
+    teams: Vec<(TeamNow, Vec<(Priority, WaitSummary)>)>,
+    waiting_requests: usize,
+    trouble: Option<Refused>,
+}
+
+impl From<Snapshot> for Shown {
+    fn from(now: Snapshot) -> Self {
+        let lanes = |waits: crate::engine::TeamWaits| {
+            let lanes = Priority::ALL.into_iter().zip(waits.0);
+            lanes.filter_map(|(c, lane)| Some((c, lane?))).collect()
+        };
+        let teams = now.teams.into_iter().map(|(team, waits)| (team, lanes(waits))).collect();
+        let Snapshot { limits, waiting_requests, trouble, .. } = now;
+        Self { limits, teams, waiting_requests, trouble }
+    }
+}
+
+fn read(engine: &Engine, pieces: &Pieces) -> Result<All, fmt::Error> {
+    let mut ids = engine.workspaces();
+    ids.sort_unstable();
+    let (at_once, pause) = READ;
+    let mut all = All::with_capacity(ids.len());
+    for some in ids.chunks(at_once) {
+        if !all.is_empty() {
+            pieces.pause(pause)?;
+        }
+        all.extend(some.iter().filter_map(|id| Some((id.clone(), engine.figures(id).ok()?.into()))));
+    }
+    Ok(all)
+}
+
+#[derive(Debug)]
+struct Collected(Mutex<All>);
 
 impl Collector for Collected {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let mut ids = self.0.workspaces();
-        ids.sort();
-        let all: All =
-            ids.into_iter().filter_map(|id| Some((id.clone(), self.0.snapshot(&id).ok()?))).collect();
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         encode_limits(&mut encoder, &all)?;
         encode_teams(&mut encoder, &all)?;
         encode_lanes(&mut encoder, &all)?;
@@ -64,11 +132,10 @@ impl Collector for Collected {
 }
 
 fn encode_limits(encoder: &mut DescriptorEncoder<'_>, all: &All) -> fmt::Result {
-    let of = |value: fn(&apportion_core::allocator::LimitNow) -> u64| {
+    let of = |value: fn(&LimitNow) -> u64| {
         all.iter().flat_map(move |(id, now)| {
-            let labels =
-                move |limit: &'_ str| [("workspace", id.as_str().to_owned()), ("limit", limit.to_owned())];
-            now.limits.iter().map(move |limit| (labels(limit.id.as_str()), value(limit)))
+            let shown = |limit| [("workspace", id.as_str()), ("limit", limit)];
+            now.limits.iter().map(move |limit| (shown(limit.id.as_str()), value(limit)))
         })
     };
     gauge(
@@ -96,11 +163,10 @@ fn encode_limits(encoder: &mut DescriptorEncoder<'_>, all: &All) -> fmt::Result 
 }
 
 fn encode_teams(encoder: &mut DescriptorEncoder<'_>, all: &All) -> fmt::Result {
-    let of = |value: fn(&apportion_core::allocator::TeamNow) -> u64| {
+    let of = |value: fn(&TeamNow) -> u64| {
         all.iter().flat_map(move |(id, now)| {
-            let labels =
-                move |team: &'_ str| [("workspace", id.as_str().to_owned()), ("team", team.to_owned())];
-            now.teams.iter().map(move |(team, _)| (labels(team.id.as_str()), value(team)))
+            let shown = |team| [("workspace", id.as_str()), ("team", team)];
+            now.teams.iter().map(move |(team, _)| (shown(team.id.as_str()), value(team)))
         })
     };
     gauge(
@@ -116,12 +182,11 @@ fn encode_teams(encoder: &mut DescriptorEncoder<'_>, all: &All) -> fmt::Result {
 fn encode_lanes(encoder: &mut DescriptorEncoder<'_>, all: &All) -> fmt::Result {
     let of = |value: fn(&WaitSummary) -> Option<u64>| {
         all.iter().flat_map(move |(id, now)| {
-            now.teams.iter().flat_map(move |(team, waits)| {
-                Priority::ALL.into_iter().filter_map(move |c| {
-                    let summary = waits[c].as_ref()?;
+            now.teams.iter().flat_map(move |(team, lanes)| {
+                lanes.iter().filter_map(move |(c, summary)| {
                     let labels =
                         [("workspace", id.as_str()), ("team", team.id.as_str()), ("priority", c.name())];
-                    Some((labels.map(|(key, value)| (key, value.to_owned())), value(summary)?))
+                    Some((labels, value(summary)?))
                 })
             })
         })

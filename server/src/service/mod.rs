@@ -5,11 +5,13 @@
 pub mod admin;
 pub mod authorize;
 pub mod certificates;
-mod deadline;
+pub(crate) mod deadline;
 mod exchange;
 pub mod gate;
 pub mod http;
 pub mod metrics;
 pub mod quota;
+pub mod scrape;
 mod snapshot;
 mod watch;
+mod watchers;

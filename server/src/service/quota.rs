@@ -2,10 +2,11 @@
 
 use super::authorize::{Act, Identity};
 use super::gate::{self, Gate};
+use super::watchers::Watchers;
 use super::{deadline, exchange, watch};
 use crate::convert::lease::{self, Acquire};
 use crate::convert::settle::{self, Settle};
-use crate::engine::{Acquired, Engine, Granted, Refused, Report, Request as Wanted};
+use crate::engine::{Acquired, Engine, Granted, Refused, Report, Request as Wanted, Waiting};
 use crate::status::{Error, Place};
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::request::{Reason, Refusal};
@@ -25,19 +26,22 @@ pub struct Quota {
     pub(super) engine: Arc<Engine>,
     pub(super) gate: Arc<Gate>,
     pub(super) bounds: StreamBounds,
+    pub(super) watchers: Arc<Watchers>,
 }
 
-/// What one stream may hold.
+/// What streams may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamBounds {
     /// Acquires of one Exchange that wait; beyond it they are refused.
     pub in_flight: usize,
+    /// Watchers of all workspaces together.
+    pub watchers: usize,
 }
 
 impl Quota {
     /// The service of an engine behind a gate.
     pub fn new(engine: Arc<Engine>, gate: Arc<Gate>, bounds: StreamBounds) -> Self {
-        Self { engine, gate, bounds }
+        Self { engine, gate, bounds, watchers: Arc::new(Watchers::new(bounds.watchers)) }
     }
 
     pub(super) fn who<T>(&self, request: &Request<T>) -> Result<Arc<Identity>, Error> {
@@ -67,6 +71,15 @@ impl Quota {
             ask,
         };
         self.engine.acquire(wanted).map_err(error)
+    }
+
+    /// Waits for the answer, but no longer than the credential is valid.
+    async fn wait(&self, who: &Identity, waiting: Waiting) -> Result<Granted, Error> {
+        tokio::select! {
+            biased;
+            () = who.ended(|| self.engine.clock().now()) => Err(gate::WITHDRAWN),
+            answer = waiting => answer.map_err(error),
+        }
     }
 
     /// Settles what was checked already.
@@ -139,7 +152,7 @@ impl v1::quota_service_server::QuotaService for Quota {
         let said = |error: Error| error.status(&place);
         let lease = match self.begin(&who, acquire, Some(request.metadata())).map_err(said)? {
             Acquired::Granted(granted) => granted,
-            Acquired::Waits(waiting) => waiting.await.map_err(|refused| said(error(refused)))?,
+            Acquired::Waits(waiting) => self.wait(&who, waiting).await.map_err(said)?,
         };
         Ok(Response::new(v1::AcquireLeaseResponse { lease: Some(granted(&lease).map_err(said)?) }))
     }

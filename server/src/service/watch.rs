@@ -4,6 +4,7 @@ use super::authorize::{Act, Identity};
 use super::gate;
 use super::quota::{Quota, error};
 use super::snapshot;
+use super::watchers::Seat;
 use crate::convert::names::workspace_id;
 use crate::convert::time::optional_span;
 use crate::engine::{Engine, Snapshot};
@@ -31,6 +32,7 @@ struct Watch {
     ticks: Interval,
     version: u64,
     last: Option<Snapshot>,
+    _seat: Seat,
 }
 
 /// Starts to watch.
@@ -46,10 +48,12 @@ pub(super) fn start(
         optional_span("min_interval", request.min_interval.as_ref(), least, most)?.unwrap_or(least);
     gate::check(&who, Act::Look, Some(&workspace), &[])?;
     quota.engine.snapshot(&workspace).map_err(error)?;
+    let seat = quota.watchers.seat(&workspace)?;
     let mut ticks = tokio::time::interval(Duration::from_nanos(interval.as_ns()));
     // A slow reader skips snapshots and gets a fresh one.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let watch = Watch { engine: Arc::clone(&quota.engine), who, workspace, ticks, version: 0, last: None };
+    let engine = Arc::clone(&quota.engine);
+    let watch = Watch { engine, who, workspace, ticks, version: 0, last: None, _seat: seat };
     Ok(Box::pin(stream::unfold(watch, |mut watch| async move {
         let next = watch.next().await?;
         Some((next, watch))
@@ -60,9 +64,12 @@ impl Watch {
     /// The next snapshot that differs from the last one; none when the workspace is gone, an error when the credential is.
     async fn next(&mut self) -> Option<Result<v1::WatchWorkspaceResponse, Status>> {
         loop {
-            self.ticks.tick().await;
-            if !self.who.is_valid(self.engine.clock().now()) {
-                return Some(Err(gate::ENDED.status(&Place::default())));
+            tokio::select! {
+                biased;
+                () = self.who.ended(|| self.engine.clock().now()) => {
+                    return Some(Err(gate::ENDED.status(&Place::default())));
+                }
+                _ = self.ticks.tick() => {}
             }
             let now = self.engine.snapshot(&self.workspace).ok()?;
             let still = |snapshot: &Snapshot| Snapshot { now: Timestamp::ZERO, ..snapshot.clone() };

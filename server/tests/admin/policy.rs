@@ -81,14 +81,19 @@ async fn a_workspace_that_does_not_hold_is_refused_by_reason_and_leaves_no_entry
         ..Default::default()
     };
     let shares = Some(v1::PriorityShares { critical_billionths: 900_000_000, ..Default::default() });
-    let tight =
-        v1::Limit { guard: Some(prost_types::Duration { seconds: 0, nanos: 1 }), ..limit("l", 1, 10) };
-    let tight = v1::Limit { lease_life: Some(prost_types::Duration::default()), ..tight };
+    let tight = v1::Limit {
+        guard: Some(prost_types::Duration { seconds: 0, nanos: 2_000_000 }),
+        ..limit("l", 1, 10)
+    };
+    let life = |nanos| Some(prost_types::Duration { seconds: 0, nanos });
+    let dead = v1::Limit { lease_life: life(0), ..limit("l", 1, 10) };
+    let tight = v1::Limit { lease_life: life(1_000_000), ..tight };
     for (request, expected) in [
         (create("w", workspace(5)), "ALREADY_EXISTS"),
         (create("", workspace(5)), "MALFORMED"),
         (create("x", v1::Workspace::default()), "MALFORMED"),
         (create("x", v1::Workspace { preset: "none".into(), ..Default::default() }), "MALFORMED"),
+        (create("x", v1::Workspace { limits: vec![dead], ..Default::default() }), "MALFORMED"),
         (create("x", v1::Workspace { limits: vec![tight], ..Default::default() }), "POLICY_CONFLICT"),
         (create("x", v1::Workspace { holdback: shares, ..workspace(100) }), "POLICY_OVERCOMMITTED"),
     ] {

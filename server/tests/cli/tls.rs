@@ -4,6 +4,7 @@ use crate::authority::{Authority, Pair};
 use crate::process::{Said, Server, run};
 use apportion_proto::v1;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
+use std::time::{Duration, Instant};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
 const LIST: &[&str] = &["workspace", "list"];
@@ -62,6 +63,31 @@ fn a_server_without_tls_or_with_a_bad_certificate_is_told_apart() {
         let server = Server::start(&settings(&pair, ""), &[]);
         let told = list(&server, &ours, None, None).refused();
         assert!(told.contains(expected) && told.lines().count() == 1, "{told}");
+    }
+}
+
+#[test]
+fn certificates_that_change_are_served_and_those_that_cannot_be_used_are_not() {
+    let ours = Authority::new("ours");
+    let served = ours.sign_until("127.0.0.1", 2020);
+    let server = Server::start(&settings(&served, ""), &[]);
+    let told = list(&server, &ours, None, None).refused();
+    assert!(told.contains("its certificate has expired"), "{told}");
+    let put = |cert: &[u8], key: &[u8]| {
+        std::fs::write(&served.cert, cert).expect("it is written");
+        std::fs::write(&served.key, key).expect("it is written");
+    };
+    let good = ours.sign("127.0.0.1");
+    let read = |path: &str| std::fs::read(path).expect("it is there");
+    put(&read(&good.cert), &read(&good.key));
+    let changed = Instant::now();
+    while list(&server, &ours, None, None).code != Some(0) {
+        assert!(changed.elapsed() < Duration::from_secs(15), "the new certificate is not served");
+    }
+    put(b"no certificate", b"no key");
+    let spoilt = Instant::now();
+    while spoilt.elapsed() < Duration::from_secs(5) {
+        list(&server, &ours, None, None).well();
     }
 }
 

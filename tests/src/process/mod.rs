@@ -6,6 +6,7 @@ pub mod call;
 pub mod child;
 pub mod load;
 pub mod log;
+pub mod scarce;
 pub mod server;
 pub mod teams;
 

@@ -7,6 +7,8 @@ use std::process::{Command, ExitStatus, Output};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
 
 use super::child::{Child, Signal};
@@ -61,6 +63,16 @@ impl Server {
     /// Where it serves metrics and health.
     pub fn http_address(&self) -> SocketAddr {
         self.http
+    }
+
+    /// What it answers over HTTP, head and all.
+    pub async fn page(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.http).await.expect("a connection");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        answer
     }
 
     /// A connection to it that is made with the first call.

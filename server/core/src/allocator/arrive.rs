@@ -116,7 +116,7 @@ impl Allocator {
     }
 
     fn within_bounds(
-        &mut self,
+        &self,
         now: Timestamp,
         team: NodeIx,
         caller: Option<Slot>,
@@ -137,25 +137,16 @@ impl Allocator {
         } else if ask.request_id.is_some() && full(self.known.len(), self.bounds.request_ids) {
             Reason::TooManyRequestIds
         } else if caller.is_none()
-            && full(callers, self.bounds.callers_per_team)
-            && !self.forget_an_idle_caller(team)
+            && (full(callers, self.bounds.callers_per_team)
+                || full(self.queue.callers.len(), self.bounds.callers()))
         {
+            // Those that are idle go when a window starts, so none of them is looked for here.
             Reason::TooManyCallers
         } else {
             return Ok(());
         };
         let retry_at = Some(self.limits[self.scheduler].next_opens().max(now));
         Err(Refusal { reason, retry_at, limit: None })
-    }
-
-    /// Makes room for a new caller of a team.
-    fn forget_an_idle_caller(&mut self, team: NodeIx) -> bool {
-        let Some(entry) = self.teams.get(team).and_then(Option::as_ref) else { return false };
-        let idle = entry.callers.values().copied().find(|&slot| self.queue.callers[slot].is_idle(self.rolls));
-        idle.is_some_and(|slot| {
-            self.forget_callers(&[slot].into());
-            true
-        })
     }
 
     fn enqueue(&mut self, now: Timestamp, caller: Slot, priority: Priority, ask: &Ask) -> Slot {

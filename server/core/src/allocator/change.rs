@@ -7,14 +7,14 @@ use crate::ids::TeamId;
 use crate::ledger::Shape;
 use crate::limit::Limit;
 use crate::mutant::{self, Mutant};
-use crate::permits::Permits;
 use crate::policy::{LimitPolicy, Policy, PolicyError, TEAMS_MAX, TeamPolicy};
 use crate::priority::Priority;
-use crate::request::{Reason, Refusal};
+use crate::request::{Answer, Outcome, Reason, Refusal};
+use crate::share::lane::Lane;
 use crate::share::tree::{NodeIx, Tree};
 use crate::time::Timestamp;
 use crate::window::Grid;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Allocator {
     /// Puts another policy in force. Teams and limits keep what they have under the same id; a removed team's waiting requests
@@ -185,6 +185,7 @@ impl Allocator {
 
     /// Removes teams with everything below them; what waits there is refused.
     fn uproot(&mut self, gone: &[TeamId]) {
+        let mut callers = BTreeSet::new();
         for id in gone {
             let Some(v) = self.names.get(id) else { continue };
             for below in self.teams_below(v).into_iter().rev() {
@@ -192,10 +193,9 @@ impl Allocator {
                 self.leases.close_those_of(below);
                 self.remember(below);
                 if let Some(team) = self.teams.get_mut(below).and_then(Option::take) {
-                    for caller in team.callers.into_values() {
+                    callers.extend(team.callers.into_values().inspect(|&caller| {
                         self.queue.callers.remove(caller);
-                        self.known.retain(|(of, _), _| *of != caller);
-                    }
+                    }));
                 }
                 for limit in &mut self.limits {
                     limit.holdback.forget(below);
@@ -204,6 +204,7 @@ impl Allocator {
                 self.tree.remove(below);
             }
         }
+        self.forget_ids_of(&callers);
     }
 
     /// Keeps what a team was granted, in case it comes back: its cap is the window's, whatever becomes of the team.
@@ -222,13 +223,27 @@ impl Allocator {
         }
     }
 
-    /// Refuses everything that waits at a team.
+    /// Refuses everything that waits at a team, in the order in which it would be served. All of it goes at once: what changes for
+    /// others is found out at the end, not after each.
     fn refuse_all(&mut self, team: NodeIx, reason: Reason) {
         for c in Priority::ALL {
-            while let Some((_, head)) = self.lane(team, c).and_then(|lane| lane.pick(Permits::MAX)) {
-                let Some(first) = self.queue.first(head.caller, c) else { break };
-                self.refuse(first, Refusal { reason, retry_at: None, limit: None });
+            let Some(heads) = self.lane(team, c).map(Lane::heads).filter(|heads| !heads.is_empty()) else {
+                continue;
+            };
+            for head in heads {
+                while let Some(slot) = self.queue.first(head.caller, c) {
+                    let ticket = self.queue.ticket(slot);
+                    let Some(request) = self.queue.remove(slot) else { break };
+                    if let Some(id) = request.request_id {
+                        self.known.remove(&(head.caller, id));
+                    }
+                    let refusal = Refusal { reason, retry_at: None, limit: None };
+                    self.answers.push_back(Answer { ticket, outcome: Outcome::Refused(refusal) });
+                }
             }
+            self.lane_mut(team, c).clear();
+            self.refresh_holds(team, c);
+            self.update_waits(team, c);
         }
     }
 }

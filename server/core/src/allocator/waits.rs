@@ -160,6 +160,13 @@ impl Allocator {
                 self.team_mut(entry.team).callers.remove(&entry.id);
             }
         }
-        self.known.retain(|(of, _), _| !callers.contains(of));
+        self.forget_ids_of(callers);
+    }
+
+    /// Forgets the request ids that are remembered of some callers.
+    pub(super) fn forget_ids_of(&mut self, callers: &BTreeSet<Slot>) {
+        if !callers.is_empty() {
+            self.known.retain(|(of, _), _| !callers.contains(of));
+        }
     }
 }

@@ -66,6 +66,20 @@ impl Lane {
         heads.min_by_key(|(_, head)| *head)
     }
 
+    /// All heads, in the order in which they would be served.
+    pub(crate) fn heads(&self) -> Vec<Head> {
+        let mut heads: Vec<Head> = self.sizes.iter().flat_map(|(_, heads)| heads.iter().copied()).collect();
+        heads.sort_unstable();
+        heads
+    }
+
+    /// Nobody waits any more, all at once.
+    pub(crate) fn clear(&mut self) {
+        self.sizes.clear();
+        (self.queued, self.requests, self.late) = (0, 0, 0);
+        self.rest();
+    }
+
     /// Some head that is larger than `size`.
     pub(crate) fn larger_than(&self, size: Permits) -> Option<Head> {
         let (largest, heads) = self.sizes.last()?;

@@ -21,7 +21,7 @@ impl Workspace {
             if let Ok(granted) = told {
                 state.unheard(now, (&waiting.team, &waiting.caller), &granted);
             }
-        } else if state.leave(waiting)
+        } else if state.waiting.leave(waiting.ticket, waiting.place)
             && let Service::Open(allocator) = &mut state.service
         {
             allocator.cancel(now, waiting.ticket);
@@ -62,16 +62,5 @@ impl State {
         {
             allocator.decide(now);
         }
-    }
-
-    /// One of those who wait under a ticket leaves. Returns whether it was the last one.
-    fn leave(&mut self, waiting: &Waiting) -> bool {
-        let Some(waiters) = self.waiting.get_mut(&waiting.ticket) else { return false };
-        waiters.retain(|waiter| !waiter.is_gone());
-        let is_empty = waiters.is_empty();
-        if is_empty {
-            self.waiting.remove(&waiting.ticket);
-        }
-        is_empty
     }
 }

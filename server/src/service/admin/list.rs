@@ -28,19 +28,19 @@ impl<'a> Page<'a> {
         self.after.as_deref()
     }
 
-    /// How many elements to look at.
+    /// How many elements it may have.
     pub(super) fn most(&self) -> usize {
         self.size
     }
 }
 
-/// The elements of a page that may be shown, and the token of the next page; empty after the last. `found` are the elements behind
-/// where the page starts.
+/// The elements of a page, and the token of the next page; empty after the last. `found` are the elements behind where the page
+/// starts that the caller may see, as many as the page may have at most. A token tells its reader the id of the last element, so no
+/// other may be among them.
 pub(super) fn pages<T: Message>(
     page: &Page<'_>,
     found: impl ExactSizeIterator<Item = T>,
     id: impl Fn(&T) -> Option<String>,
-    may: impl Fn(&T) -> bool,
 ) -> (Vec<T>, String) {
     let mut is_full = found.len() >= page.size;
     let (mut shown, mut bytes, mut last) = (Vec::new(), 0, None);
@@ -51,9 +51,7 @@ pub(super) fn pages<T: Message>(
             break;
         }
         last = id(&element);
-        if may(&element) {
-            shown.push(element);
-        }
+        shown.push(element);
     }
     let next = last.filter(|_| is_full).map(|last| page_token(page.list, &last));
     (shown, next.unwrap_or_default())

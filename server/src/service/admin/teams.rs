@@ -104,23 +104,36 @@ impl Policies {
         let workspace = names::workspace("parent", &request.parent)?;
         let list = ["teams", &request.parent];
         let page = Page::new(&list, request.page_size, &request.page_token)?;
-        // To those who may see a part of it at most, a workspace that is not there looks like one without teams for them.
-        if gate::check(who, Act::Look, Some(&workspace), &[]).is_ok() {
-            self.exists(&workspace)?;
-        }
-        let found = self.catalog.teams(workspace.as_str(), page.after(), page.most());
-        let found = found.map_err(|error| lost(&error))?;
+        let found = self.teams_seen(who, &workspace, page.after(), page.most())?;
         let id = |team: &v1::Team| names::team("name", &team.name).map(|(_, id)| id).ok();
-        let may = |id: &TeamId| {
-            gate::check(who, Act::Look, Some(&workspace), &self.engine.path_of(&workspace, id)).is_ok()
-        };
-        let (teams, next_page_token) = pages(
-            &page,
-            found.into_iter().map(shown),
-            |team| id(team).map(|id| id.to_string()),
-            |team| id(team).is_some_and(|id| may(&id)),
-        );
+        let (teams, next_page_token) =
+            pages(&page, found.into_iter().map(shown), |team| id(team).map(|id| id.to_string()));
         Ok(v1::ListTeamsResponse { teams, next_page_token })
+    }
+
+    /// The teams behind `after` that somebody may see, in order of id. To those who may see a part of it at most, a workspace that
+    /// is not there looks like one without teams for them.
+    fn teams_seen(
+        &self,
+        who: &Identity,
+        workspace: &WorkspaceId,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<Stored<v1::Team>>, Error> {
+        if gate::check(who, Act::Look, Some(workspace), &[]).is_ok() {
+            self.exists(workspace)?;
+            return self.catalog.teams(workspace.as_str(), after, most).map_err(|error| lost(&error));
+        }
+        let mut all = self.catalog.all_teams(workspace.as_str()).map_err(|error| lost(&error))?;
+        all.retain(|team| {
+            names::team("name", &team.value.name).is_ok_and(|(_, id)| {
+                let is_behind = after.is_none_or(|after| id.as_str() > after);
+                let path = || self.engine.path_of(workspace, &id);
+                is_behind && gate::check(who, Act::Look, Some(workspace), &path()).is_ok()
+            })
+        });
+        all.truncate(most);
+        Ok(all)
     }
 
     pub(super) fn update_team(

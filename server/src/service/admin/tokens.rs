@@ -103,12 +103,10 @@ impl Policies {
     ) -> Result<v1::ListTokensResponse, Error> {
         let page = Page::new(&["tokens"], request.page_size, &request.page_token)?;
         let found = self.catalog.tokens(page.after(), page.most()).map_err(|error| lost(&error))?;
-        let (tokens, next_page_token) = pages(
-            &page,
-            found.into_iter().map(|stored| stored.value.token),
-            |token| token.name.strip_prefix("tokens/").map(str::to_owned),
-            |_| true,
-        );
+        let (tokens, next_page_token) =
+            pages(&page, found.into_iter().map(|stored| stored.value.token), |token| {
+                token.name.strip_prefix("tokens/").map(str::to_owned)
+            });
         Ok(v1::ListTokensResponse { tokens, next_page_token })
     }
 

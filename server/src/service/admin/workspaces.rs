@@ -7,12 +7,12 @@ use crate::convert::field::FieldError;
 use crate::convert::lease::DEFAULT_NAME;
 use crate::convert::mask::update_workspace;
 use crate::convert::names::{self, workspace_name};
-use crate::convert::workspace::{policy, wire_workspace};
+use crate::convert::workspace::{policy, useful_lives, wire_workspace};
 use crate::preset;
 use crate::service::authorize::{Act, Identity};
 use crate::service::gate;
 use crate::status::Error;
-use crate::store::catalog::{Change, Document, Stored, team_key, workspace_key};
+use crate::store::catalog::{CatalogError, Change, Document, Stored, team_key, workspace_key};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::Policy;
 use apportion_proto::v1;
@@ -78,6 +78,7 @@ impl Policies {
         let teams = crate::convert::team::team_policies(id, [&team])?;
         asked.create_time = now;
         let policy = policy(&asked, teams).map_err(of_workspace)?;
+        useful_lives(&policy).map_err(of_workspace)?;
         let written = wire_workspace(id, &policy);
         let written = v1::Workspace { preset: asked.preset, create_time: now, update_time: now, ..written };
         Ok((written, team, policy))
@@ -101,17 +102,24 @@ impl Policies {
         request: &v1::ListWorkspacesRequest,
     ) -> Result<v1::ListWorkspacesResponse, Error> {
         let page = Page::new(&["workspaces"], request.page_size, &request.page_token)?;
-        let found = self.catalog.workspaces(page.after(), page.most());
-        let found = found.map_err(|error| lost(&error))?;
+        let found = self.workspaces_seen(who, page.after(), page.most()).map_err(|error| lost(&error))?;
         let id = |workspace: &v1::Workspace| names::workspace("name", &workspace.name).ok();
-        let may = |id: &WorkspaceId| gate::check(who, Act::Look, Some(id), &[]).is_ok();
-        let (workspaces, next_page_token) = pages(
-            &page,
-            found.into_iter().map(shown),
-            |workspace| id(workspace).map(|id| id.to_string()),
-            |workspace| id(workspace).is_some_and(|id| may(&id)),
-        );
+        let (workspaces, next_page_token) =
+            pages(&page, found.into_iter().map(shown), |workspace| id(workspace).map(|id| id.to_string()));
         Ok(v1::ListWorkspacesResponse { workspaces, next_page_token })
+    }
+
+    /// The workspaces behind `after` that somebody may see, in order of id.
+    fn workspaces_seen(
+        &self,
+        who: &Identity,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<Stored<v1::Workspace>>, CatalogError> {
+        let Some(seen) = who.workspaces() else { return self.catalog.workspaces(after, most) };
+        let behind = seen.into_iter().filter(|id| after.is_none_or(|after| id.as_str() > after));
+        let found = behind.filter_map(|id| self.catalog.workspace(id.as_str()).transpose());
+        found.take(most).collect()
     }
 
     pub(super) fn update_workspace(
@@ -158,6 +166,7 @@ impl Policies {
         let changed =
             Whole { workspace: Stored { value: new, version: old.workspace.version }, ..old.clone() };
         let policy = changed.policy().map_err(|error| error.under("workspace"))?;
+        useful_lives(&policy).map_err(|error| error.under("workspace"))?;
         let v1::Workspace { preset, create_time, .. } = changed.workspace.value;
         let written = wire_workspace(&old.id, &policy);
         let update_time = Some(self.now());

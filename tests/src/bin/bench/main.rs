@@ -1,8 +1,9 @@
 //! Measures decisions, memory, the simulator and the running service, and prints a table: medians, beside what each is aimed at.
 //!
 //! Times are processor time, and stand beside a yardstick of the same run: putting a key into an ordered map and taking one out.
-//! `bench --only NAME` runs one load alone, and `bench --service NAME SECONDS` one of the service, for a profiler.
+//! `bench --only NAME` runs one load alone, and `bench --service NAME SECONDS` one of the service, for a profiler. `bench --crowd` has many ask for nothing good, and measures who else asks.
 
+mod crowd;
 mod load;
 mod measure;
 mod service;
@@ -28,12 +29,14 @@ fn main() {
         }
         ["--service"] => service::table(),
         ["--service", load, seconds] => service::only(load, seconds.parse().unwrap_or(10)),
+        ["--crowd", names @ ..] => crowd::table(names),
         ["--noop"] => service::serve_noop(),
         ["--only", name] => only(name),
         _ => {
             eprintln!(
                 "bench [--only NAME]: alone, backlog-N, mixed-N, idle-workspace, waiting-1, waiting-10\n\
-                 bench [--service [NAME SECONDS]]: unary, noop, exchange, settled"
+                 bench [--service [NAME SECONDS]]: unary, noop, exchange, settled\n\
+                 bench --crowd [NAME...]: repeats, silence, callers, removal, scrape"
             );
             std::process::exit(2);
         }

@@ -13,7 +13,10 @@ use crate::measure::median;
 use crate::row;
 use std::net::SocketAddr;
 
+pub(crate) use cores::{memory, on_server_core};
+pub(crate) use idle::fill;
 pub(crate) use noop::serve as serve_noop;
+pub(crate) use setup::connect;
 
 /// How often each is measured.
 const RUNS: usize = 5;

@@ -1,0 +1,75 @@
+//! An honest client of another team, in a thread of its own: a request every few milliseconds, and how long each answer took.
+
+use apportion_proto::v1;
+use apportion_proto::v1::quota_service_client::QuotaServiceClient;
+use apportion_tests::process::scarce;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tonic::Code;
+
+/// From one request to the next.
+const EVERY: Duration = Duration::from_millis(4);
+
+/// A client that asks until it is stopped.
+pub(crate) struct Probe {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Vec<Duration>>,
+}
+
+/// How long the answers took.
+pub(crate) struct Delays(Vec<Duration>);
+
+impl Probe {
+    /// Starts to ask.
+    pub(crate) fn start(address: SocketAddr) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let until = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(ask(address, &until))
+        });
+        Self { stop, thread }
+    }
+
+    /// Stops, and returns what it measured.
+    pub(crate) fn stop(self) -> Delays {
+        self.stop.store(true, Ordering::Release);
+        let mut delays = self.thread.join().expect("it does not panic");
+        delays.sort_unstable();
+        Delays(delays)
+    }
+}
+
+impl Delays {
+    /// All but one in a hundred took so many microseconds at most.
+    pub(crate) fn p99(&self) -> f64 {
+        let at = (self.0.len() * 99 / 100).min(self.0.len() - 1);
+        self.0[at].as_secs_f64() * 1e6
+    }
+}
+
+impl fmt::Display for Delays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} ms", self.p99() / 1e3)
+    }
+}
+
+async fn ask(address: SocketAddr, until: &AtomicBool) -> Vec<Duration> {
+    let mut client = QuotaServiceClient::new(crate::service::connect(address).await);
+    let (mut delays, mut ticks) = (Vec::new(), tokio::time::interval(EVERY));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while !until.load(Ordering::Acquire) {
+        ticks.tick().await;
+        let sent = Instant::now();
+        let ask = v1::AcquireLeaseRequest { team: "other".into(), ..scarce::ask(0) };
+        // Nothing is left: the answer is a refusal, by a decision all the same.
+        let refused = client.acquire_lease(ask).await.expect_err("nothing is left");
+        assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
+        delays.push(sent.elapsed());
+    }
+    delays
+}
