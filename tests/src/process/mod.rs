@@ -7,6 +7,7 @@ pub mod child;
 pub mod load;
 pub mod log;
 pub mod server;
+pub mod steady;
 pub mod teams;
 
 use std::time::{Duration, SystemTime};

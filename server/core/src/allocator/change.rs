@@ -119,6 +119,7 @@ impl Allocator {
         }
         for at in 0..self.limits.len() {
             self.decay_limit(at, now);
+            self.limits[at].outdate();
         }
     }
 
@@ -154,7 +155,7 @@ impl Allocator {
                     }
                 }
                 for limit in &mut self.limits {
-                    limit.holdback.forget(below);
+                    limit.forget(below);
                 }
                 self.names.remove(below);
                 self.tree.remove(below);

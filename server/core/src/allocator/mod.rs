@@ -1,7 +1,7 @@
 //! The allocator of one workspace: the only door to who gets which permit when.
 //!
 //! Inputs only note what happened; [`Allocator::decide`] then grants and refuses. Answers and effects are data that the caller
-//! pulls. Reading order: `names`, `arrive`, `urgency`, `waits`, `pick`, `decide`, `edge`, `deadline`, `roll`, `settle`, `observe`, `change`,
+//! pulls. Reading order: `names`, `arrive`, `urgency`, `waits`, `kept`, `pick`, `decide`, `edge`, `deadline`, `roll`, `settle`, `observe`, `change`,
 //! `book`, `show`.
 
 mod arrive;
@@ -10,6 +10,7 @@ mod change;
 mod deadline;
 mod decide;
 mod edge;
+mod kept;
 mod names;
 mod observe;
 mod pick;

@@ -1,5 +1,6 @@
 //! Time passes: windows roll, and what is kept is let go.
 
+use super::kept::Side;
 use super::{Allocator, Known};
 use crate::permits::Permits;
 use crate::priority::Priority;
@@ -45,7 +46,10 @@ impl Allocator {
         }
         let limit = &mut self.limits[at];
         limit.roll(window, now, self.spent);
-        limit.holdback.roll(&self.tree, limit.budget, &self.policy.floors);
+        let won = limit.ahead.take();
+        let (won, waits) = (won.as_ref().map(|ahead| &ahead.holdback), |_, _| false);
+        limit.holdback =
+            limit.holdback.following(&self.tree, limit.budget, &self.policy.floors, waits, won);
         if at == self.scheduler {
             self.roll_scheduler(now);
         }
@@ -76,7 +80,8 @@ impl Allocator {
         for c in Priority::ALL {
             let head = self.largest_head(c);
             largest = largest.max(head);
-            self.floors[c].roll(self.policy.floors[c], budget, head);
+            let won = self.limits[self.scheduler].holdback.won_in(c);
+            self.floors[c] = self.floors[c].following(self.policy.floors[c], budget, head, won);
         }
         self.largest = Permits::ONE;
         self.tree.foreign = self.limits[self.scheduler].booking.foreign;
@@ -91,7 +96,7 @@ impl Allocator {
         self.forget_the_idle();
     }
 
-    fn largest_head(&self, c: Priority) -> Permits {
+    pub(super) fn largest_head(&self, c: Priority) -> Permits {
         let lanes = (0..self.teams.len()).filter_map(|team| self.lane(team, c)?.largest());
         lanes.max().unwrap_or(Permits::ZERO)
     }
@@ -151,7 +156,7 @@ impl Allocator {
     pub(super) fn decay_limit(&mut self, at: usize, now: Timestamp) {
         let reserved: Vec<(u64, u64)> = if self.any_protected && at == self.scheduler {
             let protected = self.names.nodes().filter(|&v| self.tree[v].protected);
-            protected.map(|v| self.scaled_reservation(v)).collect()
+            protected.map(|v| self.scaled_reservation(v, Side::This)).collect()
         } else {
             Vec::new()
         };

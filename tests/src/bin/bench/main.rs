@@ -13,7 +13,7 @@ use apportion_core::scenario::{Demand, Scenario, Shape, replay};
 use apportion_core::time::{Span, Timestamp};
 use load::{World, permits, policy, team};
 use measure::{apart, each, instructions, median};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 
 /// How often each is measured.
@@ -214,6 +214,7 @@ fn simulate() -> f64 {
         demand: teams.iter().map(|team| demand(team.id.as_str())).collect(),
         policy: policy(10_000, teams),
         origin: Timestamp::from_ns(600_000_000_000),
+        start_within: BTreeMap::new(),
         windows: 10,
         events: Vec::new(),
     };
