@@ -89,7 +89,13 @@ fn rules() -> Rules {
 }
 
 /// Asks, calls the provider, reports what it said, and rests, until that instant.
-async fn work(channel: Channel, mut line: Line, (team, caller): (&'static str, String), rest: Duration, until: Instant) {
+async fn work(
+    channel: Channel,
+    mut line: Line,
+    (team, caller): (&'static str, String),
+    rest: Duration,
+    until: Instant,
+) {
     let mut client = QuotaServiceClient::new(channel);
     while Instant::now() < until {
         let request = v1::AcquireLeaseRequest {

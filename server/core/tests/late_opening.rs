@@ -40,8 +40,7 @@ fn scenario(within: Span) -> Scenario {
         margins: Margins::DEFAULT,
     };
     let team = |id, weight| TeamPolicy { weight, ..TeamPolicy::new(TeamId::new(id).expect("a name")) };
-    let mut policy =
-        Policy::plain(limits, vec![team("workers", 3), team("backlog", 1), team("low", 1)]);
+    let mut policy = Policy::plain(limits, vec![team("workers", 3), team("backlog", 1), team("low", 1)]);
     policy.floors[Priority::Sheddable] = Share::from_percent(5);
     let workers = Shape::Workers { count: 8, think: Span::from_ms(150), from: ORIGIN };
     let backlog = Shape::Backlog { from: ORIGIN };

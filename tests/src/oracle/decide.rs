@@ -1,8 +1,8 @@
 //! Decisions: reservations first, then priorities in strict order, each down to the floors below it.
 
+use super::edge::opens_for;
 use super::queue::Request;
 use super::tree::{OpenLease, ROOT};
-use super::edge::opens_for;
 use super::{BILLION, Oracle, PRIORITIES, permits, tags};
 use crate::ratio::Ratio;
 use apportion_core::priority::Priority;

@@ -14,8 +14,7 @@ pub(super) struct Ahead {
 /// Whether the window that opens on a copy would grant that; no copy: there is no edge.
 pub(super) fn opens_for(opening: Option<&Oracle<'_>>, leaf: usize, c: usize, n: i128) -> bool {
     let Some(next) = opening else { return true };
-    let at_its_opening =
-        || next.tree.path[leaf].iter().any(|&v| next.owed(v)) || next.fits(leaf, c, n, true);
+    let at_its_opening = || next.tree.path[leaf].iter().any(|&v| next.owed(v)) || next.fits(leaf, c, n, true);
     let is_named = next.policy.edge[Priority::ALL[c]];
     n <= next.left && next.below_caps(leaf, n) && (is_named || at_its_opening())
 }

@@ -95,11 +95,12 @@ impl Steady {
         let (mut answers, mut waits) = (stream.expect("a stream").into_inner(), Vec::new());
         let end = Instant::now() + span + Duration::from_secs(10);
         loop {
-            let v1::ExchangeResponse { id, response } = match tokio::time::timeout_at(end.into(), answers.next()).await {
-                Ok(Some(answer)) => answer.expect("an answer"),
-                Ok(None) => return waits,
-                Err(_) => panic!("{self:?}: not answered"),
-            };
+            let v1::ExchangeResponse { id, response } =
+                match tokio::time::timeout_at(end.into(), answers.next()).await {
+                    Ok(Some(answer)) => answer.expect("an answer"),
+                    Ok(None) => return waits,
+                    Err(_) => panic!("{self:?}: not answered"),
+                };
             match response.expect("an answer") {
                 Response::Granted(_) => {
                     let sent = sent.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);

@@ -83,7 +83,8 @@ impl Allocator {
             }
         }
         if !fits {
-            let by_edge = self.policy.has_edges(c) && ahead + n <= u64::from(self.room_at_the_edge(team, now));
+            let by_edge =
+                self.policy.has_edges(c) && ahead + n <= u64::from(self.room_at_the_edge(team, now));
             return (!by_edge).then_some(earliest);
         }
         if self.tree.path(team).any(|v| self.is_below_reservation(v, Side::This)) {

@@ -257,7 +257,15 @@ impl Allocator {
     }
 
     /// A grant of `n` counts: in floors, expectations, tags of teams.
-    fn account(&mut self, team: NodeIx, caller: Slot, c: Priority, n: Permits, holder: NodeIx, edge: &[bool]) {
+    fn account(
+        &mut self,
+        team: NodeIx,
+        caller: Slot,
+        c: Priority,
+        n: Permits,
+        holder: NodeIx,
+        edge: &[bool],
+    ) {
         self.count(team, caller, c, n, edge);
         self.tree.charge(team, c, n, false, holder);
         self.show_heads(team, caller, c);

@@ -128,6 +128,9 @@ impl Allocator {
         if scheduler.is_open(now) {
             return room;
         }
-        self.tree.path(team).map(|v| self.tree.own_room_next(v, scheduler.next.foreign)).fold(room, Permits::min)
+        self.tree
+            .path(team)
+            .map(|v| self.tree.own_room_next(v, scheduler.next.foreign))
+            .fold(room, Permits::min)
     }
 }

@@ -40,8 +40,7 @@ impl Allocator {
 
     /// A reservation in force, as a fraction: what the whole tree reserves is scaled to the budget.
     pub(super) fn scaled_reservation(&self, v: NodeIx, side: Side) -> (u64, u64) {
-        let (reservation, budget) =
-            (u64::from(self.tree[v].reservation), u64::from(self.budget_of(side)));
+        let (reservation, budget) = (u64::from(self.tree[v].reservation), u64::from(self.budget_of(side)));
         let reserved = self.reserved;
         if reserved <= budget { (reservation, 1) } else { (reservation * budget, reserved) }
     }

@@ -48,8 +48,7 @@ impl Allocator {
         limit.roll(window, now, self.spent);
         let won = limit.ahead.take();
         let (won, waits) = (won.as_ref().map(|ahead| &ahead.holdback), |_, _| false);
-        limit.holdback =
-            limit.holdback.following(&self.tree, limit.budget, &self.policy.floors, waits, won);
+        limit.holdback = limit.holdback.following(&self.tree, limit.budget, &self.policy.floors, waits, won);
         if at == self.scheduler {
             self.roll_scheduler(now);
         }

@@ -105,7 +105,10 @@ pub(crate) fn start_within(workspace: &Workspace, policy: &Policy) -> Checked<BT
         let span = span(&field, given)?;
         let Margins { start, guard, .. } = limit.margins;
         if span >= limit.window.less(start + guard) {
-            return Err(Fault::new(field, "with both margins it takes the whole window: choose a smaller one"));
+            return Err(Fault::new(
+                field,
+                "with both margins it takes the whole window: choose a smaller one",
+            ));
         }
         within.insert(limit.id.clone(), span);
     }
@@ -123,7 +126,10 @@ fn limit(field: &str, limit: &Limit) -> Checked<LimitPolicy> {
     }
     let start = span(&format!("{field}.start_margin_s"), limit.start_margin_s.unwrap_or(Decimal(0)))?;
     if start > guard {
-        return Err(Fault::new(format!("{field}.start_margin_s"), "a start margin is no longer than the guard"));
+        return Err(Fault::new(
+            format!("{field}.start_margin_s"),
+            "a start margin is no longer than the guard",
+        ));
     }
     let budget = permits(&format!("{field}.budget"), limit.budget)?;
     if budget.is_zero() {
