@@ -120,15 +120,30 @@ fn the_floors_of_the_next_window_are_left_to_those_below_who_wait() {
 }
 
 #[test]
-fn a_reservation_of_the_next_window_is_kept_while_its_team_is_silent_and_served_whatever_is_kept() {
+fn a_reservation_of_the_next_window_is_kept_while_its_team_is_silent() {
     let reserved = |id| TeamPolicy { reservation: permits(30), protected: true, ..team(id) };
-    let mut world = World::new(spare(vec![reserved("a"), team("b"), team("c")]));
-    world.ask(&ask("c", 40)).lease();
+    let mut policy = spare(vec![reserved("a"), team("b"), team("c")]);
+    policy.holdback[Priority::Critical] = Share::from_percent(10);
+    let mut world = World::new(policy);
+    world.ask(&ask("c", 50)).lease();
     world.go(9_500);
     let b = world.flood(&ask("b", 1), 60);
-    assert_eq!(world.sum(&b), 30, "40 are expected of c, 30 are a's");
+    assert_eq!(world.sum(&b), 10, "50 are expected of c, 30 are a's, and 10 are held back");
+    let a = world.flood(&ask("a", 1), 30);
+    assert_eq!(world.sum(&a), 30);
+}
+
+#[test]
+fn a_reservation_is_served_at_the_edge_whatever_the_next_window_keeps() {
+    let reserved = TeamPolicy { reservation: permits(30), ..team("a") };
+    let mut policy = spare(vec![reserved, team("c")]);
+    policy.holdback[Priority::Critical] = Share::from_percent(20);
+    let mut world = World::new(policy);
+    world.go(5_000);
+    world.ask(&ask("c", 60)).lease();
+    world.go(9_500);
     let a = world.flood(&ask("a", 1), 40);
-    assert_eq!(world.sum(&a), 30, "what is expected of c is not looked at");
+    assert_eq!(world.sum(&a), 30, "60 are expected of c, and 20 are held back");
 }
 
 #[test]

@@ -131,13 +131,16 @@ impl Allocator {
             Reason::TeamQueueFull
         } else if full(self.queue.len(), self.bounds.waiting) {
             Reason::WorkspaceQueueFull
-        } else if ask.request_id.is_some() && full(self.known.len(), self.bounds.request_ids) {
-            Reason::TooManyRequestIds
         } else if caller.is_none()
             && full(callers, self.bounds.callers_per_team)
             && !self.forget_an_idle_caller(team)
         {
             Reason::TooManyCallers
+        } else if ask.request_id.is_some()
+            && full(self.known.len(), self.bounds.request_ids)
+            && !self.forget_the_oldest_answer()
+        {
+            Reason::TooManyRequestIds
         } else {
             return Ok(());
         };
@@ -153,6 +156,18 @@ impl Allocator {
             self.forget_callers(&[slot].into());
             true
         })
+    }
+
+    /// Makes room for a new request id: the answer that is remembered for longest goes, but nothing of what waits.
+    fn forget_the_oldest_answer(&mut self) -> bool {
+        while let Some(key) = self.ended[1].pop_front().or_else(|| self.ended[0].pop_front()) {
+            if self.known.get(&key) == Some(&Known::Ended) {
+                self.known.remove(&key);
+                return true;
+            }
+        }
+        let oldest = self.leases.forget_the_oldest_id();
+        oldest.is_some_and(|key| self.known.remove(&key).is_some())
     }
 
     fn enqueue(&mut self, now: Timestamp, caller: Slot, priority: Priority, ask: &Ask) -> Slot {

@@ -109,7 +109,8 @@ pub struct Allocator {
     leases: Leases,
     floors: Floors,
     known: BTreeMap<RequestKey, Known>,
-    ended: [Vec<RequestKey>; 2],
+    /// Of those, whose lease ended in this window and in the last one, oldest first.
+    ended: [VecDeque<RequestKey>; 2],
     /// Requests of this instant that are not answered yet, in order of arrival.
     fresh: Vec<Ticket>,
     /// How many of those are watched for their deadline already, while a block is missing.

@@ -125,7 +125,7 @@ impl Allocator {
         let (known, ended) = (&mut self.known, &mut self.ended[0]);
         self.leases.roll(|caller, id| {
             known.insert((caller, id.clone()), Known::Ended);
-            ended.push((caller, id));
+            ended.push_back((caller, id));
         });
     }
 
