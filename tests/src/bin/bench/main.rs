@@ -28,12 +28,14 @@ fn main() {
         }
         ["--service"] => service::table(),
         ["--service", load, seconds] => service::only(load, seconds.parse().unwrap_or(10)),
+        ["--edges"] => service::edges(),
         ["--noop"] => service::serve_noop(),
         ["--only", name] => only(name),
         _ => {
             eprintln!(
                 "bench [--only NAME]: alone, backlog-N, mixed-N, idle-workspace, waiting-1, waiting-10\n\
-                 bench [--service [NAME SECONDS]]: unary, noop, exchange, settled"
+                 bench [--service [NAME SECONDS]]: unary, noop, exchange, settled\n\
+                 bench --edges: what the edges of windows cost a steady team"
             );
             std::process::exit(2);
         }
