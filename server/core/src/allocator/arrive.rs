@@ -160,7 +160,11 @@ impl Allocator {
 
     /// Makes room for a new request id: the answer that is remembered for longest goes, but nothing of what waits.
     fn forget_the_oldest_answer(&mut self) -> bool {
-        while let Some(key) = self.ended[1].pop_front().or_else(|| self.ended[0].pop_front()) {
+        let mut ended = || {
+            let ended = self.ended.as_mut()?;
+            ended[1].pop_front().or_else(|| ended[0].pop_front())
+        };
+        while let Some(key) = ended() {
             if self.known.get(&key) == Some(&Known::Ended) {
                 self.known.remove(&key);
                 return true;

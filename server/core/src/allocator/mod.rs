@@ -109,8 +109,8 @@ pub struct Allocator {
     leases: Leases,
     floors: Floors,
     known: BTreeMap<RequestKey, Known>,
-    /// Of those, whose lease ended in this window and in the last one, oldest first.
-    ended: [VecDeque<RequestKey>; 2],
+    /// Of those, whose lease ended in this window and in the last one, oldest first; nothing where none did.
+    ended: Option<Box<[VecDeque<RequestKey>; 2]>>,
     /// Requests of this instant that are not answered yet, in order of arrival.
     fresh: Vec<Ticket>,
     /// How many of those are watched for their deadline already, while a block is missing.
@@ -171,7 +171,7 @@ impl Allocator {
             leases: Leases::default(),
             floors: Floors::default(),
             known: BTreeMap::new(),
-            ended: Default::default(),
+            ended: None,
             fresh: Vec::new(),
             watched: 0,
             lone: None,

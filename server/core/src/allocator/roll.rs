@@ -8,6 +8,7 @@ use crate::share::holdback::sizes;
 use crate::share::tree::{NodeIx, Tree};
 use crate::time::Timestamp;
 use crate::window::Window;
+use std::collections::VecDeque;
 
 impl Allocator {
     /// Brings every window up to `now` and refuses what waited its time out before. Time never goes back: an earlier
@@ -115,18 +116,20 @@ impl Allocator {
     }
 
     fn close_leases(&mut self) {
-        let long_ended = std::mem::take(&mut self.ended[1]);
-        for key in long_ended {
-            if self.known.get(&key) == Some(&Known::Ended) {
-                self.known.remove(&key);
+        if let Some(ended) = &mut self.ended {
+            for key in std::mem::take(&mut ended[1]) {
+                if self.known.get(&key) == Some(&Known::Ended) {
+                    self.known.remove(&key);
+                }
             }
+            ended.swap(0, 1);
         }
-        self.ended.swap(0, 1);
-        let (known, ended) = (&mut self.known, &mut self.ended[0]);
+        let (known, ended) = (&mut self.known, &mut self.ended);
         self.leases.roll(|caller, id| {
             known.insert((caller, id.clone()), Known::Ended);
-            ended.push_back((caller, id));
+            ended.get_or_insert_default()[0].push_back((caller, id));
         });
+        self.ended.take_if(|ended| ended.iter().all(VecDeque::is_empty));
     }
 
     /// Callers that neither wait nor hold a lease since the last window are forgotten, and teams without callers cost nothing.
