@@ -32,6 +32,7 @@ pub fn intercom() -> v1::Workspace {
         floors: shares(0, 100_000_000, 50_000_000),
         edge: Some(v1::EdgePriorities { priorities: vec![v1::Priority::Critical.into()] }),
         others_memory_windows: Some(3),
+        spare_edge: Some(true),
         ..v1::Workspace::default()
     }
 }

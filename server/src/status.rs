@@ -301,7 +301,7 @@ fn told(reason: Reason) -> &'static str {
         Reason::TeamQueueFull => "too many requests of this team wait",
         Reason::WorkspaceQueueFull => "too many requests of this workspace wait",
         Reason::TooManyCallers => "the team has too many callers at once",
-        Reason::TooManyRequestIds => "too many request ids are remembered",
+        Reason::TooManyRequestIds => "too many requests wait under an id",
         Reason::StoreLost => "the store cannot be reached, and what was booked is used up",
         Reason::NotOwner => "another node serves this workspace now",
     }

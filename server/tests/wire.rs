@@ -150,6 +150,7 @@ impl Random {
                 priorities: (0..random.any() % 5).map(|_| random.priority()).collect(),
             }),
             others_memory_windows: self.maybe(Self::number),
+            spare_edge: self.maybe(Self::chance),
             name: self.text(),
             preset: self.text(),
             ..v1::Workspace::default()

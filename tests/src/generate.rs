@@ -7,6 +7,7 @@ use apportion_core::policy::{LimitPolicy, Margins, Policy, Share, TeamPolicy};
 use apportion_core::priority::{PerPriority, Priority};
 use apportion_core::scenario::{Change, Demand, Event, Scenario, Shape as When};
 use apportion_core::time::{Span, Timestamp};
+use std::collections::BTreeMap;
 
 /// The length of every window.
 pub const WINDOW: Span = Span::from_secs(10);
@@ -42,6 +43,8 @@ pub struct Shape {
     pub mixed: bool,
     /// Requests that wait only so long.
     pub deadlines: bool,
+    /// Edge permits for some priorities or for all, start margins, and starts that are known to a second.
+    pub edges: bool,
     /// Returns, withdrawals, answers of the provider, changes of teams and of the budget.
     pub events: bool,
 }
@@ -61,6 +64,7 @@ impl Shape {
         caps: true,
         mixed: true,
         deadlines: true,
+        edges: true,
         events: true,
     };
 
@@ -72,6 +76,7 @@ impl Shape {
         caps: false,
         mixed: false,
         deadlines: false,
+        edges: false,
         events: false,
         ..Self::ALL
     };
@@ -84,7 +89,7 @@ pub fn limit() -> LimitId {
 
 /// The scenario of a seed.
 pub fn scenario(seed: u64, shape: Shape) -> Scenario {
-    Maker { random: Random::new(seed), shape, budget: 0, lease: 1 }.scenario()
+    Maker { random: Random::new(seed), shape, budget: 0, lease: 1, edges: false }.scenario()
 }
 
 struct Maker {
@@ -92,6 +97,7 @@ struct Maker {
     shape: Shape,
     budget: u32,
     lease: u32,
+    edges: bool,
 }
 
 impl Maker {
@@ -101,11 +107,26 @@ impl Maker {
         let most = if self.shape.small { self.budget / 8 } else { self.budget };
         self.lease = self.random.from_to(1, self.shape.lease.min(most).max(1));
         let windows = self.random.from_to(self.shape.windows.min(2), self.shape.windows);
-        let policy = self.policy();
+        let mut policy = self.policy();
+        self.edges = self.shape.edges && self.random.chance(60);
+        let start_within = if self.edges { self.edges(&mut policy) } else { BTreeMap::new() };
         policy.check().expect("a random policy is a valid one");
         let demand = self.all_demand(&policy, windows);
         let events = if self.shape.events { self.events(&policy, windows) } else { Vec::new() };
-        Scenario { policy, origin: ORIGIN, windows, demand, events }
+        Scenario { policy, origin: ORIGIN, start_within, windows, demand, events }
+    }
+
+    /// Edge permits, mostly for everybody; returns how far the starts of windows are known.
+    fn edges(&mut self, policy: &mut Policy) -> BTreeMap<LimitId, Span> {
+        policy.spare_edge = self.random.chance(80);
+        for c in Priority::ALL {
+            policy.edge[c] = self.random.chance(15);
+        }
+        let margins = &mut policy.limits[0].margins;
+        margins.start = Span::from_ms(self.random.one_of(&[0, 0, 100, 500]));
+        margins.life = margins.guard.less(margins.start);
+        let within = self.random.one_of(&[None, None, Some(300), Some(1_000)]);
+        within.map(|ms| (limit(), Span::from_ms(ms))).into_iter().collect()
     }
 
     fn policy(&mut self) -> Policy {
@@ -233,6 +254,8 @@ impl Maker {
             0..=2 => start - Span::from_ms(1),
             3 => start,
             4 => (start + WINDOW) - GUARD,
+            // At an edge: in a guard, or while a boundary is uncertain.
+            5..=7 if self.edges => ((start + WINDOW) - GUARD) + self.span(2_000),
             _ => start + self.span(9_999),
         }
     }
@@ -251,7 +274,8 @@ impl Maker {
     fn change(&mut self, policy: &Policy, leaves: &[TeamId]) -> Change {
         match self.random.from_to(0, 5) {
             0 => Change::Cancel { tag: format!("d{}", self.random.from_to(0, 5)) },
-            1 => Change::Upstream {
+            // A response near an uncertain boundary may speak of either window.
+            1 if !self.edges => Change::Upstream {
                 limit: limit(),
                 remaining: Some(number(self.random.from_to(0, self.budget))),
                 permits: None,

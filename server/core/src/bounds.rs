@@ -11,7 +11,7 @@ pub struct Bounds {
     pub waiting: u32,
     /// Callers of one team that are remembered at once. All teams of a workspace together have [`Bounds::TEAMS_FULL`] times as many.
     pub callers_per_team: u32,
-    /// Request ids that are remembered at once.
+    /// Request ids that are remembered at once: of requests that wait, and of answers, of which the oldest go for new ones.
     pub request_ids: u32,
 }
 
@@ -19,13 +19,13 @@ impl Bounds {
     /// How many teams of a workspace may have as many callers as a team may have.
     pub const TEAMS_FULL: u32 = 10;
 
-    /// 1 000 a caller, 100 000 a team, 200 000 a workspace; 10 000 callers a team; 200 000 request ids.
+    /// 1 000 a caller, 100 000 a team, 200 000 a workspace; 10 000 callers a team; 500 000 request ids.
     pub const DEFAULT: Self = Self {
         waiting_per_caller: 1_000,
         waiting_per_team: 100_000,
         waiting: 200_000,
         callers_per_team: 10_000,
-        request_ids: 200_000,
+        request_ids: 500_000,
     };
 
     /// Callers of a workspace that are remembered at once.

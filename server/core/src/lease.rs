@@ -53,6 +53,8 @@ const NO_TEAM: NodeIx = NodeIx::MAX;
 pub(crate) struct Leases {
     open: Vec<Open>,
     last: u64,
+    /// So many of the oldest have no request id.
+    without_id: usize,
 }
 
 impl Leases {
@@ -95,11 +97,24 @@ impl Leases {
             }
             lives
         });
+        self.without_id = 0;
         self.open.shrink_to(before); // room for as many again, and none where there were none
+    }
+
+    /// Takes the request id of the oldest lease that has one: a repeat will be another request.
+    pub(crate) fn forget_the_oldest_id(&mut self) -> Option<(Slot, RequestId)> {
+        while let Some(open) = self.open.get_mut(self.without_id) {
+            self.without_id += 1;
+            if let Some(id) = open.request_id.take() {
+                return Some((open.caller, id));
+            }
+        }
+        None
     }
 
     /// Every lease closes at once.
     pub(crate) fn clear(&mut self) -> Vec<Open> {
+        self.without_id = 0;
         std::mem::take(&mut self.open)
     }
 

@@ -4,7 +4,10 @@ use crate::facts::{Facts, Learnt};
 use crate::ids::LimitId;
 use crate::permits::Permits;
 use crate::policy::{LimitPolicy, Margins, Policy};
+use crate::priority::Priority;
+use crate::share::ahead::Ahead;
 use crate::share::holdback::{Holdback, Remaining};
+use crate::share::tree::NodeIx;
 use crate::time::{Span, Timestamp};
 use crate::window::Window;
 
@@ -78,6 +81,8 @@ pub(crate) struct Limit {
     /// The booking of the next window.
     pub(crate) next: Booking,
     pub(crate) holdback: Holdback,
+    /// What is known of the next window before it opens; nothing before somebody asks at the edge of this one.
+    pub(crate) ahead: Option<Box<Ahead>>,
     /// No grant before then, says the provider.
     pub(crate) stop_until: Timestamp,
     /// When this window was entered. A lease granted before has ended for this limit.
@@ -110,6 +115,7 @@ impl Limit {
             booking: Booking::default(),
             next: Booking::default(),
             holdback: Holdback::default(),
+            ahead: None,
             rolled_at: now,
             stop_until: facts.learnt().cooldown_until.unwrap_or(Timestamp::ZERO),
             spread_kept: Permits::ZERO,
@@ -223,10 +229,43 @@ impl Limit {
         left(&self.next, self.next_budget(), self.facts.learnt().others, store_lost)
     }
 
-    /// The part of the window still to come before its guard.
+    /// The part of the window still to come before its guard: the whole of it until it opens, which may be long after its start.
     pub(crate) fn remaining(&self, at: Timestamp) -> Remaining {
-        let closes = self.closes();
-        Remaining { left: closes.since(at), whole: closes.since(self.window.start.earliest) }
+        let (opens, closes) = (self.opens(), self.closes());
+        Remaining { left: closes.since(at.max(opens)), whole: closes.since(opens) }
+    }
+
+    /// Where it counts what a grant won: an edge permit counts in the next window, whose expected demand is divided already.
+    pub(crate) fn won(&mut self, edge: bool) -> &mut Holdback {
+        if edge { &mut self.ahead.get_or_insert_default().holdback } else { &mut self.holdback }
+    }
+
+    /// All that was granted out of this window, edge permits included.
+    pub(crate) fn won_in_all(&self) -> u64 {
+        self.holdback.won() + self.ahead.as_ref().map_or(0, |ahead| ahead.holdback.won())
+    }
+
+    /// A team's queue changed: what is kept for it follows.
+    pub(crate) fn refresh(&mut self, team: NodeIx, c: Priority, queued: u64) {
+        self.holdback.refresh(team, c, queued);
+        if let Some(ahead) = &mut self.ahead {
+            ahead.holdback.refresh(team, c, queued);
+        }
+    }
+
+    /// Forgets a team that was removed.
+    pub(crate) fn forget(&mut self, team: NodeIx) {
+        self.holdback.forget(team);
+        if let Some(ahead) = &mut self.ahead {
+            ahead.holdback.forget(team);
+        }
+    }
+
+    /// Policy changed: what the next window expects is to be divided anew.
+    pub(crate) fn outdate(&mut self) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.outdate();
+        }
     }
 
     /// Takes permits out of the window's block.

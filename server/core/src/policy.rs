@@ -139,8 +139,10 @@ pub struct Policy {
     pub floors: PerPriority<Share>,
     /// The largest request; none: an eighth of the smallest budget, at least 1.
     pub largest_lease: Option<Permits>,
-    /// The priorities that may be granted edge permits.
+    /// The priorities that may be granted edge permits out of whatever the next window has left.
     pub edge: PerPriority<bool>,
+    /// Whether every priority may be granted an edge permit that the next window would grant it at its opening.
+    pub spare_edge: bool,
     /// For how many windows the use by others that was seen is kept from the next ones. 0: not at all.
     pub others_memory: u32,
     /// When the workspace was made. What the provider taught about an earlier one of the same name is not known of this one.
@@ -235,6 +237,7 @@ impl Policy {
             floors: PerPriority::default(),
             largest_lease: None,
             edge: PerPriority::default(),
+            spare_edge: false,
             others_memory: 0,
             created_at: Timestamp::ZERO,
         }
@@ -316,6 +319,11 @@ impl Policy {
     /// The place in `limits` of the scheduler's own limit: the shortest window, the first of those.
     pub fn scheduler(&self) -> usize {
         (0..self.limits.len()).min_by_key(|&place| self.limits[place].window).unwrap_or(0)
+    }
+
+    /// Whether requests of a priority may be granted edge permits at all.
+    pub fn has_edges(&self, c: Priority) -> bool {
+        self.spare_edge || self.edge[c]
     }
 
     /// The largest request there may be, in permits, as far as policy goes.

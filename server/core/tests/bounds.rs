@@ -3,6 +3,7 @@
 mod common;
 
 use apportion_core::bounds::Bounds;
+use apportion_core::policy::Policy;
 use apportion_core::request::{Ask, Reason};
 use common::*;
 
@@ -73,22 +74,52 @@ fn a_team_has_so_many_callers() {
 }
 
 #[test]
-fn a_workspace_remembers_so_many_request_ids() {
+fn of_more_request_ids_than_are_remembered_the_oldest_answers_are_forgotten() {
     let named = |id: &str| Ask { request_id: request_id(id), ..ask("a", 1) };
     let mut world =
         World::within(policy(10, vec![team("a"), team("b")]), Bounds { request_ids: 2, ..Bounds::DEFAULT });
     let first = world.ask(&named("r")).lease();
-    world.ask(&named("s")).lease();
+    let second = world.ask(&named("s")).lease();
+    let third = world.ask(&named("t")).lease();
+    assert_eq!([world.ask(&named("s")).lease(), world.ask(&named("t")).lease()], [second, third]);
+    let again = world.ask(&named("r")).lease();
+    assert_ne!(again, first, "it was forgotten, so this is another request");
+    assert_eq!(world.allocator.left(), permits(6));
+    // Answers whose lease has ended go first.
+    world.go(WINDOW_MS);
+    let u = world.ask(&named("u")).lease();
+    world.ask(&named("v")).lease();
+    assert_eq!(world.ask(&named("u")).lease(), u);
+}
+
+#[test]
+fn what_waits_under_a_request_id_is_never_forgotten() {
+    let named = |id: &str| Ask { request_id: request_id(id), ..ask("a", 1) };
+    let mut world =
+        World::within(policy(10, vec![team("a"), team("b")]), Bounds { request_ids: 2, ..Bounds::DEFAULT });
+    world.ask(&named("r")).lease();
+    world.ask(&ask("b", 9)).lease();
+    let waits = [world.ask(&named("s")).ticket(), world.ask(&named("t")).ticket()];
     for _ in 0..3 {
-        assert_eq!(world.ask(&named("t")).reason(), Reason::TooManyRequestIds);
+        assert_eq!(world.ask(&named("u")).reason(), Reason::TooManyRequestIds);
     }
-    assert_eq!(world.allocator.left(), permits(8));
-    assert_eq!(world.ask(&named("r")).lease(), first);
-    world.ask(&ask("a", 1)).lease();
-    for window in 1..6 {
-        world.go(window * WINDOW_MS);
+    assert_eq!([world.ask(&named("s")).ticket(), world.ask(&named("t")).ticket()], waits);
+    world.ask(&ask("a", 1)).ticket();
+    assert_eq!(world.allocator.waiting(), 3);
+}
+
+#[test]
+fn nobody_is_refused_for_its_ids_at_fifty_thousand_calls_a_second() {
+    let spare = Policy { spare_edge: true, ..policy(100_000_000, vec![team("a")]) };
+    let mut world = World::new(spare);
+    for ms in 0..21_000 {
+        world.now = at(ms);
+        for n in 0..50 {
+            world.ask(&Ask { request_id: request_id(&format!("{ms}-{n}")), ..ask("a", 1) }).lease();
+        }
+        world.answers.clear();
+        world.granted.clear();
     }
-    world.ask(&named("t")).lease();
 }
 
 #[test]

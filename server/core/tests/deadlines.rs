@@ -113,6 +113,7 @@ fn being_called_only_when_it_asks_loses_nothing() {
             policy.holdback[Priority::Critical] = Share::from_percent(random.pick(&[0, 10, 30]));
             policy.floors[Priority::Sheddable] = Share::from_percent(random.pick(&[0, 5, 20]));
             policy.edge[Priority::Critical] = random.one_in(2);
+            policy.spare_edge = random.one_in(2);
             policy.teams[0].cap = random.pick(&[None, Some(permits(4))]);
             let mut world = World::new(policy);
             let mut ms = 0;

@@ -133,3 +133,14 @@ fn a_smaller_request_of_the_same_team_fits_its_next_cap() {
     world.outcome(large).ticket();
     assert_eq!(world.outcome(small).lease().permits, permits(2));
 }
+
+#[test]
+fn nothing_is_left_to_the_floor_of_a_priority_that_has_no_edge_permits() {
+    let mut policy = edged(100, vec![team("a")]);
+    policy.floors[Priority::Sheddable] = apportion_core::policy::Share::from_percent(10);
+    let mut world = World::new(policy);
+    world.go(9_500);
+    world.ask(&Ask { priority: Some(Priority::Sheddable), ..ask("a", 1) }).ticket();
+    let edge = world.flood(&urgent("a", 1), 100);
+    assert_eq!(world.sum(&edge), 100);
+}

@@ -60,6 +60,7 @@ fn change(random: &mut Random, policy: &mut Policy) {
         policy.floors[c] = any_share(random);
         policy.edge[c] = random.one_in(3);
     }
+    policy.spare_edge = random.one_in(2);
     policy.largest_lease = random.pick(&[None, Some(permits(5)), Some(Permits::MAX)]);
     for limit in &mut policy.limits {
         if random.one_in(3) {

@@ -59,6 +59,7 @@ fn workspace_rows() -> Vec<Row<v1::Workspace>> {
         largest_lease_permits: |m| m.largest_lease_permits.is_some();
         edge: |m| m.edge.is_some();
         others_memory_windows: |m| m.others_memory_windows.is_some();
+        spare_edge: |m| m.spare_edge.is_some();
     ];
     rows.extend(shares!(holdback));
     rows.extend(shares!(floors));

@@ -39,6 +39,7 @@ pub fn policy(workspace: &v1::Workspace, teams: Vec<TeamPolicy>) -> Result<Polic
             .map(|n| permits("largest_lease_permits", n, Permits::ONE, Permits::MAX))
             .transpose()?,
         edge: edge(workspace.edge.as_ref())?,
+        spare_edge: workspace.spare_edge.unwrap_or(true),
         others_memory: others_memory(workspace.others_memory_windows)?,
         created_at: workspace
             .create_time
@@ -140,6 +141,7 @@ pub fn wire_workspace(id: &WorkspaceId, policy: &Policy) -> v1::Workspace {
             priorities: edges.map(|priority| wire_priority(priority).into()).collect(),
         }),
         others_memory_windows: Some(policy.others_memory),
+        spare_edge: Some(policy.spare_edge),
         ..v1::Workspace::default()
     }
 }

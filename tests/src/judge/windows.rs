@@ -1,22 +1,38 @@
-//! What no window, no cap and no instant may see. Walks through a log beside the scenario's own events.
+//! What no window, no cap and no instant may see. Walks through a log beside the scenario's own events. A grant near a
+//! boundary is charged to both windows in which a request may be counted.
 
 use super::at;
 use apportion_core::ids::TeamId;
 use apportion_core::scenario::{Change, Event, Record, Scenario};
 use apportion_core::time::{Span, Timestamp};
+use std::collections::{BTreeMap, VecDeque};
 
-/// Every grant lies in its own window, before the guard, and only once the first window has begun.
+/// How long after its first possible start a window opens: after its last possible one, and the margin.
+fn opens_after(scenario: &Scenario) -> Span {
+    let limit = &scenario.policy.limits[0];
+    let within = scenario.start_within.get(&limit.id).copied().unwrap_or(Span::ZERO);
+    limit.margins.start + within
+}
+
+/// The first possible start of a window.
+fn start_of(scenario: &Scenario, window: u32) -> Timestamp {
+    scenario.origin + Span::from_ns(scenario.policy.limits[0].window.as_ns() * u64::from(window))
+}
+
+/// Every grant lies in its own window, after its margin and before its guard unless it is an edge permit and policy allows
+/// that, and none comes before the first window has begun.
 ///
 /// # Errors
 /// The first grant that does not.
 pub fn only_while_open(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
     let limit = &scenario.policy.limits[0];
     for record in log {
-        let Record::Grant { at, window, .. } = record else { continue };
-        let start = scenario.origin + Span::from_ns(limit.window.as_ns() * u64::from(*window));
-        let opens = start + limit.margins.start;
-        let closes = (start + limit.window) - limit.margins.guard;
-        if *window >= scenario.windows || *at < opens || *at > closes {
+        let Record::Grant { at, window, priority, edge, .. } = record else { continue };
+        let (start, end) = (start_of(scenario, *window), start_of(scenario, *window) + limit.window);
+        let is_open = start + opens_after(scenario) <= *at && *at <= end - limit.margins.guard;
+        let is_inside = *window < scenario.windows && start <= *at && *at < end;
+        let is_allowed = is_open != *edge && (is_open || scenario.policy.has_edges(*priority));
+        if !is_inside || !is_allowed {
             return Err(format!("granted while closed: {record:?}"));
         }
     }
@@ -28,9 +44,12 @@ pub fn only_while_open(scenario: &Scenario, log: &[Record]) -> Result<(), String
 /// # Errors
 /// The first grant that does.
 pub fn never_above_the_budget(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
-    walk(scenario, log, |state, _, n| match state.left - n {
-        left if left < 0 => Err(format!("{} permits above the budget", -left)),
-        _ => Ok(()),
+    walk(scenario, log, |state, _, n, edge| {
+        let over = |charged: &Charged, budget: i64| charged.permits + n > budget;
+        if over(&state.this, state.budget) || (edge && over(&state.next, state.next_budget)) {
+            return Err(format!("{n} permits above the budget"));
+        }
+        Ok(())
     })
 }
 
@@ -39,9 +58,9 @@ pub fn never_above_the_budget(scenario: &Scenario, log: &[Record]) -> Result<(),
 /// # Errors
 /// The first grant that does.
 pub fn caps_kept(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
-    walk(scenario, log, |state, leaf, n| {
+    walk(scenario, log, |state, leaf, n, edge| {
         for &team in &state.paths[leaf] {
-            let granted = state.granted[team] + n;
+            let granted = state.this.granted[team].max(if edge { state.next.granted[team] } else { 0 }) + n;
             if state.caps[team].is_some_and(|cap| granted > cap) {
                 return Err(format!("team {team} above its cap: {granted} of {:?}", state.caps[team]));
             }
@@ -50,13 +69,32 @@ pub fn caps_kept(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
     })
 }
 
-/// A window as the log and the scenario's events describe it. Teams are named by their place in the policy.
+/// What is charged to one window.
+#[derive(Clone)]
+struct Charged {
+    permits: i64,
+    granted: Vec<i64>,
+}
+
+/// A lease of which permits may come back.
+struct Held {
+    left: i64,
+    granted_at: Timestamp,
+    edge: bool,
+}
+
+/// The window that opened last as the log and the scenario's events describe it. Teams are named by their place in the policy.
 struct State<'a> {
     scenario: &'a Scenario,
-    window: Option<u32>,
-    left: i64,
+    /// How many windows have opened.
+    opened: u32,
+    budget: i64,
     next_budget: i64,
-    granted: Vec<i64>,
+    this: Charged,
+    next: Charged,
+    /// Leases by team, oldest first, of the window by the clock, and which one that is.
+    held: BTreeMap<usize, VecDeque<Held>>,
+    by_clock: Option<u64>,
     caps: Vec<Option<i64>>,
     paths: Vec<Vec<usize>>,
 }
@@ -65,7 +103,7 @@ struct State<'a> {
 fn walk(
     scenario: &Scenario,
     log: &[Record],
-    ask: impl Fn(&State<'_>, usize, i64) -> Result<(), String>,
+    ask: impl Fn(&State<'_>, usize, i64, bool) -> Result<(), String>,
 ) -> Result<(), String> {
     let mut events: Vec<&Event> = scenario.events.iter().collect();
     events.sort_by_key(|event| event.at);
@@ -73,16 +111,18 @@ fn walk(
     let mut state = State::new(scenario);
     for record in log {
         match record {
-            Record::Grant { at, team, permits, .. } => {
+            Record::Grant { at, team, permits, edge, .. } => {
                 while let Some(event) = events.next_if(|event| event.at <= *at) {
                     state.apply(event);
                 }
                 state.roll_to(*at);
                 let (leaf, n) = (state.place(team), i64::from(permits.get()));
-                ask(&state, leaf, n).map_err(|wrong| format!("{wrong}, by {record:?}"))?;
-                state.book(leaf, n);
+                ask(&state, leaf, n, *edge).map_err(|wrong| format!("{wrong}, by {record:?}"))?;
+                state.book(leaf, n, *edge);
+                let held = Held { left: n, granted_at: *at, edge: *edge };
+                state.held.entry(leaf).or_default().push_back(held);
             }
-            Record::Return { team, accepted, .. } => {
+            Record::Return { team, permits, accepted, .. } => {
                 for event in events.by_ref() {
                     state.apply(event);
                     if matches!(event.what, Change::Return { .. }) {
@@ -90,7 +130,11 @@ fn walk(
                     }
                 }
                 state.roll_to(at(record));
-                state.book(state.place(team), -i64::from(accepted.get()));
+                let (offered, accepted) = (i64::from(permits.get()), i64::from(accepted.get()));
+                let leaf = state.place(team);
+                if state.take_back(leaf, offered) != accepted {
+                    return Err(format!("another number came back: {record:?}"));
+                }
             }
             Record::Reject { .. } => {}
         }
@@ -103,12 +147,16 @@ impl<'a> State<'a> {
         let teams = &scenario.policy.teams;
         let place = |id: &TeamId| teams.iter().position(|team| &team.id == id);
         let parent = |team: &usize| teams[*team].parent.as_ref().and_then(place);
+        let none = Charged { permits: 0, granted: vec![0; teams.len()] };
         Self {
             scenario,
-            window: None,
-            left: 0,
+            opened: 0,
+            budget: 0,
             next_budget: i64::from(scenario.policy.limits[0].permits.get()),
-            granted: vec![0; teams.len()],
+            this: none.clone(),
+            next: none,
+            held: BTreeMap::new(),
+            by_clock: None,
             caps: teams.iter().map(|team| team.cap.map(|cap| i64::from(cap.get()))).collect(),
             paths: (0..teams.len()).map(|team| std::iter::successors(Some(team), parent).collect()).collect(),
         }
@@ -120,16 +168,23 @@ impl<'a> State<'a> {
     }
 
     fn roll_to(&mut self, at: Timestamp) {
-        if at < self.scenario.origin {
-            return;
+        while self.opened_at(self.opened) <= at {
+            self.opened += 1;
+            self.budget = self.next_budget;
+            let none = Charged { permits: 0, granted: vec![0; self.paths.len()] };
+            self.this = std::mem::replace(&mut self.next, none);
         }
-        let passed = at.since(self.scenario.origin).as_ns() / self.scenario.policy.limits[0].window.as_ns();
-        let window = Some(u32::try_from(passed).expect("windows are few"));
-        if self.window != window {
-            self.window = window;
-            self.left = self.next_budget;
-            self.granted.fill(0);
+        let origin = self.scenario.origin;
+        let length = self.scenario.policy.limits[0].window.as_ns();
+        let by_clock = (at >= origin).then(|| at.since(origin).as_ns() / length);
+        if self.by_clock != by_clock {
+            self.by_clock = by_clock;
+            self.held.clear(); // leases end with their window, as the format has it
         }
+    }
+
+    fn opened_at(&self, window: u32) -> Timestamp {
+        start_of(self.scenario, window) + opens_after(self.scenario)
     }
 
     fn apply(&mut self, event: &Event) {
@@ -137,7 +192,7 @@ impl<'a> State<'a> {
         match &event.what {
             Change::SetBudget { permits, .. } => self.next_budget = i64::from(permits.get()),
             Change::Upstream { remaining: Some(remaining), .. } => {
-                self.left = self.left.min(i64::from(remaining.get()));
+                self.budget = self.budget.min(self.this.permits + i64::from(remaining.get()));
             }
             Change::SetTeam { id, cap: Some(cap), .. } => {
                 let team = self.place(id);
@@ -147,10 +202,31 @@ impl<'a> State<'a> {
         }
     }
 
-    fn book(&mut self, leaf: usize, n: i64) {
-        self.left -= n;
-        for &team in &self.paths[leaf] {
-            self.granted[team] += n;
+    fn book(&mut self, leaf: usize, n: i64, edge: bool) {
+        for charged in [Some(&mut self.this), edge.then_some(&mut self.next)].into_iter().flatten() {
+            charged.permits += n;
+            for &team in &self.paths[leaf] {
+                charged.granted[team] += n;
+            }
         }
+    }
+
+    /// What of the oldest leases of a team can come back: nothing of those that were granted before the window opened.
+    fn take_back(&mut self, leaf: usize, offered: i64) -> i64 {
+        let opened = if self.opened == 0 { Timestamp::ZERO } else { self.opened_at(self.opened - 1) };
+        let (mut held, mut left) = (self.held.remove(&leaf).unwrap_or_default(), offered);
+        while let Some(lease) = held.front_mut().filter(|_| left > 0) {
+            let n = lease.left.min(left);
+            lease.left -= n;
+            if lease.granted_at >= opened {
+                left -= n;
+                self.book(leaf, -n, lease.edge);
+            }
+            if lease.left == 0 {
+                held.pop_front();
+            }
+        }
+        self.held.insert(leaf, held);
+        offered - left
     }
 }

@@ -1,8 +1,9 @@
 //! Decisions: reservations first, then priorities in strict order, each down to the floors below it.
 
+use super::edge::opens_for;
 use super::queue::Request;
 use super::tree::{OpenLease, ROOT};
-use super::{BILLION, Oracle, PRIORITIES, permits, tags, unsigned};
+use super::{BILLION, Oracle, PRIORITIES, permits, tags};
 use crate::ratio::Ratio;
 use apportion_core::priority::Priority;
 use apportion_core::scenario::Record;
@@ -10,11 +11,11 @@ use apportion_core::scenario::Record;
 impl Oracle<'_> {
     /// Grants what the rules allow at this instant.
     pub(super) fn pump(&mut self) {
-        if !self.open() {
+        if !self.open() && !self.look_ahead() {
             return;
         }
         while self.left > 0 && self.serve_a_reservation() {}
-        let start = self.now == self.start_of(self.window);
+        let start = self.now == self.opened();
         let mut progress = true;
         while progress && self.left > 0 {
             progress = false;
@@ -27,9 +28,12 @@ impl Oracle<'_> {
     /// One grant to the holder with the least share of its reservation; false: nobody is owed anything.
     fn serve_a_reservation(&mut self) -> bool {
         let mut best: Option<((Ratio, usize), usize, usize)> = None;
+        let opening = self.opening();
         for v in (1..self.tree.nodes.len()).filter(|&v| self.owed(v)) {
-            let candidate = (0..PRIORITIES).find_map(|c| {
-                let fits = |leaf: usize, n: i128| n <= self.left && self.below_caps(leaf, n);
+            let candidate = (0..PRIORITIES).filter(|&c| self.is_served(c)).find_map(|c| {
+                let fits = |leaf: usize, n: i128| {
+                    n <= self.left && self.below_caps(leaf, n) && opens_for(opening.as_ref(), leaf, c, n)
+                };
                 Some((self.pick(v, c, &fits)?, c))
             });
             if let Some((leaf, c)) = candidate {
@@ -46,8 +50,12 @@ impl Oracle<'_> {
 
     fn serve_a_priority(&mut self, c: usize, start: bool) -> bool {
         let mut progress = false;
-        while self.left > 0 {
-            let fits = |leaf: usize, n: i128| self.below_caps(leaf, n) && self.fits(leaf, c, n, start);
+        while self.left > 0 && self.is_served(c) {
+            let opening = self.opening();
+            let fits = |leaf: usize, n: i128| {
+                let now = self.below_caps(leaf, n) && self.fits(leaf, c, n, start);
+                now && opens_for(opening.as_ref(), leaf, c, n)
+            };
             let Some(leaf) = self.pick(ROOT, c, &fits) else { break };
             self.grant(leaf, c, ROOT);
             progress = true;
@@ -55,11 +63,11 @@ impl Oracle<'_> {
         progress
     }
 
-    fn below_caps(&self, leaf: usize, n: i128) -> bool {
+    pub(super) fn below_caps(&self, leaf: usize, n: i128) -> bool {
         self.tree.room(leaf).is_none_or(|room| n <= room)
     }
 
-    fn fits(&self, leaf: usize, c: usize, n: i128, start: bool) -> bool {
+    pub(super) fn fits(&self, leaf: usize, c: usize, n: i128, start: bool) -> bool {
         let by_floor = start && self.floor_left(c) >= n;
         let held = if by_floor { 0 } else { self.held(leaf, c, self.now) };
         n + held + self.lower_floors(c) <= self.left
@@ -78,7 +86,7 @@ impl Oracle<'_> {
                 self.tree.nodes[leaf].waits[k] && self.head(leaf, k).is_some_and(reaches)
             })
         };
-        (c + 1..PRIORITIES).filter(|&k| wanted(k)).map(|k| self.floor_left(k)).sum()
+        (c + 1..PRIORITIES).filter(|&k| self.is_served(k) && wanted(k)).map(|k| self.floor_left(k)).sum()
     }
 
     /// The leaf below `v` whose head fits and that is next.
@@ -125,9 +133,9 @@ impl Oracle<'_> {
             self.tree.nodes[v].last = self.grants;
         }
         self.record_grant(place);
-        let node = &mut self.tree.nodes[leaf];
-        node.won[c] += n;
-        node.leases.push_back(OpenLease { permits: n, priority: c, holder });
+        let (edge, by_clock) = (!self.open(), self.by_clock());
+        self.win(leaf, c, n, edge);
+        self.tree.nodes[leaf].leases.push_back(OpenLease { permits: n, priority: c, holder, edge, by_clock });
         self.tree.charge(leaf, c, n, holder);
         self.remove_one(place);
         self.come_back(place, request);
@@ -155,8 +163,8 @@ impl Oracle<'_> {
             caller: asked.caller.clone(),
             priority: Priority::ALL[priority],
             permits: permits(n),
-            window: u32::try_from(unsigned(self.window)).expect("windows are few"),
-            edge: false,
+            window: self.by_clock(),
+            edge: !self.open(),
             waited: self.waited(place),
             tag: asked.tag.clone(),
         });

@@ -2,7 +2,7 @@
 
 use super::queue::Request;
 use super::tree::ROOT;
-use super::{BILLION, Oracle, PRIORITIES, permits, unsigned};
+use super::{BILLION, Oracle, PRIORITIES, permits};
 use apportion_core::ids::TeamId;
 use apportion_core::permits::Permits;
 use apportion_core::priority::Priority;
@@ -19,7 +19,8 @@ impl Oracle<'_> {
         }
         self.window += 1;
         self.budget = self.next_budget;
-        self.left = self.budget;
+        self.left = self.budget - self.tree.nodes.iter().flat_map(|node| node.won_next).sum::<i128>();
+        self.ahead = None;
         self.carry_floors();
         self.tree.close_window();
         let heads = (0..PRIORITIES).filter_map(|c| self.largest_head(c)).max();
@@ -36,7 +37,7 @@ impl Oracle<'_> {
             let unused = self.credit[c] - self.used[c] * BILLION;
             let most = self.largest_head(c).unwrap_or(0) * BILLION;
             self.credit[c] = self.floor[c] * self.budget + unused.min(most).max(0);
-            self.used[c] = 0;
+            self.used[c] = self.tree.nodes.iter().map(|node| node.won_next[c]).sum();
         }
     }
 
@@ -126,13 +127,17 @@ impl Oracle<'_> {
     /// An event of the scenario.
     pub(super) fn change(&mut self, change: &Change) {
         match change {
-            Change::SetBudget { permits, .. } => self.next_budget = i128::from(permits.get()),
+            Change::SetBudget { permits, .. } => {
+                self.next_budget = i128::from(permits.get());
+                self.ahead = None;
+            }
             Change::SetTeam { id, weight, reservation, cap, priority, highest_priority } => {
                 let v = self.place(id);
                 let node = &mut self.tree.nodes[v];
                 node.usual = priority.map_or(node.usual, Priority::index);
                 node.highest = highest_priority.map_or(node.highest, Priority::index);
                 self.set_team(v, *weight, *reservation, *cap);
+                self.ahead = None;
             }
             Change::Return { team, permits } => self.give_back(team, i128::from(permits.get())),
             Change::Upstream { remaining: Some(remaining), permits: None, throttled: false, .. } => {
@@ -162,20 +167,22 @@ impl Oracle<'_> {
     }
 
     fn give_back(&mut self, team: &TeamId, back: i128) {
-        let leaf = self.place(team);
+        let (leaf, by_clock) = (self.place(team), self.by_clock());
+        // Leases end with their window by the clock.
+        self.tree.nodes[leaf].leases.retain(|lease| lease.by_clock == by_clock);
         let mut accepted = 0;
         while accepted < back {
             let Some(lease) = self.tree.nodes[leaf].leases.front_mut() else { break };
             let n = lease.permits.min(back - accepted);
             lease.permits -= n;
-            let (c, holder, empty) = (lease.priority, lease.holder, lease.permits == 0);
+            let (c, holder, empty, edge) = (lease.priority, lease.holder, lease.permits == 0, lease.edge);
             if empty {
                 self.tree.nodes[leaf].leases.pop_front();
             }
             accepted += n;
             self.left += n;
             self.used[c] -= n;
-            self.tree.nodes[leaf].won[c] -= n;
+            self.win(leaf, c, -n, edge);
             self.tree.charge(leaf, c, -n, holder);
             self.refresh_around(leaf);
         }
@@ -184,7 +191,7 @@ impl Oracle<'_> {
             team: team.clone(),
             permits: permits(back),
             accepted: permits(accepted),
-            window: u32::try_from(unsigned(self.window.max(0))).expect("windows are few"),
+            window: self.by_clock(),
         });
     }
 

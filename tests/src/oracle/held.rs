@@ -5,9 +5,9 @@ use super::{BILLION, Oracle, PRIORITIES};
 use crate::ratio::Ratio;
 
 impl Oracle<'_> {
-    /// What is left of the time to the guard: 1 at a window's start, 0 at the guard.
+    /// What is left of the time to the guard: 1 when a window opens, 0 at the guard.
     fn u(&self, at: i128) -> Ratio {
-        Ratio::new((self.last_call() - at).max(0), self.length - self.guard)
+        Ratio::new((self.last_call() - at).max(0), self.last_call() - self.opened())
     }
 
     /// The reservation in force: what the whole tree reserves is scaled to the budget.
@@ -84,7 +84,7 @@ impl Oracle<'_> {
     /// The next instant of this window at which something held back gets smaller, rounded up to a nanosecond.
     pub(super) fn next_step(&self, at: i128) -> Option<i128> {
         let u = self.u(at);
-        let open = Ratio::whole(self.length - self.guard);
+        let open = Ratio::whole(self.last_call() - self.opened());
         let step = |amount: Ratio| {
             let after = (amount * u).ceil() - 1;
             self.last_call() - (Ratio::whole(after) / amount * open).floor()

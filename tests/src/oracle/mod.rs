@@ -2,9 +2,11 @@
 //! allocator is held against its event log. It knows one limit, one caller for each team, and requests that take
 //! all of what they ask for or nothing.
 //!
-//! Instants are whole nanoseconds, tags have 32 fractional bits, everything else is exact.
+//! Instants are whole nanoseconds, tags have 32 fractional bits, everything else is exact. What the next window would grant at
+//! its opening it finds out by opening that window on a copy of everything.
 
 mod decide;
+mod edge;
 mod expect;
 mod happen;
 mod held;
@@ -16,6 +18,7 @@ use apportion_core::permits::Permits;
 use apportion_core::policy::Policy;
 use apportion_core::scenario::{Event, Record, Scenario, Shape};
 use apportion_core::time::{Span, Timestamp};
+use edge::Ahead;
 use queue::{Later, Request};
 use std::collections::{BTreeSet, VecDeque};
 use tree::Tree;
@@ -36,12 +39,14 @@ pub fn replay(scenario: &Scenario) -> Vec<Record> {
 }
 
 /// Something of the scenario that happens at an instant.
+#[derive(Clone)]
 enum Happening {
     Event(Event),
     Demand(usize),
 }
 
 /// The state of a replay.
+#[derive(Clone)]
 struct Oracle<'a> {
     scenario: &'a Scenario,
     policy: &'a Policy,
@@ -49,6 +54,10 @@ struct Oracle<'a> {
     origin: i128,
     length: i128,
     guard: i128,
+    /// How long after its first possible start a window opens.
+    opens_after: i128,
+    /// What the next window expects, as divided at its edge; none: not yet.
+    ahead: Option<Ahead>,
     lease_max: i128,
     holdback: [i128; PRIORITIES],
     floor: [i128; PRIORITIES],
@@ -79,7 +88,7 @@ impl<'a> Oracle<'a> {
         let policy = &scenario.policy;
         assert_eq!(policy.limits.len(), 1, "the oracle knows one limit");
         let limit = &policy.limits[0];
-        assert_eq!(limit.margins.start, Span::ZERO, "the oracle opens a window at its start");
+        let within = scenario.start_within.get(&limit.id).copied().unwrap_or(Span::ZERO);
         let budget = i128::from(limit.permits.get());
         let mut oracle = Self {
             scenario,
@@ -88,6 +97,8 @@ impl<'a> Oracle<'a> {
             origin: ns(scenario.origin),
             length: i128::from(limit.window.as_ns()),
             guard: i128::from(limit.margins.guard.as_ns()),
+            opens_after: i128::from((limit.margins.start + within).as_ns()),
+            ahead: None,
             lease_max: i128::from(policy.largest().get()),
             holdback: policy.holdback.0.map(|share| i128::from(share.billionths())),
             floor: policy.floors.0.map(|share| i128::from(share.billionths())),
@@ -142,6 +153,22 @@ impl<'a> Oracle<'a> {
         self.start_of(self.window + 1)
     }
 
+    /// When this window opened.
+    fn opened(&self) -> i128 {
+        self.start_of(self.window) + self.opens_after
+    }
+
+    /// When the next one does.
+    fn next_opening(&self) -> i128 {
+        self.end() + self.opens_after
+    }
+
+    /// The window by the clock, whether it is open or not; before the first one 0.
+    fn by_clock(&self) -> u32 {
+        let passed = (self.now - self.origin).div_euclid(self.length).max(0);
+        u32::try_from(unsigned(passed)).expect("windows are few")
+    }
+
     /// The last instant of this window at which a permit may be granted.
     fn last_call(&self) -> i128 {
         self.end() - self.guard
@@ -158,7 +185,7 @@ impl<'a> Oracle<'a> {
             if self.now >= finish {
                 return self.log;
             }
-            if self.now == self.end() {
+            if self.now == self.next_opening() {
                 self.roll();
             }
             self.happen();
@@ -178,7 +205,7 @@ impl<'a> Oracle<'a> {
         let somebody = self.tree.children[tree::ROOT].iter().any(|&v| self.tree.nodes[v].waits_anywhere());
         let waiting = self.window >= 0 && self.left > 0 && somebody;
         let step = if waiting { self.next_step(self.now) } else { None };
-        [listed, deadline, thought, step].into_iter().flatten().fold(self.end(), i128::min)
+        [listed, deadline, thought, step].into_iter().flatten().fold(self.next_opening(), i128::min)
     }
 
     fn happen(&mut self) {

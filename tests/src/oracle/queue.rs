@@ -196,7 +196,7 @@ impl Oracle<'_> {
         while let Some(later) = self.deadlines.first().copied().filter(|later| later.at <= self.now) {
             self.deadlines.remove(&later);
             while self.requests[later.request].count > 0 {
-                self.reject(later.request, Verdict::Expired, Some(self.end()));
+                self.reject(later.request, Verdict::Expired, Some(self.next_opening()));
                 self.remove_one(later.request);
                 done.push(self.requests[later.request].leaf);
             }
@@ -218,9 +218,12 @@ impl Oracle<'_> {
         if ahead + n <= usable {
             return self.let_go(leaf, c, ahead + n);
         }
+        if !self.open() && self.is_served(c) && ahead + n <= self.room_at_the_edge(leaf) {
+            return self.now; // an edge permit: what is kept of the next window may go any moment
+        }
         let per_window = self.tree.caps(leaf).fold(self.next_budget, i128::min).max(1);
         let windows = ((ahead - usable).max(0) + n - 1).div_euclid(per_window);
-        self.end() + windows * self.length
+        self.next_opening() + windows * self.length
     }
 
     /// When what is surely held back lets `need` permits go in this window.

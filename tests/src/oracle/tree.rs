@@ -1,6 +1,5 @@
 //! The tree of teams, and what each node remembers. The root is node 0, team k of the policy is node k + 1.
 
-use super::PRIORITIES;
 use apportion_core::policy::{Policy, TeamPolicy};
 use std::collections::VecDeque;
 
@@ -8,15 +7,20 @@ use std::collections::VecDeque;
 pub(super) const ROOT: usize = 0;
 
 /// One grant of the open window.
+#[derive(Clone)]
 pub(super) struct OpenLease {
     pub(super) permits: i128,
     pub(super) priority: usize,
     /// The node whose reservation was used; the root: none.
     pub(super) holder: usize,
+    /// Also charged to the next window.
+    pub(super) edge: bool,
+    /// The window by the clock in which it was granted.
+    pub(super) by_clock: u32,
 }
 
 /// A team, or the root.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Node {
     pub(super) weight: i128,
     pub(super) reservation: i128,
@@ -27,6 +31,8 @@ pub(super) struct Node {
     pub(super) highest: usize,
     /// Net grants of this window, whole subtree.
     pub(super) granted: i128,
+    /// The same of the next one.
+    pub(super) granted_next: i128,
     /// The number of the last grant below: breaks ties.
     pub(super) last: u64,
     /// Leaf: one FIFO of batches for each priority, and the permits in it.
@@ -36,6 +42,8 @@ pub(super) struct Node {
     /// Leaf: net grants of this window, whether it was cut short, what it is expected to ask for, whether it was cut short in the
     /// window before, so that this is its whole share.
     pub(super) won: [i128; 3],
+    /// The same of the next one: edge permits.
+    pub(super) won_next: [i128; 3],
     pub(super) short: [bool; 3],
     pub(super) expected: [i128; 3],
     pub(super) was_short: [bool; 3],
@@ -73,6 +81,7 @@ impl Node {
 }
 
 /// All nodes and how they hang together.
+#[derive(Clone)]
 pub(super) struct Tree {
     pub(super) nodes: Vec<Node>,
     pub(super) parent: Vec<usize>,
@@ -126,14 +135,14 @@ impl Tree {
 
     pub(super) fn close_window(&mut self) {
         for node in &mut self.nodes {
-            node.granted = 0;
+            node.granted = std::mem::take(&mut node.granted_next);
             node.leases.clear();
         }
     }
 
     pub(super) fn forget_demand(&mut self) {
         for node in &mut self.nodes {
-            node.won = [0; PRIORITIES];
+            node.won = std::mem::take(&mut node.won_next);
             node.was_short = std::mem::take(&mut node.short);
         }
     }

@@ -227,7 +227,7 @@ impl Worker {
 }
 
 /// What a response said, as the server is told it.
-fn observation(call: &Call) -> v1::Observation {
+pub fn observation(call: &Call) -> v1::Observation {
     let Said { status, limit, remaining, reset, retry_after } = call.said;
     let seconds = |seconds| prost_types::Duration { seconds, nanos: 0 };
     v1::Observation {

@@ -8,6 +8,7 @@ pub mod load;
 pub mod log;
 pub mod scarce;
 pub mod server;
+pub mod steady;
 pub mod teams;
 
 use std::time::{Duration, SystemTime};

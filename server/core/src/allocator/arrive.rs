@@ -116,7 +116,7 @@ impl Allocator {
     }
 
     fn within_bounds(
-        &self,
+        &mut self,
         now: Timestamp,
         team: NodeIx,
         caller: Option<Slot>,
@@ -134,19 +134,38 @@ impl Allocator {
             Reason::TeamQueueFull
         } else if full(self.queue.len(), self.bounds.waiting) {
             Reason::WorkspaceQueueFull
-        } else if ask.request_id.is_some() && full(self.known.len(), self.bounds.request_ids) {
-            Reason::TooManyRequestIds
         } else if caller.is_none()
             && (full(callers, self.bounds.callers_per_team)
                 || full(self.queue.callers.len(), self.bounds.callers()))
         {
             // Those that are idle go when a window starts, so none of them is looked for here.
             Reason::TooManyCallers
+        } else if ask.request_id.is_some()
+            && full(self.known.len(), self.bounds.request_ids)
+            && !self.forget_the_oldest_answer()
+        {
+            Reason::TooManyRequestIds
         } else {
             return Ok(());
         };
         let retry_at = Some(self.limits[self.scheduler].next_opens().max(now));
         Err(Refusal { reason, retry_at, limit: None })
+    }
+
+    /// Makes room for a new request id: the answer that is remembered for longest goes, but nothing of what waits.
+    fn forget_the_oldest_answer(&mut self) -> bool {
+        let mut ended = || {
+            let ended = self.ended.as_mut()?;
+            ended[1].pop_front().or_else(|| ended[0].pop_front())
+        };
+        while let Some(key) = ended() {
+            if self.known.get(&key) == Some(&Known::Ended) {
+                self.known.remove(&key);
+                return true;
+            }
+        }
+        let oldest = self.leases.forget_the_oldest_id();
+        oldest.is_some_and(|key| self.known.remove(&key).is_some())
     }
 
     fn enqueue(&mut self, now: Timestamp, caller: Slot, priority: Priority, ask: &Ask) -> Slot {

@@ -5,6 +5,7 @@ use crate::ids::LimitId;
 use crate::ledger::Series;
 use crate::limit::{Booking, Exhausted, Limit};
 use crate::permits::Permits;
+use crate::priority::Priority;
 use crate::request::{Reason, Refusal};
 use crate::time::{Span, Timestamp};
 
@@ -140,14 +141,17 @@ impl Allocator {
         // A head that would take less may be due more than the least that it waits for.
         let lacking = if self.stalled { u64::from(self.lacking) } else { 0 };
         let waiting = self.queue.queued.max(lacking);
+        let has_edges = Priority::ALL.into_iter().any(|c| self.policy.has_edges(c));
         for at in 0..self.limits.len() {
             let limit = &self.limits[at];
-            // After the close of a window only an edge permit can still lack a block of it, and of the next one.
+            // After the close of a window edge permits are granted out of it and of the next one.
             let opens = limit.window.opens(&limit.margins);
             let (this, next) = (
-                opens <= now + AHEAD && (now <= limit.closes() || self.stalled),
-                (now + AHEAD >= limit.next_opens() || (now > limit.closes() && self.stalled))
-                    && (waiting > 0 || limit.holdback.won() > 0),
+                opens <= now + AHEAD && (now <= limit.closes() || self.stalled || has_edges),
+                (now + AHEAD >= limit.next_opens()
+                    || (now > limit.closes() && self.stalled)
+                    || (now + AHEAD >= limit.closes() && has_edges))
+                    && (waiting > 0 || limit.won_in_all() > 0),
             );
             if this {
                 self.ask_for_block(now, at, false, waiting);
@@ -162,7 +166,7 @@ impl Allocator {
         let limit = &mut self.limits[at];
         let window = if next { limit.next_window() } else { limit.window };
         let budget = if next { limit.next_budget() } else { limit.budget };
-        let second = demand_of_a_second(limit.holdback.won(), limit.length());
+        let second = demand_of_a_second(limit.won_in_all(), limit.length());
         let to_come = if next { Permits::ZERO } else { limit.facts.others_to_come() };
         let booking = if next { &mut limit.next } else { &mut limit.booking };
         let remaining = u64::from(budget.less(booking.mark));

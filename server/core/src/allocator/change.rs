@@ -157,6 +157,7 @@ impl Allocator {
         }
         for at in 0..self.limits.len() {
             self.decay_limit(at, now);
+            self.limits[at].outdate();
         }
     }
 
@@ -198,7 +199,7 @@ impl Allocator {
                     }));
                 }
                 for limit in &mut self.limits {
-                    limit.holdback.forget(below);
+                    limit.forget(below);
                 }
                 self.names.remove(below);
                 self.tree.remove(below);

@@ -2,6 +2,7 @@
 //! allocator wants to be called next.
 
 use super::Allocator;
+use super::kept::Side;
 use crate::limit::{Exhausted, Limit};
 use crate::priority::Priority;
 use crate::request::{Reason, Refusal};
@@ -86,13 +87,14 @@ impl Allocator {
             }
         }
         if !fits {
-            let by_edge = self.policy.edge[c] && ahead == 0;
+            let by_edge =
+                self.policy.has_edges(c) && ahead + n <= u64::from(self.room_at_the_edge(team, now));
             return (!by_edge).then_some(earliest);
         }
         if earliest > request.deadline {
             return Some(earliest);
         }
-        if self.tree.path(team).any(|v| self.is_below_reservation(v)) {
+        if self.tree.path(team).any(|v| self.is_below_reservation(v, Side::This)) {
             return None;
         }
         self.let_go_after(slot, ahead + n)

@@ -1,6 +1,7 @@
 //! Decisions: reservations first, then priorities in order, until nothing more can be granted.
 
-use super::pick::{Bound, Candidate};
+use super::kept::Side;
+use super::pick::{Bound, Candidate, Within};
 use super::{Allocator, Known};
 use crate::lease::Open;
 use crate::permits::Permits;
@@ -8,7 +9,6 @@ use crate::policy::LIMITS_MAX;
 use crate::priority::Priority;
 use crate::queue::Waiting;
 use crate::request::{Answer, Lease, Outcome, Ticket};
-use crate::share::holdback::Remaining;
 use crate::share::tree::{NodeIx, Tree};
 use crate::slab::Slot;
 use crate::time::Timestamp;
@@ -65,8 +65,8 @@ impl Allocator {
         let Waiting { caller, priority, min_permits, permits, .. } = self.queue[slot];
         let team = self.queue.callers[caller].team;
         let floor = if self.first_round.is_some() { self.floors[priority].left() } else { Permits::ZERO };
-        let bound = Bound::Kept { lower: 0, protected: 0, floor };
-        let most = self.tree.room(team).min(self.most(team, priority, &bound));
+        let within = Within { this: Bound::Kept { lower: 0, protected: 0, floor }, next: None };
+        let most = self.tree.room(team).min(self.most(team, priority, &within));
         let n = permits.min(most).min(self.policy.largest());
         if min_permits > most || self.limits.iter().any(|limit| limit.booking.free < n) {
             return None;
@@ -77,7 +77,7 @@ impl Allocator {
         for limit in &mut self.limits {
             limit.take(n);
         }
-        self.count(team, caller, priority, n);
+        self.count(team, caller, priority, n, &[false; LIMITS_MAX]);
         self.tree.for_path(team, |node| node.granted += n);
         self.hand_out(now, Granted { ticket, request, team, n, holder: Tree::ROOT }, &[false; LIMITS_MAX]);
         Some(())
@@ -88,12 +88,12 @@ impl Allocator {
         if self.queue.len() == 0 {
             return;
         }
-        if self.limits.iter().all(|limit| limit.is_open(now)) {
-            self.decay(now);
-            let _ = self.grant_reserved(now).and_then(|()| self.grant_by_priority(now));
-        } else {
-            self.grant_at_the_edge(now);
+        self.decay(now);
+        let edge = !self.limits.iter().all(|limit| limit.is_open(now));
+        if edge && !self.look_ahead(now) {
+            return;
         }
+        let _ = self.grant_reserved(now, edge).and_then(|()| self.grant_by_priority(now, edge));
     }
 
     /// The least that is left in any window.
@@ -103,27 +103,28 @@ impl Allocator {
     }
 
     /// 1. Nodes below their reservation, the one that has the least part of it first. Nothing where a block is missing.
-    fn grant_reserved(&mut self, now: Timestamp) -> Option<()> {
-        while let Some((holder, candidate)) = self.pick_reserved() {
+    fn grant_reserved(&mut self, now: Timestamp, edge: bool) -> Option<()> {
+        while let Some((holder, candidate)) = self.pick_reserved(now, edge) {
             self.grant(now, candidate, holder)?;
         }
         Some(())
     }
 
-    fn pick_reserved(&self) -> Option<(NodeIx, Candidate)> {
+    fn pick_reserved(&self, now: Timestamp, edge: bool) -> Option<(NodeIx, Candidate)> {
         let left = self.least_left();
         if self.reserved == 0 || left.is_zero() {
             return None;
         }
         let mut best: Option<(NodeIx, Candidate)> = None;
         for v in self.names.nodes() {
-            if !self.is_below_reservation(v) {
+            if !self.is_below_reservation(v, Side::This) {
                 continue;
             }
-            let bound = Bound::Flat(left);
-            let Some(found) = Priority::ALL.into_iter().find_map(|c| self.pick(v, c, &bound)) else {
-                continue;
+            let pick = |c| {
+                let next = if edge { self.next_of(c, now) } else { None };
+                self.pick(v, c, &Within { this: Bound::Flat(left), next })
             };
+            let Some(found) = self.served(edge).find_map(pick) else { continue };
             if best.is_none_or(|(other, _)| self.has_less_of_its_reservation(v, other)) {
                 best = Some((v, found));
             }
@@ -137,25 +138,17 @@ impl Allocator {
         (part(v, other), v) < (part(other, v), other)
     }
 
-    /// A reservation in force, as a fraction: what the whole tree reserves is scaled to the budget.
-    pub(super) fn scaled_reservation(&self, v: NodeIx) -> (u64, u64) {
-        let (reservation, budget) =
-            (u64::from(self.tree[v].reservation), u64::from(self.limits[self.scheduler].budget));
-        let reserved = self.reserved;
-        if reserved <= budget { (reservation, 1) } else { (reservation * budget, reserved) }
-    }
-
-    pub(super) fn is_below_reservation(&self, v: NodeIx) -> bool {
-        let (amount, per) = self.scaled_reservation(v);
-        u64::from(self.tree[v].granted) * per < amount
+    /// The priorities that are served now: at an edge those that may have edge permits.
+    pub(super) fn served(&self, edge: bool) -> impl Iterator<Item = Priority> {
+        Priority::ALL.into_iter().filter(move |&c| !edge || self.policy.has_edges(c))
     }
 
     /// 2. Priorities, the highest first; repeated until a round grants nothing, since a grant can free what was kept.
-    fn grant_by_priority(&mut self, now: Timestamp) -> Option<()> {
+    fn grant_by_priority(&mut self, now: Timestamp, edge: bool) -> Option<()> {
         loop {
             let mut progress = false;
             for c in Priority::ALL {
-                while let Some(candidate) = self.pick_of_priority(c, now) {
+                while let Some(candidate) = self.pick_of_priority(c, now, edge) {
                     self.grant(now, candidate, Tree::ROOT)?;
                     progress = true;
                 }
@@ -166,56 +159,18 @@ impl Allocator {
         }
     }
 
-    fn pick_of_priority(&self, c: Priority, now: Timestamp) -> Option<Candidate> {
+    fn pick_of_priority(&self, c: Priority, now: Timestamp, edge: bool) -> Option<Candidate> {
         if !self.tree.is_contested(Tree::ROOT, c) || self.least_left().is_zero() {
             return None;
         }
-        let bound = Bound::Kept {
-            lower: self.kept_for_floors(c),
-            protected: self.kept_for_reservations(Tree::ROOT, self.limits[self.scheduler].remaining(now)),
+        let remaining = self.limits[self.scheduler].remaining(now);
+        let this = Bound::Kept {
+            lower: self.kept_for_floors(c, edge),
+            protected: self.kept_for_reservations(Tree::ROOT, Side::This, remaining),
             floor: if self.first_round.is_some() { self.floors[c].left() } else { Permits::ZERO },
         };
-        self.pick(Tree::ROOT, c, &bound)
-    }
-
-    /// The floors left to lower priorities that have a waiting head which fits into what is left.
-    pub(super) fn kept_for_floors(&self, c: Priority) -> u64 {
-        let left = self.left();
-        let fits = |c: Priority| {
-            self.tree.is_contested(Tree::ROOT, c) && self.least_head(Tree::ROOT, c) <= Some(left)
-        };
-        c.lower()
-            .filter(|&c| !self.floors[c].left().is_zero() && fits(c))
-            .map(|c| u64::from(self.floors[c].left()))
-            .sum()
-    }
-
-    /// Protected reservations of subtrees that do not wait, less what is already held for teams below them. A parent's
-    /// contains its children's.
-    pub(super) fn kept_for_reservations(&self, v: NodeIx, remaining: Remaining) -> u64 {
-        if !self.any_protected {
-            return 0;
-        }
-        let node = &self.tree[v];
-        let inner: u64 =
-            self.tree.children(v).iter().map(|&child| self.kept_for_reservations(child, remaining)).sum();
-        if !node.protected || self.tree.waits(v) {
-            return inner;
-        }
-        let (amount, per) = self.scaled_reservation(v);
-        let open = amount.div_ceil(per).saturating_sub(u64::from(node.granted));
-        let kept = open.min(remaining.of(amount, per));
-        inner.max(kept.saturating_sub(self.holds_below(v)))
-    }
-
-    fn holds_below(&self, v: NodeIx) -> u64 {
-        match self.tree.children(v) {
-            [] => {
-                let holdback = &self.limits[self.scheduler].holdback;
-                Priority::ALL.into_iter().map(|c| holdback.hold(v, c)).sum()
-            }
-            children => children.iter().map(|&child| self.holds_below(child)).sum(),
-        }
+        let next = if edge { Some(self.next_of(c, now)?) } else { None };
+        self.pick(Tree::ROOT, c, &Within { this, next })
     }
 
     /// Grants a head. Nothing where the booked blocks do not hold it: then a block is asked for and nobody overtakes.
@@ -244,7 +199,7 @@ impl Allocator {
                 limit.next.free -= n;
             }
         }
-        self.account(team, caller, priority, n, holder);
+        self.account(team, caller, priority, n, holder, &edge);
         if edge[self.scheduler] {
             self.tree.for_path(team, |node| node.granted_next += n);
         }
@@ -304,14 +259,22 @@ impl Allocator {
     }
 
     /// A grant of `n` counts: in floors, expectations, tags of teams.
-    fn account(&mut self, team: NodeIx, caller: Slot, c: Priority, n: Permits, holder: NodeIx) {
-        self.count(team, caller, c, n);
+    fn account(
+        &mut self,
+        team: NodeIx,
+        caller: Slot,
+        c: Priority,
+        n: Permits,
+        holder: NodeIx,
+        edge: &[bool],
+    ) {
+        self.count(team, caller, c, n, edge);
         self.tree.charge(team, c, n, false, holder);
         self.show_heads(team, caller, c);
     }
 
     /// The part of this that is due also where nobody competes.
-    fn count(&mut self, team: NodeIx, caller: Slot, c: Priority, n: Permits) {
+    fn count(&mut self, team: NodeIx, caller: Slot, c: Priority, n: Permits, edge: &[bool]) {
         self.floors[c].spend(n);
         self.largest = self.largest.max(n);
         self.tree.grants += 1;
@@ -319,8 +282,8 @@ impl Allocator {
         self.tree.for_path(team, |node| node.last = grants);
         self.queue.callers[caller].seen = self.rolls;
         let queued = self.queued(team, c);
-        for limit in &mut self.limits {
-            limit.holdback.win(team, c, n, queued);
+        for (limit, &edge) in self.limits.iter_mut().zip(edge) {
+            limit.won(edge).win(team, c, n, queued);
         }
     }
 

@@ -1,8 +1,8 @@
 //! The allocator of one workspace: the only door to who gets which permit when.
 //!
 //! Inputs only note what happened; [`Allocator::decide`] then grants and refuses. Answers and effects are data that the caller
-//! pulls. Reading order: `names`, `arrive`, `urgency`, `waits`, `pick`, `decide`, `edge`, `deadline`, `roll`, `settle`, `unheard`, `former`,
-//! `reshape`, `observe`, `change`, `book`, `show`.
+//! pulls. Reading order: `names`, `arrive`, `urgency`, `waits`, `kept`, `pick`, `decide`, `edge`, `deadline`, `roll`, `settle`, `unheard`,
+//! `former`, `reshape`, `observe`, `change`, `book`, `show`.
 
 mod arrive;
 mod book;
@@ -11,6 +11,7 @@ mod deadline;
 mod decide;
 mod edge;
 mod former;
+mod kept;
 mod names;
 mod observe;
 mod pick;
@@ -129,7 +130,8 @@ pub struct Allocator {
     leases: Leases,
     floors: Floors,
     known: BTreeMap<RequestKey, Known>,
-    ended: [Vec<RequestKey>; 2],
+    /// Of those, whose lease ended in this window and in the last one, oldest first; nothing where none did.
+    ended: Option<Box<[VecDeque<RequestKey>; 2]>>,
     /// Requests of this instant that are not answered yet, in order of arrival.
     fresh: Vec<Ticket>,
     /// How many of those are watched for their deadline already, while a block is missing.
@@ -201,7 +203,7 @@ impl Allocator {
             leases: Leases::default(),
             floors: Floors::default(),
             known: BTreeMap::new(),
-            ended: Default::default(),
+            ended: None,
             fresh: Vec::new(),
             watched: 0,
             lone: None,

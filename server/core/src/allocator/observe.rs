@@ -53,6 +53,7 @@ impl Allocator {
         let series = self.next_series();
         let limit = &mut self.limits[at];
         limit.series = series;
+        limit.ahead = None; // it was known of a window that will not be
         limit.next = Booking { exhausted: limit.booking.exhausted, ..Booking::default() };
         self.roll(at, window, now);
         if at == self.scheduler {

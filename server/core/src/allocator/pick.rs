@@ -1,6 +1,7 @@
 //! Which head is next: only heads that fit compete, tags decide among them at every level of the tree.
 
 use super::Allocator;
+use super::edge::Next;
 use crate::permits::Permits;
 use crate::priority::Priority;
 use crate::share::tag::{Mean, step};
@@ -19,18 +20,11 @@ pub(super) struct Candidate {
     pub(super) most: Permits,
 }
 
-/// What bounds a grant, caps aside.
+/// What bounds a grant in the windows in force, caps aside.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Bound {
-    /// So much and no more: what a reservation may take, or an edge of another limit alone.
+    /// So much and no more: what a reservation may take.
     Flat(Permits),
-    /// So much and no more, within the caps of this window and of the next: what an edge permit may take.
-    Edge {
-        /// How much.
-        most: Permits,
-        /// What somebody else was granted of the next window.
-        foreign: Permits,
-    },
     /// What is left after what is kept for others: `lower` for the floors below, `protected` for reservations.
     Kept {
         /// Kept for the floors of lower priorities.
@@ -42,23 +36,31 @@ pub(super) enum Bound {
     },
 }
 
+/// What bounds a grant in the windows in force and, at an edge, in those that follow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Within {
+    pub(super) this: Bound,
+    pub(super) next: Option<Next>,
+}
+
 impl Allocator {
     /// The next head below `v` in priority `c` that fits: under `bound`, and under the caps from `v` down.
-    pub(super) fn pick(&self, v: NodeIx, c: Priority, bound: &Bound) -> Option<Candidate> {
+    pub(super) fn pick(&self, v: NodeIx, c: Priority, within: &Within) -> Option<Candidate> {
         if v == Tree::ROOT {
-            return self.pick_below(v, c, bound, Permits::MAX);
+            return self.pick_below(v, c, within, Permits::MAX);
         }
         let waits = self.tree.path(v).all(|v| self.tree.account(v, c).waits);
-        waits.then(|| self.pick_at(v, c, bound, self.tree.room(v)))?
+        let room = self.tree.path(v).map(|v| self.room_of(v, within)).min().unwrap_or(Permits::MAX);
+        waits.then(|| self.pick_at(v, c, within, room))?
     }
 
-    fn pick_at(&self, v: NodeIx, c: Priority, bound: &Bound, room: Permits) -> Option<Candidate> {
+    fn pick_at(&self, v: NodeIx, c: Priority, within: &Within, room: Permits) -> Option<Candidate> {
         if !self.tree[v].is_leaf() {
-            return self.pick_below(v, c, bound, room);
+            return self.pick_below(v, c, within, room);
         }
         let lane = self.lane(v, c)?;
         let least = lane.least().filter(|&least| least <= room)?;
-        let most = room.min(self.most(v, c, bound));
+        let most = room.min(self.most(v, c, within));
         if least > most {
             return None;
         }
@@ -67,14 +69,14 @@ impl Allocator {
     }
 
     /// Eligible first, then the earliest virtual deadline; whoever owes comes after all who do not.
-    fn pick_below(&self, v: NodeIx, c: Priority, bound: &Bound, room: Permits) -> Option<Candidate> {
+    fn pick_below(&self, v: NodeIx, c: Priority, within: &Within, room: Permits) -> Option<Candidate> {
         if !self.tree.is_contested(v, c) {
             return None;
         }
         let children = self.tree.children(v);
         let candidate = |child: NodeIx| {
             let waits = self.tree.account(child, c).waits;
-            waits.then(|| self.pick_at(child, c, bound, room.min(self.room_of(child, bound))))?
+            waits.then(|| self.pick_at(child, c, within, room.min(self.room_of(child, within))))?
         };
         let waiting = self.tree.group(v, c).waiting;
         if waiting == 1 {
@@ -109,18 +111,18 @@ impl Allocator {
     }
 
     /// What is left under a node's own cap.
-    fn room_of(&self, v: NodeIx, bound: &Bound) -> Permits {
+    fn room_of(&self, v: NodeIx, within: &Within) -> Permits {
         let room = self.tree.own_room(v);
-        match *bound {
-            Bound::Edge { foreign, .. } => room.min(self.tree.own_room_next(v, foreign)),
-            Bound::Flat(_) | Bound::Kept { .. } => room,
+        match within.next.and_then(|next| next.foreign) {
+            Some(foreign) => room.min(self.tree.own_room_next(v, foreign)),
+            None => room,
         }
     }
 
     /// The most that a team may be given in one priority, caps aside.
-    pub(super) fn most(&self, team: NodeIx, c: Priority, bound: &Bound) -> Permits {
-        match *bound {
-            Bound::Flat(most) | Bound::Edge { most, .. } => most,
+    pub(super) fn most(&self, team: NodeIx, c: Priority, within: &Within) -> Permits {
+        let this = match within.this {
+            Bound::Flat(most) => most,
             Bound::Kept { lower, protected, floor } => {
                 let mut most = u64::MAX;
                 let mut by_floor = u64::from(floor);
@@ -136,6 +138,7 @@ impl Allocator {
                 }
                 Permits::clamped(most.max(by_floor))
             }
-        }
+        };
+        within.next.map_or(this, |next| this.min(self.most_next(team, c, &next)))
     }
 }

@@ -1,5 +1,6 @@
 //! Time passes: windows roll, and what is kept is let go.
 
+use super::kept::Side;
 use super::{Allocator, Known};
 use crate::permits::Permits;
 use crate::priority::Priority;
@@ -7,6 +8,7 @@ use crate::share::holdback::sizes;
 use crate::share::tree::{NodeIx, Tree};
 use crate::time::Timestamp;
 use crate::window::Window;
+use std::collections::VecDeque;
 
 impl Allocator {
     /// Brings every window up to `now` and refuses what waited its time out before. Time never goes back: an earlier
@@ -45,7 +47,9 @@ impl Allocator {
         }
         let limit = &mut self.limits[at];
         limit.roll(window, now, self.spent);
-        limit.holdback.roll(&self.tree, limit.budget, &self.policy.floors);
+        let won = limit.ahead.take();
+        let (won, waits) = (won.as_ref().map(|ahead| &ahead.holdback), |_, _| false);
+        limit.holdback = limit.holdback.following(&self.tree, limit.budget, &self.policy.floors, waits, won);
         if at == self.scheduler {
             self.roll_scheduler(now);
         }
@@ -76,7 +80,8 @@ impl Allocator {
         for c in Priority::ALL {
             let head = self.largest_head(c);
             largest = largest.max(head);
-            self.floors[c].roll(self.policy.floors[c], budget, head);
+            let won = self.limits[self.scheduler].holdback.won_in(c);
+            self.floors[c] = self.floors[c].following(self.policy.floors[c], budget, head, won);
         }
         self.largest = Permits::ONE;
         self.tree.foreign = self.limits[self.scheduler].booking.foreign;
@@ -95,7 +100,7 @@ impl Allocator {
         self.forget_the_idle();
     }
 
-    fn largest_head(&self, c: Priority) -> Permits {
+    pub(super) fn largest_head(&self, c: Priority) -> Permits {
         let lanes = (0..self.teams.len()).filter_map(|team| self.lane(team, c)?.largest());
         lanes.max().unwrap_or(Permits::ZERO)
     }
@@ -115,18 +120,20 @@ impl Allocator {
     }
 
     fn close_leases(&mut self, now: Timestamp) {
-        let long_ended = std::mem::take(&mut self.ended[1]);
-        for key in long_ended {
-            if self.known.get(&key) == Some(&Known::Ended) {
-                self.known.remove(&key);
+        if let Some(ended) = &mut self.ended {
+            for key in std::mem::take(&mut ended[1]) {
+                if self.known.get(&key) == Some(&Known::Ended) {
+                    self.known.remove(&key);
+                }
             }
+            ended.swap(0, 1);
         }
-        self.ended.swap(0, 1);
-        let (known, ended) = (&mut self.known, &mut self.ended[0]);
+        let (known, ended) = (&mut self.known, &mut self.ended);
         self.leases.roll(now, |caller, id| {
             known.insert((caller, id.clone()), Known::Ended);
-            ended.push((caller, id));
+            ended.get_or_insert_default()[0].push_back((caller, id));
         });
+        self.ended.take_if(|ended| ended.iter().all(VecDeque::is_empty));
         // Who holds a lease of a former shape is not idle.
         for open in self.leases.iter().filter(|open| open.former != 0 && !open.is_closed()) {
             self.queue.callers[open.caller].seen = self.rolls;
@@ -159,7 +166,7 @@ impl Allocator {
     pub(super) fn decay_limit(&mut self, at: usize, now: Timestamp) {
         let reserved: Vec<(u64, u64)> = if self.any_protected && at == self.scheduler {
             let protected = self.names.nodes().filter(|&v| self.tree[v].protected);
-            protected.map(|v| self.scaled_reservation(v)).collect()
+            protected.map(|v| self.scaled_reservation(v, Side::This)).collect()
         } else {
             Vec::new()
         };

@@ -155,8 +155,8 @@ impl Allocator {
             }
             self.floors[c].restore(n);
             let queued = self.queued(team, c);
-            for limit in &mut self.limits {
-                limit.holdback.give_back(team, c, n, queued);
+            for (at, limit) in self.limits.iter_mut().enumerate() {
+                limit.won(edge && at == self.scheduler).give_back(team, c, n, queued);
             }
             self.tree.charge(team, c, n, true, holder);
             self.take_from_standing(team, caller, n);

@@ -146,7 +146,7 @@ impl Allocator {
     pub(super) fn refresh_holds(&mut self, team: NodeIx, c: Priority) {
         let queued = self.queued(team, c);
         for limit in &mut self.limits {
-            limit.holdback.refresh(team, c, queued);
+            limit.refresh(team, c, queued);
         }
     }
 

@@ -12,6 +12,7 @@ use crate::permits::Permits;
 use crate::policy::{Policy, TeamPolicy};
 use crate::priority::Priority;
 use crate::time::{Span, Timestamp};
+use std::collections::BTreeMap;
 
 /// Requests that wait behind every backlog, at the least.
 pub const BACKLOG: u32 = 1000;
@@ -23,6 +24,9 @@ pub struct Scenario {
     pub policy: Policy,
     /// The start of window 0: time 0 of the scenario. A multiple of every window, plus the scheduler's phase.
     pub origin: Timestamp,
+    /// How much later than that, and than every multiple of its window, windows of a limit may start as far as is known: a
+    /// window opens after its latest start and closes before its earliest end. Absent: not at all.
+    pub start_within: BTreeMap<LimitId, Span>,
     /// How many windows are played.
     pub windows: u32,
     /// Who asks for what.

@@ -6,6 +6,7 @@
 use super::{Change, Demand, Record, Scenario, Shape, Verdict};
 use crate::allocator::{Allocator, Effect, Submitted};
 use crate::bounds::Bounds;
+use crate::facts::{Learnt, PhaseInterval};
 use crate::ids::{LimitId, TeamId};
 use crate::observation::{Observation, Reset};
 use crate::permits::Permits;
@@ -63,11 +64,15 @@ pub fn replay(scenario: &Scenario) -> Result<Vec<Record>, PolicyError> {
 
 impl<'a> Replay<'a> {
     fn new(scenario: &'a Scenario) -> Result<Self, PolicyError> {
-        let window = scenario.policy.limits[scenario.policy.scheduler()].window;
+        let (policy, learnt) = (scenario.policy.clone(), learnt(scenario));
+        let limit = &scenario.policy.limits[scenario.policy.scheduler()];
+        let within = scenario.start_within.get(&limit.id).copied().unwrap_or_default();
+        // It begins with the opening of the window before the first one.
+        let begins = (scenario.origin - limit.window) + limit.margins.start + within;
         let mut replay = Self {
             scenario,
             policy: scenario.policy.clone(),
-            allocator: Allocator::new(scenario.policy.clone(), Bounds::NONE, scenario.origin - window)?,
+            allocator: Allocator::with_learnt(policy, Bounds::NONE, &learnt, 1, begins)?,
             due: BTreeMap::new(),
             thinking: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -330,6 +335,17 @@ impl<'a> Replay<'a> {
             window: self.window.unwrap_or(0),
         });
     }
+}
+
+/// What is known of the starts of windows, where that is less than policy says.
+fn learnt(scenario: &Scenario) -> BTreeMap<LimitId, Learnt> {
+    let limits = scenario.policy.limits.iter();
+    let known = limits.filter_map(|limit| {
+        let spread = *scenario.start_within.get(&limit.id)?;
+        let phase = Some(PhaseInterval { least: limit.phase, spread });
+        Some((limit.id.clone(), Learnt { phase, ..Learnt::default() }))
+    });
+    known.collect()
 }
 
 /// What an event makes of a policy.

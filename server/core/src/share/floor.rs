@@ -28,10 +28,10 @@ impl Floor {
         self.used = self.used.saturating_sub(u64::from(n) * BILLION);
     }
 
-    /// A window starts. What was not used is carried over up to the largest waiting head, so that a floor smaller than
-    /// one request adds up to it.
-    pub(crate) fn roll(&mut self, share: Share, budget: Permits, largest_head: Permits) {
+    /// The floor of the window that follows, of which edge permits took `used`. What was not used of this one is carried over
+    /// up to the largest waiting head, so that a floor smaller than one request adds up to it.
+    pub(crate) fn following(&self, share: Share, budget: Permits, largest_head: Permits, used: u64) -> Self {
         let carried = self.credit.saturating_sub(self.used).min(u64::from(largest_head) * BILLION);
-        *self = Self { credit: share.of(budget) + carried, used: 0 };
+        Self { credit: share.of(budget) + carried, used: used * BILLION }
     }
 }

@@ -9,7 +9,7 @@ use crate::share::tree::{NodeIx, Tree};
 use crate::share::waterfill::divide;
 use crate::time::{Span, Timestamp};
 
-/// How much of a window is still to come before its guard: `left` of `whole`.
+/// How much of the time in which a window is open is still to come: `left` of `whole`, both until its guard.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Remaining {
     pub(crate) left: Span,
@@ -17,6 +17,9 @@ pub(crate) struct Remaining {
 }
 
 impl Remaining {
+    /// All of a window that has not opened yet.
+    pub(crate) const WHOLE: Self = Self { left: Span::from_ns(1), whole: Span::from_ns(1) };
+
     /// `amount` times this fraction, rounded up; `per` parts make one permit.
     pub(crate) fn of(&self, amount: u64, per: u64) -> u64 {
         let whole = u128::from(self.whole.as_ns().max(1)) * u128::from(per);
@@ -227,34 +230,63 @@ impl Holdback {
         self.next_step = (step != Span::MAX).then(|| now + step);
     }
 
-    /// A window starts: what each team will probably ask for is what it won in the last one, or its whole share where it was
-    /// cut short there. The shares come from water-filling, higher priorities first, less the floors below.
-    pub(crate) fn roll(&mut self, tree: &Tree, budget: Permits, floors: &PerPriority<Share>) {
-        let asks = |demand: &Demand| if demand.short { u64::MAX } else { u64::from(demand.won) };
-        let demand = std::mem::take(&mut self.demand);
-        *self = Self::default();
-        if demand.iter().all(|demand| demand.0.iter().all(|demand| asks(demand) == 0)) {
-            return;
+    /// The window that follows this one, before anything of it is let go. What each team will probably ask for there is what it won
+    /// in this one, or its whole share where it was cut short: by a refusal, or since it `waits`. The shares come from
+    /// water-filling, higher priorities first, less the floors below. What edge permits won of it, `won` tells.
+    pub(crate) fn following(
+        &self,
+        tree: &Tree,
+        budget: Permits,
+        floors: &PerPriority<Share>,
+        waits: impl Fn(NodeIx, Priority) -> bool,
+        won: Option<&Self>,
+    ) -> Self {
+        let is_short = |team: NodeIx, c: Priority| self.of(team, c).short || waits(team, c);
+        let asks = |team: NodeIx, c: Priority| {
+            if is_short(team, c) { u64::MAX } else { u64::from(self.of(team, c).won) }
+        };
+        let teams = || 0..tree.places();
+        let wanted = |c: Priority| teams().any(|team| asks(team, c) > 0);
+        let mut next = Self::default();
+        if Priority::ALL.into_iter().any(wanted) {
+            next.demand = vec![PerPriority::default(); tree.places()];
+            let mut left = u64::from(budget) * BILLION;
+            for c in Priority::ALL {
+                let below: u64 = c.lower().filter(|&c| wanted(c)).map(|c| floors[c].of(budget)).sum();
+                let of_priority: Vec<u64> = teams().map(|team| asks(team, c)).collect();
+                let mut given = 0;
+                divide(tree, left.saturating_sub(below), &of_priority, &mut |team, n| {
+                    let expected = u32::try_from(n).unwrap_or(u32::MAX);
+                    next.demand[team][c] = Demand { expected, whole: is_short(team, c), ..Demand::default() };
+                    given += u64::from(expected);
+                    if expected > 0 {
+                        next.expecting.push((team, c));
+                    }
+                });
+                left = left.saturating_sub(given * BILLION);
+            }
         }
-        self.demand = vec![PerPriority::default(); demand.len().max(tree.places())];
-        let mut left = u64::from(budget) * BILLION;
-        for c in Priority::ALL {
-            let wanted = |c: Priority| demand.iter().any(|demand| asks(&demand[c]) > 0);
-            let below: u64 = c.lower().filter(|&c| wanted(c)).map(|c| floors[c].of(budget)).sum();
-            let mut of_priority: Vec<u64> = demand.iter().map(|demand| asks(&demand[c])).collect();
-            of_priority.resize(tree.places(), 0);
-            let mut given = 0;
-            divide(tree, left.saturating_sub(below), &of_priority, &mut |team, n| {
-                let expected = u32::try_from(n).unwrap_or(u32::MAX);
-                let whole = demand.get(team).is_some_and(|before| before[c].short);
-                self.demand[team][c] = Demand { expected, whole, ..Demand::default() };
-                given += u64::from(expected);
-                if expected > 0 {
-                    self.expecting.push((team, c));
+        if let Some(before) = won {
+            next.carry(before);
+        }
+        next
+    }
+
+    /// What was won of this window already.
+    fn carry(&mut self, before: &Self) {
+        for team in 0..before.demand.len() {
+            for c in Priority::ALL {
+                let won = before.of(team, c).won;
+                if won > 0 {
+                    self.set_won(team, c, |_| won);
                 }
-            });
-            left = left.saturating_sub(given * BILLION);
+            }
         }
+    }
+
+    /// What a priority was granted in this window, less what came back.
+    pub(crate) fn won_in(&self, c: Priority) -> u64 {
+        self.demand.iter().map(|demand| u64::from(demand[c].won)).sum()
     }
 }
 

@@ -9,6 +9,8 @@ pub(crate) mod lane;
 
 pub(crate) mod floor;
 pub(crate) mod holdback;
+
+pub(crate) mod ahead;
 #[cfg(test)]
 mod tests;
 pub(crate) mod waterfill;

@@ -80,7 +80,7 @@ impl Judge {
             let charged = windows(limit, now);
             if charged.len() > 1 {
                 self.edges += 1;
-                assert!(policy.edge[lease.priority], "{lease:?} outside of {:?}", limit.id);
+                assert!(policy.has_edges(lease.priority), "{lease:?} outside of {:?}", limit.id);
             }
             for window in charged {
                 let key = (limit.id.clone(), window);

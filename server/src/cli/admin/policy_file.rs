@@ -36,6 +36,7 @@ struct Workspace {
     largest_lease_permits: Option<u32>,
     edge: Option<Vec<String>>,
     others_memory_windows: Option<u32>,
+    spare_edge: Option<bool>,
     #[serde(default)]
     team: Vec<Team>,
 }
@@ -117,6 +118,7 @@ impl Workspace {
             largest_lease_permits: self.largest_lease_permits,
             edge: edge.map(|priorities| v1::EdgePriorities { priorities }),
             others_memory_windows: self.others_memory_windows,
+            spare_edge: self.spare_edge,
             ..v1::Workspace::default()
         };
         preset::complete(&mut asked).map_err(|error| error.to_string())?;

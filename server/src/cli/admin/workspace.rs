@@ -65,12 +65,15 @@ pub(in crate::cli) struct Change {
     /// The largest request for a lease
     #[arg(long)]
     largest_lease_permits: Option<u32>,
-    /// A priority that may be granted edge permits
+    /// A priority that may be granted edge permits out of whatever the next window has left
     #[arg(long, value_parser = priority)]
     edge: Vec<i32>,
     /// For how many windows the use by others is kept from the next ones
     #[arg(long)]
     others_memory_windows: Option<u32>,
+    /// Whether every priority may be granted edge permits that the next window would grant it at its opening
+    #[arg(long)]
+    spare_edge: Option<bool>,
     /// A field that gets its default back, such as floors
     #[arg(long, value_name = "FIELD")]
     clear: Vec<String>,
@@ -132,6 +135,7 @@ impl Change {
             largest_lease_permits: self.largest_lease_permits,
             edge: (!self.edge.is_empty()).then_some(edge),
             others_memory_windows: self.others_memory_windows,
+            spare_edge: self.spare_edge,
             ..v1::Workspace::default()
         }
     }
@@ -144,6 +148,7 @@ impl Change {
             ("largest_lease_permits", self.largest_lease_permits.is_some()),
             ("edge", !self.edge.is_empty()),
             ("others_memory_windows", self.others_memory_windows.is_some()),
+            ("spare_edge", self.spare_edge.is_some()),
         ];
         mask(&set, &self.clear)
     }

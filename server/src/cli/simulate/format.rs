@@ -37,6 +37,8 @@ pub(crate) struct Workspace {
     pub(crate) window_s: Option<Decimal>,
     pub(crate) budget: Option<Whole>,
     pub(crate) guard_s: Option<Decimal>,
+    pub(crate) start_margin_s: Option<Decimal>,
+    pub(crate) start_within_s: Option<Decimal>,
     pub(crate) limits: Option<Vec<Limit>>,
     pub(crate) lease_max: Option<Whole>,
     #[serde(default)]
@@ -45,6 +47,8 @@ pub(crate) struct Workspace {
     pub(crate) floors: BTreeMap<Urgency, Decimal>,
     #[serde(default)]
     pub(crate) edge: Vec<Urgency>,
+    #[serde(default)]
+    pub(crate) spare_edge: bool,
     pub(crate) teams: Vec<Team>,
 }
 
@@ -57,6 +61,8 @@ pub(crate) struct Limit {
     pub(crate) budget: Whole,
     pub(crate) phase_s: Option<Decimal>,
     pub(crate) guard_s: Decimal,
+    pub(crate) start_margin_s: Option<Decimal>,
+    pub(crate) start_within_s: Option<Decimal>,
 }
 
 /// One team.

@@ -47,7 +47,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Checked<Trial> {
     let events = events::events(&mut run, &policy, &file.events, &tags)?;
     let demand = demand::demands(&run, &file.demand)?;
     let expected = expectation::read(&run, &file.expect, &tags)?;
-    let scenario = Scenario { policy, origin, windows: run.windows, demand, events };
+    let start_within = workspace::start_within(&file.workspace, &policy)?;
+    let scenario = Scenario { policy, origin, start_within, windows: run.windows, demand, events };
     Ok(Trial { id: file.id, about: file.about, scenario, expected })
 }
 
@@ -69,15 +70,18 @@ mod tests {
     use apportion_core::priority::Priority;
     use apportion_core::scenario::Change;
     use apportion_core::time::{Span, Timestamp};
+    use std::collections::BTreeMap;
 
     const EVERYTHING: &str = r#"{
         "id": "e", "windows": 6,
         "workspace": {
             "limits": [
                 {"id": "minute", "window_s": 60, "budget": 400, "guard_s": 1},
-                {"id": "ten", "window_s": 10, "budget": 100, "phase_s": 2.5, "guard_s": 0.5}
+                {"id": "ten", "window_s": 10, "budget": 100, "phase_s": 2.5, "guard_s": 0.5,
+                 "start_margin_s": 0.25, "start_within_s": 1}
             ],
             "edge": ["CRITICAL"],
+            "spare_edge": true,
             "teams": [{"id": "A", "priority": "SHEDDABLE", "highest_priority": "DEFAULT", "cap": null}]
         },
         "demand": [
@@ -99,7 +103,10 @@ mod tests {
         let Trial { scenario, expected, .. } = parse(EVERYTHING.as_bytes()).unwrap();
         assert_eq!(scenario.policy.scheduler(), 1);
         assert_eq!(scenario.origin, Timestamp::ZERO + Span::from_ms(86_400_000 + 2_500));
-        assert!(scenario.policy.edge[Priority::Critical]);
+        assert!(scenario.policy.edge[Priority::Critical] && scenario.policy.spare_edge);
+        let ten = &scenario.policy.limits[1];
+        assert_eq!(scenario.start_within, BTreeMap::from([(ten.id.clone(), Span::from_secs(1))]));
+        assert_eq!((ten.margins.start, ten.margins.life), (Span::from_ms(250), Span::from_ms(250)));
         assert_eq!(scenario.policy.teams[0].highest_priority, Priority::Default);
         let callers: Vec<_> = scenario.demand.iter().map(|demand| demand.caller.as_str()).collect();
         assert_eq!(callers, ["caller-0", "caller-1", "caller-2", "me"]);

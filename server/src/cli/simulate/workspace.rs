@@ -26,6 +26,7 @@ pub(crate) fn policy(workspace: &Workspace) -> Checked<Policy> {
         floors: floors(workspace)?,
         largest_lease: workspace.lease_max.map(|n| permits("workspace.lease_max", n)).transpose()?,
         edge: edge(&workspace.edge),
+        spare_edge: workspace.spare_edge,
         others_memory: 0,
         created_at: Timestamp::ZERO,
     };
@@ -63,11 +64,13 @@ pub(crate) fn list<F, T>(field: &str, from: &[F], read: impl Fn(&str, &F) -> Che
 }
 
 fn limits(workspace: &Workspace) -> Checked<Vec<LimitPolicy>> {
-    let Workspace { window_s, budget, guard_s, limits, .. } = workspace;
+    let Workspace { window_s, budget, guard_s, start_margin_s, start_within_s, limits, .. } = workspace;
     let plain =
         [("window_s", window_s.is_some()), ("budget", budget.is_some()), ("guard_s", guard_s.is_some())];
     if let Some(limits) = limits {
-        if let Some((key, _)) = plain.iter().find(|(_, given)| *given) {
+        let margins =
+            [("start_margin_s", start_margin_s.is_some()), ("start_within_s", start_within_s.is_some())];
+        if let Some((key, _)) = plain.iter().chain(&margins).find(|(_, given)| *given) {
             return Err(Fault::new(
                 format!("workspace.{key}"),
                 "stands beside `limits`: give one or the other",
@@ -79,8 +82,38 @@ fn limits(workspace: &Workspace) -> Checked<Vec<LimitPolicy>> {
         let key = plain.iter().find(|(_, given)| !given).map_or("limits", |(key, _)| key);
         return Err(Fault::new(format!("workspace.{key}"), "is missing (and there is no `limits`)"));
     };
-    let only = Limit { id: ONLY_LIMIT.into(), window_s, budget, phase_s: None, guard_s };
-    Ok(vec![limit("workspace", &only)?])
+    Ok(vec![limit("workspace", &only(workspace, window_s, budget, guard_s))?])
+}
+
+fn only(workspace: &Workspace, window_s: Decimal, budget: Whole, guard_s: Decimal) -> Limit {
+    let Workspace { start_margin_s, start_within_s, .. } = *workspace;
+    Limit { id: ONLY_LIMIT.into(), window_s, budget, phase_s: None, guard_s, start_margin_s, start_within_s }
+}
+
+/// How far each start of a window is known, where it is not to the instant.
+pub(crate) fn start_within(workspace: &Workspace, policy: &Policy) -> Checked<BTreeMap<LimitId, Span>> {
+    let given: Vec<(String, Option<Decimal>)> = match &workspace.limits {
+        None => vec![("workspace".into(), workspace.start_within_s)],
+        Some(limits) => {
+            let limits = limits.iter().enumerate();
+            limits.map(|(at, limit)| (format!("workspace.limits[{at}]"), limit.start_within_s)).collect()
+        }
+    };
+    let mut within = BTreeMap::new();
+    for (limit, (field, given)) in policy.limits.iter().zip(given) {
+        let Some(given) = given else { continue };
+        let field = format!("{field}.start_within_s");
+        let span = span(&field, given)?;
+        let Margins { start, guard, .. } = limit.margins;
+        if span >= limit.window.less(start + guard) {
+            return Err(Fault::new(
+                field,
+                "with both margins it takes the whole window: choose a smaller one",
+            ));
+        }
+        within.insert(limit.id.clone(), span);
+    }
+    Ok(within)
 }
 
 fn limit(field: &str, limit: &Limit) -> Checked<LimitPolicy> {
@@ -92,6 +125,13 @@ fn limit(field: &str, limit: &Limit) -> Checked<LimitPolicy> {
     if guard >= window {
         return Err(Fault::new(format!("{field}.guard_s"), "a guard is shorter than the window"));
     }
+    let start = span(&format!("{field}.start_margin_s"), limit.start_margin_s.unwrap_or(Decimal(0)))?;
+    if start > guard {
+        return Err(Fault::new(
+            format!("{field}.start_margin_s"),
+            "a start margin is no longer than the guard",
+        ));
+    }
     let budget = permits(&format!("{field}.budget"), limit.budget)?;
     if budget.is_zero() {
         return Err(Fault::new(format!("{field}.budget"), "a budget is at least 1"));
@@ -101,7 +141,7 @@ fn limit(field: &str, limit: &Limit) -> Checked<LimitPolicy> {
         permits: budget,
         window,
         phase: span(&format!("{field}.phase_s"), limit.phase_s.unwrap_or(Decimal(0)))?,
-        margins: Margins { start: Span::ZERO, guard, life: guard },
+        margins: Margins { start, guard, life: guard.less(start) },
     })
 }
 

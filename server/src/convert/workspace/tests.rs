@@ -30,6 +30,7 @@ fn what_is_absent_has_the_default_of_the_contract() {
     assert_eq!(policy.holdback.0.map(Share::billionths), [200_000_000, 0, 0]);
     assert_eq!(policy.floors.0.map(Share::billionths), [0, 100_000_000, 50_000_000]);
     assert_eq!((policy.edge.0, policy.others_memory), ([true, false, false], 3));
+    assert!(policy.spare_edge);
     let LimitPolicy { phase, margins, .. } = &policy.limits[0];
     let ms = [*phase, margins.start, margins.guard, margins.life].map(|span| span.as_ns() / 1_000_000);
     assert_eq!(ms, [0, 100, 850, 250]);
@@ -42,10 +43,11 @@ fn what_is_absent_has_the_default_of_the_contract() {
 fn a_share_that_is_set_to_nothing_is_not_the_default() {
     let none = Some(v1::PriorityShares::default());
     let edge = Some(v1::EdgePriorities::default());
-    let workspace = v1::Workspace { holdback: none, floors: none, edge, ..workspace() };
+    let spare_edge = Some(false);
+    let workspace = v1::Workspace { holdback: none, floors: none, edge, spare_edge, ..workspace() };
     let policy = policy(&workspace, vec![]).expect("it is allowed");
     assert_eq!((policy.holdback, policy.floors), (PerPriority::default(), PerPriority::default()));
-    assert_eq!(policy.edge.0, [false; 3]);
+    assert_eq!((policy.edge.0, policy.spare_edge), ([false; 3], false));
 }
 
 #[test]

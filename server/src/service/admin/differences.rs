@@ -36,6 +36,7 @@ pub(crate) fn workspace_fields(workspace: &v1::Workspace) -> Fields {
     set("preset", text(&workspace.preset));
     set("largest_lease_permits", json!(workspace.largest_lease_permits));
     set("others_memory_windows", json!(workspace.others_memory_windows));
+    set("spare_edge", json!(workspace.spare_edge));
     for (path, shares) in [("holdback", &workspace.holdback), ("floors", &workspace.floors)] {
         let Some(shares) = shares else { continue };
         set(&format!("{path}.critical_billionths"), json!(shares.critical_billionths));

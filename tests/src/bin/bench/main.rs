@@ -14,7 +14,7 @@ use apportion_core::scenario::{Demand, Scenario, Shape, replay};
 use apportion_core::time::{Span, Timestamp};
 use load::{World, permits, policy, team};
 use measure::{apart, each, instructions, median};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 
 /// How often each is measured.
@@ -30,13 +30,15 @@ fn main() {
         ["--service"] => service::table(),
         ["--service", load, seconds] => service::only(load, seconds.parse().unwrap_or(10)),
         ["--crowd", names @ ..] => crowd::table(names),
+        ["--edges"] => service::edges(),
         ["--noop"] => service::serve_noop(),
         ["--only", name] => only(name),
         _ => {
             eprintln!(
                 "bench [--only NAME]: alone, backlog-N, mixed-N, idle-workspace, waiting-1, waiting-10\n\
                  bench [--service [NAME SECONDS]]: unary, noop, exchange, settled\n\
-                 bench --crowd [NAME...]: repeats, silence, callers, removal, scrape"
+                 bench --crowd [NAME...]: repeats, silence, callers, removal, scrape\n\
+                 bench --edges: what the edges of windows cost a steady team"
             );
             std::process::exit(2);
         }
@@ -217,6 +219,7 @@ fn simulate() -> f64 {
         demand: teams.iter().map(|team| demand(team.id.as_str())).collect(),
         policy: policy(10_000, teams),
         origin: Timestamp::from_ns(600_000_000_000),
+        start_within: BTreeMap::new(),
         windows: 10,
         events: Vec::new(),
     };

@@ -1,6 +1,7 @@
 //! The running service: a server on one processor, its load on the other, beside a server that does nothing but answer.
 
 mod cores;
+mod edges;
 mod exchange;
 mod idle;
 mod noop;
@@ -38,6 +39,13 @@ pub(crate) fn table() {
         parked::rows().await;
         idle::rows();
     });
+}
+
+/// What the edges of windows cost a team at a steady rate: p50, p95 and p99.
+pub(crate) fn edges() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    println!("{:<52} {:>14}   aim", "six windows; p50, p95, p99", "measured");
+    runtime.block_on(edges::rows());
 }
 
 /// One load alone, against the real server, for a profiler.

@@ -1,0 +1,30 @@
+//! A limit's next window before it opens: what edge permits won of it, and what it keeps for whom at its opening.
+
+use crate::permits::Permits;
+use crate::share::holdback::Holdback;
+
+/// The next window of one limit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ahead {
+    /// What each team won, and what is kept for it as long as nothing is let go.
+    pub(crate) holdback: Holdback,
+    /// The budget out of which the expected demand was divided; none: not yet, or policy changed since.
+    divided: Option<Permits>,
+}
+
+impl Ahead {
+    /// One whose expected demand was divided out of `budget`.
+    pub(crate) fn divided(holdback: Holdback, budget: Permits) -> Self {
+        Self { holdback, divided: Some(budget) }
+    }
+
+    /// Whether the expected demand is that of `budget` and of the policy in force.
+    pub(crate) fn is_divided(&self, budget: Permits) -> bool {
+        self.divided == Some(budget)
+    }
+
+    /// Policy changed: the expected demand is to be divided anew. What was won stays.
+    pub(crate) fn outdate(&mut self) {
+        self.divided = None;
+    }
+}
