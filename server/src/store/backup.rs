@@ -27,6 +27,15 @@ impl Embedded {
     }
 }
 
+/// Fails where a backup may not be put under the name `to`: it would take the place of a store, whose server goes on writing into a
+/// file that nobody finds again.
+///
+/// # Errors
+/// [`StoreError`] where a store is there, under its own name or another one, or it cannot be known.
+pub fn check_target(to: &Path) -> Result<(), StoreError> {
+    copy::check_no_store(to)
+}
+
 /// Makes the store of `data_directory` out of the backup `from`, checked page by page, under a new incarnation: windows
 /// that are open now count as spent, since the backup does not know what was granted after it was made. A store that
 /// is there already is replaced only where `replace` says so. Whoever copies the file of a store back by hand instead

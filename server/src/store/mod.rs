@@ -96,6 +96,14 @@ pub trait Store: Send + Sync + 'static {
     /// durable together. Returns one outcome for each.
     fn commit(&self, transactions: Vec<Transaction>) -> Vec<Outcome>;
 
+    /// Whether the store can be used and is still the one that was opened, as far as can be told without reading it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where an earlier error closed it, or it is not there any more.
+    fn look(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Opens the store anew after an error that made every later use fail.
     ///
     /// # Errors
