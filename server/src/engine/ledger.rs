@@ -27,6 +27,8 @@ use std::time::{Duration, Instant};
 const LONGEST_SLEEP: Duration = Duration::from_millis(500);
 /// How long a store that failed is left alone before it is tried again.
 const AILING: Duration = Duration::from_millis(250);
+/// How often it is looked at most whether the store is still there.
+const LOOK: Duration = Duration::from_millis(250);
 /// Most commands that one round takes in, so that none waits for ever behind those that come.
 const ROUND: usize = 10_000;
 /// What is written to see whether the store takes a write.
@@ -85,6 +87,7 @@ pub(super) struct Ledger {
     reopened: u64,
     /// The store failed, and is not to be tried before then.
     ailing_until: Option<Instant>,
+    looked: Instant,
     stopping: bool,
 }
 
@@ -107,6 +110,7 @@ impl Ledger {
             anew: BTreeSet::new(),
             reopened: 0,
             ailing_until: None,
+            looked: Instant::now(),
             stopping: false,
         }
     }
@@ -202,7 +206,13 @@ impl Ledger {
 
     /// Time passes: a store that failed is tried, failed reads are asked again, old windows forgotten.
     fn look_after(&mut self) {
-        self.is_well();
+        if self.is_well() && self.looked.elapsed() >= LOOK {
+            self.looked = Instant::now();
+            // Also where nobody writes it is noticed that the file is gone, or that somebody else's use failed.
+            if let Err(error) = self.store.look() {
+                self.ails(&error.to_string());
+            }
+        }
         let now = self.parts.clock.now();
         for number in self.numbers() {
             self.shards[usize::from(number)].advance(now);
@@ -409,6 +419,7 @@ impl Ledger {
             tracing::error!(error, "the store failed: what is booked may still be granted");
         }
         self.ailing_until = Some(Instant::now() + AILING);
+        self.parts.set_store_lost(true);
     }
 
     /// Whether the store may be asked. One that failed is opened anew first, and must take a write.
@@ -421,6 +432,7 @@ impl Ledger {
             Ok(()) => {
                 tracing::info!("the store works again");
                 self.ailing_until = None;
+                self.parts.set_store_lost(false);
             }
             Err(error) => self.ails(&error),
         }

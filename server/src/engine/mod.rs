@@ -194,8 +194,14 @@ impl Engine {
         self.parts.is_draining()
     }
 
+    /// Whether the store failed, and did not take a write since.
+    pub fn is_store_lost(&self) -> bool {
+        self.parts.is_store_lost()
+    }
+
     /// Hears that the store failed somebody else: it is opened anew soon, even if nobody asks for a lease.
     pub fn store_failed(&self) {
+        self.parts.set_store_lost(true);
         self.parts.tell(Command::StoreFailed);
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Parts {
     pub(super) secret: RandomState,
     commands: mpsc::Sender<Command>,
     draining: AtomicBool,
+    /// Whether the last use of the store by anybody failed, and none was taken since.
+    store_lost: AtomicBool,
 }
 
 impl Parts {
@@ -36,6 +38,7 @@ impl Parts {
             secret: RandomState::new(),
             commands,
             draining: AtomicBool::new(false),
+            store_lost: AtomicBool::new(false),
         }
     }
 
@@ -60,6 +63,14 @@ impl Parts {
     /// Tells the ledger. It takes everything in until it stops, and after that nothing is granted.
     pub(super) fn tell(&self, command: Command) {
         let _ = self.commands.send(command);
+    }
+
+    pub(super) fn is_store_lost(&self) -> bool {
+        self.store_lost.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_store_lost(&self, is_lost: bool) {
+        self.store_lost.store(is_lost, Ordering::Release);
     }
 
     pub(super) fn is_draining(&self) -> bool {

@@ -19,18 +19,25 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// The terminal is gone, or whoever started it.
+    hang_up: Signal,
 }
 
 impl Signals {
     /// From now on they are listened to, and no longer end the process by themselves.
     pub(super) fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
     }
 
     async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! HTTP for those who watch: `/metrics`, `/healthz` (it runs) and `/readyz` (it grants). Read only, without secrets.
 
+use super::gate::Gate;
 use super::metrics::{CONTENT_TYPE, Metrics};
 use crate::engine::Engine;
 use http_body_util::Full;
@@ -31,8 +32,8 @@ struct Pages {
 }
 
 /// Serves until the task is dropped.
-pub async fn serve(listener: TcpListener, engine: Arc<Engine>) {
-    let pages = Arc::new(Pages { metrics: Metrics::new(Arc::clone(&engine)), engine });
+pub async fn serve(listener: TcpListener, engine: Arc<Engine>, gate: Arc<Gate>) {
+    let pages = Arc::new(Pages { metrics: Metrics::new(Arc::clone(&engine), gate), engine });
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };

@@ -2,6 +2,8 @@
 //!
 //! Labels come from the policy (workspace, limit, team, priority) and from this file, never from a caller's string.
 
+use super::gate::Gate;
+use super::guesses::Wrong;
 use crate::engine::{Engine, Refused, Snapshot, WaitSummary};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::priority::Priority;
@@ -21,10 +23,11 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub struct Metrics(Registry);
 
 impl Metrics {
-    /// The metrics of an engine.
-    pub fn new(engine: Arc<Engine>) -> Self {
+    /// The metrics of an engine and of the gate before it.
+    pub fn new(engine: Arc<Engine>, gate: Arc<Gate>) -> Self {
         let mut registry = Registry::with_prefix("apportion");
         registry.register_collector(Box::new(Collected(engine)));
+        registry.register_collector(Box::new(Refusals(gate)));
         Self(registry)
     }
 
@@ -60,6 +63,18 @@ impl Collector for Collected {
             Some(([("workspace", id.as_str()), ("reason", name(now.trouble.as_ref()?))], 1))
         });
         gauge(&mut encoder, "trouble", "Why a workspace grants nothing, or only what is booked", trouble)
+    }
+}
+
+/// The credentials that the gate refused.
+#[derive(Debug)]
+struct Refusals(Arc<Gate>);
+
+impl Collector for Refusals {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let guesses = self.0.guesses();
+        let refused = Wrong::ALL.iter().map(|&(wrong, name)| ([("credential", name)], guesses.count(wrong)));
+        counter(&mut encoder, "refused_credentials", "Credentials refused", refused)
     }
 }
 

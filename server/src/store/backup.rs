@@ -1,8 +1,8 @@
 //! Backups: a copy of one moment while the store is in use, and a store made of such a copy.
 
-use super::StoreError;
 use super::embedded::Embedded;
 use super::embedded::copy;
+use super::{StoreError, Unreadable};
 use std::fs::File;
 use std::path::Path;
 
@@ -36,15 +36,23 @@ pub fn check_target(to: &Path) -> Result<(), StoreError> {
     copy::check_no_store(to)
 }
 
+/// What of the documents in a backup cannot be read: a damaged one is copied like any other.
+///
+/// # Errors
+/// [`StoreError`] where the backup as a whole cannot be read.
+pub fn check(backup: &Path) -> Result<Vec<Unreadable>, StoreError> {
+    copy::check(backup)
+}
+
 /// Makes the store of `data_directory` out of the backup `from`, checked page by page, under a new incarnation: windows
 /// that are open now count as spent, since the backup does not know what was granted after it was made. A store that
 /// is there already is replaced only where `replace` says so. Whoever copies the file of a store back by hand instead
 /// keeps its incarnation, and nothing can notice that permits are granted twice.
 ///
 /// # Errors
-/// [`StoreError`] where a process has the directory or the store that `from` is of open, a store is there, or `from` is no sound backup. What was there
-/// before stays then.
-pub fn restore(from: &Path, data_directory: &Path, replace: bool) -> Result<(), StoreError> {
+/// [`StoreError`] where a process has the directory or the store that `from` is of open, a store is there, or `from` is no sound backup: no server would start
+/// with it. What was there before stays then. Returns what cannot be read and can be done without.
+pub fn restore(from: &Path, data_directory: &Path, replace: bool) -> Result<Vec<Unreadable>, StoreError> {
     copy::restore(from, data_directory, replace)
 }
 

@@ -14,6 +14,9 @@ pub mod backup;
 pub mod catalog;
 pub mod record;
 
+mod check;
+
+pub use check::Unreadable;
 pub use embedded::Embedded;
 pub use error::StoreError;
 pub use memory::Memory;

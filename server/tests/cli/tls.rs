@@ -7,7 +7,7 @@ use apportion_proto::v1::quota_service_client::QuotaServiceClient;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
 const LIST: &[&str] = &["workspace", "list"];
-const ROOT: &[(&str, &str)] = &[("APPORTION_ADMIN_TOKEN", "root-secret")];
+const ROOT: &[(&str, &str)] = &[("APPORTION_ADMIN_TOKEN", "root-secret-of-tests")];
 const BOUND: &str = r#"
 [[tls.client]]
 san = "spiffe://example.org/ops"
@@ -70,7 +70,7 @@ fn a_certificate_of_a_client_is_asked_for_and_its_name_says_what_it_may() {
     let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
     let config = settings(&ours.sign("127.0.0.1"), &format!("client_ca = \"{}\"\n{BOUND}", ours.ca()));
     let server = Server::start(&config, ROOT);
-    let told = list(&server, &ours, None, Some("root-secret")).refused();
+    let told = list(&server, &ours, None, Some("root-secret-of-tests")).refused();
     assert!(told.contains("a client certificate"), "{told}");
     let told = list(&server, &ours, Some(&theirs.sign("spiffe://example.org/ops")), None).refused();
     assert!(told.contains("client certificate"), "{told}");
@@ -84,7 +84,7 @@ fn a_certificate_of_a_client_is_asked_for_and_its_name_says_what_it_may() {
     assert!(told.contains("PERMISSION_DENIED"), "{told}");
     let told = list(&server, &ours, Some(&nobody), None).refused();
     assert!(told.contains("UNAUTHENTICATED: no name of the client certificate is bound to a role"), "{told}");
-    list(&server, &ours, Some(&nobody), Some("root-secret")).well();
+    list(&server, &ours, Some(&nobody), Some("root-secret-of-tests")).well();
     let told = list(&server, &ours, Some(&ops), Some("wrong")).refused();
     assert!(told.contains("UNAUTHENTICATED: the token is not valid"), "a token comes first: {told}");
 }
@@ -96,7 +96,7 @@ fn where_certificates_are_optional_who_has_none_needs_a_token() {
     let server = Server::start(&settings(&ours.sign("127.0.0.1"), &more), ROOT);
     let told = list(&server, &ours, None, None).refused();
     assert!(told.contains("UNAUTHENTICATED: no token came"), "{told}");
-    list(&server, &ours, None, Some("root-secret")).well();
+    list(&server, &ours, None, Some("root-secret-of-tests")).well();
     list(&server, &ours, Some(&ours.sign("spiffe://example.org/ops")), None).well();
 }
 

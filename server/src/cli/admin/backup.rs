@@ -2,8 +2,9 @@
 
 use super::connection::{Connection, refused};
 use super::landing::Landing;
-use crate::store::Embedded;
+use crate::cli::terminal;
 use crate::store::embedded::FILE;
+use crate::store::{Embedded, backup};
 use apportion_proto::v1;
 use apportion_proto::v1::backup_store_response::Part;
 use sha2::{Digest, Sha256};
@@ -28,8 +29,8 @@ pub(in crate::cli) struct Args {
     connection: Connection,
 }
 
-/// Runs the command.
-pub(super) async fn run(args: &Args) -> Result<(), String> {
+/// Runs the command: whether all that was copied can be read.
+pub(super) async fn run(args: &Args) -> Result<bool, String> {
     let mut landing = Landing::new(&args.file, args.force)?;
     let got = async {
         match &args.data_dir {
@@ -42,14 +43,18 @@ pub(super) async fn run(args: &Args) -> Result<(), String> {
         _ = tokio::signal::ctrl_c() => return Err("interrupted: nothing was backed up".into()),
     };
     let size = landing.place()?;
+    let unreadable = backup::check(&args.file);
+    let unreadable = unreadable
+        .map_err(|error| format!("{} was written and is no backup: {error}", args.file.display()))?;
+    unreadable.iter().for_each(|found| terminal::complain(&format!("damaged in the store: {found}")));
     let (file, sum) = (args.file.display(), sum.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     if args.connection.json {
         let file = file.to_string();
-        println!("{}", serde_json::json!({ "file": file, "size_bytes": size, "sha256": sum }));
+        terminal::json(&serde_json::json!({ "file": file, "size_bytes": size, "sha256": sum }));
     } else {
-        println!("backed up to {file}: {size} bytes, sha256 {sum}");
+        terminal::line(&format!("backed up to {file}: {size} bytes, sha256 {sum}"));
     }
-    Ok(())
+    Ok(unreadable.is_empty())
 }
 
 /// Takes the copy that a server sends, and returns its checksum.

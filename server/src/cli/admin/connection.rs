@@ -1,6 +1,7 @@
 //! The way to the server, and what it says when it refuses.
 
 use super::unreached::{cut_off, unreached};
+use crate::cli::terminal;
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
 use std::path::{Path, PathBuf};
@@ -124,10 +125,10 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 /// What the server said when it refused, or what stood between it and here.
 pub(in crate::cli) fn refused(status: &Status) -> String {
     match status.get_details_error_info() {
-        Some(details) => format!("{}: {}", details.reason, status.message()),
+        Some(details) => terminal::printable(&format!("{}: {}", details.reason, status.message())),
         None => match std::error::Error::source(status) {
             Some(cause) => cut_off(cause),
-            None => format!("{:?}: {}", status.code(), status.message()),
+            None => format!("{:?}: {}", status.code(), terminal::printable(status.message())),
         },
     }
 }

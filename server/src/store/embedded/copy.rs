@@ -1,11 +1,12 @@
 //! Copies of the database: written out of a snapshot, and made a store again.
 
-use super::super::StoreError;
+use super::super::check::unreadable;
+use super::super::{StoreError, Unreadable};
 use super::files::{self, BUILDING, COPY, FILE, LOCK_FILE, Lock, NAMES};
 use super::guard::guarded;
 use super::layout::{self, ENTRIES, META};
 use super::{Embedded, format};
-use redb::{ReadTransaction, ReadableDatabase, ReadableTable, Table};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, Table};
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -48,7 +49,8 @@ pub(in super::super) fn write(snapshot: &ReadTransaction, to: &Path) -> Result<(
     }
     let building = beside(to);
     files::remove(&building)?;
-    let written = guarded(|| fill(snapshot, &building)).flatten().and_then(|()| files::put_in_place(&building, to));
+    let written =
+        guarded(|| fill(snapshot, &building)).flatten().and_then(|()| files::put_in_place(&building, to));
     if written.is_err() {
         // Half a copy is of no use, and the error that matters is the first one.
         let _ = files::remove(&building);
@@ -77,8 +79,26 @@ fn fill(snapshot: &ReadTransaction, path: &Path) -> Result<(), StoreError> {
     Ok(database.close()?)
 }
 
-/// Makes a store out of a copy.
-pub(in super::super) fn restore(from: &Path, data_directory: &Path, replace: bool) -> Result<(), StoreError> {
+/// What of the documents in a copy cannot be read.
+pub(in super::super) fn check(path: &Path) -> Result<Vec<Unreadable>, StoreError> {
+    guarded(|| {
+        let database = Database::builder().set_cache_size(CACHE_BYTES).open_read_only(path)?;
+        layout::incarnation(&database.begin_read()?.open_table(META)?)?;
+        let mut found = Vec::new();
+        for entry in database.begin_read()?.open_table(ENTRIES)?.iter()? {
+            let (key, value) = entry?;
+            found.extend(unreadable(key.value(), layout::unpacked(value.value())?.1));
+        }
+        Ok(found)
+    })?
+}
+
+/// Makes a store out of a copy. Returns what of it cannot be read.
+pub(in super::super) fn restore(
+    from: &Path,
+    data_directory: &Path,
+    replace: bool,
+) -> Result<Vec<Unreadable>, StoreError> {
     check_unused(from)?;
     let _lock = Lock::take(data_directory)?;
     let target = data_directory.join(FILE);
@@ -88,7 +108,11 @@ pub(in super::super) fn restore(from: &Path, data_directory: &Path, replace: boo
     let building = data_directory.join(BUILDING);
     let begun = copy(from, &building)
         .and_then(|()| begin_history(&building))
-        .and_then(|()| files::put_in_place(&building, &target));
+        .and_then(|()| check(&building))
+        .and_then(|found| match found.iter().find(|unreadable| unreadable.is_vital) {
+            Some(vital) => Err(StoreError::Damaged(vital.to_string())),
+            None => files::put_in_place(&building, &target).map(|()| found),
+        });
     if begun.is_err() {
         // As above: the first error is the one to tell.
         let _ = files::remove(&building);

@@ -9,8 +9,8 @@ mod layout;
 mod tests;
 
 use super::{Entry, Outcome, Store, StoreError, Transaction, Version};
-use files::{FileId, Lock};
 pub use files::{FILE, LOCK_FILE};
+use files::{FileId, Lock};
 pub use format::FORMAT;
 use guard::guarded;
 use layout::{ENTRIES, META, packed, unpacked};

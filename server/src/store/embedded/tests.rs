@@ -256,7 +256,10 @@ fn a_store_whose_file_was_replaced_or_removed_takes_nothing_more_until_it_is_bac
     }
     std::fs::rename(&path, &aside).expect("moved");
     let outcome = &store.commit(vec![put("b", "1", None)])[..];
-    assert!(matches!(outcome, [Outcome::Unknown(why)] if why.contains("not the file that was opened")), "{outcome:?}");
+    assert!(
+        matches!(outcome, [Outcome::Unknown(why)] if why.contains("not the file that was opened")),
+        "{outcome:?}"
+    );
 }
 
 #[test]
@@ -264,7 +267,8 @@ fn what_is_no_directory_is_told_by_its_path() {
     let directory = tempfile::tempdir().expect("directory");
     let file = directory.path().join("file");
     std::fs::write(&file, b"").expect("written");
-    let [of_file, below] = [file.clone(), file.join("below")].map(|path| Embedded::open(&path).err().expect("refused"));
+    let [of_file, below] =
+        [file.clone(), file.join("below")].map(|path| Embedded::open(&path).err().expect("refused"));
     assert_eq!(of_file, StoreError::NoDirectory(file.display().to_string()));
     assert!(below.to_string().contains("file/below"), "{below}");
 }
@@ -298,7 +302,10 @@ fn a_damaged_page_is_noticed_when_the_store_is_opened_and_nothing_panics() {
                 Ok(store) => {
                     let keys = store.scan("", None, 1_000).expect("readable");
                     assert_eq!(keys.len(), 60, "page {page}");
-                    assert!(keys.iter().all(|entry| entry.value == "v".repeat(600).as_bytes()), "page {page}");
+                    assert!(
+                        keys.iter().all(|entry| entry.value == "v".repeat(600).as_bytes()),
+                        "page {page}"
+                    );
                     assert!(matches!(store.commit(vec![put("b", "1", None)])[..], [Outcome::Done(_)]));
                     unharmed += 1;
                 }
