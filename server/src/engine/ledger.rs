@@ -6,14 +6,14 @@
 use super::answer::Refused;
 use super::lease_name::Life;
 use super::parts::Parts;
+use super::shard_write::transaction;
 use super::workspace::{Opening, Workspace};
-use crate::store::{Outcome, Store, Transaction, catalog, record};
+use crate::store::{Outcome, Store, Transaction, record};
 use apportion_core::allocator::Allocator;
 use apportion_core::facts::Learnt;
 use apportion_core::ids::{LimitId, WorkspaceId};
 use apportion_core::ledger::{
-    CasOutcome, Effect, Guard, LostWhy, MarkKey, ReadOutcome, Refusal, Shard, ShardRecord, Statement, Token,
-    Version, WantedBlock,
+    CasOutcome, Effect, LostWhy, MarkKey, ReadOutcome, Refusal, Shard, Statement, Token, Version, WantedBlock,
 };
 use apportion_core::permits::Permits;
 use apportion_core::time::Timestamp;
@@ -446,23 +446,4 @@ impl Ledger {
             other => Err(format!("a write was not taken: {other:?}")),
         }
     }
-}
-
-/// The write of a record, with all that must hold beside it.
-fn transaction(number: u16, expected: Option<Version>, new: &ShardRecord, guards: Vec<Guard>) -> Transaction {
-    let key = record::key(number);
-    let mut transaction = Transaction {
-        expect: vec![(key.clone(), expected.map(|Version(version)| version))],
-        puts: vec![(key, record::encode(new))],
-        ..Transaction::default()
-    };
-    for guard in guards {
-        match guard {
-            Guard::Incarnation(incarnation) => transaction.incarnation = Some(incarnation),
-            Guard::Policy(workspace, Version(version)) => {
-                transaction.expect.push((catalog::workspace_key(workspace.as_str()), Some(version)));
-            }
-        }
-    }
-    transaction
 }

@@ -11,6 +11,7 @@ mod lease_name;
 mod ledger;
 mod parts;
 mod served;
+mod shard_write;
 mod timer;
 mod waiting;
 mod waits;

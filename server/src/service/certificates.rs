@@ -130,4 +130,21 @@ mod tests {
         let told = who(&["ops.example.org", "spiffe://example.org/Sync"]).expect_err("it is not clear who");
         assert!(told.contains("several names"), "{told}");
     }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic_and_nobody_gets_a_name_that_is_not_in_the_certificate() {
+        let mut params = CertificateParams::new(["a.example.org".to_owned()]).expect("a name");
+        params.subject_alt_names.push(SanType::URI("spiffe://example.org/other".try_into().expect("ASCII")));
+        let signed = params.self_signed(&KeyPair::generate().expect("a key")).expect("a certificate");
+        let bindings = bindings();
+        crate::fuzz::fuzz(|noise| {
+            let changed = noise.changed(signed.der());
+            let found = bindings.identity(&CertificateDer::from(changed.clone()), NOW);
+            if let Ok(identity) = found {
+                let name = identity.name.trim_start_matches("certificates/").to_ascii_lowercase();
+                let text = String::from_utf8_lossy(&changed).to_ascii_lowercase();
+                assert!(text.contains(&name), "{name} stands nowhere");
+            }
+        });
+    }
 }

@@ -150,4 +150,44 @@ mod tests {
         assert!(restore(&directory.path().join("absent"), &data, true).is_err());
         assert_eq!(keys(&Embedded::open(&data).expect("opened")), ["kept"]);
     }
+
+    /// Files of which redb knows only that they once were a database.
+    #[test]
+    fn no_file_makes_a_restore_or_a_start_panic_and_what_is_refused_leaves_nothing() {
+        let directory = tempfile::tempdir().expect("directory");
+        let (data, copy) = (directory.path().join("data"), directory.path().join("copy"));
+        let store = Embedded::open(&data).expect("opened");
+        (0..100).for_each(|number| put(&store, &format!("key/{number:03}")));
+        store.backup(&copy).expect("copied");
+        let whole = std::fs::read(&copy).expect("readable");
+        let (file, other) = (directory.path().join("file"), directory.path().join("other"));
+        let mut refused = 0;
+        let cases = crate::fuzz::fuzz(|noise| {
+            let mut bytes = noise.changed(&whole);
+            if noise.below(2) == 0 {
+                // The same length, so that more of it is looked at; and mostly where the roots are.
+                bytes = whole.clone();
+                for _ in 0..=noise.below(8) {
+                    let end = [512, whole.len()][noise.below(2)];
+                    bytes[noise.below(end)] ^= 1 << noise.below(8);
+                }
+            }
+            std::fs::write(&file, bytes).expect("written");
+            match restore(&file, &other, true) {
+                Ok(_) => assert_eq!(keys(&Embedded::open(&other).expect("opened")).len(), 100),
+                Err(error) => {
+                    assert!(
+                        matches!(
+                            error,
+                            StoreError::Damaged(_) | StoreError::NewerFormat { .. } | StoreError::Io(_)
+                        ),
+                        "{error:?}"
+                    );
+                    refused += 1;
+                }
+            }
+            assert!(!other.join("apportion.redb.new").exists());
+        });
+        assert!(refused > cases / 20, "{refused} of {cases} were refused: nothing was shown");
+    }
 }

@@ -43,8 +43,11 @@ fn a_server_with_tls_is_reached_over_https_by_those_who_trust_its_authority() {
     assert!(told.contains("its certificate is not signed by the authority in --ca-file"), "{told}");
     let told = server.run(LIST).refused();
     assert!(told.contains("write https:// and give --ca-file"), "{told}");
-    let told = run(&format!("https://{}", server.address), LIST, &[]).refused();
-    assert!(told.contains("an address of https needs --ca-file"), "{told}");
+    let address = format!("https://{}", server.address);
+    let of_system = |authority: &Authority| run(&address, LIST, &[("SSL_CERT_FILE", &authority.ca())]);
+    assert!(of_system(&ours).well().contains("workspaces/default"), "the system trusts it");
+    let told = of_system(&theirs).refused();
+    assert!(told.contains("by none that the system trusts"), "{told}");
 }
 
 #[test]

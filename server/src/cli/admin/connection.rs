@@ -22,7 +22,7 @@ pub(in crate::cli) struct Connection {
     /// The address of the server, http or https; the secret of a token is taken from APPORTION_TOKEN
     #[arg(long, env = "APPORTION_SERVER", default_value = "http://127.0.0.1:7420", value_name = "ADDRESS")]
     server: String,
-    /// Who signs the certificate of a server with TLS, in PEM form
+    /// Who signs the certificate of a server with TLS, in PEM form [default: the authorities that the system trusts]
     #[arg(long, env = "APPORTION_CA_FILE", value_name = "FILE")]
     ca_file: Option<PathBuf>,
     /// A client certificate to show, with its chain, in PEM form
@@ -108,9 +108,10 @@ impl Connection {
                 None => Ok(None),
             };
         }
-        let ca =
-            self.ca_file.as_ref().ok_or("an address of https needs --ca-file: who signs its certificate")?;
-        let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(ca)?));
+        let mut tls = match &self.ca_file {
+            Some(ca) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(ca)?)),
+            None => ClientTlsConfig::new().with_native_roots(),
+        };
         if let (Some(cert), Some(key)) = (&self.cert_file, &self.key_file) {
             tls = tls.identity(Identity::from_pem(read(cert)?, read(key)?));
         }

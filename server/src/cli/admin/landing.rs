@@ -33,11 +33,6 @@ impl Landing {
         Ok(Self { to: to.into(), part, file, size: 0, force, is_placed: false })
     }
 
-    /// How many bytes it has so far.
-    pub(super) fn size(&self) -> u64 {
-        self.size
-    }
-
     /// Adds bytes.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.file

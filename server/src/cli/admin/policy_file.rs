@@ -225,4 +225,21 @@ mod tests {
         assert_eq!(names, ["workspaces/w/teams/whole", "workspaces/w/teams/part"]);
         assert_eq!(wanted[0].value.limits[0].permits, 166);
     }
+
+    #[test]
+    fn no_text_makes_the_reader_panic_and_every_refusal_says_something() {
+        let limit = "[[workspace.limit]]\nid = \"l\"\npermits = 100\nwindow = \"10s\"\nguard = \"0.85s\"\n";
+        let team =
+            "[[workspace.team]]\nid = \"a\"\nparent_team = \"b\"\nweight = 3\npriority = \"CRITICAL\"\n";
+        let whole = "[[workspace.team]]\nid = \"b\"\n";
+        let text = format!("[[workspace]]\nid = \"w\"\nedge = [\"CRITICAL\"]\n{limit}{team}{whole}");
+        assert_eq!(parse(&text).map(|wanted| wanted.len()), Ok(1));
+        crate::fuzz::fuzz(|noise| {
+            let changed = noise.changed(text.as_bytes());
+            match parse(&String::from_utf8_lossy(&changed)) {
+                Ok(wanted) => assert!(wanted.len() <= 1),
+                Err(why) => assert!(!why.is_empty()),
+            }
+        });
+    }
 }

@@ -71,7 +71,7 @@ impl Document {
         }
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(in super::super) fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Workspace { value, .. } => value.encode_to_vec(),
             Self::Team { value, .. } => value.encode_to_vec(),
