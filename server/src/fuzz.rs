@@ -127,10 +127,7 @@ fn no_message_makes_a_conversion_panic_and_what_is_taken_is_inside_its_bounds() 
     use apportion_core::ids::WorkspaceId;
     let id = WorkspaceId::new("default").expect("a name");
     let whole = v1::Workspace { preset: "intercom".into(), ..crate::preset::intercom() };
-    let batch = v1::BatchSettleLeasesRequest {
-        requests: vec![settle("1-1-00"), settle("2-2-ff")],
-        ..v1::BatchSettleLeasesRequest::default()
-    };
+    let batch = v1::BatchSettleLeasesRequest { requests: vec![settle("1-1-00"), settle("2-2-ff")] };
     let teams = crate::preset::default_team("default");
     let valid = [
         acquire().encode_to_vec(),
