@@ -15,3 +15,6 @@ pub mod preset;
 pub mod config;
 
 pub mod cli;
+
+#[cfg(test)]
+mod fuzz;

@@ -6,6 +6,7 @@ pub mod generate;
 pub mod judge;
 pub mod neighbour;
 pub mod oracle;
+pub mod policies;
 pub mod process;
 pub mod provider;
 pub mod random;

@@ -1,5 +1,7 @@
 //! The disk takes nothing more, under load: what cannot be made durable is refused clearly, nothing is lost, and it goes on by itself.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use apportion_tests::process::load::{Habit, Load};
@@ -63,4 +65,34 @@ async fn a_full_disk_loses_nothing_and_stops_grants_no_longer_than_it_is_full() 
     let report = provider.stop();
     nothing_throttled(&report);
     println!("{granted} granted while the disk was full, {} refused\n{}", lost.len(), windows(&report));
+}
+
+/// What the server says to those who watch.
+fn metrics(server: &Server) -> String {
+    let mut stream = TcpStream::connect(server.http_address()).expect("it listens");
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("sent");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("an answer");
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_loss_of_the_store_shows_from_the_first_failure_of_any_write() {
+    let home = tempfile::tempdir().expect("a directory");
+    let server = Server::start_to_be_denied(home.path());
+    let lost = |server: &Server| {
+        tokio::task::block_in_place(|| metrics(server))
+            .contains("apportion_trouble{workspace=\"default\",reason=\"STORE_LOST\"} 1")
+    };
+    assert!(!lost(&server));
+    server.deny_writes();
+    teams::create(&server, "refused").await.expect_err("nothing can be made durable");
+    assert!(lost(&server), "nobody asked for a lease, and it is lost all the same");
+    server.allow_writes();
+    let begun = Instant::now();
+    while lost(&server) {
+        assert!(begun.elapsed() < BACK, "it is back and is said to be lost");
+        pass(Duration::from_millis(50)).await;
+    }
+    teams::create(&server, "after").await.expect("the disk has room again");
 }

@@ -45,8 +45,9 @@ fn busy(named: bool) -> Allocator {
             request_id: named.then(|| RequestId::new(&id).expect("a name")),
         };
         allocator.acquire(now, &ask).expect("it is admitted");
-        while let Some(Effect::Book { limit, window, .. }) = allocator.next_effect() {
-            allocator.booked(&limit, window.start.earliest, Permits::ZERO, Permits::MAX);
+        while let Some(effect) = allocator.next_effect() {
+            let Effect::Book { limit, series, window, .. } = effect else { continue };
+            allocator.booked(&limit, series, window.start.earliest, Permits::ZERO, Permits::MAX);
             allocator.decide(now);
         }
         while allocator.next_answer().is_some() {}

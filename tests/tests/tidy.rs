@@ -373,6 +373,48 @@ fn a_room_of_the_core_uses_only_rooms_above_it_in_lib_rs() {
     none(&upward, "move what both need to the lower room, or the room further down in lib.rs");
 }
 
+/// Where tests lie that `docs/security.md` names by less than their path.
+const TESTS_OF_CLAIMS: [(&str, &str); 4] = [
+    ("cli/", "server/tests/cli/"),
+    ("admin/", "server/tests/admin/"),
+    ("src/", "server/src/"),
+    ("", "tests/tests/"),
+];
+
+#[test]
+fn every_claim_of_security_names_a_test_that_there_is() {
+    let text = read("docs/security.md");
+    let named = text.split('`').skip(1).step_by(2).filter_map(|quoted| quoted.split_once("::"));
+    let mut claims: Vec<_> = named.filter(|(file, _)| *file != "file").collect();
+    claims.dedup();
+    assert!(claims.len() > 10, "the claims were not found: {claims:?}");
+    let is_there = |(file, name): &(&str, &str)| {
+        let place = TESTS_OF_CLAIMS.iter().find_map(|(short, long)| {
+            file.strip_prefix(short).map(|rest| root().join(format!("{long}{rest}.rs")))
+        });
+        let source = place.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+        source.contains(&format!("fn {name}("))
+    };
+    let unknown: Vec<_> = claims
+        .iter()
+        .filter(|claim| !is_there(claim))
+        .map(|(file, name)| format!("docs/security.md: {file}::{name}"))
+        .collect();
+    none(&unknown, "name the test that shows the claim");
+}
+
+#[test]
+fn what_commands_print_goes_through_the_terminal() {
+    let mut sources = sources();
+    sources
+        .retain(|source| source.path.starts_with("server/src/cli/") && !source.path.ends_with("terminal.rs"));
+    let printed = places(&sources, |line| {
+        let macros = ["println!", "print!", "eprintln!", "eprint!"];
+        macros.iter().find(|name| line.contains(**name)).map(|name| (*name).to_owned())
+    });
+    none(&printed, "print with `cli/terminal`: it escapes what others wrote, and outlives its reader");
+}
+
 #[test]
 fn a_rule_is_read_in_code_and_not_in_words_about_it() {
     let text = "a // as u32\nb /* as /* f64 */ x */ c\nlet s = \"as u8 \\\" x\"; d\nr#\"tokio\"#; 'x'; '\\''; &'a e\n";

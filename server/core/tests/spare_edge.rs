@@ -191,10 +191,10 @@ fn a_first_block_of_the_next_window_is_booked_before_this_one_closes() {
     let mut world = World::new(spare(vec![team("a")]));
     world.go(7_900);
     world.ask(&ask("a", 1)).lease();
-    assert!(!world.marks.contains_key(&(limit_id("main"), at(10_000))));
+    assert!(world.mark("main", at(10_000)) == permits(0));
     world.go(8_000);
     world.ask(&ask("a", 1)).lease();
-    assert!(world.marks.contains_key(&(limit_id("main"), at(10_000))));
+    assert!(world.mark("main", at(10_000)) > permits(0));
     world.go(9_500);
     world.books_late = true;
     world.ask(&ask("a", 1)).lease();

@@ -6,6 +6,7 @@ mod admin;
 mod restore;
 mod serve;
 mod simulate;
+mod terminal;
 mod top;
 
 use clap::{Parser, Subcommand};
@@ -43,11 +44,12 @@ pub fn run() -> ExitCode {
         Command::Top(args) => top::run(&args),
         Command::Admin(command) => admin::run(&command),
     };
+    let outcome = outcome.and_then(|went_well| terminal::failure().map_or(Ok(went_well), Err));
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(CHECK_FAILED),
         Err(error) => {
-            eprintln!("apportion: {error}");
+            terminal::complain(&error);
             ExitCode::from(BAD_INPUT)
         }
     }

@@ -1,5 +1,6 @@
 //! `apportion restore`: the store out of a backup, while no server runs on it.
 
+use super::terminal;
 use crate::store::{StoreError, backup};
 use std::path::PathBuf;
 
@@ -21,13 +22,16 @@ pub(super) fn run(args: &Args) -> Result<bool, String> {
     let file = args.file.display();
     // The store would speak of its own disk.
     std::fs::File::open(&args.file).map_err(|error| format!("{file} cannot be read: {error}"))?;
-    backup::restore(&args.file, &args.data_dir, args.replace).map_err(|error| match error {
-        StoreError::InUse(what) => {
-            format!("a server uses {what}: stop it first, and take the backup with `apportion backup`")
-        }
-        StoreError::Exists(what) => format!("{what} exists already: --replace replaces it"),
-        error => error.to_string(),
-    })?;
-    println!("restored {file} to {}; windows that are open now count as spent", args.data_dir.display());
+    let unreadable =
+        backup::restore(&args.file, &args.data_dir, args.replace).map_err(|error| match error {
+            StoreError::InUse(what) => {
+                format!("a server uses {what}: stop it first, and take the backup with `apportion backup`")
+            }
+            StoreError::Exists(what) => format!("{what} exists already: --replace replaces it"),
+            error => error.to_string(),
+        })?;
+    unreadable.iter().for_each(|found| terminal::complain(&format!("warning: {found}")));
+    let to = args.data_dir.display();
+    terminal::line(&format!("restored {file} to {to}; windows that are open now count as spent"));
     Ok(true)
 }

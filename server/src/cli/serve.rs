@@ -1,8 +1,9 @@
 //! `apportion serve`: the settings, the log, and what the start says.
 
+use super::terminal;
 use crate::config::{ADMIN_TOKEN, Flags, Log, LogFormat, LogLevel, Settings};
 use crate::serve::{Running, ServeError};
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use tracing::level_filters::LevelFilter;
 
 /// Serve leases over gRPC
@@ -53,8 +54,8 @@ fn log(log: &Log) {
     };
 }
 
-/// Says where it serves, to whom, and what to try next. A program that reads it takes the first line, and may go away then: nothing
-/// depends on whether this is read.
+/// Says where it serves, to whom, and what to try next; where the log is for programs, in JSON on one line. A program that reads it
+/// takes the first line, and may go away then: nothing depends on whether this is read.
 fn greet(settings: &Settings, running: &Running) {
     let clients = settings.tls.as_ref().and_then(|tls| tls.clients.as_ref());
     let who = match (running.authenticates, clients.is_some()) {
@@ -66,14 +67,23 @@ fn greet(settings: &Settings, running: &Running) {
             "nobody has to say who they are, until the first token is made: everybody who reaches this address is an administrator"
         }
     };
-    let how = if settings.tls.is_some() { "-cacert CA.pem" } else { "-plaintext" };
+    let store = settings.data_dir.display();
     let (address, http) = (running.address, running.http_address);
-    let _ = writeln!(
-        std::io::stdout(),
-        "apportion serves gRPC on {address}, metrics and health on http://{http}\n\
-         store: {}\n\
-         {who}\n\
-         try: grpcurl {how} {address} apportion.v1.QuotaService/AcquireLease",
-        settings.data_dir.display()
-    );
+    if settings.log.format == LogFormat::Json {
+        return terminal::json(&serde_json::json!({
+            "message": "serving",
+            "grpc": address.to_string(),
+            "http": http.to_string(),
+            "tls": settings.tls.is_some(),
+            "authenticates": running.authenticates,
+            "store": store.to_string(),
+            "is_new_store": running.is_new,
+        }));
+    }
+    let how = if settings.tls.is_some() { "-cacert CA.pem" } else { "-plaintext" };
+    let new = if running.is_new { " (new: there was none)" } else { "" };
+    terminal::line(&format!("apportion serves gRPC on {address}, metrics and health on http://{http}"));
+    terminal::line(&format!("store: {store}{new}"));
+    terminal::line(who);
+    terminal::line(&format!("try: grpcurl {how} {address} apportion.v1.QuotaService/AcquireLease"));
 }

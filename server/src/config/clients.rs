@@ -3,6 +3,7 @@
 use super::file::{Client, ClientRole};
 use super::{Binding, Clients, ConfigError};
 use crate::service::authorize::{Role, SCOPES_MAX, Scope};
+use crate::service::certificates::key;
 use apportion_core::ids::{TeamId, WorkspaceId};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -30,7 +31,7 @@ pub(super) fn clients(
     }
     let mut seen = HashSet::new();
     let bindings = named.iter().map(|client| {
-        let is_new = seen.insert(client.san.to_ascii_lowercase());
+        let is_new = seen.insert(key(&client.san));
         let bound = if is_new { binding(client) } else { Err("it is bound twice".into()) };
         bound.map_err(|why| ConfigError::Client { san: client.san.clone(), why })
     });

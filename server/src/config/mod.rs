@@ -20,6 +20,10 @@ pub const ADMIN_TOKEN: &str = "APPORTION_ADMIN_TOKEN";
 
 /// The longest that a server that stops may be told to wait: as long as a request may wait.
 const DRAIN_SECONDS_MAX: u32 = 3_600;
+/// The shortest secret of [`ADMIN_TOKEN`], in bytes.
+const ADMIN_TOKEN_LEAST: usize = 16;
+/// The longest secret of [`ADMIN_TOKEN`], in bytes: it must fit into a header.
+const ADMIN_TOKEN_MOST: usize = 1_024;
 
 /// Everything that a server is started with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -194,6 +198,11 @@ pub enum ConfigError {
         /// The most that is allowed.
         most: u32,
     },
+    /// A secret that could be guessed, or that no client could send.
+    #[error(
+        "{ADMIN_TOKEN}: must be {ADMIN_TOKEN_LEAST} to {ADMIN_TOKEN_MOST} printable characters without blanks, such as `openssl rand -hex 32` makes"
+    )]
+    AdminToken,
     /// Half of what TLS needs.
     #[error("tls: cert and key are given together; {0} is missing")]
     HalfTls(&'static str),
@@ -254,8 +263,23 @@ impl Settings {
                 "audit_entries",
                 flags.audit_entries.or(file.audit_entries).unwrap_or(100_000),
             )?,
-            admin_token: admin_token.filter(|token| !token.is_empty()).map(Secret::new),
+            admin_token: admin_token.as_deref().map_or(Ok(None), secret)?,
         })
+    }
+}
+
+/// The secret of [`ADMIN_TOKEN`]: one that nobody guesses, and that a header can bear. Blanks around it come with files and are no
+/// part of it; an empty variable is none.
+fn secret(text: &str) -> Result<Option<Secret>, ConfigError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let secret = text.trim();
+    let is_long = (ADMIN_TOKEN_LEAST..=ADMIN_TOKEN_MOST).contains(&secret.len());
+    if is_long && secret.chars().all(|c| c.is_ascii_graphic()) {
+        Ok(Some(Secret::new(secret.into())))
+    } else {
+        Err(ConfigError::AdminToken)
     }
 }
 

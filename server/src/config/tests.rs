@@ -138,9 +138,28 @@ fn a_binding_that_does_not_hold_is_refused_with_its_name() {
 
 #[test]
 fn a_secret_is_not_shown() {
-    let settings = Settings::resolve(&flags(&[]), File::default(), Some("hunter2".into())).expect("allowed");
+    let settings = Settings::resolve(&flags(&[]), File::default(), Some("hunter2hunter2hunter2".into()))
+        .expect("allowed");
     assert!(!format!("{settings:?}").contains("hunter2"));
-    assert_eq!(settings.admin_token.as_ref().map(Secret::expose), Some("hunter2"));
+    assert_eq!(settings.admin_token.as_ref().map(Secret::expose), Some("hunter2hunter2hunter2"));
+}
+
+#[test]
+fn a_secret_of_the_environment_is_long_and_bears_no_blanks() {
+    let admin_token = |text: &str| {
+        let settings = Settings::resolve(&flags(&[]), File::default(), Some(text.into()));
+        settings.map(|settings| settings.admin_token.map(|secret| secret.expose().to_owned()))
+    };
+    let secret = "0123456789abcdef";
+    assert_eq!(admin_token("").ok(), Some(None), "an empty variable is as good as none");
+    assert_eq!(admin_token(secret).ok(), Some(Some(secret.into())));
+    assert_eq!(admin_token(&format!(" {secret}\n")).ok(), Some(Some(secret.into())), "as a file gives it");
+    for bad in
+        ["x", "0123456789abcde", "   \n", "0123456789 abcdef", "0123456789abcd\u{e9}f", &"x".repeat(1_025)]
+    {
+        let told = admin_token(bad).expect_err("it is refused").to_string();
+        assert!(told.starts_with("APPORTION_ADMIN_TOKEN: must be 16 to 1024 printable"), "{told}");
+    }
 }
 
 #[test]

@@ -6,14 +6,14 @@
 use super::answer::Refused;
 use super::lease_name::Life;
 use super::parts::Parts;
+use super::shard_write::transaction;
 use super::workspace::{Opening, Workspace};
-use crate::store::{Outcome, Store, Transaction, catalog, record};
+use crate::store::{Outcome, Store, Transaction, record};
 use apportion_core::allocator::Allocator;
 use apportion_core::facts::Learnt;
 use apportion_core::ids::{LimitId, WorkspaceId};
 use apportion_core::ledger::{
-    CasOutcome, Effect, Guard, LostWhy, MarkKey, ReadOutcome, Refusal, Shard, ShardRecord, Statement, Token,
-    Version, WantedBlock,
+    CasOutcome, Effect, LostWhy, MarkKey, ReadOutcome, Refusal, Shard, Statement, Token, Version, WantedBlock,
 };
 use apportion_core::permits::Permits;
 use apportion_core::time::Timestamp;
@@ -27,6 +27,8 @@ use std::time::{Duration, Instant};
 const LONGEST_SLEEP: Duration = Duration::from_millis(500);
 /// How long a store that failed is left alone before it is tried again.
 const AILING: Duration = Duration::from_millis(250);
+/// How often it is looked at most whether the store is still there.
+const LOOK: Duration = Duration::from_millis(250);
 /// Most commands that one round takes in, so that none waits for ever behind those that come.
 const ROUND: usize = 10_000;
 /// What is written to see whether the store takes a write.
@@ -85,6 +87,7 @@ pub(super) struct Ledger {
     reopened: u64,
     /// The store failed, and is not to be tried before then.
     ailing_until: Option<Instant>,
+    looked: Instant,
     stopping: bool,
 }
 
@@ -107,6 +110,7 @@ impl Ledger {
             anew: BTreeSet::new(),
             reopened: 0,
             ailing_until: None,
+            looked: Instant::now(),
             stopping: false,
         }
     }
@@ -205,7 +209,13 @@ impl Ledger {
 
     /// Time passes: a store that failed is tried, failed reads are asked again, old windows forgotten.
     fn look_after(&mut self) {
-        self.is_well();
+        if self.is_well() && self.looked.elapsed() >= LOOK {
+            self.looked = Instant::now();
+            // Also where nobody writes it is noticed that the file is gone, or that somebody else's use failed.
+            if let Err(error) = self.store.look() {
+                self.ails(&error.to_string());
+            }
+        }
         let now = self.parts.clock.now();
         for number in self.numbers() {
             self.shards[usize::from(number)].advance(now);
@@ -441,23 +451,4 @@ impl Ledger {
             other => Err(format!("a write was not taken: {other:?}")),
         }
     }
-}
-
-/// The write of a record, with all that must hold beside it.
-fn transaction(number: u16, expected: Option<Version>, new: &ShardRecord, guards: Vec<Guard>) -> Transaction {
-    let key = record::key(number);
-    let mut transaction = Transaction {
-        expect: vec![(key.clone(), expected.map(|Version(version)| version))],
-        puts: vec![(key, record::encode(new))],
-        ..Transaction::default()
-    };
-    for guard in guards {
-        match guard {
-            Guard::Incarnation(incarnation) => transaction.incarnation = Some(incarnation),
-            Guard::Policy(workspace, Version(version)) => {
-                transaction.expect.push((catalog::workspace_key(workspace.as_str()), Some(version)));
-            }
-        }
-    }
-    transaction
 }

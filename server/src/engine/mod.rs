@@ -11,6 +11,7 @@ mod lease_name;
 mod ledger;
 mod parts;
 mod served;
+mod shard_write;
 mod supervise;
 mod timer;
 mod waiters;
@@ -232,6 +233,7 @@ impl Engine {
 
     /// Hears that the store failed somebody else: it is opened anew soon, even if nobody asks for a lease.
     pub fn store_failed(&self) {
+        self.parts.set_store_lost(true);
         self.parts.tell(Command::StoreFailed);
     }
 

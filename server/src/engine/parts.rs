@@ -26,6 +26,7 @@ pub(super) struct Parts {
     pub(super) secret: Secret,
     commands: mpsc::Sender<Command>,
     draining: AtomicBool,
+    /// Whether the last use of the store by anybody failed, and none was taken since.
     store_lost: AtomicBool,
 }
 

@@ -75,7 +75,7 @@ fn closed(now: Timestamp, why: &Refused) -> Snapshot {
 fn trouble(allocator: &Allocator, parts: &Parts) -> Option<Refused> {
     if parts.is_draining() {
         Some(Refused::Draining)
-    } else if allocator.is_store_lost() {
+    } else if allocator.is_store_lost() || parts.is_store_lost() {
         Some(Refused::StoreLost)
     } else {
         None

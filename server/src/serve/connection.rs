@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, rustls};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::codegen::Service;
@@ -146,13 +146,19 @@ impl Connection {
             let peer = Peer::Plain(stream.connect_info());
             return self.http(stream, peer).await;
         };
+        let from = stream.peer_addr().ok();
         let secured = TlsAcceptor::from(certificates.current()).accept(stream);
         match tokio::time::timeout(self.arrival(), secured).await {
             Ok(Ok(stream)) => {
                 let peer = Peer::Secure(stream.connect_info());
                 self.http(stream, peer).await;
             }
-            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a TLS handshake failed");
+                if refuses_a_certificate(&error) {
+                    self.served.gate.guesses().note_handshake(from);
+                }
+            }
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
     }
@@ -211,6 +217,12 @@ impl Connection {
             .keep_alive_timeout(keep_alive);
         builder
     }
+}
+
+/// Whether a handshake failed for the certificate of the client.
+fn refuses_a_certificate(error: &io::Error) -> bool {
+    let why = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(why, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented))
 }
 
 /// Answers one call, within the time that its caller gave it.

@@ -4,6 +4,7 @@
 use super::connection::{Connection, Standing};
 use super::tls::Certificates;
 use crate::config::ServerLimits;
+use crate::service::gate::Gate;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub(super) struct Served {
     pub(super) limits: ServerLimits,
     /// None: no TLS.
     pub(super) certificates: Option<Arc<Certificates>>,
+    /// Hears of certificates that are refused before there is a call.
+    pub(super) gate: Arc<Gate>,
     /// No new calls are taken from now on.
     pub(super) halt: CancellationToken,
 }

@@ -3,6 +3,7 @@
 mod call;
 mod connection;
 mod listen;
+mod modes;
 mod start;
 mod stop;
 mod tls;
@@ -90,6 +91,8 @@ pub struct Running {
     pub http_address: SocketAddr,
     /// Whether callers must say who they are.
     pub authenticates: bool,
+    /// Whether the store was created by this start.
+    pub is_new: bool,
     engine: Arc<Engine>,
     grpc: tokio::task::JoinHandle<()>,
     http: tokio::task::JoinHandle<()>,
@@ -118,7 +121,8 @@ impl Running {
         let listener = bind("listen", settings.listen).await?;
         let http_listener = bind("http_listen", settings.http_listen).await?;
         let Opened { store, engine, gate, policies } = open(clocks, settings)?;
-        let authenticates = gate.is_closed();
+        let (authenticates, is_new) = (gate.is_closed(), store.is_new());
+        let path = store.path().to_owned();
         let certificates = settings.tls.clone().map(Certificates::read).transpose()?;
         let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
         let halt = CancellationToken::new();
@@ -130,7 +134,7 @@ impl Running {
             in_flight: limits.exchange_in_flight as usize,
             watchers: limits.watchers as usize,
         };
-        let quota = Quota::new(Arc::clone(&engine), gate, bounds);
+        let quota = Quota::new(Arc::clone(&engine), Arc::clone(&gate), bounds);
         let bytes = limits.message_bytes as usize;
         let admin = AdminServiceServer::new(Admin::new(policies, store));
         let routes = Routes::new(health_service)
@@ -139,11 +143,28 @@ impl Running {
             .add_service(QuotaServiceServer::new(quota).max_decoding_message_size(bytes))
             .add_service(admin.max_decoding_message_size(bytes))
             .prepare();
-        let served = Served { routes, limits, certificates, halt: halt.clone() };
+        let served = Served { routes, limits, certificates, gate: Arc::clone(&gate), halt: halt.clone() };
         let grpc = tokio::spawn(Listener::new(listener, served).serve());
-        let http = tokio::spawn(http::serve(http_listener, Arc::clone(&engine)));
+        let http = tokio::spawn(http::serve(http_listener, Arc::clone(&engine), gate));
         let drain = Duration::from_secs(settings.drain_seconds.into());
-        Ok(Self { address, http_address, authenticates, engine, grpc, http, health, halt, drain, signals })
+        // What does not start has one thing to say.
+        if is_new {
+            tracing::warn!("{} is a new store: nothing is in it but the workspace `default`", path.display());
+        }
+        modes::warn(settings, &path);
+        Ok(Self {
+            address,
+            http_address,
+            authenticates,
+            is_new,
+            engine,
+            grpc,
+            http,
+            health,
+            halt,
+            drain,
+            signals,
+        })
     }
 }
 
@@ -163,18 +184,25 @@ fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opened, ServeErr
     let catalog = Catalog::new(Arc::clone(&store), settings.audit_entries.into());
     start::first(&catalog)?;
     let tokens = start::tokens(&catalog)?;
-    check_exposure(settings, !tokens.is_empty())?;
+    if settings.admin_token.is_some() {
+        catalog.close()?;
+    }
+    let is_closed = !tokens.is_empty() || catalog.is_closed()?;
+    check_exposure(settings, is_closed)?;
     let clients = settings.tls.as_ref().and_then(|tls| tls.clients.as_ref());
     let gate = clients.map_or_else(Gate::open, |clients| Gate::certified(Bindings::new(&clients.bindings)));
     let gate = Arc::new(gate);
+    if is_closed {
+        gate.close();
+    }
     tokens.iter().for_each(|token| gate.admit(token));
     if let Some(secret) = &settings.admin_token {
         gate.admit(&start::admin(secret.expose()));
     }
     let clock = Arc::new(Clock::new(clocks, Horizon::DEFAULT.clock_error));
-    if gate.is_closed() && !gate.has_administrator(clock.now()) {
+    if gate.is_closed() && !gate.has_administrator() {
         tracing::warn!(
-            "no credential of an administrator is known: nothing can be changed until APPORTION_ADMIN_TOKEN is set"
+            "no credential of an administrator is known that does not end: set APPORTION_ADMIN_TOKEN, and make a token with it"
         );
     }
     let workspaces = start::workspaces(&catalog)?;

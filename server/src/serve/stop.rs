@@ -19,19 +19,40 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// The terminal is gone, or whoever started it. None where it is ignored, as `nohup` asks for.
+    hang_up: Option<Signal>,
 }
 
 impl Signals {
     /// From now on they are listened to, and no longer end the process by themselves.
     pub(super) fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: (!hang_up_is_ignored()).then(|| signal(SignalKind::hangup())).transpose()?,
+        })
     }
 
     async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            _ = hung_up(self.hang_up.as_mut()) => {}
         }
+    }
+}
+
+/// Whether whoever started the process wants it to outlive them. Known where the system tells it in its files.
+fn hang_up_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
+}
+
+async fn hung_up(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! An identity comes from the credential alone, never from a field of a request. Knows no transport and no store.
 
+use super::guesses::Seen;
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::time::Timestamp;
 use std::collections::BTreeSet;
@@ -49,6 +50,8 @@ pub struct Identity {
     withdrawn: AtomicBool,
     /// Wakes those who wait for that.
     withdrawal: Notify,
+    /// From where its token was good.
+    pub(super) seen: Seen,
 }
 
 /// What a call does, as far as permission goes.
@@ -101,12 +104,17 @@ impl Identity {
     /// Somebody whose credential is valid until it ends or is withdrawn.
     pub fn new(name: String, role: Role, scopes: Vec<Scope>, expires: Option<Timestamp>) -> Self {
         let (withdrawn, withdrawal) = (AtomicBool::new(false), Notify::new());
-        Self { name, role, scopes, expires, withdrawn, withdrawal }
+        Self { name, role, scopes, expires, withdrawn, withdrawal, seen: Seen::default() }
     }
 
     /// Whether its credential is still valid: streams outlive the call that began them.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         !self.withdrawn.load(Ordering::Acquire) && self.expires.is_none_or(|at| now < at)
+    }
+
+    /// Whether its credential ends by itself some day.
+    pub(super) fn ends(&self) -> bool {
+        self.expires.is_some()
     }
 
     /// Ends its credential.

@@ -3,7 +3,9 @@
 //! Sees only certificates whose chain was verified when the connection was made. Knows no tokens.
 
 use super::authorize::{Identity, Role, Scope};
+use super::validity;
 use crate::status::Error;
+use apportion_core::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tonic::transport::CertificateDer;
@@ -12,7 +14,7 @@ use webpki::EndEntityCert;
 /// A name that certificates bear, and what it allows.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Binding {
-    /// A DNS name or a URI, as it stands in the certificate's subject alternative name.
+    /// A DNS name, in whatever case, or a URI, exactly as it stands in the certificate's subject alternative name.
     pub san: String,
     /// What it allows.
     pub role: Role,
@@ -38,15 +40,24 @@ impl Bindings {
         self.0.values().any(|identity| identity.role == Role::Admin)
     }
 
-    /// Who bears a certificate.
+    /// Who bears a certificate, until it ends: a connection may live longer than the certificate that it was made with.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] where none of its names is bound, or more than one.
-    pub(super) fn identity(&self, certificate: &CertificateDer<'_>) -> Result<Arc<Identity>, Error> {
-        let certificate = EndEntityCert::try_from(certificate)
-            .map_err(|_| Error::Unauthenticated("the client certificate cannot be read"))?;
+    /// [`Error::Unauthenticated`] where none of its names is bound, or more than one, or it has expired at `now`.
+    pub(super) fn identity(
+        &self,
+        certificate: &CertificateDer<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<Identity>, Error> {
+        const UNREADABLE: Error = Error::Unauthenticated("the client certificate cannot be read");
+        let end = validity::end(certificate).ok_or(UNREADABLE)?;
+        if end <= now {
+            return Err(Error::Unauthenticated("the client certificate has expired"));
+        }
+        let certificate = EndEntityCert::try_from(certificate).map_err(|_| UNREADABLE)?;
         let names = certificate.valid_dns_names().chain(certificate.valid_uri_names());
-        self.bound(names)
+        let Identity { name, role, scopes, .. } = &*self.bound(names)?;
+        Ok(Arc::new(Identity::new(name.clone(), *role, scopes.clone(), Some(end))))
     }
 
     fn bound<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<Arc<Identity>, Error> {
@@ -66,8 +77,8 @@ impl Bindings {
     }
 }
 
-/// DNS names are the same in capitals; URIs are not.
-fn key(san: &str) -> String {
+/// What a name is known by: DNS names are the same in capitals, URIs are not.
+pub(crate) fn key(san: &str) -> String {
     if san.contains(':') { san.to_owned() } else { san.to_ascii_lowercase() }
 }
 
@@ -75,6 +86,8 @@ fn key(san: &str) -> String {
 mod tests {
     use super::*;
     use rcgen::{CertificateParams, KeyPair, SanType};
+
+    const NOW: Timestamp = Timestamp::from_ns(1_700_000_000_000_000_000);
 
     fn bindings() -> Bindings {
         let binding = |san: &str, role| Binding { san: san.into(), role, scopes: Vec::new() };
@@ -90,7 +103,7 @@ mod tests {
         };
         params.subject_alt_names = names.iter().map(name).collect();
         let signed = params.self_signed(&KeyPair::generate().expect("a key")).expect("a certificate");
-        let identity = bindings().identity(signed.der());
+        let identity = bindings().identity(signed.der(), NOW);
         identity.map(|identity| identity.name.clone()).map_err(|error| error.to_string())
     }
 
@@ -116,5 +129,22 @@ mod tests {
     fn a_certificate_with_two_bound_names_is_nobody() {
         let told = who(&["ops.example.org", "spiffe://example.org/Sync"]).expect_err("it is not clear who");
         assert!(told.contains("several names"), "{told}");
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic_and_nobody_gets_a_name_that_is_not_in_the_certificate() {
+        let mut params = CertificateParams::new(["a.example.org".to_owned()]).expect("a name");
+        params.subject_alt_names.push(SanType::URI("spiffe://example.org/other".try_into().expect("ASCII")));
+        let signed = params.self_signed(&KeyPair::generate().expect("a key")).expect("a certificate");
+        let bindings = bindings();
+        crate::fuzz::fuzz(|noise| {
+            let changed = noise.changed(signed.der());
+            let found = bindings.identity(&CertificateDer::from(changed.clone()), NOW);
+            if let Ok(identity) = found {
+                let name = identity.name.trim_start_matches("certificates/").to_ascii_lowercase();
+                let text = String::from_utf8_lossy(&changed).to_ascii_lowercase();
+                assert!(text.contains(&name), "{name} stands nowhere");
+            }
+        });
     }
 }

@@ -5,15 +5,18 @@
 
 use super::authorize::{Act, Identity, Role, Scope, Target, authorize};
 use super::certificates::Bindings;
+use super::guesses::{BURST, Guesses, Source, Wrong};
 use crate::status::Error;
 use crate::store::catalog::KeptToken;
 use apportion_core::ids::{TeamId, WorkspaceId};
-use apportion_core::time::Timestamp;
+use apportion_core::time::{Span, Timestamp};
 use apportion_proto::v1;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 use tonic::Request;
 use tonic::metadata::{Ascii, MetadataValue};
 
@@ -23,6 +26,11 @@ pub(super) const ENDED: Error = Error::Unauthenticated("the credential of this s
 /// What a change is told whose credential was valid when it was asked for, and no longer when it was its turn.
 pub(super) const WITHDRAWN: Error =
     Error::Unauthenticated("the credential of this call is not valid any more");
+
+/// Of what there were too many where a token is not looked at.
+const WRONG_TOKENS: &str = "wrong tokens from this address";
+/// How late that is told.
+const LATE: Duration = Duration::from_secs(1);
 
 /// The SHA-256 of a secret.
 pub type Hash = [u8; 32];
@@ -40,6 +48,7 @@ pub struct Gate {
     holders: RwLock<HashMap<Hash, Arc<Identity>>>,
     certificates: Bindings,
     anybody: Arc<Identity>,
+    guesses: Guesses,
 }
 
 impl Gate {
@@ -50,6 +59,7 @@ impl Gate {
             holders: RwLock::default(),
             certificates: Bindings::default(),
             anybody: Arc::new(Identity::anybody()),
+            guesses: Guesses::default(),
         }
     }
 
@@ -68,6 +78,11 @@ impl Gate {
         let identity = Arc::new(identity(&kept.token));
         self.dismiss(&identity.name);
         self.holders.write().unwrap_or_else(PoisonError::into_inner).insert(kept.secret_sha256, identity);
+        self.close();
+    }
+
+    /// Lets nobody in without a credential from now on.
+    pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.anybody.withdraw();
     }
@@ -84,21 +99,25 @@ impl Gate {
         });
     }
 
-    /// Whether some administrator has a credential at `now`.
-    pub fn has_administrator(&self, now: Timestamp) -> bool {
-        self.certificates.has_administrator() || !self.administrators(now).is_empty()
+    /// Whether some administrator has a credential that does not end by itself.
+    pub fn has_administrator(&self) -> bool {
+        self.certificates.has_administrator() || !self.administrators().is_empty()
     }
 
-    /// Whether the token of this name, `tokens/{token}`, is the only credential of an administrator at `now`.
-    pub fn is_last_administrator(&self, name: &str, now: Timestamp) -> bool {
-        !self.certificates.has_administrator() && self.administrators(now) == [name]
+    /// Whether the token of this name, `tokens/{token}`, is the only credential of an administrator that does not end by itself.
+    pub fn is_last_administrator(&self, name: &str) -> bool {
+        !self.certificates.has_administrator() && self.administrators() == [name]
     }
 
-    /// The names of the administrators' tokens.
-    fn administrators(&self, now: Timestamp) -> Vec<String> {
+    /// Whether some token has this secret.
+    pub fn knows(&self, secret: &Hash) -> bool {
+        self.holders.read().unwrap_or_else(PoisonError::into_inner).contains_key(secret)
+    }
+
+    /// The names of the administrators' tokens, those left out that end some day: then nobody could make another one.
+    fn administrators(&self) -> Vec<String> {
         let holders = self.holders.read().unwrap_or_else(PoisonError::into_inner);
-        let administrators =
-            holders.values().filter(|holder| holder.role == Role::Admin && holder.is_valid(now));
+        let administrators = holders.values().filter(|holder| holder.role == Role::Admin && !holder.ends());
         administrators.map(|holder| holder.name.clone()).collect()
     }
 
@@ -106,32 +125,83 @@ impl Gate {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`], which says the same of a wrong token, a deleted one and an expired one.
+    /// [`Error::ServerFull`] where too many wrong ones came from there, and this one was not looked at.
     pub fn identity<T>(
         &self,
         request: &Request<T>,
         now: impl FnOnce() -> Timestamp,
     ) -> Result<Arc<Identity>, Error> {
+        let from = request.remote_addr();
+        let refused = |wrong: Wrong| self.guesses.note(wrong, from, Instant::now());
         if let Some(header) = request.metadata().get("authorization") {
-            return self.holder(header, now());
+            return self.holder(header, now(), from);
         }
         let chain = request.peer_certs();
         if let Some(certificate) = chain.as_ref().and_then(|chain| chain.first()) {
-            return self.certificates.identity(certificate);
+            let identity = self.certificates.identity(certificate, now());
+            return identity.inspect_err(|_| refused(Wrong::Certificate));
         }
-        let anybody = (!self.is_closed()).then(|| Arc::clone(&self.anybody));
-        anybody.ok_or(Error::Unauthenticated("no token came: send `authorization: Bearer <secret>`"))
+        if self.is_closed() {
+            refused(Wrong::Missing);
+            return Err(Error::Unauthenticated("no token came: send `authorization: Bearer <secret>`"));
+        }
+        Ok(Arc::clone(&self.anybody))
     }
 
-    fn holder(&self, header: &MetadataValue<Ascii>, now: Timestamp) -> Result<Arc<Identity>, Error> {
-        let header = header.to_str().ok();
-        let secret = header.and_then(|header| header.split_once(' '));
-        let secret =
-            secret.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, secret)| secret);
-        let secret = secret.ok_or(Error::Unauthenticated("`authorization` must be `Bearer <secret>`"))?;
-        let holders = self.holders.read().unwrap_or_else(PoisonError::into_inner);
-        let known = holders.get(&hash(secret.trim())).filter(|holder| holder.is_valid(now));
-        known.cloned().ok_or(Error::Unauthenticated("the token is not valid, or it has expired"))
+    /// Credentials that were refused.
+    pub fn guesses(&self) -> &Guesses {
+        &self.guesses
     }
+
+    fn holder(
+        &self,
+        header: &MetadataValue<Ascii>,
+        now: Timestamp,
+        from: Option<SocketAddr>,
+    ) -> Result<Arc<Identity>, Error> {
+        let source = Source::of(from);
+        let known = secret(header).and_then(|secret| {
+            let holders = self.holders.read().unwrap_or_else(PoisonError::into_inner);
+            holders.get(&hash(secret)).filter(|holder| holder.is_valid(now)).cloned()
+        });
+        // Whoever was let in from there before has nothing to do with those who guess.
+        if let Some(holder) = known.as_ref().filter(|holder| holder.seen.has(source)) {
+            return Ok(Arc::clone(holder));
+        }
+        let instant = Instant::now();
+        if let Some(pause) = self.guesses.pause(source, instant) {
+            self.guesses.note(Wrong::Unseen, from, instant);
+            let retry_after = Span::from_ns(u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX));
+            return Err(Error::ServerFull { what: WRONG_TOKENS, most: BURST.into(), retry_after });
+        }
+        match known {
+            Some(holder) => {
+                holder.seen.add(source);
+                Ok(holder)
+            }
+            None => {
+                self.guesses.note(Wrong::Token, from, instant);
+                Err(match secret(header) {
+                    Some(_) => Error::Unauthenticated("the token is not valid, or it has expired"),
+                    None => Error::Unauthenticated("`authorization` must be `Bearer <secret>`"),
+                })
+            }
+        }
+    }
+}
+
+/// The secret in a header.
+fn secret(header: &MetadataValue<Ascii>) -> Option<&str> {
+    let (scheme, secret) = header.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+}
+
+/// Who calls, at once; and the answer to a guess that was not looked at, late: who sends many has many open that do nothing.
+pub(super) async fn slowed(who: Result<Arc<Identity>, Error>) -> Result<Arc<Identity>, Error> {
+    if matches!(who, Err(Error::ServerFull { what: WRONG_TOKENS, .. })) {
+        tokio::time::sleep(LATE).await;
+    }
+    who
 }
 
 /// Whether `identity` may do that there.
@@ -230,6 +300,21 @@ mod tests {
     }
 
     #[test]
+    fn who_guesses_is_not_looked_at_and_who_was_let_in_before_still_is() {
+        let gate = Gate::open();
+        gate.admit(&token("tokens/a", "secret", None));
+        gate.admit(&token("tokens/b", "other", None));
+        assert_eq!(name(&gate, Some("Bearer secret")).as_deref(), Some("tokens/a"));
+        for number in 0..BURST + 20 {
+            assert_eq!(name(&gate, Some(&format!("Bearer guess-{number}"))), None);
+        }
+        let refused = gate.identity(&bearing("Bearer other"), || NOW).expect_err("it is not looked at");
+        assert!(matches!(refused, Error::ServerFull { what: WRONG_TOKENS, .. }), "{refused}");
+        assert_eq!(name(&gate, Some("Bearer secret")).as_deref(), Some("tokens/a"));
+        assert!(gate.guesses().count(Wrong::Unseen) >= 10);
+    }
+
+    #[test]
     fn the_first_token_closes_the_gate_and_the_last_one_does_not_open_it() {
         let gate = Gate::open();
         let loopback = gate.identity(&Request::new(()), || NOW).expect("everybody comes in");
@@ -244,15 +329,15 @@ mod tests {
     }
 
     #[test]
-    fn an_administrator_counts_while_its_token_is_valid() {
+    fn an_administrator_counts_whose_token_does_not_end() {
         let gate = Gate::open();
-        gate.admit(&token("tokens/old", "past", Some(5)));
-        assert!(!gate.has_administrator(NOW));
-        gate.admit(&token("tokens/a", "secret", Some(6)));
-        assert!(gate.has_administrator(NOW) && gate.is_last_administrator("tokens/a", NOW));
-        assert!(!gate.is_last_administrator("tokens/old", NOW));
+        gate.admit(&token("tokens/soon", "brief", Some(6)));
+        assert!(!gate.has_administrator());
+        gate.admit(&token("tokens/a", "secret", None));
+        assert!(gate.has_administrator() && gate.is_last_administrator("tokens/a"));
+        assert!(!gate.is_last_administrator("tokens/soon"));
         gate.admit(&token("tokens/b", "other", None));
-        assert!(!gate.is_last_administrator("tokens/a", NOW));
+        assert!(!gate.is_last_administrator("tokens/a"));
     }
 
     #[test]

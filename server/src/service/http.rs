@@ -3,6 +3,7 @@
 //! So many connections at once, each for so long: a newcomer takes the place of the oldest, so nobody who does not read keeps
 //! another one out.
 
+use super::gate::Gate;
 use super::metrics::{CONTENT_TYPE, Metrics};
 use crate::engine::Engine;
 use futures_util::{Stream, stream};
@@ -42,8 +43,8 @@ struct Pages {
 }
 
 /// Serves until the task is dropped.
-pub async fn serve(listener: TcpListener, engine: Arc<Engine>) {
-    let pages = Arc::new(Pages { metrics: Metrics::new(Arc::clone(&engine)), engine });
+pub async fn serve(listener: TcpListener, engine: Arc<Engine>, gate: Arc<Gate>) {
+    let pages = Arc::new(Pages { metrics: Metrics::new(Arc::clone(&engine), gate), engine });
     let mut connections = JoinSet::new();
     let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
     loop {

@@ -4,6 +4,8 @@
 //!
 //! Labels come from the policy (workspace, limit, team, priority) and from this file, never from a caller's string.
 
+use super::gate::Gate;
+use super::guesses::Wrong;
 use super::scrape::{Pieces, Scrape};
 use crate::engine::{Engine, Refused, Snapshot, WaitSummary};
 use apportion_core::allocator::{LimitNow, TeamNow};
@@ -35,15 +37,17 @@ const READ: (usize, Duration) = (64, Duration::from_millis(1));
 #[derive(Debug)]
 pub struct Metrics {
     engine: Arc<Engine>,
+    gate: Arc<Gate>,
     room: Arc<Semaphore>,
     /// The scrapes that are written or wait for their turn, the oldest first.
     scrapes: Mutex<VecDeque<CancellationToken>>,
 }
 
 impl Metrics {
-    /// The metrics of an engine.
-    pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, room: Arc::new(Semaphore::new(SCRAPES_MAX)), scrapes: Mutex::default() }
+    /// The metrics of an engine and of the gate before it.
+    pub fn new(engine: Arc<Engine>, gate: Arc<Gate>) -> Self {
+        let room = Arc::new(Semaphore::new(SCRAPES_MAX));
+        Self { engine, gate, room, scrapes: Mutex::default() }
     }
 
     /// All of them as text; none where too many ask at once. To be called inside a tokio runtime.
@@ -54,10 +58,11 @@ impl Metrics {
             () = end.cancelled() => return None,
             turn = turn => turn.ok()?.ok()?,
         };
-        let engine = Arc::clone(&self.engine);
+        let (engine, gate) = (Arc::clone(&self.engine), Arc::clone(&self.gate));
         Some(Scrape::start(permit, end, move |pieces| {
             let mut registry = Registry::with_prefix("apportion");
             registry.register_collector(Box::new(Collected(Mutex::new(read(&engine, pieces)?))));
+            registry.register_collector(Box::new(Refusals(gate)));
             encode(pieces, &registry)
         }))
     }
@@ -128,6 +133,18 @@ impl Collector for Collected {
             Some(([("workspace", id.as_str()), ("reason", name(now.trouble.as_ref()?))], 1))
         });
         gauge(&mut encoder, "trouble", "Why a workspace grants nothing, or only what is booked", trouble)
+    }
+}
+
+/// The credentials that the gate refused.
+#[derive(Debug)]
+struct Refusals(Arc<Gate>);
+
+impl Collector for Refusals {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let guesses = self.0.guesses();
+        let refused = Wrong::ALL.iter().map(|&(wrong, name)| ([("credential", name)], guesses.count(wrong)));
+        counter(&mut encoder, "refused_credentials", "Credentials refused", refused)
     }
 }
 

@@ -145,7 +145,7 @@ impl v1::quota_service_server::QuotaService for Quota {
         request: Request<v1::AcquireLeaseRequest>,
     ) -> Result<Response<v1::AcquireLeaseResponse>, Status> {
         let nowhere = Place::default();
-        let who = self.who(&request).map_err(|error| error.status(&nowhere))?;
+        let who = gate::slowed(self.who(&request)).await.map_err(|error| error.status(&nowhere))?;
         let acquire =
             Acquire::try_from(request.get_ref()).map_err(|error| Error::from(error).status(&nowhere))?;
         let place = place(&acquire.workspace, &acquire.team);
@@ -162,7 +162,7 @@ impl v1::quota_service_server::QuotaService for Quota {
         request: Request<v1::SettleLeaseRequest>,
     ) -> Result<Response<v1::SettleLeaseResponse>, Status> {
         let nowhere = Place::default();
-        let who = self.who(&request).map_err(|error| error.status(&nowhere))?;
+        let who = gate::slowed(self.who(&request)).await.map_err(|error| error.status(&nowhere))?;
         let settle =
             Settle::try_from(request.get_ref()).map_err(|error| Error::from(error).status(&nowhere))?;
         let settled = self.settle(&who, &settle);
@@ -175,7 +175,7 @@ impl v1::quota_service_server::QuotaService for Quota {
         request: Request<v1::BatchSettleLeasesRequest>,
     ) -> Result<Response<v1::BatchSettleLeasesResponse>, Status> {
         let nowhere = Place::default();
-        let who = self.who(&request).map_err(|error| error.status(&nowhere))?;
+        let who = gate::slowed(self.who(&request)).await.map_err(|error| error.status(&nowhere))?;
         let batch = settle::batch(request.get_ref()).map_err(|error| Error::from(error).status(&nowhere))?;
         let outcome = |settle: Result<Settle, crate::convert::field::FieldError>| {
             let settle = settle.map_err(|error| Error::from(error).failure(&Place::default()).refusal())?;
@@ -192,7 +192,7 @@ impl v1::quota_service_server::QuotaService for Quota {
         &self,
         request: Request<Streaming<v1::ExchangeRequest>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
-        let who = self.who(&request).map_err(|error| error.status(&Place::default()))?;
+        let who = gate::slowed(self.who(&request)).await.map_err(|error| error.status(&Place::default()))?;
         Ok(Response::new(exchange::start(self.clone(), who, request.into_inner())))
     }
 
@@ -202,7 +202,7 @@ impl v1::quota_service_server::QuotaService for Quota {
         &self,
         request: Request<v1::WatchWorkspaceRequest>,
     ) -> Result<Response<Self::WatchWorkspaceStream>, Status> {
-        let who = self.who(&request).map_err(|error| error.status(&Place::default()))?;
+        let who = gate::slowed(self.who(&request)).await.map_err(|error| error.status(&Place::default()))?;
         watch::start(self, who, request.get_ref())
             .map(Response::new)
             .map_err(|error| error.status(&Place::default()))

@@ -1,8 +1,8 @@
 //! Backups: a copy of one moment while the store is in use, and a store made of such a copy.
 
-use super::StoreError;
 use super::embedded::Embedded;
 use super::embedded::copy;
+use super::{StoreError, Unreadable};
 use std::fs::File;
 use std::path::Path;
 
@@ -27,15 +27,32 @@ impl Embedded {
     }
 }
 
+/// Fails where a backup may not be put under the name `to`: it would take the place of a store, whose server goes on writing into a
+/// file that nobody finds again.
+///
+/// # Errors
+/// [`StoreError`] where a store is there, under its own name or another one, or it cannot be known.
+pub fn check_target(to: &Path) -> Result<(), StoreError> {
+    copy::check_no_store(to)
+}
+
+/// What of the documents in a backup cannot be read: a damaged one is copied like any other.
+///
+/// # Errors
+/// [`StoreError`] where the backup as a whole cannot be read.
+pub fn check(backup: &Path) -> Result<Vec<Unreadable>, StoreError> {
+    copy::check(backup)
+}
+
 /// Makes the store of `data_directory` out of the backup `from`, checked page by page, under a new incarnation: windows
 /// that are open now count as spent, since the backup does not know what was granted after it was made. A store that
 /// is there already is replaced only where `replace` says so. Whoever copies the file of a store back by hand instead
 /// keeps its incarnation, and nothing can notice that permits are granted twice.
 ///
 /// # Errors
-/// [`StoreError`] where a process has the directory or the store that `from` is of open, a store is there, or `from` is no sound backup. What was there
-/// before stays then.
-pub fn restore(from: &Path, data_directory: &Path, replace: bool) -> Result<(), StoreError> {
+/// [`StoreError`] where a process has the directory or the store that `from` is of open, a store is there, or `from` is no sound backup: no server would start
+/// with it. What was there before stays then. Returns what cannot be read and can be done without.
+pub fn restore(from: &Path, data_directory: &Path, replace: bool) -> Result<Vec<Unreadable>, StoreError> {
     copy::restore(from, data_directory, replace)
 }
 
@@ -132,5 +149,45 @@ mod tests {
         assert!(matches!(restore(&copy, &data, true), Err(StoreError::Damaged(_))));
         assert!(restore(&directory.path().join("absent"), &data, true).is_err());
         assert_eq!(keys(&Embedded::open(&data).expect("opened")), ["kept"]);
+    }
+
+    /// Files of which redb knows only that they once were a database.
+    #[test]
+    fn no_file_makes_a_restore_or_a_start_panic_and_what_is_refused_leaves_nothing() {
+        let directory = tempfile::tempdir().expect("directory");
+        let (data, copy) = (directory.path().join("data"), directory.path().join("copy"));
+        let store = Embedded::open(&data).expect("opened");
+        (0..100).for_each(|number| put(&store, &format!("key/{number:03}")));
+        store.backup(&copy).expect("copied");
+        let whole = std::fs::read(&copy).expect("readable");
+        let (file, other) = (directory.path().join("file"), directory.path().join("other"));
+        let mut refused = 0;
+        let cases = crate::fuzz::fuzz(|noise| {
+            let mut bytes = noise.changed(&whole);
+            if noise.below(2) == 0 {
+                // The same length, so that more of it is looked at; and mostly where the roots are.
+                bytes = whole.clone();
+                for _ in 0..=noise.below(8) {
+                    let end = [512, whole.len()][noise.below(2)];
+                    bytes[noise.below(end)] ^= 1 << noise.below(8);
+                }
+            }
+            std::fs::write(&file, bytes).expect("written");
+            match restore(&file, &other, true) {
+                Ok(_) => assert_eq!(keys(&Embedded::open(&other).expect("opened")).len(), 100),
+                Err(error) => {
+                    assert!(
+                        matches!(
+                            error,
+                            StoreError::Damaged(_) | StoreError::NewerFormat { .. } | StoreError::Io(_)
+                        ),
+                        "{error:?}"
+                    );
+                    refused += 1;
+                }
+            }
+            assert!(!other.join("apportion.redb.new").exists());
+        });
+        assert!(refused > cases / 20, "{refused} of {cases} were refused: nothing was shown");
     }
 }

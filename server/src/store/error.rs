@@ -18,6 +18,17 @@ pub enum StoreError {
         /// The newest format that this program knows.
         known: u64,
     },
+    /// What is to be the data directory is none.
+    #[error("{0} is no directory: name the data directory")]
+    NoDirectory(String),
+    /// A path at which nothing but a store may stand.
+    #[error("{0} is the file of a store: only `apportion restore` puts another one there")]
+    OfStore(String),
+    /// Another file stands where the store's stood.
+    #[error(
+        "{0} is not the file that was opened, or is gone: what is written is lost; put it back, or stop the server and restore a backup"
+    )]
+    Replaced(String),
     /// There is no room to write.
     #[error("there is no room left for the store: {0}")]
     Full(String),
@@ -28,7 +39,7 @@ pub enum StoreError {
     #[error("the store's disk failed: {0}")]
     Io(String),
     /// What is stored is not what a store holds.
-    #[error("the store is damaged: {0}")]
+    #[error("the store is damaged: {0}; restore a backup")]
     Damaged(String),
     /// A key or a value is longer than a store takes.
     #[error(

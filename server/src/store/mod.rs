@@ -14,6 +14,9 @@ pub mod backup;
 pub mod catalog;
 pub mod record;
 
+mod check;
+
+pub use check::Unreadable;
 pub use embedded::Embedded;
 pub use error::StoreError;
 pub use memory::Memory;
@@ -95,6 +98,14 @@ pub trait Store: Send + Sync + 'static {
     /// Carries transactions out in order, each checked on its own against what those before it left, and makes them
     /// durable together. Returns one outcome for each.
     fn commit(&self, transactions: Vec<Transaction>) -> Vec<Outcome>;
+
+    /// Whether the store can be used and is still the one that was opened, as far as can be told without reading it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where an earlier error closed it, or it is not there any more.
+    fn look(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Opens the store anew after an error that made every later use fail.
     ///

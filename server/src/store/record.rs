@@ -57,9 +57,12 @@ impl From<prost::DecodeError> for RecordError {
     }
 }
 
+/// What the keys of records start with.
+pub(super) const PREFIX: &str = "shard/";
+
 /// The key of a shard's record.
 pub fn key(shard: u16) -> String {
-    format!("shard/{shard:04}")
+    format!("{PREFIX}{shard:04}")
 }
 
 /// The record as bytes.

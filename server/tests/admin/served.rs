@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 use tonic_types::StatusExt;
 
 /// The secret of the administrator.
-pub(crate) const ROOT: &str = "root-secret";
+pub(crate) const ROOT: &str = "root-secret-of-tests";
 
 /// Puts a token on every call.
 #[derive(Clone)]

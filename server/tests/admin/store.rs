@@ -131,3 +131,26 @@ async fn a_token_whose_writing_is_in_doubt_leaves_the_gate_open() {
     world.admin.create_token(create("a")).await.expect("made");
     assert_eq!(reason(world.admin.create_token(create("b")).await), "UNAUTHENTICATED");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_token_whose_reply_was_lost_is_in_force_once_its_maker_asks_again() {
+    let world = World::new();
+    let create = |hash: u8| {
+        let token = Some(v1::Token { role: v1::Role::Admin.into(), ..v1::Token::default() });
+        let secret_sha256 = vec![hash; 32];
+        Request::new(v1::CreateTokenRequest {
+            token_id: "a".into(),
+            token,
+            secret_sha256,
+            ..Default::default()
+        })
+    };
+    world.store.set_faults(Faults { replies_lost: true, ..Faults::default() });
+    assert_eq!(reason(world.admin.create_token(create(1)).await), "STORE_LOST");
+    world.store.set_faults(Faults::default());
+    world.store.reopen().expect("it is back");
+    assert_eq!(reason(world.admin.create_token(create(2)).await), "ALREADY_EXISTS");
+    let made = world.admin.create_token(create(1)).await.expect("it was made").into_inner();
+    assert_eq!((made.token.expect("it").name.as_str(), made.secret.as_str()), ("tokens/a", ""));
+    assert_eq!(reason(world.admin.create_token(create(1)).await), "UNAUTHENTICATED");
+}

@@ -4,6 +4,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType, date_time_ymd,
 };
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Signs certificates. Each authority is one of its own.
 pub(crate) struct Authority {
@@ -41,9 +42,18 @@ impl Authority {
 
     /// A certificate that is valid until a year begins.
     pub(crate) fn sign_until(&self, name: &str, year: i32) -> Pair {
+        let until = date_time_ymd(year, 1, 1).unix_timestamp();
+        self.sign_until_second(name, until)
+    }
+
+    /// A certificate that is valid until a second of Unix time is over.
+    pub(crate) fn sign_until_second(&self, name: &str, second: i64) -> Pair {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "leaf");
-        (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(year, 1, 1));
+        (params.not_before, params.not_after) = (
+            date_time_ymd(2000, 1, 1),
+            date_time_ymd(1970, 1, 1) + Duration::from_secs(second.unsigned_abs()),
+        );
         params.subject_alt_names = vec![match name.parse() {
             Ok(address) => SanType::IpAddress(address),
             Err(_) if name.contains(':') => SanType::URI(name.try_into().expect("ASCII")),
@@ -52,8 +62,8 @@ impl Authority {
         let key = KeyPair::generate().expect("a key");
         let signed = params.signed_by(&key, &self.issuer).expect("a certificate");
         let file: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        let cert = self.write(&format!("{file}-{year}.pem"), &signed.pem());
-        let key = self.write(&format!("{file}-{year}.key"), &key.serialize_pem());
+        let cert = self.write(&format!("{file}-{second}.pem"), &signed.pem());
+        let key = self.write(&format!("{file}-{second}.key"), &key.serialize_pem());
         Pair { cert, key }
     }
 

@@ -2,6 +2,8 @@
 
 mod apply;
 mod authority;
+mod careless;
 mod commands;
+mod credentials;
 mod process;
 mod tls;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
 const LIST: &[&str] = &["workspace", "list"];
-const ROOT: &[(&str, &str)] = &[("APPORTION_ADMIN_TOKEN", "root-secret")];
+const ROOT: &[(&str, &str)] = &[("APPORTION_ADMIN_TOKEN", "root-secret-of-tests")];
 const BOUND: &str = r#"
 [[tls.client]]
 san = "spiffe://example.org/ops"
@@ -44,8 +44,11 @@ fn a_server_with_tls_is_reached_over_https_by_those_who_trust_its_authority() {
     assert!(told.contains("its certificate is not signed by the authority in --ca-file"), "{told}");
     let told = server.run(LIST).refused();
     assert!(told.contains("write https:// and give --ca-file"), "{told}");
-    let told = run(&format!("https://{}", server.address), LIST, &[]).refused();
-    assert!(told.contains("an address of https needs --ca-file"), "{told}");
+    let address = format!("https://{}", server.address);
+    let of_system = |authority: &Authority| run(&address, LIST, &[("SSL_CERT_FILE", &authority.ca())]);
+    assert!(of_system(&ours).well().contains("workspaces/default"), "the system trusts it");
+    let told = of_system(&theirs).refused();
+    assert!(told.contains("by none that the system trusts"), "{told}");
 }
 
 #[test]
@@ -96,7 +99,7 @@ fn a_certificate_of_a_client_is_asked_for_and_its_name_says_what_it_may() {
     let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
     let config = settings(&ours.sign("127.0.0.1"), &format!("client_ca = \"{}\"\n{BOUND}", ours.ca()));
     let server = Server::start(&config, ROOT);
-    let told = list(&server, &ours, None, Some("root-secret")).refused();
+    let told = list(&server, &ours, None, Some("root-secret-of-tests")).refused();
     assert!(told.contains("a client certificate"), "{told}");
     let told = list(&server, &ours, Some(&theirs.sign("spiffe://example.org/ops")), None).refused();
     assert!(told.contains("client certificate"), "{told}");
@@ -110,7 +113,7 @@ fn a_certificate_of_a_client_is_asked_for_and_its_name_says_what_it_may() {
     assert!(told.contains("PERMISSION_DENIED"), "{told}");
     let told = list(&server, &ours, Some(&nobody), None).refused();
     assert!(told.contains("UNAUTHENTICATED: no name of the client certificate is bound to a role"), "{told}");
-    list(&server, &ours, Some(&nobody), Some("root-secret")).well();
+    list(&server, &ours, Some(&nobody), Some("root-secret-of-tests")).well();
     let told = list(&server, &ours, Some(&ops), Some("wrong")).refused();
     assert!(told.contains("UNAUTHENTICATED: the token is not valid"), "a token comes first: {told}");
 }
@@ -122,7 +125,7 @@ fn where_certificates_are_optional_who_has_none_needs_a_token() {
     let server = Server::start(&settings(&ours.sign("127.0.0.1"), &more), ROOT);
     let told = list(&server, &ours, None, None).refused();
     assert!(told.contains("UNAUTHENTICATED: no token came"), "{told}");
-    list(&server, &ours, None, Some("root-secret")).well();
+    list(&server, &ours, None, Some("root-secret-of-tests")).well();
     list(&server, &ours, Some(&ours.sign("spiffe://example.org/ops")), None).well();
 }
 

@@ -9,6 +9,7 @@ use super::plan::{Allowed, Held, Step, plan};
 use super::policy_file;
 use super::show;
 use super::write::Write;
+use crate::cli::terminal;
 use crate::service::admin::differences::differences;
 use apportion_proto::v1;
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use tonic::Code;
 /// Make the server hold what a file says; what is left out of the file has its default
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
-    /// The file, in TOML
+    /// The file, in TOML; - is standard input
     #[arg(short, long)]
     file: PathBuf,
     /// Print the difference and change nothing; the exit code is 1 where there is one
@@ -49,7 +50,7 @@ pub(super) async fn run(args: &Args) -> Result<bool, String> {
         apply.make(held, steps).await?;
     }
     if !differs {
-        println!("nothing differs");
+        terminal::line("nothing differs");
     }
     Ok(!(args.dry_run && differs))
 }
@@ -122,12 +123,17 @@ fn tell(held: &Held, step: &Step) -> bool {
         (_, Some(_)) => '~',
         (_, None) => '+',
     };
-    println!("{sign} {}", step.name());
+    terminal::line(&format!("{sign} {}", step.name()));
     let is_there = before.is_some();
     if sign != '-' {
         for change in differences(&before.unwrap_or_default(), &step.fields()) {
             let held = |value: Option<String>| value.unwrap_or_else(|| "-".into());
-            println!("    {}: {} -> {}", change.path, held(change.before), held(change.after));
+            terminal::line(&format!(
+                "    {}: {} -> {}",
+                change.path,
+                held(change.before),
+                held(change.after)
+            ));
         }
     }
     is_there

@@ -2,6 +2,7 @@
 
 use super::connection::{Connection, refused};
 use super::show;
+use crate::cli::terminal;
 use apportion_proto::v1;
 use serde_json::json;
 
@@ -46,7 +47,7 @@ pub(super) async fn run(args: &Args) -> Result<(), String> {
     }
     entries.truncate(args.most);
     if args.connection.json {
-        println!("{}", serde_json::Value::Array(entries.iter().map(object).collect()));
+        terminal::json(&serde_json::Value::Array(entries.iter().map(object).collect()));
     } else {
         show::table(&lines(&entries));
     }
@@ -76,6 +77,10 @@ fn lines(entries: &[v1::AuditEntry]) -> Vec<Vec<String>> {
         format!("{}: {} -> {}", change.path, held(&change.before), held(&change.after))
     };
     let line = |entry: &v1::AuditEntry| {
+        if entry.method.is_empty() {
+            let damaged = format!("{} is damaged in the store", entry.name);
+            return vec!["-".into(), "-".into(), "-".into(), "-".into(), damaged];
+        }
         let changes = entry.changes.iter().map(told).collect::<Vec<_>>().join("; ");
         vec![time(entry), entry.actor.clone(), entry.method.clone(), entry.resource.clone(), changes]
     };

@@ -2,8 +2,9 @@
 
 use super::connection::{Connection, refused};
 use super::landing::Landing;
-use crate::store::Embedded;
+use crate::cli::terminal;
 use crate::store::embedded::FILE;
+use crate::store::{Embedded, backup};
 use apportion_proto::v1;
 use apportion_proto::v1::backup_store_response::Part;
 use sha2::{Digest, Sha256};
@@ -28,8 +29,8 @@ pub(in crate::cli) struct Args {
     connection: Connection,
 }
 
-/// Runs the command.
-pub(super) async fn run(args: &Args) -> Result<(), String> {
+/// Runs the command: whether all that was copied can be read.
+pub(super) async fn run(args: &Args) -> Result<bool, String> {
     let mut landing = Landing::new(&args.file, args.force)?;
     let got = async {
         match &args.data_dir {
@@ -42,14 +43,18 @@ pub(super) async fn run(args: &Args) -> Result<(), String> {
         _ = tokio::signal::ctrl_c() => return Err("interrupted: nothing was backed up".into()),
     };
     let size = landing.place()?;
+    let unreadable = backup::check(&args.file);
+    let unreadable = unreadable
+        .map_err(|error| format!("{} was written and is no backup: {error}", args.file.display()))?;
+    unreadable.iter().for_each(|found| terminal::complain(&format!("damaged in the store: {found}")));
     let (file, sum) = (args.file.display(), sum.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     if args.connection.json {
         let file = file.to_string();
-        println!("{}", serde_json::json!({ "file": file, "size_bytes": size, "sha256": sum }));
+        terminal::json(&serde_json::json!({ "file": file, "size_bytes": size, "sha256": sum }));
     } else {
-        println!("backed up to {file}: {size} bytes, sha256 {sum}");
+        terminal::line(&format!("backed up to {file}: {size} bytes, sha256 {sum}"));
     }
-    Ok(())
+    Ok(unreadable.is_empty())
 }
 
 /// Takes the copy that a server sends, and returns its checksum.
@@ -57,20 +62,42 @@ async fn from_server(connection: &Connection, landing: &mut Landing) -> Result<V
     let mut client = connection.client().await?;
     let parts = client.backup_store(v1::BackupStoreRequest {}).await;
     let mut parts = parts.map_err(|status| refused(&status))?.into_inner();
-    let mut sum = Sha256::new();
+    let mut taken = Taken::default();
     loop {
         let message = parts.message().await.map_err(|status| refused(&status))?;
-        match message.and_then(|message| message.part) {
+        let written = taken.take(message.as_ref(), &mut |chunk| landing.write(chunk))?;
+        if let Some(sum) = written {
+            return Ok(sum);
+        }
+    }
+}
+
+/// What came of a copy so far.
+#[derive(Default)]
+struct Taken {
+    sum: Sha256,
+    size: u64,
+}
+
+impl Taken {
+    /// Takes the next message, none at the end of the stream. Returns the checksum once all came that was sent.
+    fn take(
+        &mut self,
+        message: Option<&v1::BackupStoreResponse>,
+        write: &mut dyn FnMut(&[u8]) -> Result<(), String>,
+    ) -> Result<Option<Vec<u8>>, String> {
+        match message.and_then(|message| message.part.as_ref()) {
             Some(Part::Chunk(chunk)) => {
-                sum.update(&chunk);
-                landing.write(&chunk)?;
+                self.sum.update(chunk);
+                self.size += chunk.len() as u64;
+                write(chunk).map(|()| None)
             }
             Some(Part::End(end)) => {
-                let sum = sum.finalize().to_vec();
-                let is_whole = (end.size_bytes, &end.sha256) == (landing.size(), &sum);
-                return is_whole.then_some(sum).ok_or_else(|| "what came is not what was sent".into());
+                let sum = self.sum.clone().finalize().to_vec();
+                let is_whole = (end.size_bytes, &end.sha256) == (self.size, &sum);
+                is_whole.then_some(Some(sum)).ok_or_else(|| "what came is not what was sent".into())
             }
-            None => return Err("the server ended the backup before it was whole".into()),
+            None => Err("the server ended the backup before it was whole".into()),
         }
     }
 }
@@ -99,5 +126,54 @@ async fn from_directory(directory: &Path, landing: &mut Landing) -> Result<Vec<u
                 tokio::task::yield_now().await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prost::Message;
+
+    #[test]
+    fn no_stream_is_taken_for_a_copy_that_is_not_one() {
+        let mut taken_well = 0_u64;
+        let cases = crate::fuzz::fuzz(|noise| {
+            let sent = noise.bytes(400);
+            let mut messages: Vec<_> = sent.chunks(64).map(|chunk| Part::Chunk(chunk.to_vec())).collect();
+            let sha256 = Sha256::digest(&sent).to_vec();
+            messages.push(Part::End(v1::BackupEnd { size_bytes: sent.len() as u64, sha256 }));
+            let mut bytes: Vec<_> = messages
+                .into_iter()
+                .map(|part| v1::BackupStoreResponse { part: Some(part) }.encode_to_vec())
+                .collect();
+            for _ in 0..noise.below(3) {
+                let at = noise.below(bytes.len());
+                match noise.below(3) {
+                    0 => bytes[at] = noise.changed(&bytes[at].clone()),
+                    1 if bytes.len() > 1 => drop(bytes.remove(at)),
+                    _ => bytes.swap(0, at),
+                }
+            }
+            let (mut taken, mut landed) = (Taken::default(), Vec::new());
+            let mut messages = bytes.iter().map(|bytes| v1::BackupStoreResponse::decode(&**bytes));
+            loop {
+                // One that is none ends the stream.
+                let message = messages.next().and_then(Result::ok);
+                let mut write = |chunk: &[u8]| {
+                    landed.extend(chunk);
+                    Ok(())
+                };
+                match taken.take(message.as_ref(), &mut write) {
+                    Ok(None) => {}
+                    Ok(Some(sum)) => {
+                        assert_eq!(sum, Sha256::digest(&landed).to_vec());
+                        taken_well += 1;
+                        return assert_eq!(landed, sent);
+                    }
+                    Err(_) => return,
+                }
+            }
+        });
+        assert!(taken_well > cases / 10, "{taken_well} of {cases} came well: nothing was shown");
     }
 }

@@ -1,6 +1,7 @@
 //! The way to the server, and what it says when it refuses.
 
 use super::unreached::{cut_off, unreached};
+use crate::cli::terminal;
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ pub(in crate::cli) struct Connection {
     /// The address of the server, http or https; the secret of a token is taken from APPORTION_TOKEN
     #[arg(long, env = "APPORTION_SERVER", default_value = "http://127.0.0.1:7420", value_name = "ADDRESS")]
     server: String,
-    /// Who signs the certificate of a server with TLS, in PEM form
+    /// Who signs the certificate of a server with TLS, in PEM form [default: the authorities that the system trusts]
     #[arg(long, env = "APPORTION_CA_FILE", value_name = "FILE")]
     ca_file: Option<PathBuf>,
     /// A client certificate to show, with its chain, in PEM form
@@ -107,9 +108,10 @@ impl Connection {
                 None => Ok(None),
             };
         }
-        let ca =
-            self.ca_file.as_ref().ok_or("an address of https needs --ca-file: who signs its certificate")?;
-        let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(ca)?));
+        let mut tls = match &self.ca_file {
+            Some(ca) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(ca)?)),
+            None => ClientTlsConfig::new().with_native_roots(),
+        };
         if let (Some(cert), Some(key)) = (&self.cert_file, &self.key_file) {
             tls = tls.identity(Identity::from_pem(read(cert)?, read(key)?));
         }
@@ -124,10 +126,10 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 /// What the server said when it refused, or what stood between it and here.
 pub(in crate::cli) fn refused(status: &Status) -> String {
     match status.get_details_error_info() {
-        Some(details) => format!("{}: {}", details.reason, status.message()),
+        Some(details) => terminal::printable(&format!("{}: {}", details.reason, status.message())),
         None => match std::error::Error::source(status) {
             Some(cause) => cut_off(cause),
-            None => format!("{:?}: {}", status.code(), status.message()),
+            None => format!("{:?}: {}", status.code(), terminal::printable(status.message())),
         },
     }
 }

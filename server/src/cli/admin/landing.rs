@@ -1,9 +1,10 @@
-//! A file that appears whole or not at all: written under another name, synced, then renamed.
+//! A file that appears whole or not at all: written under another name, synced, then renamed. Never over the store of a server.
 
+use crate::store::{StoreError, backup};
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A file on its way; dropped before it is placed, nothing is left of it.
@@ -24,21 +25,12 @@ impl Landing {
         part.push(".part");
         let part = PathBuf::from(part);
         let cannot = |error: &dyn std::fmt::Display| format!("{} cannot be written: {error}", part.display());
-        let mut options = File::options();
-        let opened = options.create(true).truncate(false).write(true).mode(0o600).open(&part);
+        clear(&part).map_err(|why| cannot(&why))?;
+        // Neither a file nor a link that somebody else put there is written to.
+        let opened = File::options().create_new(true).write(true).mode(0o600).open(&part);
         let file = opened.map_err(|error| cannot(&error))?;
-        // What a process left that was killed is overwritten; that of one which still writes is not.
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => cannot(&"another backup is writing it"),
-            TryLockError::Error(error) => cannot(&error),
-        })?;
-        file.set_len(0).map_err(|error| cannot(&error))?;
+        file.try_lock().map_err(|error| cannot(&error))?;
         Ok(Self { to: to.into(), part, file, size: 0, force, is_placed: false })
-    }
-
-    /// How many bytes it has so far.
-    pub(super) fn size(&self) -> u64 {
-        self.size
     }
 
     /// Adds bytes.
@@ -53,6 +45,17 @@ impl Landing {
     /// Gives it its name, durably. Returns how many bytes it has.
     pub(super) fn place(mut self) -> Result<u64, String> {
         check_free(&self.to, self.force)?;
+        let is_ours = match (self.file.metadata(), fs::symlink_metadata(&self.part)) {
+            (Ok(ours), Ok(found)) => (ours.dev(), ours.ino()) == (found.dev(), found.ino()),
+            _ => false,
+        };
+        if !is_ours {
+            self.is_placed = true;
+            return Err(format!(
+                "{} was replaced by somebody else: nothing was backed up",
+                self.part.display()
+            ));
+        }
         let placed = self.file.sync_all().and_then(|()| fs::rename(&self.part, &self.to)).and_then(|()| {
             let directory = self.to.parent().filter(|parent| !parent.as_os_str().is_empty());
             File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
@@ -63,12 +66,36 @@ impl Landing {
     }
 }
 
+/// Removes what a process left that was killed, and nothing else.
+fn clear(part: &Path) -> Result<(), String> {
+    let found = match fs::symlink_metadata(part) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        found => found.map_err(|error| error.to_string())?,
+    };
+    if !found.is_file() {
+        return Err("what stands there is no regular file: remove it".into());
+    }
+    let left = File::options().read(true).open(part).map_err(|error| error.to_string())?;
+    match left.try_lock() {
+        Ok(()) => fs::remove_file(part).map_err(|error| error.to_string()),
+        Err(TryLockError::WouldBlock) => Err("another backup is writing it".into()),
+        Err(TryLockError::Error(error)) => Err(error.to_string()),
+    }
+}
+
 /// Fails where something stands under the name that may not be replaced.
 fn check_free(to: &Path, force: bool) -> Result<(), String> {
     let shown = to.display();
+    backup::check_target(to).map_err(|error| match error {
+        StoreError::InUse(_) => format!("a server uses {shown}: name another file"),
+        error => error.to_string(),
+    })?;
     match fs::symlink_metadata(to) {
         Ok(found) if found.is_dir() => Err(format!("{shown} is a directory: name a file")),
         Ok(_) if !force => Err(format!("{shown} exists already: --force replaces it")),
+        Ok(found) if !found.is_file() && !found.is_symlink() => {
+            Err(format!("{shown} is no regular file: name another one"))
+        }
         _ => Ok(()),
     }
 }
@@ -106,6 +133,53 @@ mod tests {
         assert_eq!(whole.place(), Ok(5));
         assert_eq!(names(directory.path()), ["file"]);
         assert_eq!(fs::read(&to).expect("readable"), b"whole");
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link_and_a_mode_that_others_chose_is_not_kept() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let directory = tempfile::tempdir().expect("a directory");
+        let [to, part, victim] = ["file", "file.part", "victim"].map(|name| directory.path().join(name));
+        fs::write(&victim, b"untouched").expect("written");
+        symlink(&victim, &part).expect("linked");
+        let refused = Landing::new(&to, false).err().expect("refused");
+        assert!(refused.contains("file.part") && refused.contains("no regular file"), "{refused}");
+        assert_eq!(fs::read(&victim).expect("readable"), b"untouched");
+        fs::remove_file(&part).expect("removed");
+        for path in [&part, &to] {
+            fs::write(path, b"left").expect("written");
+            fs::set_permissions(path, fs::Permissions::from_mode(0o666)).expect("its own");
+        }
+        Landing::new(&to, true).expect("begun").place().expect("placed");
+        assert_eq!(fs::metadata(&to).expect("there").permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_part_that_somebody_replaced_gets_no_name() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let [to, part] = ["file", "file.part"].map(|name| directory.path().join(name));
+        let landing = Landing::new(&to, false).expect("begun");
+        fs::remove_file(&part).expect("removed");
+        fs::write(&part, b"forged").expect("written");
+        assert!(landing.place().expect_err("refused").contains("was replaced"));
+        assert_eq!(names(directory.path()), ["file.part"]);
+    }
+
+    #[test]
+    fn no_file_takes_the_place_of_a_store_under_whatever_name() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let [data, link, hard] = ["data", "link", "hard"].map(|name| directory.path().join(name));
+        let store = crate::store::Embedded::open(&data).expect("opened");
+        std::os::unix::fs::symlink(store.path(), &link).expect("linked");
+        fs::hard_link(store.path(), &hard).expect("linked");
+        let lock = data.join(crate::store::embedded::LOCK_FILE);
+        let refused =
+            [store.path(), &link, &hard, &lock].map(|to| Landing::new(to, true).err().expect("refused"));
+        assert!(refused[0].contains("is the file of a store"), "{refused:?}");
+        assert!(refused[2].contains("a server uses"), "{refused:?}");
+        drop(store);
+        assert!(Landing::new(&data.join(crate::store::embedded::FILE), true).is_err(), "that is for restore");
+        Landing::new(&hard, true).expect("nobody uses it");
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub(super) fn run(command: &Command) -> Result<bool, String> {
             Command::Token(command) => token::run(command).await,
             Command::Audit(args) => audit::run(args).await,
             Command::Apply(args) => return apply::run(args).await,
-            Command::Backup(args) => backup::run(args).await,
+            Command::Backup(args) => return backup::run(args).await,
         }
         .map(|()| true)
     })

@@ -8,6 +8,8 @@ use crate::preset;
 use apportion_proto::v1;
 use serde::Deserialize;
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 /// A workspace as it is to be and its teams, every default written out: those teams before that they name as parent.
@@ -18,7 +20,7 @@ pub(super) struct Wanted {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Document {
     #[serde(default)]
     workspace: Vec<Workspace>,
 }
@@ -68,7 +70,9 @@ struct Shares {
 #[serde(deny_unknown_fields)]
 struct Team {
     id: String,
-    parent: Option<String>,
+    /// Called `parent` by older files.
+    #[serde(alias = "parent")]
+    parent_team: Option<String>,
     weight: Option<u32>,
     #[serde(default)]
     reservation_permits: u32,
@@ -79,14 +83,25 @@ struct Team {
     highest_priority: Option<String>,
 }
 
-/// Reads a file.
+/// The largest file, in bytes.
+const LARGEST: u64 = 64 << 20;
+
+/// Reads a file; `-` is standard input.
 pub(super) fn read(path: &Path) -> Result<Vec<Wanted>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    parse(&text).map_err(|error| format!("{}: {error}", path.display()))
+    let (shown, from): (_, io::Result<Box<dyn Read>>) = match path.to_str() {
+        Some("-") => ("standard input".into(), Ok(Box::new(io::stdin()))),
+        _ => (path.display().to_string(), File::open(path).map(|file| Box::new(file) as _)),
+    };
+    let mut text = String::new();
+    let read = from.and_then(|from| from.take(LARGEST + 1).read_to_string(&mut text));
+    if read.map_err(|error| format!("{shown}: {error}"))? as u64 > LARGEST {
+        return Err(format!("{shown}: longer than {LARGEST} bytes"));
+    }
+    parse(&text).map_err(|error| format!("{shown}: {error}"))
 }
 
 pub(super) fn parse(text: &str) -> Result<Vec<Wanted>, String> {
-    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let file: Document = toml::from_str(text).map_err(|error| error.to_string())?;
     once("workspace", file.workspace.iter().map(|workspace| &*workspace.id))?;
     let wanted = |workspace: &Workspace| {
         workspace.wanted().map_err(|error| format!("workspace {}: {error}", workspace.id))
@@ -177,7 +192,7 @@ impl Shares {
 impl Team {
     fn wire(&self, workspace: &str) -> Result<v1::Team, String> {
         let named = |name: &Option<String>| name.as_ref().map_or(Ok(0), |name| priority(name));
-        let parent = self.parent.as_ref().map(|id| format!("workspaces/{workspace}/teams/{id}"));
+        let parent = self.parent_team.as_ref().map(|id| format!("workspaces/{workspace}/teams/{id}"));
         Ok(v1::Team {
             parent_team: parent.unwrap_or_default(),
             weight: self.weight,
@@ -205,12 +220,28 @@ mod tests {
 
     #[test]
     fn a_team_stands_behind_the_one_it_is_part_of() {
-        let teams =
-            "[[workspace.team]]\nid = \"part\"\nparent = \"whole\"\n[[workspace.team]]\nid = \"whole\"\n";
+        let teams = "[[workspace.team]]\nid = \"part\"\nparent_team = \"whole\"\n[[workspace.team]]\nid = \"whole\"\n";
         let text = format!("[[workspace]]\nid = \"w\"\npreset = \"intercom\"\n{teams}");
         let wanted = parse(&text).expect("it is a policy");
         let names: Vec<_> = wanted[0].teams.iter().map(|team| team.name.as_str()).collect();
         assert_eq!(names, ["workspaces/w/teams/whole", "workspaces/w/teams/part"]);
         assert_eq!(wanted[0].value.limits[0].permits, 166);
+    }
+
+    #[test]
+    fn no_text_makes_the_reader_panic_and_every_refusal_says_something() {
+        let limit = "[[workspace.limit]]\nid = \"l\"\npermits = 100\nwindow = \"10s\"\nguard = \"0.85s\"\n";
+        let team =
+            "[[workspace.team]]\nid = \"a\"\nparent_team = \"b\"\nweight = 3\npriority = \"CRITICAL\"\n";
+        let whole = "[[workspace.team]]\nid = \"b\"\n";
+        let text = format!("[[workspace]]\nid = \"w\"\nedge = [\"CRITICAL\"]\n{limit}{team}{whole}");
+        assert_eq!(parse(&text).map(|wanted| wanted.len()), Ok(1));
+        crate::fuzz::fuzz(|noise| {
+            let changed = noise.changed(text.as_bytes());
+            match parse(&String::from_utf8_lossy(&changed)) {
+                Ok(wanted) => assert!(wanted.len() <= 1),
+                Err(why) => assert!(!why.is_empty()),
+            }
+        });
     }
 }

@@ -1,5 +1,6 @@
 //! Answers: an aligned table for people, JSON for programs. Both name fields as masks and the audit do.
 
+use crate::cli::terminal;
 use crate::service::admin::differences::{Fields, team_fields, token_fields, workspace_fields};
 use apportion_proto::v1;
 use serde_json::{Map, Value, json};
@@ -35,9 +36,9 @@ fn row(name: &str, etag: &str, mut fields: Fields) -> Row {
 /// Prints one resource: a field a line.
 pub(super) fn one(row: &Row, json: bool) {
     if json {
-        return println!("{}", object(row));
+        return terminal::json(&object(row));
     }
-    println!("{}", row.name);
+    terminal::line(&row.name);
     let fields: Vec<_> = row.fields.iter().map(|(path, value)| vec![path.clone(), plain(value)]).collect();
     table(&fields);
 }
@@ -45,7 +46,7 @@ pub(super) fn one(row: &Row, json: bool) {
 /// Prints many: a resource a line, with the fields `columns`.
 pub(super) fn many(rows: &[Row], columns: &[&str], json: bool) {
     if json {
-        return println!("{}", Value::Array(rows.iter().map(object).collect()));
+        return terminal::json(&Value::Array(rows.iter().map(object).collect()));
     }
     let heads = std::iter::once("NAME".to_owned()).chain(columns.iter().map(|head| head.to_uppercase()));
     let mut lines = vec![heads.collect::<Vec<_>>()];
@@ -56,22 +57,27 @@ pub(super) fn many(rows: &[Row], columns: &[&str], json: bool) {
     table(&lines);
 }
 
-/// Prints lines with their cells aligned.
+/// Prints lines with their cells aligned. What a cell holds stays in its line.
 pub(super) fn table(lines: &[Vec<String>]) {
+    let printable =
+        |line: &Vec<String>| line.iter().map(|cell| terminal::printable(cell)).collect::<Vec<_>>();
+    let lines: Vec<_> = lines.iter().map(printable).collect();
     let width = |column: usize| {
         lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<_> = (0..columns).map(width).collect();
-    for line in lines {
+    for line in &lines {
         let cells = line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
-        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        terminal::line(cells.collect::<Vec<_>>().join("  ").trim_end());
     }
 }
 
 /// Prints what is probably not meant.
 pub(super) fn warnings(warnings: &[String]) {
-    warnings.iter().for_each(|warning| eprintln!("apportion: warning: {warning}"));
+    warnings
+        .iter()
+        .for_each(|warning| terminal::complain(&format!("warning: {}", terminal::printable(warning))));
 }
 
 fn object(row: &Row) -> Value {

@@ -23,7 +23,12 @@ pub(in crate::cli) enum Command {
     /// Change what is named
     Update(Change),
     /// Delete a team without parts
-    Delete(Named),
+    Delete {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        conditions: Conditions,
+    },
 }
 
 /// Which team.
@@ -35,14 +40,19 @@ pub(in crate::cli) struct Named {
     /// The id of the team
     #[arg(value_parser = id)]
     team: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Under which conditions it is changed.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Conditions {
     /// What it must still be
     #[arg(long, default_value = "")]
     etag: String,
     /// Check only, and change nothing
     #[arg(long)]
     validate_only: bool,
-    #[command(flatten)]
-    connection: Connection,
 }
 
 /// What a team is to be.
@@ -50,6 +60,8 @@ pub(in crate::cli) struct Named {
 pub(in crate::cli) struct Change {
     #[command(flatten)]
     named: Named,
+    #[command(flatten)]
+    conditions: Conditions,
     /// The id of the team that it is part of
     #[arg(long, value_parser = id)]
     parent_team: Option<String>,
@@ -91,7 +103,7 @@ impl Change {
             self.parent_team.as_ref().map(|id| format!("workspaces/{}/teams/{id}", self.named.workspace));
         v1::Team {
             name: self.named.name(),
-            etag: self.named.etag.clone(),
+            etag: self.conditions.etag.clone(),
             parent_team: parent.unwrap_or_default(),
             weight: self.weight,
             reservation_permits: self.reservation_permits.unwrap_or_default(),
@@ -130,8 +142,8 @@ pub(super) async fn run(command: &Command) -> Result<(), String> {
         }
         Command::Create(change) => write(change, None).await,
         Command::Update(change) => write(change, Some(change.mask()?)).await,
-        Command::Delete(named) => {
-            let (etag, validate_only) = (named.etag.clone(), named.validate_only);
+        Command::Delete { named, conditions } => {
+            let (etag, validate_only) = (conditions.etag.clone(), conditions.validate_only);
             let request = v1::DeleteTeamRequest { name: named.name(), etag, validate_only };
             let deleted = named.connection.client().await?.delete_team(request).await;
             deleted.map(|_| ()).map_err(|status| refused(&status))
@@ -158,9 +170,8 @@ async fn list(workspace: &str, connection: &Connection) -> Result<(), String> {
 }
 
 async fn write(change: &Change, update_mask: Option<prost_types::FieldMask>) -> Result<(), String> {
-    let Named { validate_only, connection, .. } = &change.named;
-    let allow_overcommit = change.allow_overcommit;
-    let write = Write { update_mask, validate_only: *validate_only, allow_overcommit };
+    let (connection, allow_overcommit) = (&change.named.connection, change.allow_overcommit);
+    let write = Write { update_mask, validate_only: change.conditions.validate_only, allow_overcommit };
     let (made, warnings) = write.team(&mut connection.client().await?, change.team()).await?;
     show::warnings(&warnings);
     show::one(&show::team(&made), connection.json);

@@ -1,8 +1,18 @@
 //! `apportion token`.
 
-use super::connection::{Connection, refused};
+use super::connection::{Client, Connection, refused};
 use super::{id, show, span};
+use crate::cli::terminal;
+use crate::service::admin::new_secret;
+use crate::service::gate;
 use apportion_proto::v1;
+use std::time::Duration;
+use tonic::{Code, Status};
+
+/// How often a token is asked for whose making is in doubt.
+const ATTEMPTS: usize = 5;
+/// The pause between two of them.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is done with tokens.
 #[derive(clap::Subcommand)]
@@ -91,21 +101,58 @@ async fn create(asked: &Create) -> Result<(), String> {
         note: asked.note.clone(),
         ..v1::Token::default()
     };
+    // The secret is known here before anybody keeps its hash: whatever becomes of the answer, nobody is locked out.
+    let secret = new_secret().map_err(|error| format!("no random bits could be had: {error}"))?;
     let request = v1::CreateTokenRequest {
         token_id: asked.token.clone(),
         token: Some(token),
         ttl: asked.ttl,
         validate_only: false,
+        secret_sha256: gate::hash(&secret).into(),
     };
-    let made = asked.connection.client().await?.create_token(request).await;
-    let made = made.map_err(|status| refused(&status))?.into_inner();
+    let made =
+        made(&mut asked.connection.client().await?, request).await.map_err(|(status, is_in_doubt)| {
+            let told = refused(&status);
+            match is_in_doubt {
+                true => format!(
+                    "{told}\nit is not known whether the token was made; if it was, its secret is {secret}"
+                ),
+                false => told,
+            }
+        })?;
+    // An older server makes the secret itself.
+    let secret = if made.secret.is_empty() { secret } else { made.secret };
     show::warnings(&made.warnings);
     if asked.connection.json {
         let name = made.token.unwrap_or_default().name;
-        println!("{}", serde_json::json!({ "name": name, "secret": made.secret }));
+        terminal::json(&serde_json::json!({ "name": name, "secret": secret }));
     } else {
         show::one(&show::token(&made.token.unwrap_or_default()), false);
-        println!("secret, shown this once: {}", made.secret);
+        terminal::line(&format!("secret, shown this once: {secret}"));
     }
     Ok(())
+}
+
+/// Asks for the token, again where it is in doubt whether it was made. Fails with the last answer, and whether the doubt remains.
+async fn made(
+    client: &mut Client,
+    request: v1::CreateTokenRequest,
+) -> Result<v1::CreateTokenResponse, (Status, bool)> {
+    let mut is_in_doubt = false;
+    for attempt in 1.. {
+        let status = match client.create_token(request.clone()).await {
+            Ok(made) => return Ok(made.into_inner()),
+            Err(status) => status,
+        };
+        let is_open = matches!(
+            status.code(),
+            Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled | Code::DeadlineExceeded
+        );
+        is_in_doubt |= is_open;
+        if !is_open || attempt == ATTEMPTS {
+            return Err((status, is_in_doubt));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    unreachable!("the last attempt returns")
 }

@@ -10,7 +10,10 @@ const ADVICE: &[(&str, &str)] = &[
     ("alert: UnknownCA", "it does not know who signed the client certificate of --cert-file"),
     ("alert: DecryptError", "it does not know who signed the client certificate of --cert-file"),
     ("InvalidContentType", "it does not speak TLS: write http://"),
-    ("UnknownIssuer", "its certificate is not signed by the authority in --ca-file"),
+    (
+        "UnknownIssuer",
+        "its certificate is not signed by the authority in --ca-file, or without it by none that the system trusts",
+    ),
     ("certificate expired", "its certificate has expired"),
     ("not valid for name", "its certificate is for another name than that of the address"),
 ];

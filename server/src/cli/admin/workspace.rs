@@ -23,6 +23,8 @@ pub(in crate::cli) enum Command {
     Delete {
         #[command(flatten)]
         named: Named,
+        #[command(flatten)]
+        conditions: Conditions,
         /// Delete its teams with it
         #[arg(long)]
         force: bool,
@@ -35,14 +37,19 @@ pub(in crate::cli) struct Named {
     /// The id of the workspace
     #[arg(value_parser = id)]
     workspace: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Under which conditions it is changed.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Conditions {
     /// What it must still be
     #[arg(long, default_value = "")]
     etag: String,
     /// Check only, and change nothing
     #[arg(long)]
     validate_only: bool,
-    #[command(flatten)]
-    connection: Connection,
 }
 
 /// What a workspace is to be.
@@ -50,6 +57,8 @@ pub(in crate::cli) struct Named {
 pub(in crate::cli) struct Change {
     #[command(flatten)]
     named: Named,
+    #[command(flatten)]
+    conditions: Conditions,
     /// The preset that it is made with, such as intercom
     #[arg(long, default_value = "")]
     preset: String,
@@ -127,7 +136,7 @@ impl Change {
         let edge = v1::EdgePriorities { priorities: self.edge.clone() };
         v1::Workspace {
             name: self.named.name(),
-            etag: self.named.etag.clone(),
+            etag: self.conditions.etag.clone(),
             preset: self.preset.clone(),
             limits: self.limit.clone(),
             holdback: self.holdback,
@@ -167,8 +176,8 @@ pub(super) async fn run(command: &Command) -> Result<(), String> {
         }
         Command::Create(change) => write(change, None).await,
         Command::Update(change) => write(change, Some(change.mask()?)).await,
-        Command::Delete { named, force } => {
-            let (etag, validate_only) = (named.etag.clone(), named.validate_only);
+        Command::Delete { named, conditions, force } => {
+            let (etag, validate_only) = (conditions.etag.clone(), conditions.validate_only);
             let request =
                 v1::DeleteWorkspaceRequest { name: named.name(), etag, validate_only, force: *force };
             let deleted = named.connection.client().await?.delete_workspace(request).await;
@@ -195,9 +204,8 @@ async fn list(connection: &Connection) -> Result<(), String> {
 }
 
 async fn write(change: &Change, update_mask: Option<prost_types::FieldMask>) -> Result<(), String> {
-    let Named { validate_only, connection, .. } = &change.named;
-    let allow_overcommit = change.allow_overcommit;
-    let write = Write { update_mask, validate_only: *validate_only, allow_overcommit };
+    let (connection, allow_overcommit) = (&change.named.connection, change.allow_overcommit);
+    let write = Write { update_mask, validate_only: change.conditions.validate_only, allow_overcommit };
     let (made, warnings) = write.workspace(&mut connection.client().await?, change.workspace()).await?;
     show::warnings(&warnings);
     show::one(&show::workspace(&made), connection.json);

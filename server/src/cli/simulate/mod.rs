@@ -21,6 +21,7 @@ mod wanted;
 mod waterfill;
 mod workspace;
 
+use super::terminal;
 use apportion_core::scenario::{Record, Scenario};
 use fault::SimulateError;
 use read::Trial;
@@ -107,17 +108,17 @@ pub(crate) fn run(args: &Args) -> Result<bool, SimulateError> {
 }
 
 fn say(args: &Args, line: &str) {
-    // A reader that has gone away is no reason to fail: the exit code says what was found.
-    let _ = if args.speaks_to_program() {
-        writeln!(io::stderr(), "{line}")
+    if args.speaks_to_program() {
+        // A reader that has gone away is no reason to fail: the exit code says what was found.
+        let _ = writeln!(io::stderr(), "{}", terminal::printable(line));
     } else {
-        writeln!(io::stdout(), "{line}")
-    };
+        terminal::line(line);
+    }
 }
 
 /// Shows the summaries: one JSON array, or one table each.
 fn show(args: &Args, summaries: &[Summary]) -> io::Result<()> {
-    let mut to = BufWriter::new(io::stdout().lock());
+    let mut to = BufWriter::new(terminal::Output::default());
     if args.json {
         serde_json::to_writer_pretty(&mut to, summaries)?;
         writeln!(to)?;
@@ -139,7 +140,7 @@ fn play(file: &str, scenario: &Scenario) -> Result<Vec<Record>, SimulateError> {
 fn write_events(file: &Path, trial: &Trial, records: &[Record]) -> Result<(), SimulateError> {
     let of_file = |source| SimulateError::File { file: file.display().to_string(), source };
     let mut to: Box<dyn Write> = if file.as_os_str() == "-" {
-        Box::new(BufWriter::new(io::stdout().lock()))
+        Box::new(BufWriter::new(terminal::Output::default()))
     } else {
         Box::new(BufWriter::new(File::create(file).map_err(of_file)?))
     };

@@ -2,6 +2,7 @@
 
 use super::Args;
 use super::refused;
+use crate::cli::terminal::printable;
 use apportion_proto::v1;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -46,7 +47,7 @@ pub(super) async fn follow(args: &Args, to: mpsc::Sender<News>) {
             },
             Err(why) => why,
         };
-        if to.send(News::Lost(why, pause)).await.is_err() {
+        if to.send(News::Lost(printable(&why), pause)).await.is_err() {
             return;
         }
         tokio::time::sleep(pause).await;

@@ -9,10 +9,11 @@ mod screen;
 mod text;
 
 use super::admin::{Connection, refused};
+use super::terminal;
 use apportion_proto::v1;
 use model::View;
 use screen::{Link, Screen};
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::IsTerminal;
 
 /// Show a workspace as it runs: its windows, and who is granted what
 ///
@@ -38,7 +39,8 @@ pub(super) fn run(args: &Args) -> Result<bool, String> {
         // What is refused for good is told before the screen is taken.
         let first = feed::first(args).await?;
         if args.once || args.connection.json || !std::io::stdout().is_terminal() {
-            once(args, &first)
+            once(args, &first);
+            Ok(())
         } else {
             live::run(args, &first).await
         }
@@ -47,15 +49,11 @@ pub(super) fn run(args: &Args) -> Result<bool, String> {
 }
 
 /// Prints the snapshot. Who reads no further, as `head` does, is no error.
-fn once(args: &Args, snapshot: &v1::WorkspaceSnapshot) -> Result<(), String> {
+fn once(args: &Args, snapshot: &v1::WorkspaceSnapshot) {
     let view = View::new(snapshot);
-    let text = if args.connection.json {
-        model::json(&view).to_string()
+    if args.connection.json {
+        terminal::json(&model::json(&view));
     } else {
-        draw::text(&Screen { view, link: Link::Printed, ..Screen::default() })
-    };
-    match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.to_string()),
-        _ => Ok(()),
+        terminal::block(&draw::text(&Screen { view, link: Link::Printed, ..Screen::default() }));
     }
 }

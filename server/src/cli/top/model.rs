@@ -1,5 +1,6 @@
 //! What is shown of a workspace: a snapshot made ready for people. Pure; knows no terminal and no clock.
 
+use crate::cli::terminal::printable;
 use apportion_proto::v1;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -100,7 +101,7 @@ impl View {
         let shortest = snapshot.limits.iter().min_by_key(|limit| span(limit.window.as_ref()));
         let budget = shortest.map_or(0, |limit| limit.budget_permits);
         Self {
-            workspace: snapshot.workspace.clone(),
+            workspace: printable(&snapshot.workspace),
             trouble: trouble(snapshot.trouble()),
             limits: snapshot.limits.iter().map(limit).collect(),
             teams: tree(&snapshot.teams, budget),
@@ -186,7 +187,7 @@ fn trouble(reason: v1::Reason) -> Option<String> {
 fn limit(limit: &v1::LimitState) -> Limit {
     let differs = limit.configured_permits != 0 && limit.configured_permits != limit.budget_permits;
     Limit {
-        id: limit.limit.clone(),
+        id: printable(&limit.limit),
         elapsed: span(limit.elapsed.as_ref()),
         window: span(limit.window.as_ref()),
         budget: limit.budget_permits,
@@ -225,7 +226,7 @@ fn team(state: &v1::TeamState, depth: usize, budget: u32) -> Team {
         state.waits.iter().filter_map(of).map(|wait| span(Some(wait))).max()
     };
     Team {
-        id: state.team.clone(),
+        id: printable(&state.team),
         depth,
         priorities: priorities(state.priority(), state.highest_priority()),
         weight: state.weight,

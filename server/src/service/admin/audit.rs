@@ -38,6 +38,10 @@ impl Filter {
     }
 
     fn wants(&self, entry: &v1::AuditEntry) -> bool {
+        // One that cannot be read may be what is asked for.
+        if entry.method.is_empty() {
+            return true;
+        }
         let time = entry.time.as_ref().and_then(|time| instant("time", time).ok()).unwrap_or(Timestamp::ZERO);
         let below = entry.resource.strip_prefix(&*self.resource);
         let below =

@@ -11,6 +11,7 @@ mod workspaces;
 
 pub use room::Policies;
 pub(crate) use room::check;
+pub(crate) use tokens::new_secret;
 
 use super::authorize::{Act, Identity, act_of};
 use super::gate;
@@ -44,9 +45,8 @@ impl Admin {
         Self { room, backups: Backups::new(store) }
     }
 
-    fn who<R>(&self, request: &Request<R>) -> Result<Arc<Identity>, Status> {
-        let who = self.room.gate.identity(request, || self.room.engine.clock().now());
-        who.map_err(|error| error.status(&Place::default()))
+    fn who<R>(&self, request: &Request<R>) -> Result<Arc<Identity>, Error> {
+        self.room.gate.identity(request, || self.room.engine.clock().now())
     }
 
     /// Says who calls, whether they may, and does it where blocking harms nobody. Whoever goes away meanwhile stops nothing.
@@ -57,7 +57,8 @@ impl Admin {
         place: impl Fn(&R) -> Place,
         act: fn(&Policies, &Identity, &R) -> Result<T, Error>,
     ) -> Result<Response<T>, Status> {
-        let who = self.who(&request)?;
+        let who = gate::slowed(self.who(&request)).await;
+        let who = who.map_err(|error| error.status(&Place::default()))?;
         let place = place(request.get_ref());
         may(&who, method).map_err(|error| error.status(&place))?;
         let (room, request) = (Arc::clone(&self.room), request.into_inner());
@@ -211,7 +212,8 @@ impl v1::admin_service_server::AdminService for Admin {
         &self,
         request: Request<v1::BackupStoreRequest>,
     ) -> Result<Response<Self::BackupStoreStream>, Status> {
-        let who = self.who(&request)?;
+        let who = gate::slowed(self.who(&request)).await;
+        let who = who.map_err(|error| error.status(&Place::default()))?;
         let said = |error: Error| error.status(&Place::default());
         may(&who, "BackupStore").map_err(said)?;
         self.backups.start(&self.room, who).await.map(Response::new).map_err(said)

@@ -24,8 +24,11 @@ const NOTE_LONGEST: usize = 256;
 const TTL: (Span, Span) = (Span::from_ns(1), Span::from_secs(3660 * 86_400));
 /// Why the first token is an administrator's.
 const ADMIN_FIRST: &str = "with the first token every call needs a credential; create an admin token first";
+/// Why it does not end by itself.
+const ADMIN_ENDS: &str =
+    "an admin token that ends by itself would lock everybody out; create one without a ttl first";
 /// Why the last administrator's token stays.
-const LAST_ADMIN: &str = "it is the last admin token; create another one first, or set APPORTION_ADMIN_TOKEN";
+const LAST_ADMIN: &str = "it is the last admin token that does not end by itself; create another one first, or set APPORTION_ADMIN_TOKEN";
 /// What the first token changes.
 const FROM_NOW_ON: &str = "from now on every call needs a token: send `authorization: Bearer <secret>`";
 /// The id under which the server knows the secret of its environment.
@@ -39,23 +42,42 @@ impl Policies {
     ) -> Result<v1::CreateTokenResponse, Error> {
         let id = names::token_id("token_id", &request.token_id)?;
         let token = self.new_token(&id, request)?;
+        let given = given_hash(&request.secret_sha256)?;
         self.change(who, || {
+            if let Some(held) =
+                self.catalog.token(id.as_str())?.filter(|held| Some(held.value.secret_sha256) == given)
+            {
+                return self.made_before(held.value, &token);
+            }
             if id.as_str() == RESERVED || self.catalog.token(id.as_str())?.is_some() {
                 return Err(Error::AlreadyExists { name: token.name.clone() }.into());
+            }
+            if given.is_some_and(|hash| self.gate.knows(&hash)) {
+                return Err(FieldError::new("secret_sha256", "is that of another token").into());
             }
             if self.tokens()? >= TOKENS_MAX {
                 return Err(Error::TooManyResources { what: "tokens", most: TOKENS_MAX as u64 }.into());
             }
-            if token.role() != v1::Role::Admin && !self.gate.has_administrator(self.engine.clock().now()) {
-                return Err(Error::NoAdministrator(ADMIN_FIRST).into());
+            if !self.gate.has_administrator() {
+                let why = if token.role() == v1::Role::Admin { ADMIN_ENDS } else { ADMIN_FIRST };
+                if token.role() != v1::Role::Admin || token.expire_time.is_some() {
+                    return Err(Error::NoAdministrator(why).into());
+                }
             }
             let warnings = if self.gate.is_closed() { Vec::new() } else { vec![FROM_NOW_ON.into()] };
             if request.validate_only {
                 let secret = String::new();
                 return Ok(v1::CreateTokenResponse { token: Some(token.clone()), secret, warnings });
             }
-            let secret = secret()?;
-            let kept = KeptToken { token: token.clone(), secret_sha256: gate::hash(&secret) };
+            let (secret, secret_sha256) = match given {
+                Some(hash) => (String::new(), hash),
+                None => {
+                    let secret = new_secret().map_err(|_| Error::Internal("no random bits could be had"))?;
+                    let hash = gate::hash(&secret);
+                    (secret, hash)
+                }
+            };
+            let kept = KeptToken { token: token.clone(), secret_sha256 };
             let changes = differences(&Fields::new(), &token_fields(&token));
             let change = Change {
                 expect: vec![(token_key(id.as_str()), None)],
@@ -67,6 +89,20 @@ impl Policies {
             self.gate.admit(&kept);
             Ok(v1::CreateTokenResponse { token: Some(token.clone()), secret, warnings })
         })
+    }
+
+    /// The answer to a request that was carried out before, whose caller was not told. The token is in force from now on at the latest.
+    fn made_before(&self, held: KeptToken, asked: &v1::Token) -> Result<v1::CreateTokenResponse, Trouble> {
+        let is_same =
+            |a: &v1::Token, b: &v1::Token| (a.role, &a.scopes, &a.note) == (b.role, &b.scopes, &b.note);
+        if !is_same(&held.token, asked) {
+            return Err(Error::AlreadyExists { name: held.token.name }.into());
+        }
+        if !self.gate.knows(&held.secret_sha256) {
+            self.gate.admit(&held);
+        }
+        let (secret, warnings) = (String::new(), Vec::new());
+        Ok(v1::CreateTokenResponse { token: Some(held.token), secret, warnings })
     }
 
     fn new_token(&self, id: &TokenId, request: &v1::CreateTokenRequest) -> Result<v1::Token, Error> {
@@ -118,7 +154,7 @@ impl Policies {
         let id = names::token("name", &request.name)?;
         self.change(who, || {
             let old = self.catalog.token(id.as_str())?.ok_or(Error::UnknownToken)?;
-            if self.gate.is_last_administrator(&request.name, self.engine.clock().now()) {
+            if self.gate.is_last_administrator(&request.name) {
                 return Err(Error::NoAdministrator(LAST_ADMIN).into());
             }
             if request.validate_only {
@@ -165,9 +201,18 @@ fn check(token: &v1::Token) -> Result<(), FieldError> {
     Ok(())
 }
 
+/// The hash of a secret that the caller made; none where the server is to make one.
+fn given_hash(bytes: &[u8]) -> Result<Option<gate::Hash>, FieldError> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let hash = bytes.try_into().map_err(|_| FieldError::new("secret_sha256", "must be of 32 bytes"))?;
+    Ok(Some(hash))
+}
+
 /// 256 random bits that nobody guesses, marked so that scanners for secrets find them.
-fn secret() -> Result<String, Error> {
+pub(crate) fn new_secret() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|_| Error::Internal("no random bits could be had"))?;
+    getrandom::fill(&mut bytes)?;
     Ok(format!("apt_{}", URL_SAFE_NO_PAD.encode(bytes)))
 }

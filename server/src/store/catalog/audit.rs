@@ -12,20 +12,27 @@ pub const AUDIT_PAGE_MAX: u64 = 1_000;
 /// Most entries that go with one that comes: where the configuration now keeps fewer, they go little by little.
 const DELETED_MAX: u64 = 64;
 
-const ENTRIES: &str = "audit/";
+/// What the keys of entries start with.
+pub(in super::super) const ENTRIES: &str = "audit/";
 /// Which entries there are.
-const SPAN: &str = "audit-span";
+pub(super) const SPAN: &str = "audit-span";
 
 fn key(number: u64) -> String {
     format!("{ENTRIES}{number:020}")
 }
 
+/// The name of an entry.
+fn name(number: u64) -> String {
+    format!("auditEntries/{number}")
+}
+
 impl Catalog {
     /// The audit entries before the number `before`, the newest first, each with its number, `most` at most and
-    /// [`AUDIT_PAGE_MAX`]. All there are where `before` is absent. None is left where the page is empty.
+    /// [`AUDIT_PAGE_MAX`]. All there are where `before` is absent. None is left where the page is empty. One that cannot be read has
+    /// its name alone.
     ///
     /// # Errors
-    /// [`CatalogError`] where the store or an entry cannot be read.
+    /// [`CatalogError`] where the store cannot be read.
     pub fn audit(&self, before: Option<u64>, most: u64) -> Result<Vec<(u64, AuditEntry)>, CatalogError> {
         let (span, _) = self.span()?;
         let end = before.unwrap_or(span.next).min(span.next);
@@ -37,12 +44,17 @@ impl Catalog {
             self.store.scan(ENTRIES, after.as_deref(), usize::try_from(count).unwrap_or(usize::MAX))?;
         let mut page = Vec::with_capacity(entries.len());
         for entry in entries.into_iter().rev() {
-            let number = entry.key.strip_prefix(ENTRIES).and_then(|number| number.parse().ok());
-            let broken = || CatalogError::Damaged { key: entry.key.clone(), why: "it has no number".into() };
-            let number = number.ok_or_else(broken)?;
+            let Some(number) = entry.key.strip_prefix(ENTRIES).and_then(|number| number.parse().ok()) else {
+                tracing::error!(key = entry.key, "an entry of the audit has no number");
+                continue;
+            };
             // Entries may go while the page is read; nothing behind its end belongs to it.
             if number < end {
-                page.push((number, document::read(entry)?.value));
+                let read = document::read(entry).map(|stored| stored.value).unwrap_or_else(|error| {
+                    tracing::error!(%error, "an entry of the audit cannot be read");
+                    AuditEntry { name: name(number), ..AuditEntry::default() }
+                });
+                page.push((number, read));
             }
         }
         Ok(page)
@@ -55,7 +67,7 @@ impl Catalog {
         transaction: &mut Transaction,
     ) -> Result<(), CatalogError> {
         let (mut span, version) = self.span()?;
-        entry.name = format!("auditEntries/{}", span.next);
+        entry.name = name(span.next);
         transaction.expect.push((SPAN.into(), version));
         transaction.puts.push((key(span.next), entry.encode_to_vec()));
         span.next += 1;

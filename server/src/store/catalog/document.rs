@@ -7,6 +7,7 @@ use prost::Message;
 
 pub(super) const WORKSPACES: &str = "workspace/";
 pub(super) const TOKENS: &str = "token/";
+const TEAMS: &str = "team/";
 
 /// The key of the workspace with this id.
 pub fn workspace_key(workspace: &str) -> String {
@@ -15,7 +16,7 @@ pub fn workspace_key(workspace: &str) -> String {
 
 /// The key of a team, by the ids of its workspace and its own.
 pub fn team_key(workspace: &str, team: &str) -> String {
-    format!("team/{workspace}/{team}")
+    format!("{TEAMS}{workspace}/{team}")
 }
 
 /// The key of the token with this id.
@@ -70,7 +71,7 @@ impl Document {
         }
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(in super::super) fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Workspace { value, .. } => value.encode_to_vec(),
             Self::Team { value, .. } => value.encode_to_vec(),
@@ -105,6 +106,28 @@ impl Stands for KeptToken {
         let token = kept.token.ok_or("it has no token")?;
         let secret_sha256 = kept.secret_sha256.try_into().map_err(|_| "its hash is not of 32 bytes")?;
         Ok(Self { token, secret_sha256 })
+    }
+}
+
+/// Whether the value under a key is the document that belongs there.
+pub(in super::super) fn readable(key: &str, value: &[u8]) -> Result<(), String> {
+    let named = |name: &str, expected: String| match name == expected {
+        true => Ok(()),
+        false => Err(format!("it is that of {name:?}")),
+    };
+    if let Some(id) = key.strip_prefix(WORKSPACES) {
+        named(&Workspace::from_bytes(value)?.name, format!("workspaces/{id}"))
+    } else if let Some((workspace, id)) = key.strip_prefix(TEAMS).and_then(|rest| rest.split_once('/')) {
+        named(&Team::from_bytes(value)?.name, format!("workspaces/{workspace}/teams/{id}"))
+    } else if let Some(id) = key.strip_prefix(TOKENS) {
+        named(&KeptToken::from_bytes(value)?.token.name, format!("tokens/{id}"))
+    } else if key.starts_with(super::audit::ENTRIES) {
+        AuditEntry::from_bytes(value).map(|_| ())
+    } else if key == super::audit::SPAN {
+        format::AuditSpan::from_bytes(value).map(|_| ())
+    } else {
+        // What a later program may have put there is not for this one to judge.
+        Ok(())
     }
 }
 

@@ -7,7 +7,10 @@ mod document;
 #[cfg(test)]
 mod tests;
 
+pub(super) use audit::ENTRIES as AUDIT_PREFIX;
 pub use audit::{AUDIT_KEPT, AUDIT_PAGE_MAX};
+pub(super) use document::readable;
+
 pub use document::{Document, KeptToken, team_key, token_key, workspace_key};
 
 use super::{Entry, Outcome, Store, StoreError, Transaction, Version};
@@ -19,6 +22,8 @@ use thiserror::Error;
 pub const PAGE_MAX: usize = 1_000;
 /// Most teams of one workspace.
 pub const TEAMS_MAX: usize = 1_024;
+/// Stands in the store once a credential was asked for: tokens may go, and nobody comes in without one all the same.
+const CLOSED: &str = "closed";
 /// How often a change is tried again that only another audit entry was in the way of.
 const ATTEMPTS: usize = 8;
 
@@ -171,6 +176,31 @@ impl Catalog {
         }
     }
 
+    /// Whether a credential was asked for at any time in the history of this store.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store cannot be read.
+    pub fn is_closed(&self) -> Result<bool, CatalogError> {
+        Ok(self.store.read(CLOSED)?.is_some())
+    }
+
+    /// Notes for good that a credential is asked for.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store cannot be read or written.
+    pub fn close(&self) -> Result<(), CatalogError> {
+        if self.is_closed()? {
+            return Ok(());
+        }
+        let closed = Transaction { puts: vec![closed()], ..Transaction::default() };
+        match self.store.commit(vec![closed]).pop() {
+            Some(Outcome::Done(_)) => Ok(()),
+            Some(Outcome::Refused(error)) => Err(error.into()),
+            Some(Outcome::Unknown(why)) => Err(CatalogError::Unknown(why)),
+            Some(Outcome::Conflict) | None => Err(CatalogError::Unknown("the store gave no answer".into())),
+        }
+    }
+
     /// Makes a change, durably, together with its audit entry. Returns the version that its documents now have.
     ///
     /// # Errors
@@ -218,13 +248,18 @@ impl Catalog {
     }
 }
 
+/// What stands in the store once a credential was asked for.
+fn closed() -> (String, Vec<u8>) {
+    (CLOSED.into(), Vec::new())
+}
+
 impl Change {
     fn transaction(&self) -> Transaction {
-        Transaction {
-            incarnation: None,
-            expect: self.expect.clone(),
-            puts: self.puts.iter().map(|document| (document.key(), document.bytes())).collect(),
-            deletes: self.deletes.clone(),
+        let mut puts: Vec<_> = self.puts.iter().map(|document| (document.key(), document.bytes())).collect();
+        // Also with the deletion of one: a store that an earlier program wrote may not have it yet.
+        if puts.iter().map(|(key, _)| key).chain(&self.deletes).any(|key| key.starts_with(document::TOKENS)) {
+            puts.push(closed());
         }
+        Transaction { incarnation: None, expect: self.expect.clone(), puts, deletes: self.deletes.clone() }
     }
 }

@@ -1,13 +1,14 @@
 //! Copies of the database: written out of a snapshot, and made a store again.
 
-use super::super::StoreError;
-use super::files::{self, BUILDING, COPY, FILE, LOCK_FILE, Lock};
+use super::super::check::unreadable;
+use super::super::{StoreError, Unreadable};
+use super::files::{self, BUILDING, COPY, FILE, LOCK_FILE, Lock, NAMES};
+use super::guard::guarded;
 use super::layout::{self, ENTRIES, META};
 use super::{Embedded, format};
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, Table};
 use std::ffi::OsString;
-use std::fs::{File, Permissions, TryLockError};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
@@ -48,7 +49,8 @@ pub(in super::super) fn write(snapshot: &ReadTransaction, to: &Path) -> Result<(
     }
     let building = beside(to);
     files::remove(&building)?;
-    let written = fill(snapshot, &building).and_then(|()| files::put_in_place(&building, to));
+    let written =
+        guarded(|| fill(snapshot, &building)).flatten().and_then(|()| files::put_in_place(&building, to));
     if written.is_err() {
         // Half a copy is of no use, and the error that matters is the first one.
         let _ = files::remove(&building);
@@ -64,7 +66,7 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 fn fill(snapshot: &ReadTransaction, path: &Path) -> Result<(), StoreError> {
-    let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
+    let database = files::empty_database(path, CACHE_BYTES)?;
     let writing = database.begin_write()?;
     for definition in [META, ENTRIES] {
         let mut to: Table<'_, &str, &[u8]> = writing.open_table(definition)?;
@@ -77,8 +79,26 @@ fn fill(snapshot: &ReadTransaction, path: &Path) -> Result<(), StoreError> {
     Ok(database.close()?)
 }
 
-/// Makes a store out of a copy.
-pub(in super::super) fn restore(from: &Path, data_directory: &Path, replace: bool) -> Result<(), StoreError> {
+/// What of the documents in a copy cannot be read.
+pub(in super::super) fn check(path: &Path) -> Result<Vec<Unreadable>, StoreError> {
+    guarded(|| {
+        let database = Database::builder().set_cache_size(CACHE_BYTES).open_read_only(path)?;
+        layout::incarnation(&database.begin_read()?.open_table(META)?)?;
+        let mut found = Vec::new();
+        for entry in database.begin_read()?.open_table(ENTRIES)?.iter()? {
+            let (key, value) = entry?;
+            found.extend(unreadable(key.value(), layout::unpacked(value.value())?.1));
+        }
+        Ok(found)
+    })?
+}
+
+/// Makes a store out of a copy. Returns what of it cannot be read.
+pub(in super::super) fn restore(
+    from: &Path,
+    data_directory: &Path,
+    replace: bool,
+) -> Result<Vec<Unreadable>, StoreError> {
     check_unused(from)?;
     let _lock = Lock::take(data_directory)?;
     let target = data_directory.join(FILE);
@@ -88,12 +108,30 @@ pub(in super::super) fn restore(from: &Path, data_directory: &Path, replace: boo
     let building = data_directory.join(BUILDING);
     let begun = copy(from, &building)
         .and_then(|()| begin_history(&building))
-        .and_then(|()| files::put_in_place(&building, &target));
+        .and_then(|()| check(&building))
+        .and_then(|found| match found.iter().find(|unreadable| unreadable.is_vital) {
+            Some(vital) => Err(StoreError::Damaged(vital.to_string())),
+            None => files::put_in_place(&building, &target).map(|()| found),
+        });
     if begun.is_err() {
         // As above: the first error is the one to tell.
         let _ = files::remove(&building);
     }
     begun
+}
+
+/// Fails where a file may not be put under this name: a store is there, in use or not, or a process has what is there open as one.
+/// What a server writes to a file that was replaced is lost.
+pub(in super::super) fn check_no_store(path: &Path) -> Result<(), StoreError> {
+    // A link may lead to a store, and its directory be another one.
+    for path in [Some(path.to_owned()), path.canonicalize().ok()].into_iter().flatten() {
+        let is_of_store = NAMES.iter().any(|name| path.file_name() == Some(name.as_ref()));
+        if is_of_store && path.with_file_name(LOCK_FILE).exists() {
+            return Err(StoreError::OfStore(path.display().to_string()));
+        }
+    }
+    // What is no regular file is not opened: that may block.
+    if path.is_file() { check_unused(path) } else { Ok(()) }
 }
 
 /// Fails where a process has the store open whose file this is: what it writes meanwhile would be torn, and its windows granted
@@ -111,30 +149,21 @@ fn check_unused(file: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Copies a backup, which may be read-only, to a file that its owner can write and nobody else can read.
+/// Copies a backup, which others may read, to a file that its owner alone can read.
 fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
-    std::fs::copy(from, to)?;
-    Ok(std::fs::set_permissions(to, Permissions::from_mode(0o600))?)
+    files::remove(to)?;
+    std::io::copy(&mut File::open(from)?, &mut files::create_new(to)?)?;
+    Ok(())
 }
 
 /// Checks every page, and gives the copy an incarnation of its own.
 fn begin_history(path: &Path) -> Result<(), StoreError> {
-    let database = Database::builder().set_check_integrity_on_open(true).open(path).map_err(unsound)?;
-    format::upgrade(&database)?;
-    let writing = database.begin_write()?;
-    layout::set_new_incarnation(&mut writing.open_table(META)?)?;
-    writing.commit()?;
-    Ok(database.close()?)
-}
-
-/// What is no database at all comes as bad data. Of one in use that would be a disk that fails.
-fn unsound(error: redb::DatabaseError) -> StoreError {
-    match error {
-        redb::DatabaseError::Storage(redb::StorageError::Io(error))
-            if error.kind() == std::io::ErrorKind::InvalidData =>
-        {
-            StoreError::Damaged(error.to_string())
-        }
-        other => other.into(),
-    }
+    let database = files::database(path)?;
+    guarded(|| {
+        format::upgrade(&database)?;
+        let writing = database.begin_write()?;
+        layout::set_new_incarnation(&mut writing.open_table(META)?)?;
+        writing.commit()?;
+        Ok(database.close()?)
+    })?
 }

@@ -1,10 +1,13 @@
 //! The files of a store: a lock that one process holds, and a database that appears whole or not at all.
 
 use super::super::StoreError;
+use super::guard::guarded;
 use super::{format, layout};
+use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, StorageError};
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::os::unix::fs::DirBuilderExt;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// The name of the database in the data directory.
@@ -15,6 +18,10 @@ pub const LOCK_FILE: &str = "apportion.lock";
 pub(super) const COPY: &str = "apportion.redb.copy";
 /// Where a database is built before it gets its name.
 pub(super) const BUILDING: &str = "apportion.redb.new";
+/// Every name that a store uses in its directory.
+pub(super) const NAMES: [&str; 4] = [FILE, LOCK_FILE, COPY, BUILDING];
+/// The mode of every file of a store: the hashes of secrets are in it.
+const MODE: u32 = 0o600;
 
 /// Most memory that a database uses for pages, in bytes.
 const CACHE_BYTES: usize = 64 << 20;
@@ -25,27 +32,77 @@ pub(super) struct Lock(#[allow(dead_code, reason = "holds the lock while it is o
 impl Lock {
     /// Takes the lock; makes the directory where there is none, readable by its owner alone.
     pub(super) fn take(data_directory: &Path) -> Result<Self, StoreError> {
-        DirBuilder::new().recursive(true).mode(0o700).create(data_directory)?;
+        if data_directory.exists() && !data_directory.is_dir() {
+            return Err(StoreError::NoDirectory(data_directory.display().to_string()));
+        }
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(data_directory);
+        made.map_err(|error| at(data_directory, &error))?;
         let path = data_directory.join(LOCK_FILE);
-        let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+        let mut options = File::options();
+        let file = options.create(true).truncate(false).write(true).mode(MODE).open(&path);
+        let file = file.map_err(|error| at(&path, &error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse(data_directory.display().to_string())),
-            Err(TryLockError::Error(error)) => Err(error.into()),
+            Err(TryLockError::Error(error)) => Err(at(&path, &error)),
         }
     }
 }
 
-/// Opens a database that exists; repairs it where the process before did not end cleanly.
+/// The error with the path that it is about.
+fn at(path: &Path, error: &io::Error) -> StoreError {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display())).into()
+}
+
+/// Which file a path leads to, whatever its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    /// The file that stands there now.
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let found = fs::metadata(path)?;
+        Ok(Self { device: found.dev(), inode: found.ino() })
+    }
+}
+
+/// Opens a database that exists, after every page was held against its checksum; repairs it where the process before did not end
+/// cleanly.
 pub(super) fn database(path: &Path) -> Result<Database, StoreError> {
-    Ok(Database::builder().set_cache_size(CACHE_BYTES).open(path)?)
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
+    guarded(|| builder.open(path).map_err(unsound))?
+}
+
+/// What is no database at all comes as bad data. Of one in use that would be a disk that fails.
+fn unsound(error: DatabaseError) -> StoreError {
+    match error {
+        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+            StoreError::Damaged(error.to_string())
+        }
+        other => other.into(),
+    }
+}
+
+/// A file that was not there before, which its owner alone can read.
+pub(super) fn create_new(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create_new(true).mode(MODE).open(path)
+}
+
+/// An empty database under a name that is free, with so many bytes of memory for pages.
+pub(super) fn empty_database(path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {
+    let file = FileBackend::new(create_new(path)?)?;
+    Ok(Database::builder().set_cache_size(cache_bytes).create_with_backend(file)?)
 }
 
 /// Creates the database of a new store.
 pub(super) fn create(data_directory: &Path) -> Result<(), StoreError> {
     let building = data_directory.join(BUILDING);
     remove(&building)?;
-    let database = Database::builder().set_cache_size(CACHE_BYTES).create(&building)?;
+    let database = empty_database(&building, CACHE_BYTES)?;
     layout::fill(&database, format::FORMAT)?;
     database.close()?;
     put_in_place(&building, &data_directory.join(FILE))

@@ -3,14 +3,16 @@
 pub(super) mod copy;
 mod files;
 mod format;
+mod guard;
 mod layout;
 #[cfg(test)]
 mod tests;
 
 use super::{Entry, Outcome, Store, StoreError, Transaction, Version};
-use files::Lock;
 pub use files::{FILE, LOCK_FILE};
+use files::{FileId, Lock};
 pub use format::FORMAT;
+use guard::guarded;
 use layout::{ENTRIES, META, packed, unpacked};
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, Table, WriteTransaction};
 use std::path::{Path, PathBuf};
@@ -19,6 +21,10 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 /// A store in one file of a data directory, which this process alone has open.
 pub struct Embedded {
     path: PathBuf,
+    /// The file that was opened at first: nothing else under its name is this store.
+    file: FileId,
+    /// Whether it was created when it was opened.
+    is_new: bool,
     open: fn(&Path) -> Result<Database, StoreError>,
     state: RwLock<State>,
     /// One copy at a time: they are built in one place.
@@ -49,18 +55,35 @@ impl Embedded {
         let lock = Lock::take(data_directory)?;
         copy::tidy(data_directory)?;
         let path = data_directory.join(FILE);
-        if !path.try_exists()? {
+        let is_new = !path.try_exists()?;
+        if is_new {
             files::create(data_directory)?;
         }
+        let file = FileId::of(&path)?;
         let database = open(&path)?;
-        format::upgrade(&database)?;
-        Ok(Self {
-            path,
-            open,
-            state: RwLock::new(State::Open(database)),
-            copying: Mutex::default(),
-            _lock: lock,
-        })
+        guarded(|| format::upgrade(&database))??;
+        let state = RwLock::new(State::Open(database));
+        let store = Self { path, file, is_new, open, state, copying: Mutex::default(), _lock: lock };
+        store.check_file()?;
+        Ok(store)
+    }
+
+    /// Whether there was no store before it was opened.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// The file in which it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Fails where another file stands under its name by now, or none: what is written to the one that is open is lost with it.
+    fn check_file(&self) -> Result<(), StoreError> {
+        match FileId::of(&self.path) {
+            Ok(found) if found == self.file => Ok(()),
+            _ => Err(StoreError::Replaced(self.path.display().to_string())),
+        }
     }
 
     /// How many shards the store was created with.
@@ -73,11 +96,18 @@ impl Embedded {
 
     /// Does something with the open database; a failure of the disk closes it for everybody.
     fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let result = work(self.database(&self.state())?);
-        if let Err(error) = &result {
-            self.fail(error);
+        let result = {
+            let state = self.state();
+            let database = self.database(&state)?;
+            guarded(|| work(database))
+        };
+        match result {
+            Ok(result) => result.inspect_err(|error| self.fail(error)),
+            Err(panic) => {
+                self.close(&panic);
+                Err(panic)
+            }
         }
-        result
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -93,13 +123,16 @@ impl Embedded {
 
     /// Lets every later use fail after an error of the disk: what the cache says then proves nothing.
     fn fail(&self, error: &StoreError) {
-        use StoreError::{Closed, Full, Io, ReadOnly};
-        if !matches!(error, Full(_) | ReadOnly(_) | Io(_) | Closed(_)) {
-            return;
+        use StoreError::{Closed, Full, Io, ReadOnly, Replaced};
+        if matches!(error, Full(_) | ReadOnly(_) | Io(_) | Closed(_) | Replaced(_)) {
+            self.close(error);
         }
+    }
+
+    fn close(&self, error: &StoreError) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if matches!(*state, State::Open(_)) {
-            *state = State::Failed(error.to_string());
+            drop_database(std::mem::replace(&mut state, State::Failed(error.to_string())));
         }
     }
 
@@ -141,11 +174,19 @@ impl Embedded {
         let outcomes = self.apply(&writing, transactions).map_err(certain)?;
         if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Done(_))) {
             writing.commit().map_err(|error| (error.into(), false))?;
+            // It is durable in the file that is open; whether that is the one that is found after a restart, its name says.
+            self.check_file().map_err(|error| (error, false))?;
         } else {
             writing.abort().map_err(|error| certain(error.into()))?;
         }
         Ok(outcomes)
     }
+}
+
+/// Lets go of a database. One with damaged pages may panic at that, too.
+fn drop_database(state: State) {
+    // Nothing more can be done with it.
+    let _ = guarded(|| drop(state));
 }
 
 /// Whether the store is as the transaction expects it.
@@ -218,7 +259,12 @@ impl Store for Embedded {
 
     /// After an error all transactions share its fate: a conflict was judged against what was never written.
     fn commit(&self, transactions: Vec<Transaction>) -> Vec<Outcome> {
-        match self.attempt(&transactions) {
+        // A panic leaves open whether the commit was under way.
+        let attempt = guarded(|| self.attempt(&transactions));
+        match attempt.unwrap_or_else(|panic| {
+            self.close(&panic);
+            Err((panic, false))
+        }) {
             Ok(outcomes) => outcomes,
             Err((error, certain)) => {
                 self.fail(&error);
@@ -231,11 +277,21 @@ impl Store for Embedded {
         }
     }
 
+    fn look(&self) -> Result<(), StoreError> {
+        self.database(&self.state())?;
+        self.check_file().inspect_err(|error| self.fail(error))
+    }
+
     fn reopen(&self) -> Result<(), StoreError> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         // The old handle must be gone: it holds a lock on the file.
-        *state = State::Failed("opening".into());
-        match (self.open)(&self.path).and_then(|database| format::upgrade(&database).map(|()| database)) {
+        drop_database(std::mem::replace(&mut state, State::Failed("opening".into())));
+        let opened = self.check_file().and_then(|()| (self.open)(&self.path)).and_then(|database| {
+            guarded(|| format::upgrade(&database))??;
+            Ok(database)
+        });
+        // Another file may have come under the name meanwhile.
+        match opened.and_then(|database| self.check_file().map(|()| database)) {
             Ok(database) => *state = State::Open(database),
             Err(error) => {
                 *state = State::Failed(error.to_string());

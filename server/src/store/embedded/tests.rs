@@ -215,3 +215,102 @@ fn a_full_disk_is_said_to_be_full_and_works_again_once_there_is_room() {
 fn a_read_only_disk_is_said_to_be_so_and_works_again_once_it_can_be_written() {
     comes_back_after("read-only", "cannot be written");
 }
+
+/// The names and modes of the files in a directory.
+fn modes(directory: &Path) -> Vec<(String, u32)> {
+    use std::os::unix::fs::PermissionsExt;
+    let entries = std::fs::read_dir(directory).expect("readable").map(|entry| entry.expect("an entry"));
+    let mode = |entry: &std::fs::DirEntry| entry.metadata().expect("there").permissions().mode() & 0o777;
+    entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), mode(&entry))).collect()
+}
+
+#[test]
+fn the_files_of_a_store_are_its_owners_alone() {
+    let directory = tempfile::tempdir().expect("directory");
+    let store = opened(directory.path());
+    store.commit(vec![put("a", "1", None)]);
+    let found = modes(directory.path());
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|(_, mode)| *mode == 0o600), "{found:?}");
+}
+
+#[test]
+fn a_store_whose_file_was_replaced_or_removed_takes_nothing_more_until_it_is_back() {
+    let directory = tempfile::tempdir().expect("directory");
+    let [data, aside, copy] = ["data", "aside", "copy"].map(|name| directory.path().join(name));
+    let store = opened(&data);
+    assert_eq!(store.commit(vec![put("a", "1", None)]), [Outcome::Done(1)]);
+    let path = store.path().to_owned();
+    store.backup(&copy).expect("copied");
+    for replace in [true, false] {
+        std::fs::rename(&path, &aside).expect("moved");
+        if replace {
+            std::fs::copy(&copy, &path).expect("another file");
+        }
+        assert!(matches!(store.look(), Err(StoreError::Replaced(_))));
+        assert!(matches!(store.commit(vec![put("b", "1", None)])[..], [Outcome::Refused(_)]));
+        assert!(matches!(store.reopen(), Err(StoreError::Replaced(_))), "another file is not this store");
+        std::fs::rename(&aside, &path).expect("back");
+        store.reopen().expect("it is the one that was opened");
+        assert_eq!(store.look(), Ok(()));
+    }
+    std::fs::rename(&path, &aside).expect("moved");
+    let outcome = &store.commit(vec![put("b", "1", None)])[..];
+    assert!(
+        matches!(outcome, [Outcome::Unknown(why)] if why.contains("not the file that was opened")),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn what_is_no_directory_is_told_by_its_path() {
+    let directory = tempfile::tempdir().expect("directory");
+    let file = directory.path().join("file");
+    std::fs::write(&file, b"").expect("written");
+    let [of_file, below] =
+        [file.clone(), file.join("below")].map(|path| Embedded::open(&path).err().expect("refused"));
+    assert_eq!(of_file, StoreError::NoDirectory(file.display().to_string()));
+    assert!(below.to_string().contains("file/below"), "{below}");
+}
+
+/// Turns every bit of a part of each page around, one page after the other, and does with the store what a server does.
+#[test]
+fn a_damaged_page_is_noticed_when_the_store_is_opened_and_nothing_panics() {
+    const PAGE: usize = 4096;
+    let directory = tempfile::tempdir().expect("directory");
+    let data = directory.path().join("data");
+    let store = opened(&data);
+    for number in 0..60 {
+        let key = format!("key/{number:03}");
+        assert!(matches!(store.commit(vec![put(&key, &"v".repeat(600), None)])[..], [Outcome::Done(_)]));
+    }
+    let path = store.path().to_owned();
+    drop(store);
+    let whole = std::fs::read(&path).expect("readable");
+    let (mut damaged, mut unharmed) = (0, 0);
+    for page in 0..whole.len() / PAGE {
+        for part in [0..64, 64..PAGE] {
+            let mut bytes = whole.clone();
+            bytes[page * PAGE..][part].iter_mut().for_each(|byte| *byte = !*byte);
+            std::fs::write(&path, bytes).expect("written");
+            match Embedded::open(&data) {
+                Err(error) => {
+                    assert!(matches!(error, StoreError::Damaged(_)), "page {page}: {error}");
+                    damaged += 1;
+                }
+                // What is free may be what it likes.
+                Ok(store) => {
+                    let keys = store.scan("", None, 1_000).expect("readable");
+                    assert_eq!(keys.len(), 60, "page {page}");
+                    assert!(
+                        keys.iter().all(|entry| entry.value == "v".repeat(600).as_bytes()),
+                        "page {page}"
+                    );
+                    assert!(matches!(store.commit(vec![put("b", "1", None)])[..], [Outcome::Done(_)]));
+                    unharmed += 1;
+                }
+            }
+        }
+    }
+    assert!(damaged >= 10, "{damaged} damaged, {unharmed} unharmed: nothing was shown");
+}

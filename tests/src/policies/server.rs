@@ -1,0 +1,318 @@
+//! One life of the server: a shard and the allocator of its one workspace. Translates what one says into what the other is told,
+//! as the real one does, and decides nothing.
+
+use super::change::TEAMS;
+use super::store::Store;
+use crate::world::random::Random;
+use apportion_core::allocator::{Allocator, Effect, Submitted};
+use apportion_core::bounds::Bounds;
+use apportion_core::ids::{CallerId, LimitId, NodeId, TeamId, WorkspaceId};
+use apportion_core::ledger::{self, Horizon, MarkKey, Refusal, Shard, WantedBlock};
+use apportion_core::observation::{Observation, Reset};
+use apportion_core::permits::Permits;
+use apportion_core::policy::Policy;
+use apportion_core::request::{Ask, LeaseId, Outcome, Ticket};
+use apportion_core::time::{Span, Timestamp};
+use std::collections::BTreeMap;
+
+/// A lease as its holder knows it. Its name is that of the life and its number there.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) name: (u64, u64),
+    pub(super) team: TeamId,
+    pub(super) permits: Permits,
+    pub(super) granted_at: Timestamp,
+    pub(super) ends_at: Timestamp,
+}
+
+/// What a holder reports.
+pub(super) struct Report {
+    pub(super) lease: Held,
+    pub(super) used: Permits,
+    pub(super) returned: Permits,
+    pub(super) is_final: bool,
+}
+
+/// A window of now, and where the others lie.
+pub(super) struct WindowNow {
+    pub(super) id: LimitId,
+    pub(super) length: Span,
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
+    /// How much later it may start, and end.
+    spread: Span,
+}
+
+impl WindowNow {
+    /// The windows that a lease touches which may be used from one instant on and before another.
+    pub(super) fn touched(&self, from: Timestamp, until: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+        let shift = |n: u64| {
+            let by = Span::from_ns(self.length.as_ns() * n);
+            [(self.start + by, self.end + by + self.spread), (self.start - by, self.end - by + self.spread)]
+        };
+        let near = (0..3).flat_map(shift).filter(|(start, end)| *start < until && from < *end);
+        near.collect()
+    }
+}
+
+/// One life of the server.
+pub(super) struct Server {
+    shard: Shard,
+    allocator: Option<Allocator>,
+    opened: u64,
+    life: u64,
+    waiting: BTreeMap<Ticket, TeamId>,
+    granted: Vec<Held>,
+    granted_last: Option<LeaseId>,
+    /// The version of the policy that the allocator has.
+    version: ledger::Version,
+    returned: Vec<((u64, u64), Permits)>,
+}
+
+impl Server {
+    /// Takes the shard over and opens the workspace.
+    pub(super) fn start(now: Timestamp, number: u64, nonce: u128, store: &mut Store) -> Self {
+        let node = NodeId::new(&format!("life-{number}")).expect("a name");
+        let mut server = Self {
+            shard: Shard::new(node, nonce, Horizon::DEFAULT),
+            allocator: None,
+            opened: 0,
+            life: 0,
+            waiting: BTreeMap::new(),
+            granted: Vec::new(),
+            granted_last: None,
+            version: store.version,
+            returned: Vec::new(),
+        };
+        server.shard.take_over(now);
+        server.follow(now, store);
+        server
+    }
+
+    fn workspace() -> WorkspaceId {
+        WorkspaceId::new("workspace").expect("a name")
+    }
+
+    fn caller() -> CallerId {
+        CallerId::new("caller").expect("a name")
+    }
+
+    /// Opens the workspace over what was learnt of it; `anew`: under another anchor of the clock.
+    pub(super) fn open(&mut self, now: Timestamp, store: &mut Store, anew: bool) {
+        let Some(record) = self.shard.record() else { return };
+        let learnt = record.learnt.iter().map(|((_, limit), learnt)| (limit.clone(), *learnt)).collect();
+        self.opened += 1;
+        self.life = (record.epoch << 24) | self.opened;
+        let allocator =
+            Allocator::with_learnt(store.policy.clone(), Bounds::DEFAULT, &learnt, self.life, now);
+        let mut allocator = allocator.expect("a policy that holds");
+        if anew {
+            allocator.spend_open_windows(now);
+        }
+        self.waiting.clear();
+        self.granted_last = None;
+        self.version = store.version;
+        self.allocator = Some(allocator);
+    }
+
+    /// The workspace is deleted.
+    pub(super) fn forget(&mut self, now: Timestamp) {
+        self.allocator = None;
+        self.shard.forget(now, Self::workspace());
+    }
+
+    pub(super) fn set_policy(&mut self, now: Timestamp, policy: Policy, store: &mut Store) {
+        self.version = store.version;
+        if let Some(allocator) = &mut self.allocator {
+            allocator.set_policy(now, policy).expect("a policy that holds");
+        }
+    }
+
+    pub(super) fn ask(&mut self, now: Timestamp, random: &mut Random) {
+        let Some(allocator) = &mut self.allocator else { return };
+        let team = TeamId::new(TEAMS[random.place(2)]).expect("a name");
+        let permits = Permits::clamped(random.between(1, 4));
+        let ask = Ask {
+            team: team.clone(),
+            caller: Self::caller(),
+            priority: None,
+            permits,
+            min_permits: Permits::ONE,
+            deadline: now + Span::from_ms(random.between(200, 6_000)),
+            request_id: None,
+        };
+        if let Ok(Submitted::Waits(ticket)) = allocator.submit(now, &ask) {
+            self.waiting.insert(ticket, team);
+        }
+    }
+
+    pub(super) fn settle(&mut self, now: Timestamp, report: &Report) {
+        let (life, lease) = report.lease.name;
+        let Some(allocator) = self.allocator.as_mut().filter(|_| life == self.life) else { return };
+        let by = (&report.lease.team, &Self::caller());
+        let Report { used, returned, is_final, .. } = *report;
+        if let Ok(settled) = allocator.settle(now, LeaseId(lease), by, used, returned, is_final) {
+            self.returned.push((report.lease.name, settled.accepted));
+        }
+    }
+
+    /// What came back since the last look: nobody uses it any more.
+    pub(super) fn taken_back(&mut self) -> Vec<((u64, u64), Permits)> {
+        std::mem::take(&mut self.returned)
+    }
+
+    fn any_limit(&self, random: &mut Random) -> Option<LimitId> {
+        let limits = &self.allocator.as_ref()?.policy().limits;
+        Some(limits[random.place(limits.len())].id.clone())
+    }
+
+    /// The provider says that a window is exhausted.
+    pub(super) fn throttled(&mut self, now: Timestamp, random: &mut Random) {
+        let Some(limit) = self.any_limit(random) else { return };
+        let observation = Observation { throttled: true, ..Observation::new(limit) };
+        if let Some(allocator) = &mut self.allocator {
+            allocator.observe(now, &observation);
+        }
+    }
+
+    /// The provider shows that the windows of a limit lie elsewhere.
+    pub(super) fn learn_a_phase(&mut self, now: Timestamp, random: &mut Random) {
+        let (Some(limit), Some(allocator)) = (self.any_limit(random), &mut self.allocator) else { return };
+        let length = allocator.limits_now(now).iter().find(|known| known.id == limit).map(|now| now.length);
+        let within = Span::from_ms(if random.percent(50) { 0 } else { 400 });
+        let at =
+            now + Span::from_ms(random.between(1, length.map_or(1, |length| length.as_ns() / 1_000_000)));
+        let last = self.granted_last;
+        let reset = Some(Reset { at, within });
+        allocator.observe(now, &Observation { lease: last, reset, ..Observation::new(limit) });
+    }
+
+    /// Decides, and carries out what is asked for until nothing is.
+    pub(super) fn act(&mut self, now: Timestamp, store: &mut Store, random: &mut Random) {
+        self.shard.advance(now);
+        for _ in 0..64 {
+            let Some(allocator) = &mut self.allocator else { return self.follow(now, store) };
+            allocator.decide(now);
+            self.collect();
+            if !self.tell(now, store, random) {
+                return;
+            }
+        }
+    }
+
+    fn collect(&mut self) {
+        let Some(allocator) = &mut self.allocator else { return };
+        while let Some(answer) = allocator.next_answer() {
+            let team = self.waiting.remove(&answer.ticket);
+            if let (Some(team), Outcome::Granted(lease)) = (team, answer.outcome) {
+                self.granted_last = Some(lease.id);
+                self.granted.push(Held {
+                    name: (self.life, lease.id.0),
+                    team,
+                    permits: lease.permits,
+                    granted_at: lease.granted_at,
+                    ends_at: lease.ends_at,
+                });
+            }
+        }
+    }
+
+    /// Passes effects on. Now and then the ledger is slow, and hears of them later.
+    fn tell(&mut self, now: Timestamp, store: &mut Store, random: &mut Random) -> bool {
+        let Some(allocator) = &mut self.allocator else { return false };
+        let mut told = false;
+        while let Some(effect) = allocator.next_effect() {
+            told = true;
+            let workspace = Self::workspace();
+            match effect {
+                Effect::Book { limit, series, window, permits, budget, ahead } => {
+                    let policy_version = self.version;
+                    let block = WantedBlock {
+                        workspace,
+                        limit,
+                        window,
+                        permits,
+                        budget,
+                        ahead,
+                        policy_version,
+                        series,
+                    };
+                    self.shard.want(now, block);
+                }
+                Effect::Learn { limit, learnt } => self.shard.learn(now, workspace, limit, learnt),
+                Effect::Exhausted { limit, window, budget } => {
+                    let key = MarkKey { workspace, limit, window_start: window.start.earliest };
+                    self.shard.exhausted(now, key, &window, budget);
+                }
+                Effect::State(statement) => self.shard.state(workspace, statement),
+            }
+        }
+        if random.percent(80) {
+            self.follow(now, store);
+        }
+        told
+    }
+
+    /// Carries out what the shard asks for.
+    fn follow(&mut self, now: Timestamp, store: &mut Store) {
+        while let Some(effect) = self.shard.poll() {
+            match effect {
+                ledger::Effect::Cas { token, expected, new, guards } => {
+                    let outcome = store.cas(expected, *new, &guards);
+                    self.shard.cas_done(now, token, outcome);
+                }
+                ledger::Effect::Read { token } => self.shard.read_done(now, token, store.read()),
+                ledger::Effect::Owned { .. } => self.open(now, store, false),
+                ledger::Effect::Confirmed { limit, series, window_start, from, to, .. } => {
+                    if let Some(allocator) = &mut self.allocator {
+                        allocator.booked(&limit, series, window_start, from, to);
+                    }
+                }
+                ledger::Effect::Refused { limit, series, window_start, why, .. } => {
+                    let Some(allocator) = &mut self.allocator else { continue };
+                    match why {
+                        Refusal::Spent | Refusal::Closed => {
+                            allocator.window_spent(&limit, series, window_start)
+                        }
+                        _ => allocator.book_refused(&limit, series, window_start),
+                    }
+                }
+                ledger::Effect::Lost { .. } => self.allocator = None,
+                ledger::Effect::StoreLost => self.set_store_lost(true),
+                ledger::Effect::StoreBack => self.set_store_lost(false),
+            }
+        }
+    }
+
+    fn set_store_lost(&mut self, lost: bool) {
+        if let Some(allocator) = &mut self.allocator {
+            allocator.set_store_lost(lost);
+        }
+    }
+
+    /// What was granted since the last look.
+    pub(super) fn grants(&mut self) -> Vec<Held> {
+        std::mem::take(&mut self.granted)
+    }
+
+    /// The windows of now.
+    pub(super) fn windows(&mut self, now: Timestamp) -> Vec<WindowNow> {
+        let Some(allocator) = &mut self.allocator else { return Vec::new() };
+        let windows = allocator.limits_now(now).into_iter().map(|limit| WindowNow {
+            id: limit.id,
+            length: limit.length,
+            start: limit.window.start.earliest,
+            end: limit.window.end.earliest,
+            spread: limit.window.start.latest.since(limit.window.start.earliest),
+        });
+        windows.collect()
+    }
+
+    /// When the windows that follow those of now have all opened, where somebody waits.
+    pub(super) fn opens(&mut self, now: Timestamp) -> Option<Timestamp> {
+        if self.waiting.is_empty() {
+            return None;
+        }
+        self.windows(now).iter().map(|window| window.end + Span::from_ms(20)).max()
+    }
+}
