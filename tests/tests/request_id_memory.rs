@@ -46,8 +46,8 @@ fn busy(named: bool) -> Allocator {
         };
         allocator.acquire(now, &ask).expect("it is admitted");
         while let Some(effect) = allocator.next_effect() {
-            let Effect::Book { limit, series, window, .. } = effect else { continue };
-            allocator.booked(&limit, series, window.start.earliest, Permits::ZERO, Permits::MAX);
+            let Effect::Book { series, window, .. } = effect else { continue };
+            allocator.booked(series, window.start.earliest, Permits::ZERO, Permits::MAX);
             allocator.decide(now);
         }
         while allocator.next_answer().is_some() {}

@@ -11,8 +11,9 @@ pub enum Fallback {
     Deny,
     /// It goes on asking until the service is back, however long that takes.
     Wait,
-    /// It grants by itself, so many permits in each window that begins with the first of them. Give all instances of all
-    /// services together less than the budget: nobody counts them.
+    /// It grants by itself: so many permits in a window that begins with the first of them, then none for as long again. Its windows
+    /// are not the provider's, so that pause is what keeps two shares out of one window of the provider. Give all instances of
+    /// all services together less than the budget: nobody counts them.
     Share {
         /// Permits of one window.
         permits: u32,

@@ -4,7 +4,8 @@ use crate::clock::BootInstant;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// A share of its own, in windows that begin with the first permit.
+/// A share of its own, in windows that begin with the first permit. They do not lie where the provider's do: after each, nothing is
+/// granted for as long again, so that no window of the provider sees two of them.
 #[derive(Debug)]
 pub(crate) struct OwnShare {
     permits: u32,
@@ -17,7 +18,7 @@ impl OwnShare {
         Self { permits, window, state: Mutex::new((BootInstant::from_nanos(0), 0)) }
     }
 
-    /// Up to `wanted` permits, not fewer than `least`, and when they end. None is left: when the next window begins.
+    /// Up to `wanted` permits, not fewer than `least`, and when they end. None is left: when the next window may begin.
     pub(crate) fn take(
         &self,
         now: BootInstant,
@@ -25,14 +26,14 @@ impl OwnShare {
         least: u32,
     ) -> Result<(u32, BootInstant), BootInstant> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = state.0.after(self.window);
-        if state.1 == 0 || now >= end {
+        if state.1 == 0 || now >= state.0.after(self.window).after(self.window) {
             *state = (now, 0);
         }
         let end = state.0.after(self.window);
-        let granted = wanted.min(self.permits.saturating_sub(state.1));
+        let left = if now < end { self.permits.saturating_sub(state.1) } else { 0 };
+        let granted = wanted.min(left);
         if granted < least || granted == 0 {
-            return Err(end);
+            return Err(end.after(self.window));
         }
         state.1 += granted;
         Ok((granted, end))
@@ -49,14 +50,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_holds_its_share_and_the_next_one_too() {
+    fn a_window_holds_its_share_and_the_next_begins_a_window_later() {
         let share = OwnShare::new(3, Duration::from_nanos(100));
         let at = BootInstant::from_nanos;
         assert_eq!(share.take(at(1_000), 2, 2), Ok((2, at(1_100))));
         assert_eq!(share.take(at(1_050), 2, 1), Ok((1, at(1_100))));
-        assert_eq!(share.take(at(1_099), 1, 1), Err(at(1_100)));
-        assert_eq!(share.take(at(1_100), 3, 3), Ok((3, at(1_200))));
-        assert_eq!(share.take(at(1_150), 0, 0), Err(at(1_200)));
+        assert_eq!(share.take(at(1_099), 1, 1), Err(at(1_200)));
+        assert_eq!(share.take(at(1_100), 1, 1), Err(at(1_200)));
+        assert_eq!(share.take(at(1_199), 1, 1), Err(at(1_200)));
+        assert_eq!(share.take(at(1_200), 3, 3), Ok((3, at(1_300))));
+        assert_eq!(share.take(at(1_250), 0, 0), Err(at(1_400)));
         assert!(!share.can_hold(4));
     }
 }

@@ -24,8 +24,8 @@ pub(crate) struct Open {
     pub(crate) spent_before: u32,
     pub(crate) used: Permits,
     pub(crate) returned: Permits,
-    /// Nothing more will be said of it.
-    pub(crate) is_final: bool,
+    /// When it was said that nothing more will be used of it; the end of time: not yet.
+    pub(crate) final_at: Timestamp,
     pub(crate) request_id: Option<RequestId>,
     /// How many were told of it or are about to be: the request, and each repeat.
     pub(crate) told: u32,
@@ -41,7 +41,12 @@ impl Open {
 
     /// How many of its permits may still be used.
     pub(crate) fn may_be_used(&self) -> Permits {
-        if self.is_final { Permits::ZERO } else { self.lease.permits.less(self.returned) }
+        if self.is_final() { Permits::ZERO } else { self.lease.permits.less(self.returned) }
+    }
+
+    /// Whether nothing more will be said of it.
+    pub(crate) fn is_final(&self) -> bool {
+        self.final_at != Timestamp::MAX
     }
 }
 

@@ -92,7 +92,7 @@ pub(crate) struct Limit {
     /// What leases had been reported to have used in all, modulo 2^32, when this window was entered.
     pub(crate) spent_before: u32,
     /// How many responses were ignored, as a whole or in what they said of the phase.
-    pub(crate) ignored: u64,
+    pub(crate) ignored: u32,
 }
 
 impl Limit {

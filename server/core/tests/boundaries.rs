@@ -56,7 +56,7 @@ fn a_cap_reckons_with_what_others_booked_of_a_window_that_was_spent_at_first() {
     let capped = TeamPolicy { cap: Some(permits(5)), ..team("a") };
     let mut world = World::new(policy(100, vec![capped, team("b")]));
     world.go(8_500);
-    world.allocator.window_spent(&limit_id("main"), FIRST, at(10_000));
+    world.allocator.window_spent(FIRST, at(10_000));
     world.set_mark("main", at(10_000), 100);
     world.change(|policy| policy.limits[0].permits = permits(150));
     world.go(10_000);

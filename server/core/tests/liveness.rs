@@ -221,9 +221,9 @@ fn a_refused_block_is_asked_for_again_at_a_deadline_and_after_ever_longer_pauses
     let mut asked = 0;
     while world.now < at(30_000) {
         for effect in std::mem::take(&mut world.unbooked) {
-            let Effect::Book { limit, series, window, ahead, .. } = effect else { continue };
+            let Effect::Book { series, window, ahead, .. } = effect else { continue };
             assert_eq!(ahead, Span::from_ms(9_000));
-            world.allocator.book_refused(&limit, series, window.start.earliest);
+            world.allocator.book_refused(series, window.start.earliest);
             asked += 1;
         }
         world.decide();
@@ -241,8 +241,8 @@ fn a_refused_block_is_asked_for_again_at_a_deadline_and_after_ever_longer_pauses
 fn a_block_that_is_booked_after_it_was_refused_is_granted_from_inside_the_guard() {
     let (mut world, waits) = refused_a_block();
     for effect in std::mem::take(&mut world.unbooked) {
-        let Effect::Book { limit, series, window, .. } = effect else { continue };
-        world.allocator.book_refused(&limit, series, window.start.earliest);
+        let Effect::Book { series, window, .. } = effect else { continue };
+        world.allocator.book_refused(series, window.start.earliest);
     }
     world.decide();
     world.books_late = false;

@@ -254,17 +254,18 @@ impl Run {
         for effect in std::mem::take(&mut self.unbooked) {
             if let Effect::State(statement) = &effect {
                 self.record.state(&workspace_id(), statement);
+                self.allocator.stated(statement.life, statement.number);
             }
             let Effect::Book { limit, series, window, permits, budget, .. } = effect else { continue };
             let key = mark_key(&limit, window.start.earliest);
             let window_start = key.window_start;
             let Ok(Raise { from, to, .. }) = self.record.raise(&key, &window, permits, budget, series) else {
-                self.allocator.window_spent(&limit, series, window_start);
+                self.allocator.window_spent(series, window_start);
                 continue;
             };
             let policy = self.allocator.policy().limits.iter().find(|known| known.id == limit);
             self.judge.confirmed(policy.expect("a limit"), window_start, to.less(from));
-            self.allocator.booked(&limit, series, window_start, from, to);
+            self.allocator.booked(series, window_start, from, to);
         }
         self.allocator.decide(self.now);
         self.collect();

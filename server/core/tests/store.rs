@@ -146,7 +146,7 @@ fn a_window_that_the_ledger_calls_spent_grants_nothing_more() {
     let mut world = late();
     let waits = world.ask(&ask("a", 5)).ticket();
     world.unbooked.retain(|effect| matches!(effect, Effect::State(_)));
-    world.allocator.window_spent(&limit_id("main"), FIRST, at(0));
+    world.allocator.window_spent(FIRST, at(0));
     world.decide();
     assert_eq!((world.allocator.left(), world.unbooked.len()), (permits(0), 1), "nothing but a statement");
     world.books_late = false;

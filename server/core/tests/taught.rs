@@ -73,7 +73,7 @@ fn a_block_that_was_refused_for_a_moment_is_asked_for_again() {
     world.unbooked.clear();
     world.decide();
     assert!(world.unbooked.is_empty());
-    world.allocator.book_refused(&limit_id("main"), FIRST, at(0));
+    world.allocator.book_refused(FIRST, at(0));
     world.books_late = false;
     world.go(1);
     world.outcome(waits).lease();

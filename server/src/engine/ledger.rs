@@ -169,7 +169,7 @@ impl Ledger {
                 self.stir(shard).exhausted(now, key, &window, budget)
             }
             Command::State(shard, workspace, statement) => {
-                self.stir(shard).state(workspace, statement);
+                self.stir(shard).state(now, workspace, statement);
             }
             Command::Forget(shard, workspace) => self.stir(shard).forget(now, workspace),
             Command::Serve(id, served) => {
@@ -282,14 +282,17 @@ impl Ledger {
             Effect::Owned { .. } => {
                 round.owned.insert(number);
             }
-            Effect::Confirmed { workspace, limit, series, window_start, from, to } => {
-                self.with(&workspace, |allocator| allocator.booked(&limit, series, window_start, from, to));
+            Effect::Confirmed { workspace, series, window_start, from, to, .. } => {
+                self.with(&workspace, |allocator| allocator.booked(series, window_start, from, to));
             }
-            Effect::Refused { workspace, limit, series, window_start, why } => {
+            Effect::Refused { workspace, series, window_start, why, .. } => {
                 self.with(&workspace, |allocator| match why {
-                    Refusal::Spent | Refusal::Closed => allocator.window_spent(&limit, series, window_start),
-                    _ => allocator.book_refused(&limit, series, window_start),
+                    Refusal::Spent | Refusal::Closed => allocator.window_spent(series, window_start),
+                    _ => allocator.book_refused(series, window_start),
                 })
+            }
+            Effect::Stated { workspace, life, number } => {
+                self.with(&workspace, |allocator| allocator.stated(life, number));
             }
             Effect::Lost { why } => {
                 round.owned.remove(&number);

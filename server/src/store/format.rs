@@ -88,10 +88,8 @@ pub(super) struct Mark {
     #[prost(uint64, tag = "5")]
     pub(super) life: u64,
     #[prost(uint32, tag = "6")]
-    pub(super) series: u32,
-    #[prost(uint32, tag = "7")]
     pub(super) booked: u32,
-    #[prost(bool, tag = "8")]
+    #[prost(bool, tag = "7")]
     pub(super) is_exhausted: bool,
 }
 

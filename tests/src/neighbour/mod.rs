@@ -253,11 +253,14 @@ impl Town {
             }
             let mut booked = false;
             while let Some(effect) = self.allocator.next_effect() {
-                let Effect::Book { limit, series, window, permits, budget, .. } = effect else { continue };
+                if let Effect::State(statement) = &effect {
+                    self.allocator.stated(statement.life, statement.number);
+                }
+                let Effect::Book { series, window, permits, budget, .. } = effect else { continue };
                 let mark = self.marks.entry(window.start.earliest).or_default();
                 let (from, to) = (*mark, (*mark + permits).min(budget.max(*mark)));
                 *mark = to;
-                self.allocator.booked(&limit, series, window.start.earliest, from, to);
+                self.allocator.booked(series, window.start.earliest, from, to);
                 booked = true;
             }
             if !booked {

@@ -14,8 +14,8 @@ use apportion_core::time::{Span, Timestamp};
 const SLACK: Span = Span::from_ms(300);
 /// So long before a window's start its budget may have been booked, at the most.
 const EARLY: Span = Span::from_ms(1_500);
-/// How much later than a window opens somebody who waits is served, in calm weather.
-const LATE: Span = Span::from_ms(400);
+/// How much later than a window opens somebody who waits is served, in calm weather: another limit may be in its guard just then.
+const LATE: Span = Span::from_ms(1_000);
 
 /// A lease and what is known of its use.
 #[derive(Clone, Debug)]
@@ -35,21 +35,19 @@ pub(super) struct Judge {
     policies: Vec<(Timestamp, Policy)>,
     /// By when the next grant must come: when every window that a change left may be full has made room.
     due: Option<Timestamp>,
-    last_change: Timestamp,
     pub(super) broken: Option<String>,
     pub(super) granted: u64,
 }
 
 impl Judge {
-    pub(super) fn new(mood: Mood, now: Timestamp, policy: Policy) -> Self {
+    pub(super) fn new(mood: Mood, policy: Policy) -> Self {
         let policies = vec![(Timestamp::ZERO, policy)];
-        Self { mood, leases: Vec::new(), policies, due: None, last_change: now, broken: None, granted: 0 }
+        Self { mood, leases: Vec::new(), policies, due: None, broken: None, granted: 0 }
     }
 
     /// A policy is in force from now on.
     pub(super) fn policy(&mut self, now: Timestamp, policy: Policy) {
         self.policies.push((now, policy));
-        self.last_change = now;
         self.due = None;
     }
 
@@ -65,7 +63,7 @@ impl Judge {
         let horizon = Span::from_secs(120);
         self.leases.retain(|counted| now.since(counted.until) < horizon);
         let until = lease.ends_at + SLACK;
-        let permits = u64::from(lease.permits);
+        let (permits, team) = (u64::from(lease.permits), lease.team.clone());
         self.leases.push(Counted { until, permits, settled: false, lease });
         for window in windows {
             for (from, to) in window.touched(now, until) {
@@ -73,7 +71,7 @@ impl Judge {
             }
         }
         if let Some(scheduler) = windows.iter().min_by_key(|window| window.length) {
-            self.hold_caps(now, scheduler);
+            self.hold_cap(now, scheduler, &team);
         }
     }
 
@@ -101,39 +99,20 @@ impl Judge {
     }
 
     /// A team is granted no more than its cap in a window of the shortest limit, whatever becomes of the team.
-    fn hold_caps(&mut self, now: Timestamp, window: &WindowNow) {
-        let Some(policy) = self.policies.last().map(|(_, policy)| policy.clone()) else { return };
-        for team in &policy.teams {
-            let caps = self.policies.iter().rev().take(8).flat_map(|(_, policy)| &policy.teams);
-            let caps = caps.filter(|known| known.id == team.id).map(|known| known.cap);
-            let Some(cap) = caps.collect::<Option<Vec<_>>>().and_then(|caps| caps.into_iter().max()) else {
-                continue;
-            };
-            let is_of = |counted: &&Counted| {
-                self.is_below(&counted.lease.team, &team.id)
-                    && window.start <= counted.lease.granted_at
-                    && counted.lease.granted_at < window.end
-            };
-            let sum: u64 = self.leases.iter().filter(is_of).map(|counted| counted.permits).sum();
-            if sum > u64::from(cap) && self.last_change < window.start {
-                self.fail(format!("{sum} permits for {:?}, whose cap is {cap}, at {now:?}", team.id));
-            }
-            let is_own = |counted: &&Counted| {
-                counted.lease.team == team.id
-                    && window.start <= counted.lease.granted_at
-                    && counted.lease.granted_at < window.end
-            };
-            let own: u64 = self.leases.iter().filter(is_own).map(|counted| counted.permits).sum();
-            if own > u64::from(cap) {
-                self.fail(format!("{own} permits for {:?} itself, whose cap is {cap}, at {now:?}", team.id));
-            }
+    fn hold_cap(&mut self, now: Timestamp, window: &WindowNow, team: &TeamId) {
+        let in_force = self.policies.iter().rev().take(8).flat_map(|(_, policy)| &policy.teams);
+        let caps = in_force.filter(|known| known.id == *team).map(|known| known.cap);
+        let caps: Option<Vec<_>> = caps.collect();
+        let Some(cap) = caps.and_then(|caps| caps.into_iter().max()) else { return };
+        let is_own = |counted: &&Counted| {
+            counted.lease.team == *team
+                && window.start <= counted.lease.granted_at
+                && counted.lease.granted_at < window.end
+        };
+        let own: u64 = self.leases.iter().filter(is_own).map(|counted| counted.permits).sum();
+        if own > u64::from(cap) {
+            self.fail(format!("{own} permits for {team:?}, whose cap is {cap}, at {now:?}"));
         }
-    }
-
-    fn is_below(&self, team: &TeamId, above: &TeamId) -> bool {
-        let Some((_, policy)) = self.policies.last() else { return false };
-        let found = policy.teams.iter().find(|known| known.id == *team);
-        team == above || found.and_then(|team| team.parent.as_ref()) == Some(above)
     }
 
     /// Somebody always waits; in calm weather nobody waits for longer than until the windows of now that may be full are over.

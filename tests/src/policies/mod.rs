@@ -69,7 +69,7 @@ pub fn run(seed: u64, mood: Mood, traced: bool) -> Outcome {
         server: None,
         starts_at: START,
         lives: 0,
-        judge: Judge::new(mood, START, policy),
+        judge: Judge::new(mood, policy),
         changes: 0,
         names: 0,
         trace: traced.then(Vec::new),

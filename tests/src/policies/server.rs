@@ -1,7 +1,7 @@
 //! One life of the server: a shard and the allocator of its one workspace. Translates what one says into what the other is told,
 //! as the real one does, and decides nothing.
 
-use super::change::TEAMS;
+use super::change::{MARGINS, TEAMS};
 use super::store::Store;
 use crate::world::random::Random;
 use apportion_core::allocator::{Allocator, Effect, Submitted};
@@ -14,6 +14,9 @@ use apportion_core::policy::Policy;
 use apportion_core::request::{Ask, LeaseId, Outcome, Ticket};
 use apportion_core::time::{Span, Timestamp};
 use std::collections::BTreeMap;
+
+/// In calm weather every lease is settled within so long, and then counted no more.
+const SETTLED: Span = Span::from_ms(700);
 
 /// A lease as its holder knows it. Its name is that of the life and its number there.
 #[derive(Clone, Debug)]
@@ -244,7 +247,7 @@ impl Server {
                     let key = MarkKey { workspace, limit, window_start: window.start.earliest };
                     self.shard.exhausted(now, key, &window, budget);
                 }
-                Effect::State(statement) => self.shard.state(workspace, statement),
+                Effect::State(statement) => self.shard.state(now, workspace, statement),
             }
         }
         if random.percent(80) {
@@ -263,18 +266,21 @@ impl Server {
                 }
                 ledger::Effect::Read { token } => self.shard.read_done(now, token, store.read()),
                 ledger::Effect::Owned { .. } => self.open(now, store, false),
-                ledger::Effect::Confirmed { limit, series, window_start, from, to, .. } => {
+                ledger::Effect::Confirmed { series, window_start, from, to, .. } => {
                     if let Some(allocator) = &mut self.allocator {
-                        allocator.booked(&limit, series, window_start, from, to);
+                        allocator.booked(series, window_start, from, to);
                     }
                 }
-                ledger::Effect::Refused { limit, series, window_start, why, .. } => {
+                ledger::Effect::Refused { series, window_start, why, .. } => {
                     let Some(allocator) = &mut self.allocator else { continue };
                     match why {
-                        Refusal::Spent | Refusal::Closed => {
-                            allocator.window_spent(&limit, series, window_start)
-                        }
-                        _ => allocator.book_refused(&limit, series, window_start),
+                        Refusal::Spent | Refusal::Closed => allocator.window_spent(series, window_start),
+                        _ => allocator.book_refused(series, window_start),
+                    }
+                }
+                ledger::Effect::Stated { life, number, .. } => {
+                    if let Some(allocator) = &mut self.allocator {
+                        allocator.stated(life, number);
                     }
                 }
                 ledger::Effect::Lost { .. } => self.allocator = None,
@@ -308,11 +314,20 @@ impl Server {
         windows.collect()
     }
 
-    /// When the windows that follow those of now have all opened, where somebody waits.
+    /// When windows have opened, of all limits, in which nothing is counted that was used up to now, where somebody waits. What was
+    /// granted in a guard is charged to the window after it too.
     pub(super) fn opens(&mut self, now: Timestamp) -> Option<Timestamp> {
         if self.waiting.is_empty() {
             return None;
         }
-        self.windows(now).iter().map(|window| window.end + Span::from_ms(20)).max()
+        let opens = self.windows(now).into_iter().map(|window| {
+            let starts = if window.end < now + MARGINS.guard + SETTLED {
+                window.end + window.length
+            } else {
+                window.end
+            };
+            starts + Span::from_ms(20)
+        });
+        opens.max()
     }
 }

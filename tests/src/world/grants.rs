@@ -79,6 +79,8 @@ pub trait Grants {
     fn lay(&mut self, rule: usize, grid: Grid);
     /// The units after `from`, up to and with `to`, may be granted.
     fn confirmed(&mut self, key: MarkKey, series: Series, from: Permits, to: Permits);
+    /// What an allocator said of a workspace is written.
+    fn stated(&mut self, _workspace: &WorkspaceId, _life: u64, _number: u32) {}
     /// A block was not booked.
     fn refused(&mut self, _key: &MarkKey, _series: Series, _why: Refusal) {}
     /// The store does not answer, or it does again.

@@ -249,6 +249,7 @@ impl Node {
                         self.asked.remove(&key);
                     }
                 }
+                Effect::Stated { ref workspace, life, number } => self.grants.stated(workspace, life, number),
                 Effect::Lost { .. } => {
                     self.tenure += 1;
                     self.grants.lost(now);
@@ -316,7 +317,7 @@ impl Node {
                     WantedBlock { workspace, limit, window, permits, budget, ahead, policy_version, series },
                 );
             }
-            Wish::State { workspace, statement } => self.shard.state(workspace, statement),
+            Wish::State { workspace, statement } => self.shard.state(now, workspace, statement),
             Wish::Learn { rule: place, learnt } => {
                 let rule = &plan.rules[place];
                 self.lay(place, learnt.phase.map_or(rule.grid.phase(), |phase| phase.least));
@@ -331,8 +332,10 @@ impl Node {
         let series = self.series();
         let rules = self.plan.rules_of(workspace);
         let shape = rules.map(|(place, rule)| (rule.limit.clone(), self.grids[place])).collect();
-        let (life, granted, former) = (series.life, Vec::new(), Vec::new());
-        self.shard.state(workspace.clone(), Statement { at: now, life, shape, granted, former });
+        let (life, former) = (series.life, Vec::new());
+        let (number, is_urgent) = (1, false);
+        let statement = Statement { at: now, life, number, is_urgent, shape, former };
+        self.shard.state(now, workspace.clone(), statement);
         series
     }
 

@@ -113,17 +113,21 @@ impl Grants for Shared {
 
     fn confirmed(&mut self, key: MarkKey, series: Series, from: Permits, to: Permits) {
         if let Some(served) = self.served.get_mut(&key.workspace) {
-            served.allocator.booked(&key.limit, series, key.window_start, from, to);
+            served.allocator.booked(series, key.window_start, from, to);
+        }
+    }
+
+    fn stated(&mut self, workspace: &WorkspaceId, life: u64, number: u32) {
+        if let Some(served) = self.served.get_mut(workspace) {
+            served.allocator.stated(life, number);
         }
     }
 
     fn refused(&mut self, key: &MarkKey, series: Series, why: Refusal) {
         let Some(served) = self.served.get_mut(&key.workspace) else { return };
         match why {
-            Refusal::Spent | Refusal::Closed => {
-                served.allocator.window_spent(&key.limit, series, key.window_start)
-            }
-            _ => served.allocator.book_refused(&key.limit, series, key.window_start),
+            Refusal::Spent | Refusal::Closed => served.allocator.window_spent(series, key.window_start),
+            _ => served.allocator.book_refused(series, key.window_start),
         }
     }
 

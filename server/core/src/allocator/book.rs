@@ -3,7 +3,7 @@
 use super::{Allocator, Effect};
 use crate::ids::LimitId;
 use crate::ledger::Series;
-use crate::limit::{Booking, Exhausted, Limit};
+use crate::limit::{Booking, Exhausted};
 use crate::permits::Permits;
 use crate::priority::Priority;
 use crate::request::{Reason, Refusal};
@@ -18,18 +18,8 @@ const PAUSE_LONGEST_MS: u8 = 100;
 
 impl Allocator {
     /// Units `from + 1 ..= to` of a window were booked for this process.
-    pub fn booked(
-        &mut self,
-        limit: &LimitId,
-        series: Series,
-        window_start: Timestamp,
-        from: Permits,
-        to: Permits,
-    ) {
-        let Some(at) = self.in_series(limit, series) else { return };
-        if let Some(former) = &mut self.former {
-            former.booked(limit, window_start);
-        }
+    pub fn booked(&mut self, series: Series, window_start: Timestamp, from: Permits, to: Permits) {
+        let Some(at) = self.in_series(series) else { return };
         let scheduler = at == self.scheduler;
         let limit = &mut self.limits[at];
         if limit.window.start.earliest == window_start {
@@ -43,8 +33,8 @@ impl Allocator {
     }
 
     /// The ledger refuses to book any more of a window: it is spent.
-    pub fn window_spent(&mut self, limit: &LimitId, series: Series, window_start: Timestamp) {
-        let Some(at) = self.in_series(limit, series) else { return };
+    pub fn window_spent(&mut self, series: Series, window_start: Timestamp) {
+        let Some(at) = self.in_series(series) else { return };
         let limit = &mut self.limits[at];
         let next = limit.next_window().start.earliest;
         let (window, budget) = (limit.window.start.earliest, limit.budget);
@@ -60,9 +50,9 @@ impl Allocator {
     }
 
     /// A block was not booked for a reason that passes: it is asked for again after a pause, which is a deadline of the allocator.
-    pub fn book_refused(&mut self, limit: &LimitId, series: Series, window_start: Timestamp) {
+    pub fn book_refused(&mut self, series: Series, window_start: Timestamp) {
         let now = self.advanced_to;
-        let Some(at) = self.in_series(limit, series) else { return };
+        let Some(at) = self.in_series(series) else { return };
         self.is_stated = false;
         let limit = &mut self.limits[at];
         let (window, next) = (limit.window.start.earliest, limit.next_window().start.earliest);
@@ -107,7 +97,7 @@ impl Allocator {
     /// Nothing is granted of the windows that are open now, nor of those that follow: leases granted under a wrong clock may be
     /// used in them.
     pub fn spend_open_windows(&mut self, now: Timestamp) {
-        self.state(now);
+        self.state(now, false);
         for limit in &mut self.limits {
             let (window, budget) = (limit.window, limit.budget);
             let (next, next_budget) = (limit.next_window(), limit.next_budget());
@@ -120,9 +110,9 @@ impl Allocator {
     }
 
     /// The limit that is in this series of windows.
-    fn in_series(&self, limit: &LimitId, series: Series) -> Option<usize> {
-        let mine = |known: &Limit| known.id == *limit && known.series == series.number;
-        self.limits.iter().position(mine).filter(|_| series.life == self.life)
+    fn in_series(&self, series: Series) -> Option<usize> {
+        let at = self.limits.iter().position(|limit| limit.series == series.number);
+        at.filter(|_| series.life == self.life)
     }
 
     /// What was booked for this process and not granted of the windows that are open or next, so that a hand-over may give it back:
@@ -184,10 +174,7 @@ impl Allocator {
         let (id, ahead) = (limit.id.clone(), limit.margins.guard);
         let series = Series { life: self.life, number: limit.series };
         if !self.is_stated || self.former.as_ref().is_some_and(|former| former.is_stale) {
-            self.state(now);
-        }
-        if let Some(former) = &mut self.former {
-            former.asked(&id, &window);
+            self.state(now, false);
         }
         self.effects.push_back(Effect::Book {
             limit: id,

@@ -2,9 +2,9 @@
 
 use super::observe::learn;
 use super::{Allocator, Effect};
-use crate::facts::Learnt;
+use crate::facts::{Facts, Learnt};
 use crate::ids::TeamId;
-use crate::ledger::Shape;
+use crate::ledger::{Shape, continued};
 use crate::limit::Limit;
 use crate::mutant::{self, Mutant};
 use crate::policy::{LimitPolicy, Policy, PolicyError, TEAMS_MAX, TeamPolicy};
@@ -41,9 +41,9 @@ impl Allocator {
         self.advance(now);
         let now = now.max(self.advanced_to);
         let old = std::mem::replace(&mut self.policy, policy);
-        let is_reshaped = self.shape() != self.shape_of_policy(&old);
-        let left = is_reshaped.then(|| self.leave_shape(now));
-        self.change_limits(now, &old);
+        let (before, after) = (self.shape(), self.shape_of_policy(&old));
+        let left = (before != after).then(|| self.leave_shape(now));
+        self.change_limits(now, &continued(&before, &after));
         self.follow_the_grids(now);
         self.lower_budgets(since);
         self.plant(now);
@@ -80,24 +80,24 @@ impl Allocator {
         }
     }
 
-    fn change_limits(&mut self, now: Timestamp, old: &Policy) {
-        let limits = old.limits.iter().zip(self.limits.drain(..));
-        let mut old: BTreeMap<_, _> = limits.map(|(policy, limit)| (&policy.id, (policy, limit))).collect();
+    /// Makes the limits what the policy says. `from` tells which limit so far each of them goes on with.
+    fn change_limits(&mut self, now: Timestamp, from: &[Option<usize>]) {
         // Whatever a limit is called: the provider asked for silence.
-        let cooldown_until =
-            old.values().map(|(_, limit)| limit.stop_until).max().filter(|&until| until > now);
-        let known = Learnt { cooldown_until, ..Learnt::default() };
-        for policy in self.policy.limits.clone() {
-            let policy = &policy;
-            let limit = match old.remove(&policy.id) {
-                Some((old, mut limit)) if has_same_windows(old, policy) => {
+        let cooldown_until = self.limits.iter().map(|limit| limit.stop_until).max();
+        let known =
+            Learnt { cooldown_until: cooldown_until.filter(|&until| until > now), ..Learnt::default() };
+        let mut old: Vec<_> = self.limits.drain(..).map(Some).collect();
+        for (policy, &from) in self.policy.limits.clone().iter().zip(from) {
+            let limit = match from.and_then(|place| old[place].take()) {
+                Some(mut limit) if limit.id == policy.id => {
                     if limit.facts.set_policy(policy, self.policy.others_memory) {
                         self.effects.push_back(learn(&limit));
                     }
                     Limit { margins: policy.margins, ..limit }
                 }
+                Some(limit) => self.rename(limit, policy, &known),
                 // Windows that lie elsewhere: the ledger knows what they start with.
-                _ => {
+                None => {
                     let series = self.next_series();
                     let limit = Limit::new(policy, &self.policy, Some(&known), series, now);
                     self.effects.push_back(learn(&limit));
@@ -107,6 +107,16 @@ impl Allocator {
             self.limits.push(limit);
         }
         self.scheduler = self.policy.scheduler();
+    }
+
+    /// The same windows under another id: they go on. What was learnt was learnt of the former limit.
+    fn rename(&mut self, limit: Limit, policy: &LimitPolicy, known: &Learnt) -> Limit {
+        let others_memory = self.policy.others_memory;
+        let facts = Facts::new(policy, self.policy.created_at, others_memory, Some(known));
+        let budget = limit.budget.min(facts.budget());
+        let limit = Limit { id: policy.id.clone(), margins: policy.margins, budget, facts, ..limit };
+        self.effects.push_back(learn(&limit));
+        limit
     }
 
     /// Where the new margins left no time in windows that lay as was learnt, they lie as policy says again.
@@ -176,7 +186,8 @@ impl Allocator {
         let parent = team.parent.as_ref().map_or(Tree::ROOT, |parent| self.root_in(&teams[parent], teams));
         let v = self.tree.add(parent);
         self.names.insert(team.id.clone(), v);
-        if let Some((granted, next)) = self.departed.remove(&team.id)
+        let departed = self.former.as_mut().and_then(|former| former.departed.remove(&team.id));
+        if let Some((granted, next)) = departed
             && !mutant::active(Mutant::CapStartsWithTheTeam)
         {
             (self.tree[v].granted, self.tree[v].granted_next) = (granted, next);
@@ -215,12 +226,17 @@ impl Allocator {
             return;
         }
         let id = self.names.iter().find(|(_, v)| *v == team).map(|(id, _)| id.clone());
-        match id.filter(|_| self.departed.len() < TEAMS_MAX) {
+        let departed = &mut self.former.get_or_insert_default().departed;
+        match id.filter(|_| departed.len() < TEAMS_MAX) {
             Some(id) => {
-                self.departed.insert(id, (granted, next));
+                departed.insert(id, (granted, next));
             }
             // So many that nobody knows who they were: their permits count against every cap.
-            None => self.tree.foreign += granted,
+            None => {
+                let booking = &mut self.limits[self.scheduler].booking;
+                booking.foreign += granted;
+                self.tree.foreign = booking.foreign;
+            }
         }
     }
 

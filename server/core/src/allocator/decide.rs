@@ -58,7 +58,7 @@ impl Allocator {
     /// Grants a request beside which nobody waits, if that is possible now. Tags and lanes need not know of it: whoever waits next
     /// begins a new busy period, as it would have had this one waited for a moment.
     fn grant_alone(&mut self, now: Timestamp, slot: Slot) -> Option<()> {
-        if self.reserved > 0 || !self.limits.iter().all(|limit| limit.is_open(now)) {
+        if self.unwritten > 0 || self.reserved > 0 || !self.limits.iter().all(|limit| limit.is_open(now)) {
             return None;
         }
         self.decay(now);
@@ -86,6 +86,10 @@ impl Allocator {
     fn grant_all(&mut self, now: Timestamp) {
         self.stalled = false;
         if self.queue.len() == 0 {
+            return;
+        }
+        if self.unwritten > 0 {
+            self.stalled = true;
             return;
         }
         self.decay(now);
@@ -230,7 +234,7 @@ impl Allocator {
             spent_before: self.spent,
             used: Permits::ZERO,
             returned: Permits::ZERO,
-            is_final: false,
+            final_at: Timestamp::MAX,
             former: 0,
             request_id: request.request_id,
             told: 1,

@@ -3,14 +3,19 @@
 //! A lease of a former shape of the workspace goes on to live, and is charged to the windows of every limit that is new. Owns how
 //! much that is and when it is over. Knows no limits and no teams.
 
-use crate::ids::LimitId;
+use crate::ids::TeamId;
 use crate::ledger::{Granted, Series, Spent};
 use crate::permits::Permits;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::window::Window;
+use std::collections::BTreeMap;
 
+/// The number of a part that no lease corrects: nothing is left of its leases.
+const USED_UP: u32 = u32::MAX;
+/// What is used within so long is told together.
+const NEAR: Span = Span::from_ms(100);
 /// Most entries that are told apart; beyond it the two oldest become one.
-const ENTRIES_MAX: usize = 12;
+const ENTRIES_MAX: usize = 24;
 
 /// Leases of one window of a former shape, or what they were used for.
 #[derive(Clone, Copy, Debug)]
@@ -29,28 +34,43 @@ pub(super) struct Former {
     last: u32,
     /// Of each series that went on when the shape changed last: the start of a window, and how much of it was granted by then.
     pub(super) before: Vec<(Series, Timestamp, Permits)>,
-    /// When the newest statement was made.
+    /// When the newest statement was made, and its number.
     stated_at: Timestamp,
-    /// A block that was asked for after it: once that is booked, the statement is written.
-    awaited: Option<(LimitId, Timestamp)>,
+    statement: u32,
+    /// What teams were granted in this window, and in the next, that are gone or in another place by now.
+    pub(super) departed: BTreeMap<TeamId, (Permits, Permits)>,
     /// What was said is not so any more.
     pub(super) is_stale: bool,
 }
 
 impl Former {
-    /// Adds what was granted in a window. Returns the number by which its leases correct it.
-    pub(super) fn add(&mut self, spent: Spent, final_at: Timestamp, newest: u32) -> u32 {
-        self.last += 1;
-        if self.parts.len() >= ENTRIES_MAX {
-            self.merge();
+    /// Adds what leases of a window may still use. Returns the number by which they correct it.
+    pub(super) fn add_live(&mut self, spent: Spent, final_at: Timestamp, newest: u32) -> u32 {
+        if spent.permits.is_zero() {
+            return USED_UP;
         }
-        self.parts.push(Part { number: self.last, newest, granted: Granted { spent, final_at } });
+        self.last += 1;
+        self.push(Part { number: self.last, newest, granted: Granted { spent, final_at } });
         self.last
     }
 
-    /// The two that end first become one that nobody corrects.
+    /// Adds what was used in a window: nobody corrects it.
+    pub(super) fn add_used(&mut self, spent: Spent, final_at: Timestamp, newest: u32) {
+        if !spent.permits.is_zero() {
+            self.push(Part { number: 0, newest, granted: Granted { spent, final_at } });
+        }
+    }
+
+    fn push(&mut self, part: Part) {
+        if self.parts.len() >= ENTRIES_MAX {
+            self.merge();
+        }
+        self.parts.push(part);
+    }
+
+    /// Two become one that nobody corrects: of those that nobody corrects anyway, where there are two, the ones that are over first.
     fn merge(&mut self) {
-        self.parts.sort_by_key(|part| (part.granted.final_at, part.number));
+        self.parts.sort_by_key(|part| (part.number != 0, part.granted.spent.until));
         let Granted { spent: other, final_at } = self.parts.remove(1).granted;
         let Part { number, granted, .. } = &mut self.parts[0];
         let spent = granted.spent;
@@ -85,22 +105,16 @@ impl Former {
         }
         self.parts[at].granted.spent.permits -= n;
         self.is_stale = true;
-        let used = |part: &&mut Part| part.number == 0 && part.granted.final_at == final_at;
-        match self.parts.iter_mut().find(used) {
+        let is_near = |at: Timestamp| at <= until && until.since(at) <= NEAR;
+        let near = |part: &&mut Part| {
+            part.number == 0 && part.granted.final_at == final_at && is_near(part.granted.spent.until)
+        };
+        match self.parts.iter_mut().find(near) {
             Some(part) => {
                 let known = &mut part.granted.spent;
-                *known = Spent {
-                    from: known.from.min(spent.from),
-                    until: known.until.max(until),
-                    permits: known.permits + n,
-                };
+                *known = Spent { from: known.from.min(spent.from), until, permits: known.permits + n };
             }
-            None => {
-                self.add(Spent { until, permits: n, ..spent }, final_at, newest);
-                if let Some(part) = self.parts.last_mut() {
-                    part.number = 0;
-                }
-            }
+            None => self.add_used(Spent { until, permits: n, ..spent }, final_at, newest),
         }
     }
 
@@ -116,22 +130,24 @@ impl Former {
         self.before.iter().find(same).map_or(Permits::ZERO, |(.., granted)| *granted)
     }
 
-    /// What is to be said of it now.
-    pub(super) fn state(&mut self, now: Timestamp) -> Vec<Granted> {
-        (self.stated_at, self.awaited, self.is_stale) = (now, None, false);
-        self.parts.iter().map(|part| part.granted).collect()
-    }
-
-    /// A block is asked for.
-    pub(super) fn asked(&mut self, limit: &LimitId, window: &Window) {
-        if self.awaited.is_none() {
-            self.awaited = Some((limit.clone(), window.start.earliest));
+    /// So much of it came back: it may be granted again, as something new.
+    pub(super) fn came_back(&mut self, series: Series, window_start: Timestamp, n: Permits) {
+        let same =
+            self.before.iter_mut().find(|(known, start, _)| (*known, *start) == (series, window_start));
+        if let Some((.., granted)) = same {
+            *granted = granted.less(n);
         }
     }
 
-    /// A block was booked: the statement before it is written, and what was final by then need not be said again.
-    pub(super) fn booked(&mut self, limit: &LimitId, window_start: Timestamp) {
-        if self.awaited.as_ref().is_some_and(|(of, start)| of == limit && *start == window_start) {
+    /// What is to be said of it now, in the statement with this number.
+    pub(super) fn state(&mut self, now: Timestamp, number: u32) -> Vec<Granted> {
+        (self.stated_at, self.statement, self.is_stale) = (now, number, false);
+        self.parts.iter().map(|part| part.granted).collect()
+    }
+
+    /// A statement is written: what was final by then need not be said again.
+    pub(super) fn written(&mut self, number: u32) {
+        if number == self.statement {
             let stated_at = self.stated_at;
             self.parts.retain(|part| part.granted.final_at > stated_at);
         }

@@ -25,7 +25,7 @@ mod waits;
 
 use crate::bounds::Bounds;
 use crate::facts::Learnt;
-use crate::ids::{CallerId, LimitId, RequestId, TeamId};
+use crate::ids::{CallerId, LimitId, RequestId};
 use crate::lease::Leases;
 use crate::ledger::{Series, Statement};
 use crate::limit::Limit;
@@ -84,7 +84,8 @@ pub enum Effect {
         /// Its budget.
         budget: Permits,
     },
-    /// Tell the ledger where windows lie, and what was granted where they lay before: it is of use to the next booking.
+    /// Tell the ledger where windows lie, and what was granted where they lay before; once it is written, say so with
+    /// [`Allocator::stated`].
     State(Statement),
 }
 
@@ -117,10 +118,13 @@ pub struct Allocator {
     newest_series: u32,
     /// The ledger was told where windows lie.
     is_stated: bool,
-    /// What was granted where they lay before.
+    /// The number of the newest statement.
+    statement: u32,
+    /// The statement that must be written before anything is granted: blocks that are here already would be granted from under limits
+    /// that the ledger does not know of. 0: none.
+    unwritten: u32,
+    /// What was granted where they lay before, and to teams that are gone.
     former: Option<Box<Former>>,
-    /// What teams were granted in this window, and in the next, that are gone or in another place by now.
-    departed: BTreeMap<TeamId, (Permits, Permits)>,
     limits: Vec<Limit>,
     scheduler: usize,
     tree: Tree,
@@ -192,8 +196,9 @@ impl Allocator {
             life,
             newest_series: count,
             is_stated: false,
+            statement: 0,
+            unwritten: 0,
             former: None,
-            departed: BTreeMap::new(),
             limits,
             scheduler: policy.scheduler(),
             tree: Tree::new(),

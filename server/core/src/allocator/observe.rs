@@ -28,7 +28,7 @@ impl Allocator {
             sent,
         };
         let finding = limit.facts.observe(now, observation, &seen);
-        limit.ignored += u64::from(finding.vague || finding.ignored.is_some());
+        limit.ignored = limit.ignored.saturating_add(u32::from(finding.vague || finding.ignored.is_some()));
         if finding.exhausted && limit.booking.exhausted != Exhausted::ByProvider {
             self.effects.push_back(exhausted(limit));
         }

@@ -6,6 +6,7 @@
 
 use super::former::Former;
 use super::{Allocator, Effect};
+use crate::lease::Leases;
 use crate::ledger::{Series, Shape, Spent, Statement};
 use crate::limit::Limit;
 use crate::permits::Permits;
@@ -20,6 +21,38 @@ pub(super) struct Leaving {
     newest: u32,
     /// The series of the scheduler's limit.
     scheduler: u32,
+}
+
+/// Into how many steps the time is divided in which what was used lately may still be counted.
+const STEPS: usize = 4;
+
+/// What the leases of a window leave to those of another shape.
+struct Leaves {
+    /// May be used until the window ends.
+    live: Permits,
+    /// Was used lately, and may be counted until then.
+    used: [(Timestamp, Permits); STEPS],
+}
+
+fn leaves(leases: &Leases, edge: bool, now: Timestamp, slack: Span) -> Leaves {
+    let step = Span::from_ns(slack.as_ns().div_ceil(4));
+    let mut until = now;
+    let used = [(); STEPS].map(|()| {
+        until = until + step;
+        (until, Permits::ZERO)
+    });
+    let mut leaves = Leaves { live: Permits::ZERO, used };
+    for open in leases.iter().filter(|open| open.former == 0 && open.edge == edge) {
+        leaves.live += open.may_be_used();
+        let counted_until = open.final_at + slack;
+        if open.is_final()
+            && counted_until > now
+            && let Some((_, permits)) = leaves.used.iter_mut().find(|(until, _)| counted_until <= *until)
+        {
+            *permits += open.lease.permits.less(open.returned);
+        }
+    }
+    leaves
 }
 
 impl Allocator {
@@ -45,21 +78,21 @@ impl Allocator {
         let current = limit.booking.granted().less(former.known_of(series, &window));
         // Edge permits are charged to both windows.
         let ahead = limit.next.granted().less(former.known_of(series, &following));
-        let live = |edge| self.leases.iter().filter(move |open| open.former == 0 && open.edge == edge);
-        let live = |edge| -> Permits { live(edge).map(|open| open.may_be_used()).sum() };
-        let parts = [(false, current.less(ahead), live(false)), (true, ahead, live(true))];
-        for (edge, granted, live) in parts {
+        for (edge, granted) in [(false, current.less(ahead)), (true, ahead)] {
             let end = if edge { following.end.earliest } else { window.end.earliest };
             let spent = |permits, until: Timestamp| Spent {
                 from: window.start.earliest,
                 until: until.min(end),
                 permits,
             };
-            former.add(spent(granted.less(live), now + slack), end, self.newest_series);
-            if !live.is_zero() {
-                let part = former.add(spent(live, end), end, self.newest_series);
-                self.leases.leave(edge, part);
+            let Leaves { live, used } = leaves(&self.leases, edge, now, slack);
+            let late: Permits = used.iter().map(|(_, permits)| *permits).sum();
+            former.add_used(spent(granted.less(live + late), now), end, self.newest_series);
+            for (until, permits) in used {
+                former.add_used(spent(permits, until), end, self.newest_series);
             }
+            let part = former.add_live(spent(live, end), end, self.newest_series);
+            self.leases.leave(edge, part);
         }
         Leaving { newest: self.newest_series, scheduler: series.number }
     }
@@ -87,18 +120,33 @@ impl Allocator {
         });
         let granted = granted.collect();
         self.former.get_or_insert_default().before = granted;
-        self.state(now);
+        self.state(now, true);
+        self.unwritten = self.statement;
+    }
+
+    /// What this allocator said is written: it may grant again.
+    pub fn stated(&mut self, life: u64, number: u32) {
+        if life != self.life {
+            return;
+        }
+        if number >= self.unwritten {
+            self.unwritten = 0;
+        }
+        if let Some(former) = &mut self.former {
+            former.written(number);
+        }
     }
 
     /// Says to the ledger where windows lie and what was granted in former ones.
-    pub(super) fn state(&mut self, now: Timestamp) {
+    pub(super) fn state(&mut self, now: Timestamp, is_urgent: bool) {
+        self.statement += 1;
+        let (life, number) = (self.life, self.statement);
         let shape = self.shape();
         let mut nothing = Former::default();
         let former = self.former.as_deref_mut().unwrap_or(&mut nothing);
-        let granted = former.before.clone();
-        let former = former.state(now);
+        let former = former.state(now, number);
         self.is_stated = true;
-        self.effects.push_back(Effect::State(Statement { at: now, life: self.life, shape, granted, former }));
+        self.effects.push_back(Effect::State(Statement { at: now, life, number, is_urgent, shape, former }));
     }
 
     /// How long after its end a lease may be counted.
@@ -124,9 +172,12 @@ impl Allocator {
                 self.tree.for_path(team, |node| node.granted += won);
             }
         }
-        self.tree.foreign = limit.booking.mark.less(limit.booking.free).less(known);
+        let next = limit.next.mark.less(limit.next.free);
+        let booking = &mut self.limits[self.scheduler].booking;
+        booking.foreign = booking.mark.less(booking.free).less(known);
+        self.tree.foreign = booking.foreign;
         for v in 0..self.tree.places() {
-            self.tree[v].granted_next = limit.next.mark.less(limit.next.free);
+            self.tree[v].granted_next = next;
         }
     }
 }

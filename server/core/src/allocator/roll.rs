@@ -89,10 +89,12 @@ impl Allocator {
             let node = &mut self.tree[v];
             node.granted = std::mem::take(&mut node.granted_next);
         }
-        self.departed.retain(|_, (granted, next)| {
-            *granted = std::mem::take(next);
-            !granted.is_zero()
-        });
+        if let Some(former) = &mut self.former {
+            former.departed.retain(|_, (granted, next)| {
+                *granted = std::mem::take(next);
+                !granted.is_zero()
+            });
+        }
         self.tree.bound(budget, largest);
         for team in 0..self.teams.len() {
             self.wake(team);

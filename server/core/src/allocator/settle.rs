@@ -2,6 +2,7 @@
 
 use super::Allocator;
 use crate::ids::{CallerId, TeamId};
+use crate::ledger::Series;
 use crate::permits::Permits;
 use crate::policy::LIMITS_MAX;
 use crate::priority::Priority;
@@ -79,7 +80,10 @@ impl Allocator {
     ) -> Result<Settled, SettleError> {
         self.advance(now);
         let closed = Settled { returned: Permits::ZERO, accepted: Permits::ZERO, is_open: false };
-        let Some(charged) = self.charged(now, id) else { return Ok(closed) };
+        let Some(charged) = self.charged(now, id) else {
+            self.note_the_end(now, id, by, is_final);
+            return Ok(closed);
+        };
         let team = self.names.get(by.0);
         let Some(open) = self.leases.find(id) else { return Ok(closed) };
         let permits = open.lease.permits;
@@ -93,26 +97,51 @@ impl Allocator {
         // What is used cannot come back, and what came back is granted to others already.
         let most = permits.less(used.max(open.used));
         let before = open.returned;
-        let after = if open.is_final { before } else { returned.max(before).min(most.max(before)) };
+        let after = if open.is_final() { before } else { returned.max(before).min(most.max(before)) };
         let accepted = after.less(before);
         self.spent = self.spent.wrapping_add(used.less(open.used).get());
         open.used = open.used.max(used);
         open.returned = after;
-        let is_last = is_final && !open.is_final;
-        open.is_final |= is_final;
-        let (is_open, former) = (!open.is_final, open.former);
+        let is_last = is_final && !open.is_final();
+        if is_last {
+            open.final_at = now;
+        }
+        let (is_open, former) = (!open.is_final(), open.former);
         let (priority, holder, edge) = (open.lease.priority, open.holder, open.edge);
         if !accepted.is_zero() {
             self.put_back(&Back { team: owner, caller, priority, holder, edge }, accepted, &charged);
         }
         let until = now + self.slack();
         if let Some(parts) = self.former.as_mut().filter(|_| former != 0) {
+            for (at, limit) in self.limits.iter().enumerate() {
+                let series = Series { life: self.life, number: limit.series };
+                if charged[at] == Charge::Granted {
+                    parts.came_back(series, limit.window.start.earliest, accepted);
+                }
+                if edge && at == self.scheduler {
+                    parts.came_back(series, limit.next_window().start.earliest, accepted);
+                }
+            }
             parts.give_back(former, accepted);
             if is_last {
                 parts.use_up(former, permits.less(after), until);
             }
         }
         Ok(Settled { returned: after, accepted, is_open })
+    }
+
+    /// Nothing comes back of a lease any more, but its holder says that it is done with it: it is not charged to later windows.
+    fn note_the_end(&mut self, now: Timestamp, id: LeaseId, by: (&TeamId, &CallerId), is_final: bool) {
+        let (team, until) = (self.names.get(by.0), now + self.slack());
+        let Some(open) = self.leases.find(id).filter(|open| is_final && !open.is_final()) else { return };
+        if open.is_closed() || team != Some(open.team) || self.queue.callers[open.caller].id != *by.1 {
+            return;
+        }
+        open.final_at = now;
+        let (former, permits) = (open.former, open.lease.permits.less(open.returned));
+        if let Some(parts) = self.former.as_mut().filter(|_| former != 0) {
+            parts.use_up(former, permits, until);
+        }
     }
 
     /// How each limit's window of now was charged for a lease; nothing where one was not, or the lease is not open: then nothing

@@ -79,7 +79,7 @@ impl Allocator {
             cooldown_until: Some(limit.stop_until).filter(|until| *until > now),
             is_exhausted: limit.booking.exhausted == Exhausted::ByProvider,
             is_spent_by_clock: limit.booking.exhausted == Exhausted::ByClock,
-            ignored: limit.ignored,
+            ignored: limit.ignored.into(),
         };
         self.limits.iter().map(show).collect()
     }

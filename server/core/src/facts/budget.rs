@@ -10,7 +10,7 @@ pub(super) struct Budget {
     /// What the leases agreed on, where it is not what policy says.
     learnt: Option<Permits>,
     /// The last value that differed from the budget, and under which lease it came.
-    heard: Option<(LeaseId, Permits)>,
+    heard: Option<Box<(LeaseId, Permits)>>,
 }
 
 impl Budget {
@@ -45,11 +45,11 @@ impl Budget {
             self.heard = None;
             return;
         }
-        match self.heard {
+        match self.heard.as_deref().copied() {
             Some((who, same)) if same == permits && who != lease => {
                 *self = Self::new(self.policy, Some(permits));
             }
-            _ => self.heard = Some((lease, permits)),
+            _ => self.heard = Some(Box::new((lease, permits))),
         }
     }
 }

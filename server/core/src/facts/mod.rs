@@ -45,8 +45,8 @@ pub struct Facts {
     phase: Phase,
     others: Others,
     cooldown_until: Option<Timestamp>,
-    /// Where the window started that is open.
-    current: Option<Timestamp>,
+    /// Where the window started that is open; zero: not known yet.
+    current: Timestamp,
 }
 
 impl Facts {
@@ -66,7 +66,7 @@ impl Facts {
             phase: Phase::new(policy, learnt.and_then(|learnt| learnt.phase)),
             others: Others::new(others_memory, learnt.map_or(Permits::ZERO, |learnt| learnt.others)),
             cooldown_until: learnt.and_then(|learnt| learnt.cooldown_until),
-            current: None,
+            current: Timestamp::ZERO,
         }
     }
 
@@ -129,15 +129,15 @@ impl Facts {
     /// one that did not still holds in it.
     pub fn roll(&mut self, window: &Window) {
         let start = window.start.earliest;
-        if let Some(current) = self.current {
-            if start <= current {
+        if self.current > Timestamp::ZERO {
+            if start <= self.current {
                 return;
             }
-            let windows = start.since(current).as_ns() / self.phase.length().as_ns();
+            let windows = start.since(self.current).as_ns() / self.phase.length().as_ns();
             let windows = u32::try_from(windows.max(1)).unwrap_or(u32::MAX);
             self.others.roll(windows, self.phase.length(), self.budget.next());
         }
-        self.current = Some(start);
+        self.current = start;
         self.cooldown_until = self.cooldown_until.filter(|&until| until > start);
     }
 

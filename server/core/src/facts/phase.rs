@@ -31,6 +31,13 @@ pub(super) struct Phase {
     policy: Span,
     /// The widest interval with which a window still opens: beyond its margins nothing is left.
     widest: Span,
+    /// Nothing while every response agrees with policy: the usual case costs no more than this.
+    taught: Option<Box<Taught>>,
+}
+
+/// What responses taught.
+#[derive(Clone, Debug, Default)]
+struct Taught {
     learnt: Option<Arc>,
     /// The latest narrower interval that each lease led to, oldest first.
     readings: Vec<(LeaseId, Arc)>,
@@ -41,7 +48,8 @@ impl Phase {
         let (length, widest) = (policy.window.max(Span::from_ns(1)), widest(policy));
         let learnt = learnt.map(|phase| Arc::new(length, phase.least, phase.spread));
         let learnt = learnt.filter(|arc| arc.spread <= widest);
-        Self { length, policy: policy.phase, widest, learnt, readings: Vec::new() }
+        let taught = learnt.map(|arc| Box::new(Taught { learnt: Some(arc), readings: Vec::new() }));
+        Self { length, policy: policy.phase, widest, taught }
     }
 
     /// Windows of another length or phase by policy: what was learnt of the old ones goes. So does what leaves no time between
@@ -52,14 +60,16 @@ impl Phase {
             return;
         }
         self.widest = widest(policy);
-        if self.learnt.is_some_and(|arc| arc.spread > self.widest) {
-            self.learnt = None;
-            self.readings.clear();
-        }
+        let widest = self.widest;
+        self.taught.take_if(|taught| taught.learnt.is_some_and(|arc| arc.spread > widest));
+    }
+
+    fn arc(&self) -> Option<Arc> {
+        self.taught.as_ref()?.learnt
     }
 
     pub(super) fn learnt(&self) -> Option<PhaseInterval> {
-        self.learnt.map(|arc| PhaseInterval { least: arc.start, spread: arc.spread })
+        self.arc().map(|arc| PhaseInterval { least: arc.start, spread: arc.spread })
     }
 
     pub(super) fn length(&self) -> Span {
@@ -93,23 +103,23 @@ impl Phase {
     }
 
     fn narrow(&mut self, lease: LeaseId, common: Arc) {
-        self.readings.retain(|&(who, _)| who != lease);
-        if self.readings.len() == READINGS_MAX {
-            self.readings.remove(0);
+        let readings = &mut self.taught.get_or_insert_default().readings;
+        readings.retain(|&(who, _)| who != lease);
+        if readings.len() == READINGS_MAX {
+            readings.remove(0);
         }
-        self.readings.push((lease, common));
-        if self.readings.iter().filter(|&&(_, arc)| arc == common).count() >= WITNESSES_OF_A_PHASE {
+        readings.push((lease, common));
+        if readings.iter().filter(|&&(_, arc)| arc == common).count() >= WITNESSES_OF_A_PHASE {
             self.learn(common);
         }
     }
 
     fn learn(&mut self, arc: Arc) {
-        self.learnt = Some(arc);
-        self.readings.clear();
+        self.taught = Some(Box::new(Taught { learnt: Some(arc), readings: Vec::new() }));
     }
 
     fn known(&self) -> Arc {
-        self.learnt.unwrap_or(Arc::new(self.length, self.policy, Span::ZERO))
+        self.arc().unwrap_or(Arc::new(self.length, self.policy, Span::ZERO))
     }
 
     fn read(&self, Reset { at, within }: Reset) -> Arc {

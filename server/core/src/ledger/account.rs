@@ -56,10 +56,12 @@ pub struct Statement {
     pub at: Timestamp,
     /// Which allocator says so.
     pub life: u64,
+    /// Which of its statements this is: they count up.
+    pub number: u32,
+    /// Windows lie elsewhere than in the last one: nothing is granted before it is written.
+    pub is_urgent: bool,
     /// The limits now.
     pub shape: Shape,
-    /// Of each series that goes on: the start of a window, and how much this allocator granted of it.
-    pub granted: Vec<(Series, Timestamp, Permits)>,
     /// Everything that this allocator granted under former shapes, as far as no statement that was written made it final.
     pub former: Vec<Granted>,
 }
@@ -202,7 +204,7 @@ fn next_to_merge(
 
 /// Which limit of the shape before each limit goes on with, by its place there: the one with the same windows under the same id,
 /// or one whose id is gone.
-pub(super) fn continued(before: &Shape, now: &Shape) -> Vec<Option<usize>> {
+pub(crate) fn continued(before: &Shape, now: &Shape) -> Vec<Option<usize>> {
     let same = |(id, grid): &(LimitId, Grid)| before.iter().position(|old| old.0 == *id && old.1 == *grid);
     let mut from: Vec<_> = now.iter().map(same).collect();
     for (place, (_, grid)) in now.iter().enumerate() {

@@ -92,6 +92,10 @@ impl Shard {
 
     /// The raised units are booked by this process; while it serves they may be granted.
     fn confirm(&mut self, raises: &[Raise], carried: &Pending) {
+        for (workspace, statement) in &carried.statements {
+            let (workspace, life, number) = (workspace.clone(), statement.life, statement.number);
+            self.effects.push_back(Effect::Stated { workspace, life, number });
+        }
         for Raise { key, from, to } in raises {
             let Some(want) = carried.wanted.get(key) else { continue };
             let booked = self.booked.entry(key.clone()).or_default();

@@ -19,7 +19,7 @@ pub(super) struct Pending {
     pub(super) learnt: BTreeMap<(WorkspaceId, LimitId), Learnt>,
     /// Windows that count as used, with their budgets.
     pub(super) exhausted: BTreeMap<MarkKey, (Window, Permits)>,
-    /// What allocators say of their workspaces. It is of use to the next booking only, and waits for that.
+    /// What allocators say of their workspaces. What is not urgent is of use to the next booking only, and waits for that.
     pub(super) statements: BTreeMap<WorkspaceId, Statement>,
     /// Workspaces that are no more.
     pub(super) gone: BTreeSet<WorkspaceId>,
@@ -40,7 +40,8 @@ impl Pending {
 
     /// Whether there is anything to write but blocks.
     pub(super) fn has_news(&self) -> bool {
-        !(self.learnt.is_empty() && self.exhausted.is_empty() && self.gone.is_empty())
+        let is_urgent = self.statements.values().any(|statement| statement.is_urgent);
+        is_urgent || !(self.learnt.is_empty() && self.exhausted.is_empty() && self.gone.is_empty())
     }
 
     /// Puts back what a failed write carried; what came in meanwhile is newer and stays.

@@ -165,6 +165,15 @@ pub enum Effect {
         /// Why.
         why: Refusal,
     },
+    /// What an allocator said of its workspace is durable.
+    Stated {
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// Which allocator.
+        life: u64,
+        /// Which of its statements.
+        number: u32,
+    },
     /// Drop every block and hand the queue on.
     Lost {
         /// Why.

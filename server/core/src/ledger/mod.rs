@@ -14,6 +14,7 @@ mod shard;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use account::continued;
 pub use account::{Account, ENTRIES_MAX, Entry, Granted, REMEMBERED, Series, Shape, Spent, Statement};
 pub use effect::{CasOutcome, Effect, Guard, LostWhy, ReadOutcome, Refusal, Token, Version, WantedBlock};
 pub use record::{Mark, MarkKey, Raise, ShardRecord};

@@ -34,9 +34,9 @@ pub struct Mark {
     pub hi: Permits,
     /// Of those, what the account knows already: it stands in other marks or entries too.
     pub known: Permits,
-    /// Who booked last.
-    pub series: Series,
-    /// Of those, what the allocator that booked last may account for: what it booked, and what it may still correct.
+    /// The allocator that booked last; 0: none that may still account for anything in it.
+    pub life: u64,
+    /// Of those, what that allocator accounts for: what it booked, and what it may still correct.
     pub booked: Permits,
     /// All of the window counts as used: the provider said so, or it was open under a wrong clock.
     pub is_exhausted: bool,
@@ -181,18 +181,19 @@ impl ShardRecord {
                 window_end: window.end.earliest,
                 hi: carried.all,
                 known: carried.all.less(carried.own),
-                series,
+                life: series.life,
                 booked: carried.own,
                 is_exhausted: false,
             }
         });
-        let (from, taken) = (mark.hi, permits.min(budget.less(mark.hi)));
+        let left = if mark.is_exhausted { Permits::ZERO } else { budget.less(mark.hi) };
+        let (from, taken) = (mark.hi, permits.min(left));
         if taken.is_zero() && old.is_some() {
             return Err(Refusal::Spent);
         }
         mark.hi += taken;
-        mark.booked = if mark.series == series { mark.booked + taken } else { taken };
-        mark.series = series;
+        mark.booked = if mark.life == series.life { mark.booked + taken } else { taken };
+        mark.life = series.life;
         self.marks.insert(key.clone(), mark);
         Ok(Raise { key: key.clone(), from, to: mark.hi })
     }
@@ -203,17 +204,17 @@ impl ShardRecord {
         if mutant::active(Mutant::ExhaustedInMemoryOnly) {
             return;
         }
-        let is_of_it = |account: &Account| account.has(&key.limit, window);
-        if !self.accounts.get(&key.workspace).is_some_and(is_of_it) {
+        let account = self.accounts.entry(key.workspace.clone()).or_default();
+        if !account.has(&key.limit, window) {
             let spent = Spent { from: key.window_start, until: end, permits: budget };
-            self.accounts.entry(key.workspace.clone()).or_default().exhausted.push(spent.into());
+            account.exhausted.push(spent.into());
         } else if let Some(mark) = self.marks.get_mut(key) {
             mark.hi = mark.hi.max(budget);
             mark.is_exhausted = true;
         } else if self.marks.len() < MARKS_MAX {
-            let (known, booked) = (Permits::ZERO, Permits::ZERO);
-            let series = Series::default();
-            let mark = Mark { window_end: end, hi: budget, known, series, booked, is_exhausted: true };
+            let known = account.carried(window, 0).all;
+            let (hi, booked) = (known.max(budget), Permits::ZERO);
+            let mark = Mark { window_end: end, hi, known, life: 0, booked, is_exhausted: true };
             self.marks.insert(key.clone(), mark);
         }
     }
@@ -256,7 +257,7 @@ impl ShardRecord {
                 }
                 if let Some(place) = goes_on.filter(|_| mark.window_end > statement.at) {
                     let limit = statement.shape[place].0.clone();
-                    marks.push((MarkKey { limit, ..key.clone() }, mark.go_on(key.window_start, statement)));
+                    marks.push((MarkKey { limit, ..key.clone() }, mark.go_on(statement)));
                 }
             }
             if goes_on.is_none() && !statement.shape.iter().any(|(id, _)| id == limit) {
@@ -389,18 +390,17 @@ impl Mark {
     /// What was booked since the account knew of it, less what the allocator that makes the statement accounts for in it.
     fn left_to_account_for(&self, statement: &Statement) -> Permits {
         let booked = self.hi.less(self.known);
-        let accounted = self.series.life == statement.life && self.window_end > statement.at;
+        let accounted = self.life == statement.life && self.window_end > statement.at;
         if accounted { booked.less(self.booked) } else { booked }
     }
 
-    /// The mark of a window that goes on under another shape: what is not granted yet of it will be new to the account.
-    fn go_on(self, window_start: Timestamp, statement: &Statement) -> Self {
-        let same = |(series, start, _): &&(Series, Timestamp, Permits)| {
-            (*series, *start) == (self.series, window_start)
-        };
-        match statement.granted.iter().find(same) {
-            Some((.., granted)) => Self { known: self.hi.less(self.booked.less(*granted)), ..self },
-            None => Self { known: self.hi, booked: Permits::ZERO, series: Series::default(), ..self },
+    /// The mark of a window that goes on under another shape. What the allocator that makes the statement booked of it may be new to
+    /// the account: it was not granted yet, or comes back and is granted again.
+    fn go_on(self, statement: &Statement) -> Self {
+        if self.life == statement.life {
+            Self { known: self.hi.less(self.booked), ..self }
+        } else {
+            Self { known: self.hi, booked: Permits::ZERO, life: 0, ..self }
         }
     }
 }

@@ -139,10 +139,14 @@ impl Shard {
         }
     }
 
-    /// Takes what an allocator says of its workspace. It is written with the next block, before that is booked.
-    pub fn state(&mut self, workspace: WorkspaceId, statement: Statement) {
+    /// Takes what an allocator says of its workspace. It is written before anything else is booked; at once, where it is urgent.
+    pub fn state(&mut self, now: Timestamp, workspace: WorkspaceId, statement: Statement) {
         if self.is_serving() {
-            self.pending.statements.insert(workspace, statement);
+            let waits = self.pending.statements.get(&workspace);
+            let is_urgent = statement.is_urgent
+                || waits.is_some_and(|waits| waits.is_urgent && waits.life == statement.life);
+            self.pending.statements.insert(workspace, Statement { is_urgent, ..statement });
+            self.pump(now);
         }
     }
 

@@ -48,7 +48,8 @@ fn want(s: u64, n: u32) -> WantedBlock {
 /// What an allocator says of windows of 10 s, under which it granted nothing before.
 fn statement(life: u64) -> Statement {
     let shape = vec![(want(0, 0).limit, Grid::new(LENGTH, Span::ZERO))];
-    Statement { at: at(0), life, shape, granted: Vec::new(), former: Vec::new() }
+    let (number, is_urgent) = (1, false);
+    Statement { at: at(0), life, number, is_urgent, shape, former: Vec::new() }
 }
 
 /// A record that knows where the windows of the limit lie.
@@ -112,7 +113,7 @@ fn serving() -> Shard {
     assert_eq!(expected, None);
     shard.cas_done(at(1001), token, CasOutcome::Ok(Version(1)));
     assert_eq!(effects(&mut shard), [Effect::Owned { epoch: 1 }]);
-    shard.state(want(0, 0).workspace, statement(1));
+    shard.state(at(1001), want(0, 0).workspace, statement(1));
     shard
 }
 

@@ -162,6 +162,9 @@ impl<'a> Replay<'a> {
     fn book(&mut self) -> bool {
         let mut booked = false;
         while let Some(effect) = self.allocator.next_effect() {
+            if let Effect::State(statement) = &effect {
+                self.allocator.stated(statement.life, statement.number);
+            }
             let Effect::Book { limit, series, window, permits, budget, .. } = effect else { continue };
             let window_start = window.start.earliest;
             // Before the scenario starts every window is used up.
@@ -169,7 +172,7 @@ impl<'a> Replay<'a> {
             let mark = self.marks.entry((limit.clone(), window_start)).or_insert(spent);
             let (from, to) = (*mark, (*mark + permits).min(budget.max(*mark)));
             *mark = to;
-            self.allocator.booked(&limit, series, window_start, from, to);
+            self.allocator.booked(series, window_start, from, to);
             booked = true;
         }
         booked

@@ -288,16 +288,17 @@ impl World {
             Effect::Book { limit, series, window, permits, budget, .. } => {
                 let key = mark_key(&limit, window.start.earliest);
                 match self.record.raise(&key, &window, permits, budget, series) {
-                    Ok(Raise { from, to, .. }) => {
-                        self.allocator.booked(&limit, series, key.window_start, from, to)
-                    }
+                    Ok(Raise { from, to, .. }) => self.allocator.booked(series, key.window_start, from, to),
                     Err(BookRefusal::Spent | BookRefusal::Closed) => {
-                        self.allocator.window_spent(&limit, series, key.window_start)
+                        self.allocator.window_spent(series, key.window_start)
                     }
-                    Err(_) => self.allocator.book_refused(&limit, series, key.window_start),
+                    Err(_) => self.allocator.book_refused(series, key.window_start),
                 }
             }
-            Effect::State(statement) => self.record.state(&workspace_id(), &statement),
+            Effect::State(statement) => {
+                self.record.state(&workspace_id(), &statement);
+                self.allocator.stated(statement.life, statement.number);
+            }
             Effect::Exhausted { limit, window, budget } => {
                 self.record.spend(&mark_key(&limit, window.start.earliest), &window, budget);
             }
@@ -316,7 +317,7 @@ impl World {
             window_end: window_start + Span::from_ms(WINDOW_MS),
             hi: permits(n),
             known: Permits::ZERO,
-            series: Series::default(),
+            life: 0,
             booked: Permits::ZERO,
             is_exhausted: false,
         };

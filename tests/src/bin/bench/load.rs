@@ -293,7 +293,10 @@ impl World {
     }
 
     fn book(&mut self, effect: &Effect) {
-        let Effect::Book { limit, series, window, permits, budget, .. } = effect else { return };
+        if let Effect::State(statement) = effect {
+            self.allocator.stated(statement.life, statement.number);
+        }
+        let Effect::Book { series, window, permits, budget, .. } = effect else { return };
         let window_start = &window.start.earliest;
         let at = usize::from(self.marks[0].0 != *window_start);
         if at == 1 && self.marks[1].0 != *window_start {
@@ -304,7 +307,7 @@ impl World {
         let from = *mark;
         *mark = (from + (*permits).min(self.block)).min(*budget);
         let to = *mark;
-        self.allocator.booked(limit, *series, *window_start, from, to);
+        self.allocator.booked(*series, *window_start, from, to);
     }
 
     fn settle_newest(&mut self, unused: bool) {

@@ -10,7 +10,7 @@ mod random;
 mod resets;
 mod restarts;
 
-use super::{Facts, Finding, Learnt, Seen, Sent};
+use super::{Basis, Facts, Finding, Learnt, PhaseInterval, Seen, Sent};
 use crate::ids::LimitId;
 use crate::observation::{Observation, Reset};
 use crate::permits::Permits;

@@ -48,3 +48,27 @@ fn what_was_learnt_and_equals_policy_is_policy_again() {
     };
     assert_eq!(Service::restarted(&learnt, 0).facts.learnt().permits, None);
 }
+
+#[test]
+fn what_was_learnt_is_known_of_that_limit_only() {
+    let cooldown_until = Some(at(60 * SECOND));
+    let learnt = |permits_of: u32, window_s: u64, created_at: Timestamp| {
+        let (permits, window) = (permits(permits_of), Span::from_ms(window_s * SECOND));
+        let basis = Some(Basis { permits, window, phase: Span::ZERO, created_at });
+        let phase = Some(PhaseInterval { least: Span::from_ms(3_200), spread: Span::ZERO });
+        Learnt { permits: Some(super::permits(500)), phase, cooldown_until, others: super::permits(7), basis }
+    };
+    let knows = |learnt: Learnt| {
+        let facts = Facts::new(&policy(166, 10 * SECOND, 0), at(0), 3, Some(&learnt));
+        let known = facts.learnt();
+        (facts.budget().get(), facts.grid().phase().as_ns() / 1_000_000, known.cooldown_until)
+    };
+    assert_eq!(knows(learnt(166, 10, at(0))), (500, 3_200, cooldown_until));
+    assert_eq!(
+        knows(learnt(100, 10, at(0))),
+        (166, 3_200, cooldown_until),
+        "another budget, the same windows"
+    );
+    assert_eq!(knows(learnt(166, 60, at(0))), (166, 0, cooldown_until), "other windows");
+    assert_eq!(knows(learnt(166, 10, at(1))), (166, 0, cooldown_until), "another workspace of the same name");
+}

@@ -16,7 +16,7 @@ fn full_of_marks() -> ShardRecord {
     for n in 0..MARKS_MAX {
         let start = Timestamp::ZERO + Span::from_ms(u64::try_from(n).expect("a small number"));
         let (hi, known, booked) = (Permits::ONE, Permits::ZERO, Permits::ONE);
-        let mark = Mark { window_end: start, hi, known, series: SERIES, booked, is_exhausted: false };
+        let mark = Mark { window_end: start, hi, known, life: 1, booked, is_exhausted: false };
         record.marks.insert(key(start), mark);
     }
     record
