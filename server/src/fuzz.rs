@@ -156,6 +156,9 @@ fn no_message_makes_a_conversion_panic_and_what_is_taken_is_inside_its_bounds() 
                 && policy.check().is_ok()
             {
                 taken += 1;
+                // When it was made is kept beside what is configured.
+                let created_at = apportion_core::time::Timestamp::ZERO;
+                let policy = apportion_core::policy::Policy { created_at, ..policy };
                 let again = workspace::wire_workspace(&id, &policy);
                 assert_eq!(workspace::policy(&again, Vec::new()), Ok(policy), "{message:?}");
             }

@@ -45,7 +45,7 @@ fn refused(reason: Reason) -> Error {
 }
 
 /// Every reason that the core refuses a request for.
-const REFUSALS: [Reason; 18] = [
+const REFUSALS: [Reason; 20] = [
     Reason::Malformed,
     Reason::UnknownTeam,
     Reason::TeamHasParts,
@@ -55,8 +55,10 @@ const REFUSALS: [Reason; 18] = [
     Reason::LeaseEnded,
     Reason::DeadlineTooShort,
     Reason::WindowExhausted,
+    Reason::LimitChanged,
     Reason::TeamCapReached,
     Reason::ProviderCooldown,
+    Reason::ClockUnsteady,
     Reason::CallerQueueFull,
     Reason::TeamQueueFull,
     Reason::WorkspaceQueueFull,

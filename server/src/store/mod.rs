@@ -28,7 +28,7 @@ pub type Version = u64;
 /// The longest key, in bytes.
 pub const KEY_MAX: usize = 256;
 /// The longest value, in bytes: the largest record of a shard has its place in it.
-pub const VALUE_MAX: usize = 16 << 20;
+pub const VALUE_MAX: usize = 32 << 20;
 
 /// A key with its value and version.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -23,7 +23,7 @@ pub use shard::{Horizon, Shard};
 /// Most marks in one shard's record. A window beyond it is refused until clean-up makes room.
 pub const MARKS_MAX: usize = 65_536;
 /// Most workspaces of which one shard remembers what was granted. Beyond it those that were idle for the longest are forgotten.
-pub const ACCOUNTS_MAX: usize = 16_384;
+pub const ACCOUNTS_MAX: usize = 8_192;
 /// Most limits of which one shard remembers what was learnt.
 pub const LEARNT_MAX: usize = 16_384;
 /// Most blocks that may be wanted at once in one shard.

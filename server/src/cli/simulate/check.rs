@@ -289,6 +289,6 @@ mod tests {
             breach(&[grant(&trial, 0, "B", 6), grant(&trial, 0, "B", 5)])[0].contains("11 granted of 10")
         );
         assert!(breach(&[grant(&trial, 0, "A", 7)])[0].contains("capped at 6"));
-        assert!(breach(&[grant(&trial, 9001, "B", 1)])[0].contains("inside the guard"));
+        assert!(breach(&[grant(&trial, 9001, "B", 1)])[0].contains("inside its margins"));
     }
 }
