@@ -103,7 +103,8 @@ const FAR_ABOVE: Habit = Habit { workers: 20, ..Habit::BUSY };
 
 /// Changes a provider 8 s into a window in which so much is used, and holds what was too much against what was out.
 async fn changed_late(habit: Habit, used: RangeInclusive<usize>, change: Change) {
-    let world = World::starting(Duration::from_millis(9_900), &[habit]).await;
+    // From the start of a window on: who comes at the edge of one may use up the next.
+    let world = World::starting(Duration::from_millis(50), &[habit]).await;
     pass(Duration::from_secs(1)).await;
     pass_to(&Rules::default(), Duration::from_secs(8)).await;
     let at = world.change(change.clone());
