@@ -1,7 +1,14 @@
 //! Every rule that keeps windows while policy changes, broken, is missed by the world of changing policies within a bounded number of
 //! seeds.
 
+use apportion_core::facts::{Basis, Facts, Learnt};
+use apportion_core::ids::{LimitId, NodeId, WorkspaceId};
+use apportion_core::ledger::{MarkKey, Refusal, Series, ShardRecord, Statement};
 use apportion_core::mutant::{Mutant, with};
+use apportion_core::permits::Permits;
+use apportion_core::policy::{LimitPolicy, Margins};
+use apportion_core::time::{Span, Timestamp};
+use apportion_core::window::Grid;
 use apportion_tests::policies::{Mood, run};
 
 /// Within so many seeds a mutant must be caught.
@@ -29,4 +36,47 @@ mutants! {
     a_cap_that_starts_with_its_team_is_caught: CapStartsWithTheTeam;
     a_block_of_a_write_that_the_store_failed_at_is_caught: GrantAfterIoError;
     a_cap_that_a_new_life_grants_anew_is_caught: TakeOverIgnoresCaps;
+}
+
+fn limit() -> LimitPolicy {
+    let (permits, window) = (Permits::clamped(100), Span::from_secs(10));
+    let id = LimitId::new("limit").expect("a name");
+    LimitPolicy { id, permits, window, phase: Span::ZERO, margins: Margins::DEFAULT }
+}
+
+/// Whether a window that is exhausted stays so in the record.
+fn an_exhausted_window_is_spent() -> bool {
+    let (workspace, limit) = (WorkspaceId::new("workspace").expect("a name"), limit());
+    let grid = Grid::new(limit.window, limit.phase);
+    let (at, life) = (Timestamp::ZERO + Span::from_secs(1_000), 1);
+    let shape = vec![(limit.id.clone(), grid)];
+    let mut record = ShardRecord::first(NodeId::new("node").expect("a name"), 1, 1);
+    let statement = Statement { at, life, number: 1, is_urgent: false, shape, former: Vec::new() };
+    record.state(&workspace, &statement);
+    let window = grid.at(at);
+    let key = MarkKey { workspace, limit: limit.id, window_start: window.start.earliest };
+    record.spend(&key, &window, limit.permits);
+    let series = Series { life, number: 1 };
+    record.raise(&key, &window, Permits::ONE, limit.permits, series) == Err(Refusal::Spent)
+}
+
+/// Whether a budget that was learnt of windows of a minute is not taken for that of windows of 10 s.
+fn a_budget_of_another_limit_is_not_known() -> bool {
+    let limit = limit();
+    let (window, created_at) = (Span::from_secs(60), Timestamp::ZERO);
+    let basis = Some(Basis { permits: limit.permits, window, phase: limit.phase, created_at });
+    let learnt = Learnt { permits: Some(Permits::clamped(500)), basis, ..Learnt::default() };
+    Facts::new(&limit, created_at, 0, Some(&learnt)).budget() == limit.permits
+}
+
+#[test]
+fn a_window_that_is_exhausted_in_memory_only_is_caught() {
+    assert!(an_exhausted_window_is_spent());
+    assert!(!with(Mutant::ExhaustedInMemoryOnly, an_exhausted_window_is_spent));
+}
+
+#[test]
+fn a_budget_learnt_of_another_limit_is_caught() {
+    assert!(a_budget_of_another_limit_is_not_known());
+    assert!(!with(Mutant::LearntOfAnotherLimit, a_budget_of_another_limit_is_not_known));
 }
