@@ -4,8 +4,10 @@
 
 pub mod call;
 pub mod child;
+pub mod leases;
 pub mod load;
 pub mod log;
+pub mod reshaping;
 pub mod scarce;
 pub mod server;
 pub mod steady;
