@@ -9,6 +9,7 @@ use apportion_server::config::{Flags, Settings};
 use apportion_server::serve::Running;
 use apportion_tests::process::load::{Habit, Load};
 use apportion_tests::process::log::Log;
+use apportion_tests::process::server::page;
 use apportion_tests::process::{nothing_throttled, pass, windows};
 use apportion_tests::provider::{Provider, Report, Rules};
 use tempfile::TempDir;
@@ -38,7 +39,13 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let (off_ns, home) = (Arc::<AtomicI64>::default(), tempfile::tempdir().expect("a directory"));
+        Self::start_off(0).await
+    }
+
+    /// The wall clock is so wrong from the start.
+    async fn start_off(off_ms: i64) -> Self {
+        let off_ns = Arc::new(AtomicI64::new(off_ms * 1_000_000));
+        let home = tempfile::tempdir().expect("a directory");
         let anywhere = "127.0.0.1:0".parse().ok();
         let data_dir = Some(home.path().into());
         let flags = Flags { listen: anywhere, http_listen: anywhere, data_dir, ..Flags::default() };
@@ -56,6 +63,13 @@ impl World {
     /// Moves the wall clock so far from the right time.
     fn set(&self, off_ms: i64) {
         self.off_ns.store(off_ms * 1_000_000, Ordering::SeqCst);
+    }
+
+    /// What the metrics say of windows that are booked too far ahead.
+    async fn booked_ahead_seconds(&self) -> i64 {
+        let page = page(self.running.http_address, "/metrics").await;
+        let value = page.lines().find_map(|line| line.strip_prefix("apportion_booked_ahead_seconds "));
+        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no such metric in {page}"))
     }
 
     async fn end(self) -> (Log, Report) {
@@ -97,4 +111,22 @@ async fn a_clock_that_stays_wrong_is_found_out_by_what_the_provider_says() {
         // two windows counts in both, so not all of each is used yet.
         assert!(window.tally.accepted >= 100, "{}", windows(&report));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_was_a_year_ahead_is_told_of_and_holds_nothing_up_once_it_is_right() {
+    const YEAR_MS: i64 = 365 * 86_400_000;
+    let world = World::start_off(YEAR_MS).await;
+    pass(Duration::from_secs(3)).await;
+    let ahead = world.booked_ahead_seconds().await;
+    assert_eq!(ahead, 0, "nothing tells it yet");
+    world.set(0);
+    // It is believed after 3 s; windows of now stay spent, the next is served.
+    pass(Duration::from_secs(27)).await;
+    let ahead = world.booked_ahead_seconds().await;
+    assert!((YEAR_MS / 1_000 - 60..=YEAR_MS / 1_000).contains(&ahead), "{ahead} s");
+    let (_, report) = world.end().await;
+    nothing_throttled(&report);
+    let last = report.windows.back().expect("windows passed");
+    assert!(last.tally.accepted >= 100, "{}", windows(&report));
 }

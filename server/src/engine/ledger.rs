@@ -340,6 +340,7 @@ impl Ledger {
         if shards.is_empty() {
             return;
         }
+        self.look_ahead();
         let mut learnt: BTreeMap<&WorkspaceId, BTreeMap<LimitId, Learnt>> = BTreeMap::new();
         for record in shards.iter().filter_map(|&number| self.shard(number).record()) {
             for ((workspace, limit), facts) in &record.learnt {
@@ -352,6 +353,19 @@ impl Ledger {
                 self.open(workspace, learnt.get(&workspace.id).unwrap_or(&nothing), anew);
             }
         });
+    }
+
+    /// Says where a clock that was far ahead has booked windows to come: they stay spent, and nothing else does.
+    fn look_ahead(&self) {
+        let now = self.parts.clock.now();
+        let last = self.shards.iter().filter_map(|shard| shard.booked_too_far_ahead(now)).max();
+        self.parts.set_booked_ahead_until(last);
+        if let Some(last) = last {
+            tracing::error!(
+                seconds = last.since(now).as_ns() / 1_000_000_000,
+                "a clock was ahead: windows that start so far from now are booked, and stay so; check the clock of this machine"
+            );
+        }
     }
 
     fn learnt_of(&self, workspace: &Workspace) -> BTreeMap<LimitId, Learnt> {

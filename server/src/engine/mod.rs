@@ -28,6 +28,7 @@ use apportion_core::bounds::Bounds;
 use apportion_core::ids::{CallerId, NodeId, TeamId, WorkspaceId};
 use apportion_core::ledger::Horizon;
 use apportion_core::policy::{Policy, PolicyError};
+use apportion_core::time::Span;
 use ledger::{Command, Ledger};
 use parts::Parts;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -229,6 +230,11 @@ impl Engine {
     /// Whether the store failed and has not taken a write since.
     pub fn is_store_lost(&self) -> bool {
         self.parts.is_store_lost()
+    }
+
+    /// How far ahead windows are booked that a right clock would not have booked: a clock was wrong.
+    pub fn booked_ahead(&self) -> Span {
+        self.parts.booked_ahead()
     }
 
     /// Hears that the store failed somebody else: it is opened anew soon, even if nobody asks for a lease.

@@ -10,8 +10,9 @@ use super::{Settings, Versioned};
 use crate::clock::Clock;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::PolicyError;
+use apportion_core::time::{Span, Timestamp};
 use dashmap::DashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 
 /// What is shared by all of the engine.
@@ -28,6 +29,8 @@ pub(super) struct Parts {
     draining: AtomicBool,
     /// Whether the last use of the store by anybody failed, and none was taken since.
     store_lost: AtomicBool,
+    /// When the last window starts that a clock which was far ahead has booked, as nanoseconds since the epoch; 0: none.
+    booked_ahead_until_ns: AtomicU64,
 }
 
 impl Parts {
@@ -47,6 +50,7 @@ impl Parts {
             commands,
             draining: AtomicBool::new(false),
             store_lost: AtomicBool::new(false),
+            booked_ahead_until_ns: AtomicU64::new(0),
         }
     }
 
@@ -84,6 +88,17 @@ impl Parts {
 
     pub(super) fn set_store_lost(&self, lost: bool) {
         self.store_lost.store(lost, Ordering::Release);
+    }
+
+    /// How far ahead windows are booked that a right clock would not have booked.
+    pub(super) fn booked_ahead(&self) -> Span {
+        let until = Timestamp::from_ns(self.booked_ahead_until_ns.load(Ordering::Acquire));
+        until.since(self.clock.now())
+    }
+
+    pub(super) fn set_booked_ahead_until(&self, start: Option<Timestamp>) {
+        let until = start.unwrap_or(Timestamp::ZERO);
+        self.booked_ahead_until_ns.store(until.as_ns(), Ordering::Release);
     }
 
     pub(super) fn set_draining(&self) {

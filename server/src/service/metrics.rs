@@ -63,6 +63,7 @@ impl Metrics {
             let mut registry = Registry::with_prefix("apportion");
             registry.register_collector(Box::new(Collected(Mutex::new(read(&engine, pieces)?))));
             registry.register_collector(Box::new(Refusals(gate)));
+            registry.register_collector(Box::new(BookedAhead(engine)));
             encode(pieces, &registry)
         }))
     }
@@ -145,6 +146,19 @@ impl Collector for Refusals {
         let guesses = self.0.guesses();
         let refused = Wrong::ALL.iter().map(|&(wrong, name)| ([("credential", name)], guesses.count(wrong)));
         counter(&mut encoder, "refused_credentials", "Credentials refused", refused)
+    }
+}
+
+/// What a clock that was far ahead left in the store.
+#[derive(Debug)]
+struct BookedAhead(Arc<Engine>);
+
+impl Collector for BookedAhead {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let seconds = self.0.booked_ahead().as_ns() / 1_000_000_000;
+        let help = "How far ahead a clock that was wrong has booked windows; 0 where none has";
+        let mut metric = encoder.encode_descriptor("booked_ahead_seconds", help, None, MetricType::Gauge)?;
+        metric.encode_gauge(&i64::try_from(seconds).unwrap_or(i64::MAX))
     }
 }
 

@@ -67,12 +67,7 @@ impl Server {
 
     /// What it answers over HTTP, head and all.
     pub async fn page(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.http).await.expect("a connection");
-        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("an answer");
-        answer
+        page(self.http, path).await
     }
 
     /// A connection to it that is made with the first call.
@@ -122,6 +117,16 @@ impl Server {
         let complaints = self.child.complaints();
         assert!(!complaints.contains("panicked"), "{complaints}");
     }
+}
+
+/// What is answered over HTTP there, head and all.
+pub async fn page(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    answer
 }
 
 /// What the program says to a command line, and its end.

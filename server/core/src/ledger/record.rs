@@ -5,12 +5,12 @@
 
 use super::account::{Account, Series, Spent, Statement, continued};
 use super::effect::Refusal;
-use super::{ACCOUNTS_MAX, ENTRIES_MAX, LEARNT_MAX, MARKS_MAX};
+use super::{ACCOUNTS_MAX, ENTRIES_MAX, Horizon, LEARNT_MAX, MARKS_MAX};
 use crate::facts::Learnt;
 use crate::ids::{LimitId, NodeId, WorkspaceId};
 use crate::mutant::{self, Mutant};
 use crate::permits::Permits;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::window::Window;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -133,6 +133,18 @@ impl ShardRecord {
     /// The mark of a window; zero where it bears none.
     pub fn hi(&self, key: &MarkKey) -> Permits {
         self.marks.get(key).map_or(Permits::ZERO, |mark| mark.hi)
+    }
+
+    /// The start of the last window that is booked further ahead than a right clock books: a clock was far ahead. None where there
+    /// is no such window.
+    pub fn booked_too_far_ahead(&self, now: Timestamp, horizon: &Horizon) -> Option<Timestamp> {
+        let errors = horizon.clock_error + horizon.clock_error;
+        let too_far = self.marks.iter().filter(|(key, mark)| {
+            // A guard, for which a window may be booked ahead, is a third of it at the most.
+            let guard = Span::from_ns(mark.window_end.since(key.window_start).as_ns() / 3);
+            key.window_start > now + horizon.runway.max(guard) + errors
+        });
+        too_far.map(|(key, _)| key.window_start).max()
     }
 
     /// Whether `window` may never be booked again.

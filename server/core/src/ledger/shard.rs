@@ -113,6 +113,11 @@ impl Shard {
         self.held.as_ref().map(|(record, _)| record)
     }
 
+    /// The start of the last window in the record that a right clock would not have booked yet, if there is one.
+    pub fn booked_too_far_ahead(&self, now: Timestamp) -> Option<Timestamp> {
+        self.record()?.booked_too_far_ahead(now, &self.horizon)
+    }
+
     /// When [`Shard::advance`] has something to do, if nothing else comes in.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.flight.as_ref().and_then(Flight::next_deadline)

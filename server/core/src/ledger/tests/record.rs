@@ -55,6 +55,9 @@ fn a_clock_that_was_far_ahead_closes_no_more_than_the_windows_of_now() {
         record.clean_up_all(at(s));
     }
     assert_eq!(record.known_from, at(1020), "what was forgotten");
+    let too_far = |now| record.booked_too_far_ahead(now, &Horizon::DEFAULT);
+    assert_eq!(too_far(at(1012)), Some(at(ahead + 20)));
+    assert_eq!(too_far(at(ahead + 20) - Span::from_ns(LENGTH.as_ns() / 3)), None, "a guard may be a third");
     let next = record.take_over(node("b"), 2, 1, at(1012));
     assert!(next.is_closed(&key(at(1000)), &window(1000)) && next.is_closed(&key(at(1010)), &window(1010)));
     assert!(!next.is_closed(&key(at(1020)), &window(1020)));
