@@ -22,6 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("apportion_v1.bin"), descriptors.encode_to_vec())?;
     // `connect` would pull a transport into everything that only speaks the messages.
-    tonic_prost_build::configure().build_transport(false).compile_fds(descriptors)?;
+    let configured =
+        tonic_prost_build::configure().build_transport(false).codec_path("crate::codec::LeaseCodec");
+    configured.compile_fds(descriptors)?;
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! The contract of Apportion: what goes over the wire, as generated from `apportion/v1/*.proto`.
 //!
-//! Nothing here is written by hand, and nothing knows how a request is decided. What a field means, its unit, its bounds and what its
+//! Nothing here is written by hand but the sizes of buffers ([`codec`]), and nothing knows how a request is decided. What a field means, its unit, its bounds and what its
 //! absence means stand in the `.proto` files; why a request is refused stands at [`v1::Reason`].
+
+pub mod codec;
 
 /// The package `apportion.v1`: messages, and a client and a server trait for each service.
 #[allow(missing_docs, unreachable_pub, clippy::all, rustdoc::all)]

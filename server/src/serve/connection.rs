@@ -1,16 +1,19 @@
 //! One connection: its TLS handshake, its preface, its calls, and when it is closed because nothing is called on it.
 
 use super::call::{Answered, Arriving, Call};
+use super::driven::{Arrivals, Driven};
 use super::listen::{Place, Served};
+use super::services::Answer;
 use crate::service::deadline;
+use apportion_core::time::Span;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -21,8 +24,6 @@ use tokio::time::Instant;
 use tokio_rustls::{TlsAcceptor, rustls};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-use tonic::codegen::Service;
-use tonic::service::Routes;
 use tonic::transport::server::{Connected, TcpConnectInfo, TlsConnectInfo};
 
 /// How many bytes of one request stream may be on their way unread.
@@ -175,9 +176,12 @@ impl Connection {
             peer.clone().stand_in(&mut request);
             let call = Call::of(&request, &self.standing);
             let request = request.map(|body| Arriving::new(body, call.clone(), self.arrival()));
-            answer(self.served.routes.clone(), request, call)
+            let most = deadline::of_call(request.headers());
+            answer(self.served.services.call(request), most, call)
         });
-        let mut http = pin!(self.builder().serve_connection(TokioIo::new(stream), calls));
+        let arrivals = Arrivals::default();
+        let connection = self.builder(arrivals.clone()).serve_connection(TokioIo::new(stream), calls);
+        let mut http = Driven::new(connection, arrivals);
         let is_over = async {
             // Without a preface there is nobody to take leave of.
             tokio::time::timeout(self.arrival(), heard.cancelled()).await?;
@@ -187,7 +191,7 @@ impl Connection {
         tokio::select! {
             _ = &mut http => return,
             () = self.served.halt.cancelled() => {
-                http.as_mut().graceful_shutdown();
+                http.connection.as_mut().graceful_shutdown();
                 let _ = http.await;
                 return;
             }
@@ -197,14 +201,14 @@ impl Connection {
                 }
             }
         }
-        http.as_mut().graceful_shutdown();
+        http.connection.as_mut().graceful_shutdown();
         let _ = tokio::time::timeout(LAST_WORDS, http).await;
     }
 
-    fn builder(&self) -> http2::Builder<TokioExecutor> {
+    fn builder(&self, arrivals: Arrivals) -> http2::Builder<Arrivals> {
         let limits = &self.served.limits;
         let keep_alive = Duration::from_secs(limits.keep_alive_seconds.into());
-        let mut builder = http2::Builder::new(TokioExecutor::new());
+        let mut builder = http2::Builder::new(arrivals);
         builder
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.streams_per_connection)
@@ -225,14 +229,12 @@ fn refuses_a_certificate(error: &io::Error) -> bool {
     matches!(why, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented))
 }
 
-/// Answers one call, within the time that its caller gave it.
+/// Waits for the answer to a call, within the time that its caller gave it.
 async fn answer(
-    mut routes: Routes,
-    request: Request<Arriving>,
+    answer: Answer,
+    most: Option<Span>,
     call: Option<Arc<Call>>,
 ) -> Result<Response<Answered>, Infallible> {
-    let most = deadline::of_call(request.headers());
-    let answer = routes.call(request);
     let answer = match most {
         None => answer.await?,
         Some(most) => match tokio::time::timeout(Duration::from_nanos(most.as_ns()), answer).await {

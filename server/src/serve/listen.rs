@@ -2,6 +2,7 @@
 //! longest makes room for who comes.
 
 use super::connection::{Connection, Standing};
+use super::services::Services;
 use super::tls::Certificates;
 use crate::config::ServerLimits;
 use crate::service::gate::Gate;
@@ -12,7 +13,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 
 /// How long to leave the listener alone after it failed, as when no file descriptor is left.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -31,7 +31,7 @@ pub(super) struct Listener {
 /// What every connection is served with.
 #[derive(Clone, Debug)]
 pub(super) struct Served {
-    pub(super) routes: Routes,
+    pub(super) services: Services,
     pub(super) limits: ServerLimits,
     /// None: no TLS.
     pub(super) certificates: Option<Arc<Certificates>>,

@@ -2,10 +2,13 @@
 
 mod call;
 mod connection;
+mod driven;
 mod listen;
 mod modes;
+mod services;
 mod start;
 mod stop;
+
 mod tls;
 
 #[cfg(test)]
@@ -25,6 +28,7 @@ use apportion_core::ledger::Horizon;
 use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
 use listen::{Listener, Served};
+use services::Services;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,13 +141,14 @@ impl Running {
         let quota = Quota::new(Arc::clone(&engine), Arc::clone(&gate), bounds);
         let bytes = limits.message_bytes as usize;
         let admin = AdminServiceServer::new(Admin::new(policies, store));
-        let routes = Routes::new(health_service)
+        let others = Routes::new(health_service)
             .add_service(reflection()?.build_v1()?)
             .add_service(reflection()?.build_v1alpha()?)
-            .add_service(QuotaServiceServer::new(quota).max_decoding_message_size(bytes))
             .add_service(admin.max_decoding_message_size(bytes))
             .prepare();
-        let served = Served { routes, limits, certificates, gate: Arc::clone(&gate), halt: halt.clone() };
+        let quota = QuotaServiceServer::new(quota).max_decoding_message_size(bytes);
+        let services = Services { quota, others };
+        let served = Served { services, limits, certificates, gate: Arc::clone(&gate), halt: halt.clone() };
         let grpc = tokio::spawn(Listener::new(listener, served).serve());
         let http = tokio::spawn(http::serve(http_listener, Arc::clone(&engine), gate));
         let drain = Duration::from_secs(settings.drain_seconds.into());

@@ -36,7 +36,7 @@ fn main() {
         _ => {
             eprintln!(
                 "bench [--only NAME]: alone, backlog-N, mixed-N, idle-workspace, waiting-1, waiting-10\n\
-                 bench [--service [NAME SECONDS]]: unary, noop, exchange, settled\n\
+                 bench [--service [NAME SECONDS]]: unary-N, noop-N, exchange, settled, named\n\
                  bench --crowd [NAME...]: repeats, silence, callers, removal, scrape\n\
                  bench --edges: what the edges of windows cost a steady team"
             );

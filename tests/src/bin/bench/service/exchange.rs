@@ -9,7 +9,7 @@ use apportion_proto::v1::{ExchangeRequest, ExchangeResponse};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
@@ -20,51 +20,57 @@ const IN_FLIGHT: usize = 512;
 /// How long one measurement takes.
 const SPAN: Duration = Duration::from_millis(1_500);
 
-/// Which leases are settled.
-#[derive(Clone, Copy)]
-pub(crate) enum Settles {
-    /// None: each ends by itself.
-    Never,
-    /// Each, with one more message.
-    Each,
+/// What is asked of each lease.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Leases {
+    /// None is settled: each ends by itself.
+    Left,
+    /// Each is settled, with one more message.
+    Settled,
+    /// The same, and each request has an id, as those of clients that may repeat it.
+    Named,
 }
 
 /// How many leases were granted for a second of the server's processor.
-pub(crate) async fn per_cpu_second(address: SocketAddr, pid: u32, settles: Settles) -> f64 {
-    run(address, settles, SPAN / 5).await;
+pub(crate) async fn per_cpu_second(address: SocketAddr, pid: u32, leases: Leases) -> f64 {
+    run(address, leases, SPAN / 5).await;
     let before = processor_time(pid);
-    let leases = run(address, settles, SPAN).await;
-    leases as f64 * 1e9 / (processor_time(pid) - before) as f64
+    let granted = run(address, leases, SPAN).await;
+    granted as f64 * 1e9 / (processor_time(pid) - before) as f64
 }
 
-async fn run(address: SocketAddr, settles: Settles, span: Duration) -> u64 {
+async fn run(address: SocketAddr, leases: Leases, span: Duration) -> u64 {
     let until = Instant::now() + span;
-    join_all((0..STREAMS).map(|n| stream(address, n, settles, until))).await.iter().sum()
+    join_all((0..STREAMS).map(|n| stream(address, n, leases, until))).await.iter().sum()
 }
 
-async fn stream(address: SocketAddr, number: usize, settles: Settles, until: Instant) -> u64 {
+async fn stream(address: SocketAddr, number: usize, leases: Leases, until: Instant) -> u64 {
     let caller = format!("bench-{number}");
+    let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
     let (sender, receiver) = mpsc::unbounded_channel();
     let mut ids = 1..;
-    let mut send = |request| {
+    let mut send = |mut request| {
         let id = ids.next().expect("no end");
+        if let (Request::Acquire(acquire), Leases::Named) = (&mut request, leases) {
+            acquire.request_id = format!("{:x}-{id}", begun.as_nanos());
+        }
         let _ = sender.send(ExchangeRequest { id, request: Some(request) });
     };
     (0..IN_FLIGHT).for_each(|_| send(Request::Acquire(acquire(WORKSPACE, &caller))));
     let mut client = QuotaServiceClient::new(connect(address).await);
     let answers = client.exchange(UnboundedReceiverStream::new(receiver)).await.expect("a stream");
-    let mut leases = 0;
+    let mut granted = 0;
     let mut answers = answers.into_inner().ready_chunks(64);
     while let Some(chunk) = answers.next().await {
         for answer in chunk {
             let ExchangeResponse { response, .. } = answer.expect("an answer");
-            match (response.expect("an answer"), settles) {
-                (Response::Granted(lease), Settles::Each) => {
-                    leases += 1;
+            match (response.expect("an answer"), leases) {
+                (Response::Granted(lease), Leases::Settled | Leases::Named) => {
+                    granted += 1;
                     send(Request::Settle(used(&caller, lease.lease_id)));
                 }
-                (Response::Granted(_), Settles::Never) => {
-                    leases += 1;
+                (Response::Granted(_), Leases::Left) => {
+                    granted += 1;
                     send(Request::Acquire(acquire(WORKSPACE, &caller)));
                 }
                 (Response::Settled(_), _) => send(Request::Acquire(acquire(WORKSPACE, &caller))),
@@ -75,5 +81,5 @@ async fn stream(address: SocketAddr, number: usize, settles: Settles, until: Ins
             break;
         }
     }
-    leases
+    granted
 }

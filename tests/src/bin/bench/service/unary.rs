@@ -18,15 +18,29 @@ const BATCH: usize = 256;
 /// How long one measurement takes.
 const SPAN: Duration = Duration::from_millis(1_500);
 
-/// How many leases were acquired, with so many calls in flight, for a second of the server's processor.
-pub(crate) async fn per_cpu_second(address: SocketAddr, pid: u32, in_flight: usize) -> f64 {
-    let channels = join_all((0..CONNECTIONS).map(|_| connect(address))).await;
+/// What calls cost.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Figures {
+    /// Leases acquired for a second of the server's processor.
+    pub(crate) per_cpu_second: f64,
+    /// How long a call took, in microseconds: the mean.
+    pub(crate) microseconds: f64,
+}
+
+/// Measures with so many calls in flight.
+pub(crate) async fn measure(address: SocketAddr, pid: u32, in_flight: usize) -> Figures {
+    let channels = join_all((0..CONNECTIONS.min(in_flight)).map(|_| connect(address))).await;
     let load = Load { until: Cell::new(Instant::now() + SPAN / 5), done: Cell::new(0) };
     load.run(&channels, in_flight).await;
-    load.until.set(Instant::now() + SPAN);
+    let begun = Instant::now();
+    load.until.set(begun + SPAN);
     let before = (processor_time(pid), load.done.get());
     load.run(&channels, in_flight).await;
-    (load.done.get() - before.1) as f64 * 1e9 / (processor_time(pid) - before.0) as f64
+    let done = (load.done.get() - before.1) as f64;
+    Figures {
+        per_cpu_second: done * 1e9 / (processor_time(pid) - before.0) as f64,
+        microseconds: begun.elapsed().as_secs_f64() * 1e6 * in_flight as f64 / done,
+    }
 }
 
 struct Load {

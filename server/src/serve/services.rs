@@ -1,0 +1,61 @@
+//! Which service answers a call: the quota service without a detour, as it has nearly all of them, the others by a router.
+
+use crate::service::quota::Quota;
+use apportion_proto::v1::quota_service_server::QuotaServiceServer;
+use hyper::body::Body;
+use hyper::{Request, Response};
+use std::convert::Infallible;
+use tonic::Status;
+use tonic::codegen::{BoxFuture, Bytes, Service};
+use tonic::server::NamedService;
+use tonic::service::Routes;
+
+/// What comes of a call.
+pub(super) type Answer = BoxFuture<Response<tonic::body::Body>, Infallible>;
+
+/// All services of a server.
+#[derive(Clone, Debug)]
+pub(super) struct Services {
+    pub(super) quota: QuotaServiceServer<Quota>,
+    pub(super) others: Routes,
+}
+
+impl Services {
+    /// Answers one call.
+    pub(super) fn call<B>(&self, request: Request<B>) -> Answer
+    where
+        B: Body<Data = Bytes, Error = Status> + Send + 'static,
+    {
+        if is_of::<QuotaServiceServer<Quota>>(request.uri().path()) {
+            self.quota.clone().call(request)
+        } else {
+            Box::pin(self.others.clone().call(request))
+        }
+    }
+}
+
+/// Whether a path names a method of that service.
+fn is_of<S: NamedService>(path: &str) -> bool {
+    let method = path.strip_prefix('/').and_then(|path| path.strip_prefix(S::NAME));
+    method.is_some_and(|method| method.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_belongs_to_the_service_that_it_names_in_full() {
+        let is_quota = is_of::<QuotaServiceServer<Quota>>;
+        assert!(is_quota("/apportion.v1.QuotaService/AcquireLease"));
+        assert!(is_quota("/apportion.v1.QuotaService/"));
+        for other in [
+            "/apportion.v1.QuotaServices/x",
+            "/apportion.v1.QuotaService",
+            "apportion.v1.QuotaService/x",
+            "/",
+        ] {
+            assert!(!is_quota(other), "{other}");
+        }
+    }
+}
