@@ -155,10 +155,15 @@ async fn leases_whose_answers_were_not_sent_when_their_stream_ended_come_back() 
     exhausts(&mut client).await;
     drop((sender, answers, channel));
     let twenty = v1::AcquireLeaseRequest { permits: Some(20), max_wait: seconds(3), ..Default::default() };
-    for n in 1..=4 {
-        let granted = client.acquire_lease(twenty.clone()).await;
-        assert!(granted.is_ok(), "lease {n}: {granted:?}");
+    let mut granted = 0;
+    // The server hears of the end on one connection, and of who asks on another.
+    while granted < 4 && begun.elapsed() < left {
+        match client.acquire_lease(twenty.clone()).await {
+            Ok(_) => granted += 1,
+            Err(_) => pass(Duration::from_millis(20)).await,
+        }
     }
+    assert_eq!(granted, 4, "the rest did not come back in its window");
     assert!(begun.elapsed() < left, "nothing was shown: another window has begun");
     server.has_not_panicked();
 }

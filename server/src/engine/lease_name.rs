@@ -27,12 +27,13 @@ impl Secret {
     }
 
     fn seal(&self, workspace: &WorkspaceId, life: Life, id: LeaseId) -> u64 {
-        let mut mac = hmac::Context::with_key(&self.key);
         // Two numbers of one length, then the name: no other lease has the same bytes.
-        mac.update(&life.0.to_le_bytes());
-        mac.update(&id.0.to_le_bytes());
-        mac.update(workspace.as_str().as_bytes());
-        let first = mac.sign().as_ref().first_chunk().copied();
+        let (mut bytes, name) = ([0; 16 + WorkspaceId::LONGEST], workspace.as_str().as_bytes());
+        let length = 16 + name.len();
+        bytes[..8].copy_from_slice(&life.0.to_le_bytes());
+        bytes[8..16].copy_from_slice(&id.0.to_le_bytes());
+        bytes[16..length].copy_from_slice(name);
+        let first = hmac::sign(&self.key, &bytes[..length]).as_ref().first_chunk().copied();
         u64::from_be_bytes(first.unwrap_or_default())
     }
 }

@@ -12,6 +12,7 @@ use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::PolicyError;
 use apportion_core::time::{Span, Timestamp};
 use dashmap::DashMap;
+use foldhash::fast::RandomState;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 
@@ -20,7 +21,7 @@ use std::sync::{Arc, mpsc};
 pub(super) struct Parts {
     pub(super) settings: Settings,
     pub(super) clock: Arc<Clock>,
-    pub(super) workspaces: DashMap<WorkspaceId, Arc<Workspace>>,
+    pub(super) workspaces: DashMap<WorkspaceId, Arc<Workspace>, RandomState>,
     pub(super) timer: Timer,
     pub(super) failure: Failure,
     /// Unlike in every other process: what keeps names of leases from being guessed.
@@ -43,7 +44,7 @@ impl Parts {
         Self {
             settings,
             clock,
-            workspaces: DashMap::new(),
+            workspaces: DashMap::default(),
             timer: Timer::default(),
             failure: Failure::default(),
             secret,

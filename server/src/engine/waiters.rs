@@ -3,7 +3,7 @@
 use super::waiting::{Told, Waiter};
 use apportion_core::request::{Ask, Reason, Ticket};
 use apportion_core::time::Timestamp;
-use std::collections::HashMap;
+use foldhash::HashMap;
 use tokio::sync::oneshot;
 
 /// Most that wait for the answer to one request: the first, and repeats under the same request id. Enough for a client that lost

@@ -7,7 +7,8 @@ use apportion_core::policy::Policy;
 use apportion_core::priority::{PerPriority, Priority};
 use apportion_core::request::{Lease, Outcome};
 use apportion_core::time::{Span, Timestamp};
-use std::collections::{HashMap, HashSet};
+use foldhash::HashMap;
+use std::collections::HashSet;
 
 const SLOTS: usize = 6;
 const SLOT: Span = Span::from_secs(10);

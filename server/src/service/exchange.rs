@@ -18,9 +18,10 @@ use apportion_core::time::{Span, Timestamp};
 use apportion_proto::v1;
 use apportion_proto::v1::exchange_request::Request;
 use apportion_proto::v1::exchange_response::Response;
+use foldhash::{HashMap, HashSet};
 use futures_util::stream::{FuturesUnordered, SelectAll};
 use futures_util::{Stream, StreamExt};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -156,8 +157,8 @@ pub(super) fn start(quota: Quota, who: Arc<Identity>, requests: Streaming<v1::Ex
         requests: Some(requests),
         ready: VecDeque::new(),
         parked: FuturesUnordered::new(),
-        cancels: HashMap::new(),
-        heard: HashSet::new(),
+        cancels: HashMap::default(),
+        heard: HashSet::default(),
         events: SelectAll::new(),
         end: None,
         sender: None,

@@ -3,6 +3,7 @@
 //! Times are processor time, and stand beside a yardstick of the same run: putting a key into an ordered map and taking one out.
 //! `bench --only NAME` runs one load alone, and `bench --service NAME SECONDS` one of the service, for a profiler. `bench --crowd` has many ask for nothing good, and measures who else asks.
 
+mod contention;
 mod crowd;
 mod load;
 mod measure;
@@ -25,11 +26,13 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => {
             table();
+            contention::rows();
             service::table();
         }
         ["--service"] => service::table(),
         ["--service", load, seconds] => service::only(load, seconds.parse().unwrap_or(10)),
         ["--crowd", names @ ..] => crowd::table(names),
+        ["--contention"] => contention::rows(),
         ["--edges"] => service::edges(),
         ["--noop"] => service::serve_noop(),
         ["--only", name] => only(name),
@@ -38,6 +41,7 @@ fn main() {
                 "bench [--only NAME]: alone, backlog-N, mixed-N, idle-workspace, waiting-1, waiting-10\n\
                  bench [--service [NAME SECONDS]]: unary-N, noop-N, exchange, settled, named\n\
                  bench --crowd [NAME...]: repeats, silence, callers, removal, scrape\n\
+                 bench --contention: one thread against two\n\
                  bench --edges: what the edges of windows cost a steady team"
             );
             std::process::exit(2);
