@@ -42,7 +42,7 @@ bench: need-cargo ## measure decisions, memory, the simulator, and the service u
 	target/release/bench
 
 bench-peers: need-cargo ## build servers of others into target/peers, once, and measure them beside this one
-	cargo build --release --package apportion-server --package apportion-tests --bins
+	cargo build --release --package apportion-server --package apportion-tests --bin apportion --bin bench
 	target/release/bench --peers
 
 need-cargo:

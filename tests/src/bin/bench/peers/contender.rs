@@ -43,13 +43,13 @@ pub(super) struct Contender {
 pub(super) struct Running {
     pub(super) address: SocketAddr,
     pub(super) pid: u32,
-    _process: Process,
+    process: Process,
 }
 
 #[derive(Debug)]
 enum Process {
     Apportion { _server: Server, _data: TempDir },
-    Other { _child: Child },
+    Other(Child),
 }
 
 impl Contender {
@@ -128,12 +128,12 @@ impl Contender {
 
 impl Running {
     fn other(child: Child, address: SocketAddr) -> Self {
-        Self { address, pid: child.id(), _process: Process::Other { _child: child } }
+        Self { address, pid: child.id(), process: Process::Other(child) }
     }
 
     fn complaints(&self) -> String {
-        match &self._process {
-            Process::Other { _child } => _child.complaints(),
+        match &self.process {
+            Process::Other(child) => child.complaints(),
             Process::Apportion { .. } => String::new(),
         }
     }
@@ -147,7 +147,7 @@ async fn apportion(workspaces: usize) -> Result<Running, String> {
         create(channel.clone(), &workspace(n), PERMITS, WINDOW_MS).await;
     }
     let (address, pid) = (server.address(), server.pid());
-    Ok(Running { address, pid, _process: Process::Apportion { _server: server, _data: data } })
+    Ok(Running { address, pid, process: Process::Apportion { _server: server, _data: data } })
 }
 
 /// Addresses that nobody uses at the moment, for servers that do not say which one they got.

@@ -85,10 +85,10 @@ async fn measure(contender: &Contender) -> Result<Round, String> {
 fn print(contenders: &[Contender], rounds: &[Vec<Round>]) {
     println!("medians of {ROUNDS} rounds; a server on one processor, its load on the other");
     println!(
-        "calls in flight: mean time of a call with 1; calls a processor second of the server with 1, 64, 512"
+        "mean time of a call with 1 in flight; calls a processor second of the server with 1, 64, 512 in flight"
     );
     for (at, (_, keys)) in KEYS.iter().enumerate() {
-        println!("\n{keys:<52} {:>9} {:>9} {:>9} {:>9}", "1", "1", "64", "512");
+        println!("\n{keys:<52} {:>9} {:>9} {:>9} {:>9}", "mean, 1", "1", "64", "512");
         for (contender, rounds) in contenders.iter().zip(rounds) {
             let [time, speeds @ ..] = columns(|column| median(of(rounds, at, column)));
             let [one, some, many] = speeds.map(|speed| format!("{:.1} k", speed / 1e3));
