@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run simulate test lint bench need-cargo need-components core-is-alone
+.PHONY: help demo run simulate test lint bench bench-peers need-cargo need-components core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -11,7 +11,7 @@ ARGS ?=
 FEATURES := apportion-tests/mutants,apportion-client/tower,apportion-client/reqwest
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: need-cargo ## four services and one budget, a minute without and a minute with Apportion (ARGS="--seconds 30")
 	cargo build --release --package apportion-server --package apportion-tests --bin apportion --bin demo
@@ -40,6 +40,10 @@ lint: need-cargo core-is-alone ## formatting, clippy without a warning, and what
 bench: need-cargo ## measure decisions, memory, the simulator, and the service under load
 	cargo build --release --package apportion-server --package apportion-tests --bins
 	target/release/bench
+
+bench-peers: need-cargo ## build servers of others into target/peers, once, and measure them beside this one
+	cargo build --release --package apportion-server --package apportion-tests --bin apportion --bin bench
+	target/release/bench --peers
 
 need-cargo:
 	@command -v cargo >/dev/null || { \

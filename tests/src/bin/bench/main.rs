@@ -2,11 +2,13 @@
 //!
 //! Times are processor time, and stand beside a yardstick of the same run: putting a key into an ordered map and taking one out.
 //! `bench --only NAME` runs one load alone, and `bench --service NAME SECONDS` one of the service, for a profiler. `bench --crowd` has many ask for nothing good, and measures who else asks.
+//! `bench --peers` measures servers of others beside this one.
 
 mod contention;
 mod crowd;
 mod load;
 mod measure;
+mod peers;
 mod service;
 
 use apportion_core::allocator::Allocator;
@@ -28,7 +30,10 @@ fn main() {
             table();
             contention::rows();
             service::table();
+            peers::documents::table();
         }
+        ["--peers"] => peers::table(),
+        ["--peers-documents"] => peers::documents::table(),
         ["--service"] => service::table(),
         ["--service", load, seconds] => service::only(load, seconds.parse().unwrap_or(10)),
         ["--crowd", names @ ..] => crowd::table(names),
@@ -42,7 +47,9 @@ fn main() {
                  bench [--service [NAME SECONDS]]: unary-N, noop-N, exchange, settled, named\n\
                  bench --crowd [NAME...]: repeats, silence, callers, removal, scrape\n\
                  bench --contention: one thread against two\n\
-                 bench --edges: what the edges of windows cost a steady team"
+                 bench --edges: what the edges of windows cost a steady team\n\
+                 bench --peers: servers of others on this machine, built once\n\
+                 bench --peers-documents: what others have published"
             );
             std::process::exit(2);
         }

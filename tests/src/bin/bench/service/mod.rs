@@ -15,10 +15,10 @@ use crate::row;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-pub(crate) use cores::{memory, on_server_core};
+pub(crate) use cores::{memory, on_server_core, processor_time};
 pub(crate) use idle::fill;
 pub(crate) use noop::serve as serve_noop;
-pub(crate) use setup::connect;
+pub(crate) use setup::{acquire, connect, create};
 
 /// How often each is measured.
 const RUNS: usize = 5;
