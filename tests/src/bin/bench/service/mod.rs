@@ -79,19 +79,19 @@ async fn unary_rows(pair: &setup::Pair, in_flight: usize) {
         noop.push(unary::measure(pair.noop, pair.noop_pid(), in_flight).await);
         real.push(unary::measure(pair.real, pair.real_pid, in_flight).await);
     }
-    let of =
-        |figures: &[unary::Figures], of: fn(&unary::Figures) -> f64| median(figures.iter().map(of).collect());
-    let ratio = |of: fn(&unary::Figures) -> f64| {
-        median(real.iter().zip(&noop).map(|(real, noop)| of(real) / of(noop)).collect())
+    let of_both = |of: fn(&unary::Figures) -> f64| {
+        let ratios = real.iter().zip(&noop).map(|(real, noop)| of(real) / of(noop)).collect();
+        let all = |figures: &[unary::Figures]| median(figures.iter().map(of).collect());
+        (all(&real), all(&noop), median(ratios))
     };
-    let (speed, latency): (fn(&unary::Figures) -> f64, fn(&unary::Figures) -> f64) =
-        (|figures| figures.per_cpu_second, |figures| figures.microseconds);
-    row(&format!("AcquireLease a processor second, {in_flight} in flight"), thousands(of(&real, speed)), "");
-    row("  a service that only answers", thousands(of(&noop, speed)), "");
-    row("  the one against the other", format!("{:.2}", ratio(speed)), "at least 0.95");
+    let (speed, yardstick, ratio) = of_both(|figures| figures.per_cpu_second);
+    row(&format!("AcquireLease a processor second, {in_flight} in flight"), thousands(speed), "");
+    row("  a service that only answers", thousands(yardstick), "");
+    row("  the one against the other", format!("{ratio:.2}"), "at least 0.95");
     if in_flight == 1 {
-        row("  a call takes", format!("{:.1} µs", of(&real, latency)), "");
-        row("  against the service that only answers", format!("{:.2}", ratio(latency)), "at most 1.1");
+        let (time, _, ratio) = of_both(|figures| figures.microseconds);
+        row("  a call takes", format!("{time:.1} µs"), "");
+        row("  against the service that only answers", format!("{ratio:.2}"), "at most 1.1");
     }
 }
 
