@@ -374,10 +374,12 @@ fn a_room_of_the_core_uses_only_rooms_above_it_in_lib_rs() {
 }
 
 /// Where tests lie that `docs/security.md` names by less than their path.
-const TESTS_OF_CLAIMS: [(&str, &str); 4] = [
+const TESTS_OF_CLAIMS: [(&str, &str); 6] = [
     ("cli/", "server/tests/cli/"),
     ("admin/", "server/tests/admin/"),
     ("src/", "server/src/"),
+    ("core/src/", "server/core/src/"),
+    ("core/", "server/core/tests/"),
     ("", "tests/tests/"),
 ];
 

@@ -346,3 +346,13 @@ async fn what_to_watch_is_checked_and_a_watcher_gets_a_snapshot_first() {
     drop(snapshots);
     world.serves_as_before().await;
 }
+
+#[tokio::test]
+async fn a_message_beyond_its_bound_ends_its_call_and_nothing_else() {
+    let mut world = World::new();
+    let report = v1::SettleLeaseRequest { caller: "c".repeat(2_000), ..settle("x") };
+    let batch = v1::BatchSettleLeasesRequest { requests: vec![report; 1_000] };
+    let refused = world.client.batch_settle_leases(batch).await.expect_err("2 MB");
+    assert_eq!(refused.code(), Code::OutOfRange, "{refused:?}");
+    world.serves_as_before().await;
+}

@@ -119,6 +119,12 @@ name! {
     /// What a client calls one request of its own, so that a repeat is known as such.
     RequestId, 128, printable
 }
+impl RequestId {
+    /// Before every request id in order, and none itself.
+    pub(crate) fn least() -> Self {
+        Self("".into())
+    }
+}
 name! {
     /// One server process, across its restarts.
     NodeId, 63, plain

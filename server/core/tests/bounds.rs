@@ -3,7 +3,7 @@
 mod common;
 
 use apportion_core::bounds::Bounds;
-use apportion_core::policy::Policy;
+use apportion_core::policy::{Policy, PolicyError};
 use apportion_core::request::{Ask, Reason};
 use common::*;
 
@@ -172,6 +172,7 @@ fn a_team_that_goes_with_many_callers_refuses_each_and_leaves_nothing() {
     let named = |n: usize| Ask { request_id: request_id("r"), ..of(&format!("c{n}")) };
     let waiting: Vec<_> = (0..5_000).map(|n| world.ask(&named(n)).ticket()).collect();
     world.change(|policy| policy.teams.retain(|of| of.id == team_id("b")));
+    world.go(500);
     for ticket in waiting {
         assert_eq!(world.outcome(ticket).reason(), Reason::UnknownTeam);
     }
@@ -179,4 +180,20 @@ fn a_team_that_goes_with_many_callers_refuses_each_and_leaves_nothing() {
     world.change(|policy| policy.teams.push(team("a")));
     world.go(2 * WINDOW_MS);
     assert_eq!(world.ask(&named(1)).lease().permits, permits(1));
+}
+
+#[test]
+fn a_policy_has_so_many_teams_and_so_many_limits() {
+    let teams = |count: usize| (0..count).map(|n| team(&format!("t{n}"))).collect();
+    let limits = |count: usize| Policy {
+        limits: (0..count).map(|n| limit(&format!("l{n}"), 10, WINDOW_MS)).collect(),
+        ..policy(10, vec![team("a")])
+    };
+    for (most, held) in [(1_024, policy(10, teams(1_024))), (8, limits(8))] {
+        assert_eq!(held.check(), Ok(()), "{most}");
+    }
+    for (beyond, refused) in [(1_025, policy(10, teams(1_025))), (9, limits(9))] {
+        let told = refused.check();
+        assert!(matches!(told, Err(PolicyError::TooMany { count, .. }) if count == beyond), "{told:?}");
+    }
 }

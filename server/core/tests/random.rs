@@ -105,6 +105,7 @@ impl Run {
             waiting: 20,
             callers_per_team: 2,
             request_ids: 6,
+            leaving_at_once: 1,
         };
         let bounds = if random.one_in(2) { bounds } else { Bounds::DEFAULT };
         let policy = any_policy(&mut random);

@@ -137,6 +137,17 @@ fn a_binding_that_does_not_hold_is_refused_with_its_name() {
 }
 
 #[test]
+fn so_many_names_of_certificates_are_bound_and_no_more() {
+    let name = |n: usize| format!("[[tls.client]]\nsan = \"c{n}.example.org\"\nrole = \"admin\"\n");
+    let file = |count: usize| {
+        let names: String = (0..count).map(name).collect();
+        format!("[tls]\ncert = \"c\"\nkey = \"k\"\nclient_ca = \"a\"\n{names}")
+    };
+    assert!(settings(&[], &file(10_000)).is_ok());
+    assert_eq!(refused(&[], &file(10_001)), "tls.client: 10001 names, at most 10000");
+}
+
+#[test]
 fn a_secret_is_not_shown() {
     let settings = Settings::resolve(&flags(&[]), File::default(), Some("hunter2hunter2hunter2".into()))
         .expect("allowed");

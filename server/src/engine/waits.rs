@@ -5,7 +5,7 @@
 use apportion_core::ids::TeamId;
 use apportion_core::policy::Policy;
 use apportion_core::priority::{PerPriority, Priority};
-use apportion_core::request::{Lease, Outcome};
+use apportion_core::request::{Lease, Outcome, Reason, Refusal};
 use apportion_core::time::{Span, Timestamp};
 use foldhash::HashMap;
 use std::collections::HashSet;
@@ -96,6 +96,8 @@ impl Waits {
     ) {
         match outcome {
             Outcome::Granted(lease) => self.granted(now, by, lease, now.since(arrived)),
+            // The team was removed: whoever counted it would keep it for good.
+            Outcome::Refused(Refusal { reason: Reason::UnknownTeam, .. }) => {}
             Outcome::Refused(_) => self.refused(now, by, policy),
         }
     }
@@ -191,4 +193,31 @@ fn bucket(waited: Span) -> usize {
 fn bound(at: usize) -> Span {
     let base = 1_000_000_u64 << (at / 2);
     Span::from_ns(if at.is_multiple_of(2) { base } else { base + base / 2 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_team_that_was_removed_is_counted_nowhere() {
+        let (mut waits, now) = (Waits::default(), Timestamp::from_ns(60_000_000_000));
+        let team = TeamId::new("team").expect("a name");
+        let by = Asked { team: &team, priority: Some(Priority::Default) };
+        let refused = |reason| Outcome::Refused(Refusal { reason, retry_at: None, limit: None });
+        let limit = apportion_core::policy::LimitPolicy {
+            id: apportion_core::ids::LimitId::new("l").expect("a name"),
+            permits: apportion_core::permits::Permits::ONE,
+            window: Span::from_secs(10),
+            phase: Span::ZERO,
+            margins: apportion_core::policy::Margins::DEFAULT,
+        };
+        let policy = Policy::plain(limit, Vec::new());
+        waits.answered(now, by, now, &refused(Reason::UnknownTeam), &policy);
+        assert!(waits.teams.is_empty());
+        waits.answered(now, by, now, &refused(Reason::TeamPaused), &policy);
+        let counted =
+            waits.of(&team, now)[Priority::Default].as_ref().map(|lane| lane.total_refused_requests);
+        assert_eq!(counted, Some(1));
+    }
 }

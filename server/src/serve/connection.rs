@@ -138,21 +138,37 @@ impl Connection {
         let closed = self.standing.closed.clone();
         tokio::select! {
             () = closed.cancelled() => {}
-            () = self.handshake(stream) => {}
+            () = self.begin(stream) => {}
         }
     }
 
-    async fn handshake(&self, stream: TcpStream) {
+    /// Spends nothing on a client that says nothing: both TLS and HTTP/2 begin with what the client sends.
+    async fn begin(&self, stream: TcpStream) {
+        let end = Instant::now() + self.arrival();
+        let said = tokio::select! {
+            () = self.served.halt.cancelled() => return,
+            said = tokio::time::timeout_at(end, stream.readable()) => said,
+        };
+        match said {
+            // What serves a connection is large.
+            Ok(Ok(())) => Box::pin(self.handshake(stream, end)).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
+            Err(_) => tracing::debug!("a connection said nothing"),
+        }
+    }
+
+    /// Serves a stream that has begun; its TLS handshake, or without TLS its preface, has to have come at `end`.
+    async fn handshake(&self, stream: TcpStream, end: Instant) {
         let Some(certificates) = &self.served.certificates else {
             let peer = Peer::Plain(stream.connect_info());
-            return self.http(stream, peer).await;
+            return self.http(stream, peer, end).await;
         };
         let from = stream.peer_addr().ok();
         let secured = TlsAcceptor::from(certificates.current()).accept(stream);
-        match tokio::time::timeout(self.arrival(), secured).await {
+        match tokio::time::timeout_at(end, secured).await {
             Ok(Ok(stream)) => {
                 let peer = Peer::Secure(stream.connect_info());
-                self.http(stream, peer).await;
+                self.http(stream, peer, Instant::now() + self.arrival()).await;
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a TLS handshake failed");
@@ -169,7 +185,8 @@ impl Connection {
         Duration::from_secs(self.served.limits.arrival_seconds.into())
     }
 
-    async fn http<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, peer: Peer) {
+    /// Serves HTTP/2, whose preface has to have come at `end`.
+    async fn http<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, peer: Peer, end: Instant) {
         let heard = CancellationToken::new();
         let stream = Heard { stream, missing: PREFACE_BYTES, heard: heard.clone() };
         let calls = service_fn(|mut request| {
@@ -184,7 +201,7 @@ impl Connection {
         let mut http = Driven::new(connection, arrivals);
         let is_over = async {
             // Without a preface there is nobody to take leave of.
-            tokio::time::timeout(self.arrival(), heard.cancelled()).await?;
+            tokio::time::timeout_at(end, heard.cancelled()).await?;
             self.standing.idle(Duration::from_secs(self.served.limits.idle_seconds.into())).await;
             Ok::<_, tokio::time::error::Elapsed>(())
         };

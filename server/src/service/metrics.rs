@@ -32,6 +32,8 @@ const SCRAPES_MAX: usize = 4;
 const TURN: Duration = Duration::from_secs(2);
 /// Workspaces that are read in one go, and the pause after them.
 const READ: (usize, Duration) = (64, Duration::from_millis(1));
+/// Workspaces whose figures are let go at once.
+const FORGOTTEN: usize = 1_024;
 
 /// Everything that Prometheus may ask for.
 #[derive(Debug)]
@@ -61,10 +63,12 @@ impl Metrics {
         let (engine, gate) = (Arc::clone(&self.engine), Arc::clone(&self.gate));
         Some(Scrape::start(permit, end, move |pieces| {
             let mut registry = Registry::with_prefix("apportion");
-            registry.register_collector(Box::new(Collected(Mutex::new(read(&engine, pieces)?))));
+            let all = Arc::new(Mutex::new(read(&engine, pieces)?));
+            registry.register_collector(Box::new(Collected(Arc::clone(&all))));
             registry.register_collector(Box::new(Refusals(gate)));
             registry.register_collector(Box::new(BookedAhead(engine)));
-            encode(pieces, &registry)
+            encode(pieces, &registry)?;
+            forget(&all, pieces)
         }))
     }
 
@@ -119,8 +123,19 @@ fn read(engine: &Engine, pieces: &Pieces) -> Result<All, fmt::Error> {
     Ok(all)
 }
 
+/// Lets the figures go in pieces too: to free many at once takes as long as to read them.
+fn forget(all: &Mutex<All>, pieces: &Pieces) -> fmt::Result {
+    let (_, pause) = READ;
+    let mut all = std::mem::take(&mut *all.lock().unwrap_or_else(PoisonError::into_inner));
+    while !all.is_empty() {
+        all.truncate(all.len().saturating_sub(FORGOTTEN));
+        pieces.pause(pause)?;
+    }
+    Ok(())
+}
+
 #[derive(Debug)]
-struct Collected(Mutex<All>);
+struct Collected(Arc<Mutex<All>>);
 
 impl Collector for Collected {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {

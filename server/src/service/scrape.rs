@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
 
 /// The size of a piece, in bytes.
-const PIECE_BYTES: usize = 64 << 10;
+const PIECE_BYTES: usize = 16 << 10;
 /// Pieces that are written and not read.
 const AHEAD: usize = 2;
 /// How long a reader may leave a piece. After that the writer gives up.

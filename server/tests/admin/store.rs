@@ -9,7 +9,7 @@ use apportion_server::clock::{Clock, Machine};
 use apportion_server::engine::{Engine, Settings};
 use apportion_server::service::admin::{Admin, Policies};
 use apportion_server::service::gate::Gate;
-use apportion_server::store::catalog::Catalog;
+use apportion_server::store::catalog::{Catalog, Change, Document, KeptToken};
 use apportion_server::store::memory::{Faults, Memory};
 use apportion_server::store::{Embedded, Store};
 use std::sync::Arc;
@@ -112,6 +112,38 @@ async fn there_are_so_many_workspaces_and_no_more() {
     let delete = v1::DeleteWorkspaceRequest { name: "workspaces/w7".into(), ..Default::default() };
     world.admin.delete_workspace(Request::new(delete)).await.expect("deleted");
     world.create_workspace("w").await.expect("there is room again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_are_so_many_tokens_and_no_more() {
+    const TOKENS: u32 = 10_000;
+    let world = World::new();
+    let kept = |number: u32| {
+        let name = format!("tokens/t{number}");
+        let token = v1::Token { name, role: v1::Role::Client.into(), ..v1::Token::default() };
+        let secret_sha256 = std::array::from_fn(|at| number.to_be_bytes()[at % 4]);
+        Document::Token { token: format!("t{number}"), value: KeptToken { token, secret_sha256 } }
+    };
+    let change = Change {
+        expect: Vec::new(),
+        puts: (1..TOKENS).map(kept).collect(),
+        deletes: Vec::new(),
+        entry: v1::AuditEntry::default(),
+    };
+    Catalog::new(Arc::clone(&world.store) as Arc<dyn Store>, 10).apply(&change).expect("it is written");
+    let create = |id: &str, secret: &str| {
+        let token = Some(v1::Token { role: v1::Role::Admin.into(), ..v1::Token::default() });
+        let request = v1::CreateTokenRequest { token_id: id.into(), token, ..Default::default() };
+        let mut request = Request::new(request);
+        if !secret.is_empty() {
+            request
+                .metadata_mut()
+                .insert("authorization", format!("Bearer {secret}").parse().expect("printable"));
+        }
+        world.admin.create_token(request)
+    };
+    let last = create("last", "").await.expect("there is room for one").into_inner();
+    assert_eq!(reason(create("more", &last.secret).await), "TOO_MANY_RESOURCES");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! TLS: what is refused on either side and how that is told, and who a client certificate is.
 
 use crate::authority::{Authority, Pair};
-use crate::process::{Said, Server, run};
+use crate::process::{Said, Server, run, soon};
 use apportion_proto::v1;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
 use std::time::{Duration, Instant};
@@ -116,6 +116,24 @@ fn a_certificate_of_a_client_is_asked_for_and_its_name_says_what_it_may() {
     list(&server, &ours, Some(&nobody), Some("root-secret-of-tests")).well();
     let told = list(&server, &ours, Some(&ops), Some("wrong")).refused();
     assert!(told.contains("UNAUTHENTICATED: the token is not valid"), "a token comes first: {told}");
+}
+
+#[test]
+fn certificates_that_a_handshake_refuses_are_counted_and_told() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let config = settings(&ours.sign("127.0.0.1"), &format!("client_ca = \"{}\"\n{BOUND}", ours.ca()));
+    let server = Server::start(&config, ROOT);
+    let refused = || server.metric("apportion_refused_credentials_total{credential=\"certificate\"}");
+    let name = "spiffe://example.org/ops";
+    list(&server, &ours, Some(&ours.sign(name)), None).well();
+    assert_eq!(refused(), 0, "one that is good counts nowhere");
+    let (strange, old) = (theirs.sign(name), ours.sign_until(name, 2020));
+    for shown in [None, Some(&strange), Some(&old)] {
+        let before = refused();
+        list(&server, &ours, shown, None).refused();
+        soon(|| refused() > before);
+    }
+    assert!(server.log().contains("a credential was refused"), "{}", server.log());
 }
 
 #[test]

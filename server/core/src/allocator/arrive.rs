@@ -184,7 +184,7 @@ impl Allocator {
             self.known.insert((caller, id.clone()), Known::Waiting(slot));
         }
         self.fresh.push(self.queue.ticket(slot));
-        if self.queue.len() == 1 {
+        if self.competing() == 1 {
             self.lone = Some(slot);
         } else {
             self.line_up(slot);

@@ -14,7 +14,7 @@ use crate::share::lane::Lane;
 use crate::share::tree::{NodeIx, Tree};
 use crate::time::Timestamp;
 use crate::window::Grid;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 impl Allocator {
     /// Puts another policy in force. Teams and limits keep what they have under the same id; a removed team's waiting requests
@@ -138,7 +138,7 @@ impl Allocator {
         };
         let gone = self.names.iter().filter(|&(id, v)| moved(id, v)).map(|(id, _)| id.clone());
         let gone: Vec<TeamId> = gone.collect();
-        self.uproot(&gone);
+        self.uproot(now, &gone);
         let before = self.priority_rules();
         self.tree.reserve(self.policy.teams.len());
         self.names.reserve(self.policy.teams.len());
@@ -195,28 +195,30 @@ impl Allocator {
         v
     }
 
-    /// Removes teams with everything below them; what waits there is refused.
-    fn uproot(&mut self, gone: &[TeamId]) {
-        let mut callers = BTreeSet::new();
+    /// Removes teams with everything below them. Nothing is granted there any more, and what waits is refused, a piece at a time.
+    fn uproot(&mut self, now: Timestamp, gone: &[TeamId]) {
         for id in gone {
             let Some(v) = self.names.get(id) else { continue };
             for below in self.teams_below(v).into_iter().rev() {
-                self.refuse_all(below, Reason::UnknownTeam);
                 self.leases.close_those_of(below);
                 self.remember(below);
-                if let Some(team) = self.teams.get_mut(below).and_then(Option::take) {
-                    callers.extend(team.callers.into_values().inspect(|&caller| {
-                        self.queue.callers.remove(caller);
-                    }));
+                let team = self.teams.get_mut(below).and_then(Option::take);
+                for c in Priority::ALL {
+                    self.refresh_holds(below, c);
+                    self.update_waits(below, c);
                 }
                 for limit in &mut self.limits {
                     limit.forget(below);
                 }
                 self.names.remove(below);
                 self.tree.remove(below);
+                match team {
+                    Some(team) => self.let_leave(below, team),
+                    None => self.tree.free(below),
+                }
             }
         }
-        self.forget_ids_of(&callers);
+        self.see_off(now);
     }
 
     /// Keeps what a team was granted, in case it comes back: its cap is the window's, whatever becomes of the team.

@@ -21,7 +21,7 @@ impl Allocator {
         let mut refused = false;
         let mut fresh = std::mem::take(&mut self.fresh);
         for ticket in fresh.drain(..) {
-            let Some(slot) = self.queue.find(ticket) else { continue };
+            let Some(slot) = self.queue.find(ticket).filter(|&slot| !self.is_leaving(slot)) else { continue };
             let deadline = self.queue[slot].deadline;
             match self.hopeless_until(slot, now) {
                 Some(earliest) if earliest > deadline => {
@@ -42,7 +42,8 @@ impl Allocator {
     /// While a block is missing nobody is told that it is hopeless, but deadlines count. Those who have gone meanwhile are dropped
     /// now and then, so that the list stays in proportion to those who wait.
     fn watch_the_fresh(&mut self) {
-        for ticket in &self.fresh[self.watched..] {
+        let watched = usize::try_from(self.watched).unwrap_or(usize::MAX);
+        for ticket in self.fresh.iter().skip(watched) {
             if let Some(slot) = self.queue.find(*ticket) {
                 self.queue.watch_deadline(slot);
             }
@@ -51,7 +52,7 @@ impl Allocator {
             let queue = &self.queue;
             self.fresh.retain(|&ticket| queue.find(ticket).is_some());
         }
-        self.watched = self.fresh.len();
+        self.watched = u32::try_from(self.fresh.len()).unwrap_or(u32::MAX);
     }
 
     /// A lower bound of when a request can be granted, where that is after its deadline. It ignores competitors and respects
@@ -179,10 +180,11 @@ impl Allocator {
 
     /// The next instant at which [`Allocator::decide`] has something to do, if nothing else happens; none: never.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        if self.queue.len() == 0 {
-            return None;
+        let leaving = self.next_to_leave();
+        if self.competing() == 0 {
+            return leaving;
         }
-        let mut next = self.limits.iter().map(|limit| limit.next_opens()).min();
+        let mut next = self.limits.iter().map(|limit| limit.next_opens()).chain(leaving).min();
         let mut sooner = |at: Option<Timestamp>| next = [next, at].into_iter().flatten().min();
         // One that is here already waits for a block: the next decision comes with it.
         let deadline = self.queue.next_deadline().map(|(deadline, _)| deadline);

@@ -30,6 +30,7 @@ impl Allocator {
         let lone = self.lone.take_if(|_| !rolls);
         self.advance(now);
         let now = now.max(self.advanced_to);
+        self.see_off(now);
         let began = self.first_round.map(|began| began.min(now));
         self.first_round = began.filter(|&began| began == now || self.stalled);
         match lone {
@@ -85,7 +86,7 @@ impl Allocator {
 
     fn grant_all(&mut self, now: Timestamp) {
         self.stalled = false;
-        if self.queue.len() == 0 {
+        if self.competing() == 0 {
             return;
         }
         if self.unwritten > 0 {
@@ -258,7 +259,7 @@ impl Allocator {
             ends_at: ends.min().unwrap_or(now),
             window_ends_at: self.limits[self.scheduler].window.end.earliest,
             left: self.left(),
-            contended: self.queue.len() > 0,
+            contended: self.competing() > 0,
         }
     }
 

@@ -3,6 +3,7 @@
 //! A lease of a former shape of the workspace goes on to live, and is charged to the windows of every limit that is new. Owns how
 //! much that is and when it is over. Knows no limits and no teams.
 
+use super::leaving::Leaving;
 use crate::ids::TeamId;
 use crate::ledger::{Granted, Series, Spent};
 use crate::permits::Permits;
@@ -39,6 +40,8 @@ pub(super) struct Former {
     statement: u32,
     /// What teams were granted in this window, and in the next, that are gone or in another place by now.
     pub(super) departed: BTreeMap<TeamId, (Permits, Permits)>,
+    /// Teams that are gone, as long as somebody is left who waited there.
+    pub(super) leaving: Option<Leaving>,
     /// What was said is not so any more.
     pub(super) is_stale: bool,
 }

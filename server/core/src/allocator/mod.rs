@@ -1,8 +1,8 @@
 //! The allocator of one workspace: the only door to who gets which permit when.
 //!
 //! Inputs only note what happened; [`Allocator::decide`] then grants and refuses. Answers and effects are data that the caller
-//! pulls. Reading order: `names`, `arrive`, `urgency`, `waits`, `kept`, `pick`, `decide`, `edge`, `deadline`, `roll`, `settle`, `unheard`,
-//! `former`, `reshape`, `observe`, `change`, `book`, `show`.
+//! pulls. Reading order: `names`, `arrive`, `urgency`, `waits`, `kept`, `pick`, `leaving`, `decide`, `edge`, `deadline`, `roll`, `settle`,
+//! `unheard`, `former`, `reshape`, `observe`, `change`, `book`, `show`.
 
 mod arrive;
 mod book;
@@ -12,6 +12,7 @@ mod decide;
 mod edge;
 mod former;
 mod kept;
+mod leaving;
 mod names;
 mod observe;
 mod pick;
@@ -139,7 +140,7 @@ pub struct Allocator {
     /// Requests of this instant that are not answered yet, in order of arrival.
     fresh: Vec<Ticket>,
     /// How many of those are watched for their deadline already, while a block is missing.
-    watched: usize,
+    watched: u32,
     /// A request that came while nobody waited. It is in the queue, but neither in a lane nor in the tree: if the next decision
     /// grants it at once, nobody competed.
     lone: Option<Slot>,

@@ -4,6 +4,7 @@ use super::kept::Side;
 use super::{Allocator, Known};
 use crate::permits::Permits;
 use crate::priority::Priority;
+use crate::queue::Caller;
 use crate::share::holdback::sizes;
 use crate::share::tree::{NodeIx, Tree};
 use crate::time::Timestamp;
@@ -72,7 +73,7 @@ impl Allocator {
     fn roll_scheduler(&mut self, now: Timestamp) {
         self.rolls += 1;
         // Who was here when it opened is decided on as at that instant, however late the call.
-        let is_opening = self.limits[self.scheduler].opens() == now || self.queue.len() > 0;
+        let is_opening = self.limits[self.scheduler].opens() == now || self.competing() > 0;
         self.first_round = is_opening.then_some(Timestamp::MAX);
         self.close_leases(now);
         let budget = self.limits[self.scheduler].budget;
@@ -144,7 +145,8 @@ impl Allocator {
 
     /// Callers that neither wait nor hold a lease since the last window are forgotten, and teams without callers cost nothing.
     fn forget_the_idle(&mut self) {
-        let idle = self.queue.callers.iter().filter(|(_, caller)| caller.is_idle(self.rolls));
+        let is_idle = |caller: &Caller| caller.is_idle(self.rolls) && !self.tree[caller.team].is_leaving;
+        let idle = self.queue.callers.iter().filter(|(_, caller)| is_idle(caller));
         let idle = idle.map(|(slot, _)| slot).collect();
         self.forget_callers(&idle);
         for team in 0..self.teams.len() {

@@ -40,6 +40,9 @@ impl Allocator {
 
     /// Takes a request out of its queue, wherever it stands there, and lets everybody know.
     pub(super) fn take_out(&mut self, slot: Slot) -> Option<Waiting> {
+        if self.is_leaving(slot) {
+            return self.take_out_leaving(slot);
+        }
         let team = self.queue.callers[self.queue[slot].caller].team;
         let request = self.unqueue(slot)?;
         self.refuse_impossible(team);
@@ -79,6 +82,9 @@ impl Allocator {
 
     /// Refuses a waiting request.
     pub(super) fn refuse(&mut self, slot: Slot, refusal: Refusal) {
+        if self.is_leaving(slot) {
+            return self.refuse_leaving(slot);
+        }
         let ticket = self.queue.ticket(slot);
         let Some(request) = self.take_out(slot) else { return };
         if !refusal.reason.is_final() {
@@ -160,13 +166,15 @@ impl Allocator {
                 self.team_mut(entry.team).callers.remove(&entry.id);
             }
         }
-        self.forget_ids_of(callers);
-    }
-
-    /// Forgets the request ids that are remembered of some callers.
-    pub(super) fn forget_ids_of(&mut self, callers: &BTreeSet<Slot>) {
-        if !callers.is_empty() {
+        // To look at every id that is remembered is only worth it for many callers.
+        if callers.len() > self.known.len() / 16 {
             self.known.retain(|(of, _), _| !callers.contains(of));
+            return;
+        }
+        for &caller in callers {
+            while let Some(key) = self.some_id_of(caller) {
+                self.known.remove(&key);
+            }
         }
     }
 }

@@ -16,11 +16,15 @@ fn children_stand_in_order_of_definition_however_nodes_come_and_go() {
     assert_eq!((tree.children(b), tree.parent(b2)), ([b1, b2].as_slice(), b));
     tree.remove(a1);
     tree.remove(b1);
+    let c1 = tree.add(c);
+    assert!(![a1, b1].contains(&c1), "the place of a removed node is kept until it is free");
+    tree.remove(c1);
+    [a1, b1, c1].into_iter().for_each(|v| tree.free(v));
     let (b3, a2) = (tree.add(b), tree.add(a));
     assert_eq!((tree.children(b), tree.children(a)), ([b2, b3].as_slice(), [a2].as_slice()));
     tree.remove(c);
     assert_eq!((tree.children(Tree::ROOT), tree.children(b)), ([a, b].as_slice(), [b2, b3].as_slice()));
-    assert_eq!(tree.places(), 7);
+    assert_eq!(tree.places(), 8);
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub(crate) struct Node {
     pub(crate) reservation: Permits,
     pub(crate) cap: Option<Permits>,
     pub(crate) protected: bool,
+    /// It was removed, and somebody is left who waited there.
+    pub(crate) is_leaving: bool,
     pub(crate) priority: Priority,
     pub(crate) highest_priority: Priority,
     /// Net grants in this window, everything below included.
@@ -94,6 +96,7 @@ impl Node {
             reservation: Permits::ZERO,
             cap: None,
             protected: false,
+            is_leaving: false,
             priority: Priority::Default,
             highest_priority: Priority::Critical,
             granted: Permits::ZERO,
@@ -217,10 +220,16 @@ impl Tree {
         }
     }
 
-    /// Removes a node without children that waits nowhere.
+    /// Removes a node without children that waits nowhere. Its place is kept for those who are left, until [`Tree::free`].
     pub(crate) fn remove(&mut self, v: NodeIx) {
         debug_assert!(!self.waits(v) && self[v].is_leaf());
         self.unlink(self.parent(v), v);
+        self.nodes[v].parent = place(Self::ROOT);
+        self.nodes[v].is_leaving = true;
+    }
+
+    /// The place of a removed node may be used again.
+    pub(crate) fn free(&mut self, v: NodeIx) {
         self.nodes[v].parent = NOWHERE;
     }
 

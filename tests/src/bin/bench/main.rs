@@ -45,7 +45,7 @@ fn main() {
             eprintln!(
                 "bench [--only NAME]: alone, backlog-N, mixed-N, idle-workspace, waiting-1, waiting-10\n\
                  bench [--service [NAME SECONDS]]: unary-N, noop-N, exchange, settled, named\n\
-                 bench --crowd [NAME...]: repeats, silence, callers, removal, scrape\n\
+                 bench --crowd [NAME...]: repeats, silence, callers, removal, scrape, guesses\n\
                  bench --contention: one thread against two\n\
                  bench --edges: what the edges of windows cost a steady team\n\
                  bench --peers: servers of others on this machine, built once\n\

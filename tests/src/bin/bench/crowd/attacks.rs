@@ -3,9 +3,9 @@
 use crate::service::connect;
 use apportion_proto::v1;
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
-use apportion_proto::v1::exchange_request::Request;
-use apportion_proto::v1::exchange_response::Response;
+use apportion_proto::v1::exchange_request::Request as Asked;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
+use apportion_tests::process::log;
 use apportion_tests::process::scarce::{self, SCARCE};
 use apportion_tests::process::server::Server;
 use futures_util::StreamExt;
@@ -16,18 +16,22 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::Request;
 
 /// How long a crowd that does not go by itself stays.
 const STAY: Duration = Duration::from_secs(5);
-const REPEATS: usize = 30_000;
+/// Calls of a crowd that comes within that time.
+const CALLS: usize = 30_000;
 /// How often some of them come, and how many times.
-const TICK: Duration = Duration::from_millis(10);
-const TICKS: usize = 500;
+const TICK: Duration = Duration::from_millis(1);
+const TICKS: usize = 5_000;
 const CONNECTIONS: usize = 5_000;
-/// The team whose callers they are.
+/// The team whose callers they are; where it is not the only one, others are called so with a number.
 const CROWDED: &str = "crowded";
-/// Callers of one team, one more than may be.
-const CALLERS: usize = 10_001;
+/// Callers that a team may have here.
+pub(super) const CALLERS: usize = 20_000;
+/// How many teams have so many where callers crowd.
+const TEAMS: usize = 5;
 /// Requests of one stream or connection.
 const AT_ONCE: usize = 1_000;
 /// Newcomers beyond the bound that come within a second.
@@ -41,6 +45,7 @@ pub(crate) enum Attack {
     Callers,
     Removal,
     Scrape,
+    Guesses,
 }
 
 /// The server that they come to.
@@ -59,8 +64,8 @@ impl Target {
 }
 
 impl Attack {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Repeats, Self::Silence, Self::Callers, Self::Removal, Self::Scrape];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Repeats, Self::Silence, Self::Callers, Self::Removal, Self::Scrape, Self::Guesses];
 
     /// What it is called by.
     pub(crate) fn name(self) -> &'static str {
@@ -70,6 +75,7 @@ impl Attack {
             Self::Callers => "callers",
             Self::Removal => "removal",
             Self::Scrape => "scrape",
+            Self::Guesses => "guesses",
         }
     }
 
@@ -78,48 +84,62 @@ impl Attack {
         match self {
             Self::Repeats => "30 000 repeats of a waiting request, then dead",
             Self::Silence => "5000 connections that say nothing",
-            Self::Callers => "callers at their bound, 1000 newcomers a second",
-            Self::Removal => "a team with 10 000 waiting callers is removed",
+            Self::Callers => "100 000 callers at their bound, 1000 newcomers a second",
+            Self::Removal => "a team with 20 000 waiting callers is removed",
             Self::Scrape => "a scrape of 100 000 workspaces",
+            Self::Guesses => "30 000 wrong tokens in 5 s",
         }
     }
 
     /// What is there before the probe is measured at all.
     pub(crate) async fn prepare(self, target: &Target) -> Prepared {
         match self {
-            Self::Callers | Self::Removal => callers(target).await,
-            Self::Repeats | Self::Silence | Self::Scrape => Vec::new(),
+            Self::Callers => callers(target, TEAMS).await,
+            Self::Removal => callers(target, 1).await,
+            Self::Repeats | Self::Silence | Self::Scrape | Self::Guesses => Vec::new(),
         }
     }
 
     /// It comes, and goes.
     pub(crate) async fn come(self, target: &Target, prepared: Prepared) {
         match self {
-            Self::Repeats => repeats(target).await,
+            Self::Repeats => calls(target, repeat).await,
             Self::Silence => silence(target).await,
             Self::Callers => newcomers(target).await,
             Self::Removal => removal(target).await,
             Self::Scrape => scrape(target).await,
+            Self::Guesses => calls(target, guess).await,
         }
         drop(prepared);
     }
 }
 
-/// They come within the time that a crowd stays: faster, and what is measured is how many calls a processor can answer.
-async fn repeats(target: &Target) {
-    let channels = join_all((0..REPEATS / AT_ONCE).map(|_| connect(target.grpc))).await;
+fn repeat(_: usize) -> Request<v1::AcquireLeaseRequest> {
+    Request::new(v1::AcquireLeaseRequest { request_id: "again".into(), ..scarce::ask(3_000) })
+}
+
+fn guess(number: usize) -> Request<v1::AcquireLeaseRequest> {
+    let mut request = Request::new(scarce::ask(0));
+    let token = format!("Bearer guess-{number}").parse().expect("printable");
+    request.metadata_mut().insert("authorization", token);
+    request
+}
+
+/// They come evenly within the time that a crowd stays: faster, or many at one instant, and what is measured is how long a processor
+/// takes for so many calls, whatever they ask.
+async fn calls(target: &Target, call: fn(usize) -> Request<v1::AcquireLeaseRequest>) {
+    let channels = join_all((0..CALLS / AT_ONCE).map(|_| connect(target.grpc))).await;
     let clients: Vec<_> = channels.into_iter().map(QuotaServiceClient::new).collect();
-    let mut repeats = JoinSet::new();
+    let mut calls = JoinSet::new();
     let mut ticks = tokio::time::interval(TICK);
-    for number in 0..REPEATS {
-        if number % (REPEATS / TICKS) == 0 {
+    for number in 0..CALLS {
+        if number % (CALLS / TICKS) == 0 {
             ticks.tick().await;
         }
         let mut client = clients[number % clients.len()].clone();
-        let ask = v1::AcquireLeaseRequest { request_id: "again".into(), ..scarce::ask(3_000) };
-        repeats.spawn(async move { client.acquire_lease(ask).await.map(drop) });
+        calls.spawn(async move { client.acquire_lease(call(number)).await.map(drop) });
     }
-    repeats.shutdown().await;
+    calls.shutdown().await;
     drop(clients);
     tokio::time::sleep(STAY / 5).await;
 }
@@ -132,45 +152,53 @@ async fn silence(target: &Target) {
     tokio::time::sleep(STAY).await;
 }
 
-/// As many callers of a team as there may be, each with a request that waits.
-async fn callers(target: &Target) -> Prepared {
+/// As many callers of so many teams as there may be, each with a request that waits; and one more, who is refused.
+async fn callers(target: &Target, teams: usize) -> Prepared {
+    let mut prepared = Prepared::new();
+    for number in 0..teams {
+        let team = if number == 0 { CROWDED.into() } else { format!("{CROWDED}-{number}") };
+        create_team(target, &team).await;
+        let streams = (0..CALLERS / AT_ONCE).map(|stream| fill(target, &team, stream));
+        for stream in join_all(streams).await {
+            prepared.push(Box::new(stream));
+        }
+    }
+    let newcomer =
+        v1::AcquireLeaseRequest { team: CROWDED.into(), caller: "one-more".into(), ..scarce::ask(3_000) };
+    let mut client = QuotaServiceClient::new(connect(target.grpc).await);
+    let refused = client.acquire_lease(newcomer).await.expect_err("there is no room");
+    assert_eq!(log::reason(&refused), "TOO_MANY_CALLERS", "{refused:?}");
+    prepared
+}
+
+async fn create_team(target: &Target, id: &str) {
     let request = v1::CreateTeamRequest {
         parent: format!("workspaces/{SCARCE}"),
-        team_id: CROWDED.into(),
+        team_id: id.into(),
         team: Some(v1::Team::default()),
         ..v1::CreateTeamRequest::default()
     };
     let mut admin = AdminServiceClient::new(connect(target.grpc).await);
     admin.create_team(request).await.expect("a new team");
-    let streams = (0..CALLERS.div_ceil(AT_ONCE)).map(|stream| async move {
-        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-        for id in 1..=AT_ONCE.min(CALLERS - stream * AT_ONCE) as u64 {
-            let caller = format!("caller-{stream}-{id}");
-            let ask = v1::AcquireLeaseRequest { team: CROWDED.into(), caller, ..scarce::ask(3_000) };
-            let _ = sender.send(v1::ExchangeRequest { id, request: Some(Request::Acquire(ask)) });
-        }
-        let mut client = QuotaServiceClient::new(connect(target.grpc).await);
-        let answers = client.exchange(UnboundedReceiverStream::new(receiver)).await.expect("a stream");
-        (sender, answers.into_inner())
-    });
-    let streams = join_all(streams).await;
-    let mut prepared = Prepared::new();
-    let mut refused = 0;
-    for (sender, mut answers) in streams {
-        // Only whoever is too many is answered.
-        while let Ok(Some(answer)) = tokio::time::timeout(STAY / 10, answers.next()).await {
-            let response = answer.expect("an answer").response;
-            assert!(
-                matches!(&response, Some(Response::Refusal(refusal)) if
-                refusal.reason() == v1::Reason::TooManyCallers),
-                "{response:?}"
-            );
-            refused += 1;
-        }
-        prepared.push(Box::new((sender, answers)));
+}
+
+/// A stream with as many callers of a team as it may have in flight. A settle that names no lease is answered after they were read.
+async fn fill(target: &Target, team: &str, stream: usize) -> impl Sized + 'static {
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    for id in 1..=AT_ONCE as u64 {
+        let caller = format!("caller-{stream}-{id}");
+        let ask = v1::AcquireLeaseRequest { team: team.into(), caller, ..scarce::ask(3_000) };
+        let _ = sender.send(v1::ExchangeRequest { id, request: Some(Asked::Acquire(ask)) });
     }
-    assert_eq!(refused, 1);
-    prepared
+    let last = v1::SettleLeaseRequest::default();
+    let last = v1::ExchangeRequest { id: AT_ONCE as u64 + 1, request: Some(Asked::Settle(last)) };
+    let _ = sender.send(last);
+    let mut client = QuotaServiceClient::new(connect(target.grpc).await);
+    let answers = client.exchange(UnboundedReceiverStream::new(receiver)).await.expect("a stream");
+    let mut answers = answers.into_inner();
+    let answer = answers.next().await.expect("it goes on").expect("an answer");
+    assert_eq!(answer.id, AT_ONCE as u64 + 1, "{answer:?}");
+    (sender, answers)
 }
 
 async fn newcomers(target: &Target) {

@@ -9,7 +9,7 @@ use crate::row;
 use crate::service::{fill, memory, on_server_core};
 use apportion_tests::process::scarce;
 use apportion_tests::process::server::Server;
-use attacks::{Attack, Target};
+use attacks::{Attack, CALLERS, Target};
 use probe::Probe;
 use std::path::Path;
 use std::time::Duration;
@@ -55,5 +55,7 @@ fn start(data: &Path, workspaces: usize) -> Server {
     if workspaces > 1 {
         fill(data, workspaces);
     }
-    on_server_core(|| Server::start_with(data, &["--drain-seconds", "1", "--workspaces", "200000"]))
+    let callers = CALLERS.to_string();
+    let flags = ["--drain-seconds", "1", "--workspaces", "200000", "--callers-per-team", &callers];
+    on_server_core(|| Server::start_with(data, &flags))
 }

@@ -54,7 +54,8 @@ impl Delays {
 
 impl fmt::Display for Delays {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} ms", self.p99() / 1e3)
+        let longest = self.0.last().copied().unwrap_or_default();
+        write!(f, "{:.2} ms (longest {:.1})", self.p99() / 1e3, longest.as_secs_f64() * 1e3)
     }
 }
 
