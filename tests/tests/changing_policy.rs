@@ -40,7 +40,8 @@ async fn hold(number: u64, shared: Shared, stop: Arc<AtomicBool>) {
         match client.acquire_lease(ask).await {
             Ok(answer) => {
                 let lease = answer.into_inner().lease.expect("a lease");
-                let held = use_up(&lease, sent, number % 2 == 0, &shared, &mut client, &mut random).await;
+                let held =
+                    use_up(&lease, sent, number.is_multiple_of(2), &shared, &mut client, &mut random).await;
                 shared.note(|seen| seen.leases.push(held));
             }
             Err(_) => pass(Duration::from_millis(random.between(5, 60))).await,
