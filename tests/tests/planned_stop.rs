@@ -8,6 +8,8 @@ use apportion_tests::process::{nothing_throttled, pass, pass_to, windows};
 use apportion_tests::provider::{Provider, Rules};
 
 const DRAIN: Duration = Duration::from_secs(3);
+/// What comes on top of it at the most: last answers, and a disk that takes its time for the last write.
+const LITTLE: Duration = Duration::from_millis(2_500);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_waits_when_the_server_is_told_to_stop_is_answered() {
@@ -29,7 +31,7 @@ async fn whoever_waits_when_the_server_is_told_to_stop_is_answered() {
     let log = load.stop().await;
     nothing_throttled(&provider.stop());
     assert!(status.success(), "{status}");
-    assert!(took <= DRAIN + Duration::from_millis(500), "it took {took:?}");
+    assert!(took <= DRAIN + LITTLE, "it took {took:?}");
     // Asked before, answered after.
     let waited: Vec<_> =
         log.refusals.iter().filter(|refusal| refusal.sent < told && refusal.answered >= told).collect();
