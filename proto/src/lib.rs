@@ -1,7 +1,8 @@
 //! The contract of Apportion: what goes over the wire, as generated from `apportion/v1/*.proto`.
 //!
-//! Nothing here is written by hand but the sizes of buffers ([`codec`]), and nothing knows how a request is decided. What a field means, its unit, its bounds and what its
-//! absence means stand in the `.proto` files; why a request is refused stands at [`v1::Reason`].
+//! Nothing here is written by hand but the sizes of buffers ([`codec`]), and nothing knows how a request is decided. What a field
+//! means, its unit, its bounds and what its absence means stand in the `.proto` files; why a request is refused stands at
+//! [`v1::Reason`].
 
 pub mod codec;
 

@@ -355,7 +355,7 @@ impl Ledger {
         });
     }
 
-    /// Says where a clock that was far ahead has booked windows to come: they stay spent, and nothing else does.
+    /// Says where a clock that was far ahead has booked windows to come: they stay spent when they come.
     fn look_ahead(&self) {
         let now = self.parts.clock.now();
         let last = self.shards.iter().filter_map(|shard| shard.booked_too_far_ahead(now)).max();

@@ -14,6 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use tokio::task::unconstrained;
 
+/// How many calls are answered before other connections get their turn: what a client asks as fast as it is answered has no end.
+const AT_ONCE: usize = 256;
+
 /// A call. One that panics is reset, and concerns no other.
 type Call = CatchUnwind<AssertUnwindSafe<Pin<Box<dyn Future<Output = ()> + Send>>>>;
 
@@ -41,10 +44,11 @@ impl<C> Driven<C> {
         Self { connection: Box::pin(connection), arrivals, waiting: FuturesUnordered::new() }
     }
 
-    /// Answers what can be answered now. Whether anything was.
-    fn answer(&mut self, context: &mut Context<'_>) -> bool {
+    /// Tries what arrived, and what waits and was woken. Returns how many calls that was; the connection may have something to send
+    /// where there were any.
+    fn answer(&mut self, context: &mut Context<'_>) -> usize {
         let arrived = std::mem::take(&mut *self.arrivals.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut any = !arrived.is_empty();
+        let mut tried = arrived.len();
         // Nobody is woken by it: whatever is not ready is asked again, among those that wait.
         let mut at_once = Context::from_waker(Waker::noop());
         for mut call in arrived {
@@ -53,9 +57,9 @@ impl<C> Driven<C> {
             }
         }
         while let Poll::Ready(Some(_)) = self.waiting.poll_next_unpin(context) {
-            any = true;
+            tried += 1;
         }
-        any
+        tried
     }
 }
 
@@ -63,11 +67,102 @@ impl<C: Future> Future for Driven<C> {
     type Output = C::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<C::Output> {
+        let mut tried = 0;
         loop {
             let polled = self.connection.as_mut().poll(context);
-            if polled.is_ready() || !self.answer(context) {
+            if polled.is_ready() {
                 return polled;
             }
+            match self.answer(context) {
+                0 => return Poll::Pending,
+                some => tried += some,
+            }
+            if tried >= AT_ONCE {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::{pending, poll_fn};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::sync::oneshot;
+
+    /// A connection on which nothing comes in any more, and how often it was polled.
+    fn silent(arrivals: &Arrivals) -> (Driven<impl Future<Output = ()> + use<>>, Arc<AtomicUsize>) {
+        let polls = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&polls);
+        let connection = poll_fn(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Poll::Pending
+        });
+        (Driven::new(connection, arrivals.clone()), polls)
+    }
+
+    /// A call that counts once it is answered.
+    fn counts<F: Future<Output = ()>>(
+        answered: &Arc<AtomicUsize>,
+        when: F,
+    ) -> impl Future<Output = ()> + use<F> {
+        let answered = Arc::clone(answered);
+        async move {
+            when.await;
+            answered.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn what_can_be_answered_is_answered_at_once_and_the_connection_polled_again_to_send_it() {
+        let (arrivals, answered) = (Arrivals::default(), Arc::default());
+        let (mut driven, polls) = silent(&arrivals);
+        (0..3).for_each(|_| arrivals.execute(counts(&answered, async {})));
+        arrivals.execute(counts(&answered, pending()));
+        assert!(driven.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!((answered.load(Ordering::SeqCst), polls.load(Ordering::SeqCst)), (3, 2));
+    }
+
+    #[tokio::test]
+    async fn those_who_are_woken_together_are_answered_before_the_connection_sends() {
+        let (arrivals, answered) = (Arrivals::default(), Arc::default());
+        let (mut driven, polls) = silent(&arrivals);
+        let mut wakers = Vec::new();
+        for _ in 0..20 {
+            let (waker, woken) = oneshot::channel::<()>();
+            wakers.push(waker);
+            arrivals.execute(counts(&answered, async { woken.await.expect("it is woken") }));
+        }
+        let mut poll = || driven.poll_unpin(&mut Context::from_waker(Waker::noop()));
+        assert!(poll().is_pending());
+        let before = polls.load(Ordering::SeqCst);
+        wakers.into_iter().for_each(|waker| waker.send(()).expect("it waits"));
+        assert!(poll().is_pending());
+        assert_eq!((answered.load(Ordering::SeqCst), polls.load(Ordering::SeqCst) - before), (20, 2));
+    }
+
+    #[test]
+    fn a_call_that_panics_concerns_no_other() {
+        let (arrivals, answered) = (Arrivals::default(), Arc::default());
+        let (mut driven, _) = silent(&arrivals);
+        arrivals.execute(async { panic!("on purpose") });
+        arrivals.execute(counts(&answered, async {}));
+        assert!(driven.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!(answered.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_asks_without_end_leaves_others_their_turn() {
+        let (arrivals, answered) = (Arrivals::default(), Arc::<AtomicUsize>::default());
+        let (more, counted) = (arrivals.clone(), Arc::clone(&answered));
+        let endless = poll_fn(move |_| {
+            more.execute(counts(&counted, async {}));
+            Poll::<()>::Pending
+        });
+        let mut driven = Driven::new(endless, arrivals);
+        assert!(driven.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!(answered.load(Ordering::SeqCst), AT_ONCE);
     }
 }
