@@ -14,6 +14,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// How many connections are taken before those who call get their turn: a crowd of thousands may stand at the door.
+const AT_ONCE: usize = 16;
 /// How long to leave the listener alone after it failed, as when no file descriptor is left.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How often whoever stands at the door looks for a connection that may be closed for it, while every one has a call open.
@@ -69,7 +71,7 @@ impl Listener {
     /// Serves until it is told to halt, then until every connection is closed.
     pub(super) async fn serve(self) {
         let mut connections = JoinSet::new();
-        loop {
+        for number in 1_usize.. {
             // Whoever has come to the door is lost with this future, so nothing but the end may come before it.
             let (stream, room) = tokio::select! {
                 () = self.served.halt.cancelled() => break,
@@ -81,6 +83,9 @@ impl Listener {
             let place = self.open.enter(room, Arc::clone(&standing));
             while connections.try_join_next().is_some() {}
             connections.spawn(Connection::new(self.served.clone(), standing, place).serve(stream));
+            if number.is_multiple_of(AT_ONCE) {
+                tokio::task::yield_now().await;
+            }
         }
         let Self { listener, .. } = self;
         drop(listener);
