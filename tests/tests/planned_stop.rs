@@ -8,7 +8,7 @@ use apportion_tests::process::{nothing_throttled, pass, pass_to, windows};
 use apportion_tests::provider::{Provider, Rules};
 
 const DRAIN: Duration = Duration::from_secs(3);
-/// What comes on top of it at the most: last answers, and a disk that takes its time for the last write.
+/// How much later the process ends at the most: it hands back what was not granted, and a disk may take its time for that.
 const LITTLE: Duration = Duration::from_millis(2_500);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -38,6 +38,9 @@ async fn whoever_waits_when_the_server_is_told_to_stop_is_answered() {
     assert!(waited.len() >= 6, "only {} waited, so nothing was shown", waited.len());
     for refusal in waited {
         assert_eq!(refusal.reason, "DRAINING", "{refusal:?}");
+        // They do not wait for the disk.
+        let after = refusal.answered - told;
+        assert!(after <= DRAIN + Duration::from_millis(500), "answered after {after:?}");
     }
     println!("ended after {took:?}");
 }
