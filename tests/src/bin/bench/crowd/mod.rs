@@ -6,13 +6,16 @@ mod attacks;
 mod probe;
 
 use crate::row;
-use crate::service::{fill, memory, on_server_core};
+use crate::service::{fill, give_way, memory, on_server_core};
 use apportion_tests::process::scarce;
 use apportion_tests::process::server::Server;
 use attacks::{Attack, CALLERS, Target};
 use probe::Probe;
 use std::path::Path;
+use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
 /// How long the probe asks before a crowd comes.
 const USUAL: Duration = Duration::from_secs(4);
@@ -21,27 +24,25 @@ const WORKSPACES: usize = 100_000;
 
 /// Measures those that are named, or all, and prints them.
 pub(crate) fn table(names: &[&str]) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     println!("{:<52} {:>14}   aim", "another team's request while a crowd is there", "measured");
     for attack in Attack::ALL.into_iter().filter(|attack| names.is_empty() || names.contains(&attack.name()))
     {
-        runtime.block_on(measure(attack));
+        measure(attack);
     }
 }
 
-async fn measure(attack: Attack) {
+fn measure(attack: Attack) {
     let data = tempfile::tempdir().expect("a directory");
     let workspaces = if matches!(attack, Attack::Scrape) { WORKSPACES } else { 1 };
     let server = start(data.path(), workspaces);
-    scarce::create(&server).await;
-    let target = Target::new(&server);
-    let prepared = attack.prepare(&target).await;
-    let probe = Probe::start(target.grpc);
-    tokio::time::sleep(USUAL).await;
-    let usual = probe.stop();
+    runtime().block_on(scarce::create(&server));
+    let crowd = Crowd::gather(attack, &server);
+    let usual = Probe::start(server.address());
+    std::thread::sleep(USUAL);
+    let usual = usual.stop();
     let before = memory(server.pid());
-    let probe = Probe::start(target.grpc);
-    attack.come(&target, prepared).await;
+    let probe = Probe::start(server.address());
+    crowd.come_and_go();
     let crowded = probe.stop();
     let grown = memory(server.pid()).saturating_sub(before) as f64 / f64::from(1 << 20);
     row(attack.what(), format!("{:.1}", crowded.p99() / usual.p99()), "at most 2");
@@ -49,6 +50,41 @@ async fn measure(attack: Attack) {
     row("  memory that the server took for it", format!("{grown:.0} MiB"), "");
     server.has_not_panicked();
     server.stop(Duration::from_secs(30));
+}
+
+/// The clients of an attack, in a thread that gives way to the probe: both share a processor, and what is measured is the server.
+struct Crowd {
+    go: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Crowd {
+    /// Prepares the attack.
+    fn gather(attack: Attack, server: &Server) -> Self {
+        let target = Target::new(server);
+        let (ready, is_ready) = oneshot::channel();
+        let (go, may_go) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            give_way();
+            runtime().block_on(async {
+                let prepared = attack.prepare(&target).await;
+                let _ = ready.send(());
+                let _ = may_go.await;
+                attack.come(&target, prepared).await;
+            });
+        });
+        is_ready.blocking_recv().expect("the attack is prepared");
+        Self { go, thread }
+    }
+
+    fn come_and_go(self) {
+        let _ = self.go.send(());
+        self.thread.join().expect("it does not panic");
+    }
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 fn start(data: &Path, workspaces: usize) -> Server {

@@ -1,6 +1,7 @@
 //! Which processor runs what, and what it cost.
 
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::process::setpriority_process;
+use rustix::thread::{CpuSet, gettid, sched_setaffinity};
 
 /// The processor of servers.
 const SERVERS: usize = 0;
@@ -19,6 +20,11 @@ fn move_to(core: usize) {
     let mut set = CpuSet::new();
     set.set(core);
     let _ = sched_setaffinity(None, &set);
+}
+
+/// Lets every other thread of this machine run before this one.
+pub(crate) fn give_way() {
+    let _ = setpriority_process(Some(gettid()), 19);
 }
 
 /// The processor time of a process so far, in nanoseconds, all its threads together, dead ones not.

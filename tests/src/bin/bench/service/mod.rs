@@ -15,7 +15,7 @@ use crate::row;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-pub(crate) use cores::{memory, on_server_core, processor_time};
+pub(crate) use cores::{give_way, memory, on_server_core, processor_time};
 pub(crate) use idle::fill;
 pub(crate) use noop::serve as serve_noop;
 pub(crate) use setup::{acquire, connect, create};
