@@ -1,5 +1,5 @@
-//! Compiles `apportion/v1/*.proto` in Rust alone, so that no `protoc` is needed: once for the generated code, once as the
-//! descriptor set that reflection serves and the tests of this crate read.
+//! Compiles `apportion/v1/*.proto` with protox, so that no `protoc` is needed: to code, and to the descriptor set that reflection
+//! serves and the tests of this crate read.
 
 use prost::Message;
 use std::error::Error;
@@ -16,12 +16,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             protos.push(path);
         }
     }
-    protos.sort(); // the order of a directory differs from machine to machine
+    protos.sort(); // the order of directory entries differs between machines
 
     let descriptors = protox::compile(&protos, ["."])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("apportion_v1.bin"), descriptors.encode_to_vec())?;
-    // `connect` would pull a transport into everything that only speaks the messages.
+    // `connect` would make every user of the messages depend on a transport.
     let configured =
         tonic_prost_build::configure().build_transport(false).codec_path("crate::codec::LeaseCodec");
     configured.compile_fds(descriptors)?;

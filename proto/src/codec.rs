@@ -1,5 +1,7 @@
-//! How messages get on the wire: as protobuf. A call has one small message each way, and the buffers of 8 KiB that the library
-//! takes for it cost more to allocate than the message costs to encode. Streams send many messages together, and keep those.
+//! The protobuf codec, with smaller buffers for unary calls.
+//!
+//! A unary call has one small message each way. Allocating the default buffer of 8 KiB would cost more than encoding the message.
+//! Streams send many messages at once, and keep the default.
 
 use crate::v1;
 use prost::Message;
@@ -7,12 +9,12 @@ use std::any::TypeId;
 use tonic::codec::{BufferSettings, Codec};
 use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
 
-/// What the buffer of a call holds before it grows, in bytes: more than nearly all messages, and few enough to be handed out fast.
-const CALL: usize = 1_000;
-/// How many bytes of messages that are ready are sent together, as the library has it.
-const TOGETHER: usize = 32 << 10;
+/// The initial size of the buffer of a unary call, in bytes: larger than nearly every message, and cheap to allocate.
+const UNARY_BUFFER_BYTES: usize = 1_000;
+/// How many bytes of encoded messages are sent at once. The default of tonic.
+const YIELD_THRESHOLD_BYTES: usize = 32 << 10;
 
-/// The buffers for messages of that kind.
+/// The buffers for messages of type `T`.
 fn buffers<T: 'static>() -> BufferSettings {
     let streamed = [
         TypeId::of::<v1::ExchangeRequest>(),
@@ -23,10 +25,10 @@ fn buffers<T: 'static>() -> BufferSettings {
     if streamed.contains(&TypeId::of::<T>()) {
         return BufferSettings::default();
     }
-    BufferSettings::new(CALL, TOGETHER)
+    BufferSettings::new(UNARY_BUFFER_BYTES, YIELD_THRESHOLD_BYTES)
 }
 
-/// Encodes `T` and decodes `U`.
+/// A codec that encodes `T` and decodes `U`.
 #[derive(Debug)]
 pub struct LeaseCodec<T, U>(ProstCodec<T, U>);
 

@@ -1,6 +1,6 @@
-//! The contract does not change by accident: it is held against a committed text, line by line.
+//! Compares the contract with a committed text, line by line, so that it does not change by accident.
 //!
-//! A line is `key = value`. A line that is gone or says something else breaks clients that are out there; a new one does not.
+//! A line is `key = value`. A line that is removed or changed breaks existing clients. A new line does not.
 
 mod descriptors;
 
@@ -14,8 +14,8 @@ use std::{env, fs};
 /// The committed text, from the root of this crate.
 const GOLDEN: &str = "tests/golden/apportion.v1.txt";
 
-/// How to change the contract on purpose.
-const ON_PURPOSE: &str = "if this is meant, run `APPORTION_BLESS=1 cargo test -p apportion-proto --test golden` and commit \
+/// How to accept a change.
+const ACCEPT: &str = "if this is intended, run `APPORTION_BLESS=1 cargo test -p apportion-proto --test golden` and commit \
                           proto/tests/golden/apportion.v1.txt with the change";
 
 /// The whole contract as text, sorted.
@@ -74,7 +74,7 @@ fn by_key(text: &str) -> BTreeMap<&str, &str> {
     text.lines().filter_map(|line| line.split_once(" = ")).collect()
 }
 
-/// What became of each line: what breaks clients, then what is new.
+/// The changes that break clients, then the new lines.
 fn changes(before: &str, after: &str) -> (Vec<String>, Vec<String>) {
     let (before, after) = (by_key(before), by_key(after));
     let mut breaking = Vec::new();
@@ -101,16 +101,16 @@ fn the_contract_is_the_committed_one() {
     let (breaking, new) = changes(&was, &is);
     assert!(
         breaking.is_empty(),
-        "this breaks clients that are out there:\n  {}\nand adds {} lines; {ON_PURPOSE}\n",
+        "this breaks existing clients:\n  {}\nand adds {} lines; {ACCEPT}\n",
         breaking.join("\n  "),
         new.len()
     );
-    assert!(new.is_empty(), "this is compatible, but new:\n  {}\n{ON_PURPOSE}\n", new.join("\n  "));
-    assert!(was == is, "the golden text is not as rendered; {ON_PURPOSE}");
+    assert!(new.is_empty(), "this is compatible but new:\n  {}\n{ACCEPT}\n", new.join("\n  "));
+    assert!(was == is, "the golden text differs from the rendered one; {ACCEPT}");
 }
 
 #[test]
-fn what_is_removed_renumbered_or_retyped_breaks_and_what_is_added_does_not() {
+fn removals_and_changes_break_clients_and_additions_do_not() {
     let before = "message A 001 = string x\nmessage A 002 = uint32 y\nmessage A 003 = bool z\n";
     let after = "message A 001 = optional string x\nmessage A 003 = bool z\nmessage A 004 = uint32 y\n";
     let (breaking, new) = changes(before, after);

@@ -1,10 +1,12 @@
-//! The rules of `buf lint` (STANDARD) that can be broken here, and that everything is documented: held without buf.
+//! The rules of `buf lint` (STANDARD) that apply here, and that everything has a comment: checked without buf.
 
 mod descriptors;
+mod source_comments;
 
 use descriptors::{PACKAGE, bare, enums, files, messages, oneof};
 use prost_types::FileDescriptorProto;
-use std::collections::{BTreeMap, BTreeSet};
+use source_comments::comments;
+use std::collections::BTreeSet;
 
 /// The gRPC statuses that a reason may come with.
 const STATUSES: [&str; 11] = [
@@ -46,13 +48,7 @@ fn upper_snake(pascal: &str) -> String {
     name
 }
 
-/// The comment above each element of a file, by the element's path in the descriptor.
-fn comments(file: &FileDescriptorProto) -> BTreeMap<Vec<i32>, String> {
-    let locations = file.source_code_info.iter().flat_map(|info| &info.location);
-    locations.map(|location| (location.path.clone(), location.leading_comments().trim().to_owned())).collect()
-}
-
-/// Every element that is to have a comment: its path in the descriptor, and what it is called. No message here holds another.
+/// Every element that needs a comment: its path in the descriptor and its name. No message here nests another.
 fn elements(file: &FileDescriptorProto) -> Vec<(Vec<i32>, String)> {
     let place = |at: usize| i32::try_from(at).expect("a file is short");
     let mut found = Vec::new();
@@ -92,7 +88,7 @@ fn elements(file: &FileDescriptorProto) -> Vec<(Vec<i32>, String)> {
 }
 
 #[test]
-fn every_file_lies_where_its_package_says() {
+fn every_file_matches_its_package() {
     let broken: Vec<_> = files()
         .iter()
         .filter(|file| {
@@ -105,7 +101,7 @@ fn every_file_lies_where_its_package_says() {
 }
 
 #[test]
-fn every_import_is_used_and_well_known_or_ours() {
+fn every_import_is_used_and_is_well_known_or_local() {
     let mut broken = Vec::new();
     for file in files() {
         let fields = messages(&file).into_iter().flat_map(|(_, message)| message.field);
@@ -132,11 +128,11 @@ fn every_import_is_used_and_well_known_or_ours() {
             broken.push(format!("{}: a public or weak import", file.name()));
         }
     }
-    none(&broken, "import only what is used, from google/protobuf or apportion/v1");
+    none(&broken, "import only used files, from google/protobuf or apportion/v1");
 }
 
 #[test]
-fn messages_and_fields_are_named_alike() {
+fn messages_and_fields_follow_the_naming_rules() {
     let mut broken = Vec::new();
     for (name, message) in files().iter().flat_map(messages) {
         if !name.split('.').all(is_pascal) {
@@ -152,7 +148,7 @@ fn messages_and_fields_are_named_alike() {
 }
 
 #[test]
-fn enum_values_bear_their_enum_and_zero_is_unspecified() {
+fn enum_values_have_the_prefix_of_their_enum_and_zero_is_unspecified() {
     let mut broken = Vec::new();
     for (name, values) in files().iter().flat_map(enums) {
         let prefix = upper_snake(name.rsplit('.').next().unwrap_or_default());
@@ -208,12 +204,12 @@ fn everything_is_documented() {
     }
     none(
         &broken,
-        "say above it in whole sentences what it is, its unit and bounds, and what its absence means",
+        "document it in full sentences: what it is, its unit and bounds, and what it means when unset",
     );
 }
 
 #[test]
-fn every_reason_says_first_with_which_status_it_comes() {
+fn the_comment_of_every_reason_starts_with_its_status() {
     let files = files();
     let file = files.iter().find(|file| file.name().ends_with("/reason.proto")).expect("reasons have a file");
     let comments = comments(file);

@@ -1,12 +1,12 @@
-//! Measures takes on one thread, the check of the lease's end included, refills in the background and all:
+//! Measures takes on one thread, including the check of the lease's end and refills in the background:
 //! `cargo run --release --package apportion-client --example takes`.
 
 #[allow(dead_code)]
 #[path = "../tests/client/fake.rs"]
 mod fake;
 
-use apportion_client::held::Held;
-use apportion_client::{Ahead, Config, Quota, Request, clock};
+use apportion_client::pool::PermitPool;
+use apportion_client::{Config, PrefetchOptions, Quota, Request, clock};
 use fake::{Answer, Fake};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -18,11 +18,11 @@ const HOUR: Duration = Duration::from_secs(3600);
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     measure("reading the clock", || black_box(clock::now()).nanos() > 0);
-    let held = Held::new(RUNS * TAKES, clock::now().after(HOUR));
-    measure("taking from a lease", || held.take(clock::now()));
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(HOUR));
+    let pool = PermitPool::new(RUNS * TAKES, clock::now().after(HOUR));
+    measure("taking from a lease", || pool.take(clock::now()));
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(HOUR));
     let quota = Quota::connect(Config::new(fake.url()))?;
-    let prefetch = quota.prefetch(&Request::new(), Ahead::new().most(1 << 28));
+    let prefetch = quota.prefetch(&Request::new(), PrefetchOptions::new().max_permits(1 << 28));
     for _ in 0..3 {
         measure("taking from a prefetch", || prefetch.try_permit().is_some());
     }
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Many short runs, of which the fastest are those that nothing else on the machine disturbed.
+/// Measures many short runs. Other load on the machine disturbs the fastest ones least.
 fn measure(what: &str, take: impl Fn() -> bool) {
     let mut runs = Vec::new();
     let mut taken = 0;
@@ -42,7 +42,7 @@ fn measure(what: &str, take: impl Fn() -> bool) {
     runs.sort_unstable();
     let all = RUNS * TAKES;
     println!(
-        "{what}: {} ns each, in the fastest run {}; {taken} of {all} came",
+        "{what}: {} ns each, in the fastest run {}; {taken} of {all} taken",
         runs[runs.len() / 2],
         runs[0]
     );

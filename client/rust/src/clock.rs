@@ -1,30 +1,30 @@
-//! The clock by which leases end: monotonic, and on Linux going on while the machine sleeps. Knows nothing of the time of day.
+//! The clock that leases expire by: monotonic, and on Linux running while the machine sleeps. It is not the time of day.
 
 use std::time::Duration;
 
-/// An instant of the boot-time clock, in nanoseconds from an origin that is fixed while the process runs.
+/// An instant on the boot-time clock, in nanoseconds since an origin that is fixed while the process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BootInstant(u64);
 
 impl BootInstant {
-    /// The instant this many nanoseconds after the origin.
+    /// Returns the instant `nanos` nanoseconds after the origin.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// The nanoseconds since the origin.
+    /// Returns the nanoseconds since the origin.
     pub const fn nanos(self) -> u64 {
         self.0
     }
 
-    /// This instant and a span later; the last representable one if it lies beyond.
+    /// Returns the instant `span` later. Saturates at the last representable instant.
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
     }
 }
 
-/// The present on the boot-time clock.
+/// Returns the current instant of the boot-time clock.
 #[cfg(target_os = "linux")]
 pub fn now() -> BootInstant {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
@@ -33,7 +33,7 @@ pub fn now() -> BootInstant {
     BootInstant(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
 }
 
-/// The present on the monotonic clock: elsewhere than on Linux it may stand still while the machine sleeps.
+/// Returns the current instant of the monotonic clock, which may stop while the machine sleeps.
 #[cfg(not(target_os = "linux"))]
 pub fn now() -> BootInstant {
     static ORIGIN: std::sync::LazyLock<std::time::Instant> =
@@ -41,7 +41,7 @@ pub fn now() -> BootInstant {
     BootInstant(0).after(ORIGIN.elapsed())
 }
 
-/// When a lease ends: counted from the sending of the attempt that was answered, so that a late answer lengthens nothing.
+/// Returns the end of a lease. It counts from when the attempt that was answered was sent, so a late answer cannot extend it.
 pub fn lease_end(sent: BootInstant, held: Duration, valid_for: Duration) -> BootInstant {
     sent.after(held).after(valid_for)
 }
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_ends_counted_from_its_sending() {
+    fn the_end_of_a_lease_counts_from_when_its_request_was_sent() {
         let end = lease_end(BootInstant::from_nanos(7), Duration::from_nanos(20), Duration::from_nanos(300));
         assert_eq!(end.nanos(), 327);
     }
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_does_not_go_back() {
+    fn the_clock_never_goes_backwards() {
         let before = now();
         assert!(before.nanos() > 0 || cfg!(not(target_os = "linux")));
         assert!(now() >= before);

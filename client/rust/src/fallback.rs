@@ -1,47 +1,59 @@
-//! Permits that a client grants by itself while the service is out of reach, if it was told to.
+//! Permits that a client grants locally while the server is unreachable, if it is configured to.
 
 use crate::clock::BootInstant;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// A share of its own, in windows that begin with the first permit. They do not lie where the provider's do: after each, nothing is
-/// granted for as long again, so that no window of the provider sees two of them.
+/// A local share of the budget, in windows that start with the first permit.
+///
+/// The windows are not aligned with the provider's. After each one nothing is granted for as long again, so that no window of the
+/// provider contains two shares.
 #[derive(Debug)]
-pub(crate) struct OwnShare {
+pub(crate) struct LocalShare {
     permits: u32,
     window: Duration,
-    state: Mutex<(BootInstant, u32)>,
+    current: Mutex<LocalWindow>,
 }
 
-impl OwnShare {
+#[derive(Debug)]
+struct LocalWindow {
+    start: BootInstant,
+    granted: u32,
+}
+
+impl LocalShare {
     pub(crate) fn new(permits: u32, window: Duration) -> Self {
-        Self { permits, window, state: Mutex::new((BootInstant::from_nanos(0), 0)) }
+        let current = LocalWindow { start: BootInstant::from_nanos(0), granted: 0 };
+        Self { permits, window, current: Mutex::new(current) }
     }
 
-    /// Up to `wanted` permits, not fewer than `least`, and when they end. None is left: when the next window may begin.
+    /// Grants up to `max` permits, at least `min`, and returns how many and when they end.
+    ///
+    /// # Errors
+    /// The earliest start of the next window, if too few are left.
     pub(crate) fn take(
         &self,
         now: BootInstant,
-        wanted: u32,
-        least: u32,
+        max: u32,
+        min: u32,
     ) -> Result<(u32, BootInstant), BootInstant> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.1 == 0 || now >= state.0.after(self.window).after(self.window) {
-            *state = (now, 0);
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.granted == 0 || now >= current.start.after(self.window).after(self.window) {
+            *current = LocalWindow { start: now, granted: 0 };
         }
-        let end = state.0.after(self.window);
-        let left = if now < end { self.permits.saturating_sub(state.1) } else { 0 };
-        let granted = wanted.min(left);
-        if granted < least || granted == 0 {
+        let end = current.start.after(self.window);
+        let left = if now < end { self.permits.saturating_sub(current.granted) } else { 0 };
+        let granted = max.min(left);
+        if granted < min || granted == 0 {
             return Err(end.after(self.window));
         }
-        state.1 += granted;
+        current.granted += granted;
         Ok((granted, end))
     }
 
-    /// Whether so many can ever be granted.
-    pub(crate) fn can_hold(&self, least: u32) -> bool {
-        least <= self.permits
+    /// Whether `min` permits can ever be granted.
+    pub(crate) fn can_hold(&self, min: u32) -> bool {
+        min <= self.permits
     }
 }
 
@@ -50,8 +62,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_holds_its_share_and_the_next_begins_a_window_later() {
-        let share = OwnShare::new(3, Duration::from_nanos(100));
+    fn a_window_holds_its_share_and_the_next_starts_a_window_after_its_end() {
+        let share = LocalShare::new(3, Duration::from_nanos(100));
         let at = BootInstant::from_nanos;
         assert_eq!(share.take(at(1_000), 2, 2), Ok((2, at(1_100))));
         assert_eq!(share.take(at(1_050), 2, 1), Ok((1, at(1_100))));

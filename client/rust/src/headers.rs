@@ -1,55 +1,61 @@
-//! What a response of the provider says about a limit, read as Intercom writes it. Reports only what was read.
+//! Reads observations from HTTP responses, in the format of Intercom's headers. Reports only what was read.
+//!
+//! The headers are `X-RateLimit-Limit`, `X-RateLimit-Remaining`, `X-RateLimit-Reset` in Unix seconds, and `Retry-After`.
 
 use apportion_proto::v1::{Observation, observation::Reset};
 use http::{HeaderMap, StatusCode};
 use prost_types::{Duration, Timestamp};
 
-/// Most permits that the contract lets an observation report.
+/// The largest number of permits that an observation may report.
 const PERMITS_MAX: u32 = 1 << 28;
 
-/// Most seconds of a `Retry-After` that the contract lets an observation report: 366 days.
+/// The longest `Retry-After` that an observation may report, in seconds: 366 days.
 const RETRY_AFTER_MAX_S: i64 = 366 * 86_400;
 
-/// Last second of a reset that the contract lets an observation report: the start of 2262.
+/// The latest reset that an observation may report, in Unix seconds: the start of 2262.
 const RESET_MAX_S: i64 = 9_214_646_400;
 
-/// The observation of one response. With no body every 429 counts as a throttle, as the contract wants of who cannot tell.
-/// `Retry-After` is read in seconds only; as a date it would need the provider's clock.
+/// Returns the observation of one response.
+///
+/// Headers that are absent, malformed or out of bounds are left out. Without a `body`, every 429 counts as a throttle. With one, a
+/// 429 about a cap on jobs does not. `Retry-After` is read in seconds only, because a date would need the provider's clock.
 pub fn observe(status: StatusCode, headers: &HeaderMap, body: Option<&str>) -> Observation {
     let is_job_cap = body.is_some_and(is_job_cap);
     Observation {
         status: u32::from(status.as_u16()),
         limit_permits: permits(headers, "x-ratelimit-limit"),
         remaining_permits: permits(headers, "x-ratelimit-remaining"),
-        reset: whole(headers, "x-ratelimit-reset", RESET_MAX_S)
+        reset: integer(headers, "x-ratelimit-reset", RESET_MAX_S)
             .map(|seconds| Reset::ResetTime(Timestamp { seconds, nanos: 0 })),
         throttled: status == StatusCode::TOO_MANY_REQUESTS && !is_job_cap,
-        // That of a job cap is about jobs: reported, it would silence everybody.
-        retry_after: whole(headers, "retry-after", RETRY_AFTER_MAX_S)
+        // The delay of a job cap concerns jobs. Reporting it would stop all requests.
+        retry_after: integer(headers, "retry-after", RETRY_AFTER_MAX_S)
             .filter(|_| !is_job_cap)
             .map(|seconds| Duration { seconds, nanos: 0 }),
         ..Observation::default()
     }
 }
 
-/// The observation of one response by its status and headers alone, whatever its body: see [`observe`].
-pub fn of_response<B>(response: &http::Response<B>) -> Option<Observation> {
+/// Returns the observation of one response from its status and headers, without its body. See [`observe`].
+///
+/// Always returns `Some`; the type is the one that the layer of the `tower` module takes.
+pub fn observe_response<B>(response: &http::Response<B>) -> Option<Observation> {
     Some(observe(response.status(), response.headers(), None))
 }
 
-/// Whether a 429 is about a cap on jobs ("… of 1 pending message data export jobs"): the window is not exhausted then.
+/// Whether a 429 is about a cap on jobs ("… of 1 pending message data export jobs") and not about the window.
 fn is_job_cap(body: &str) -> bool {
     body.contains(" pending ") && body.contains(" jobs")
 }
 
 fn permits(headers: &HeaderMap, name: &str) -> Option<u32> {
-    whole(headers, name, i64::from(PERMITS_MAX)).and_then(|count| u32::try_from(count).ok())
+    integer(headers, name, i64::from(PERMITS_MAX)).and_then(|count| u32::try_from(count).ok())
 }
 
-/// A whole number from 0 to `most`; none where the header is absent, malformed or beyond.
-fn whole(headers: &HeaderMap, name: &str, most: i64) -> Option<i64> {
+/// A whole number from 0 to `max`; none if the header is absent, malformed or out of bounds.
+fn integer(headers: &HeaderMap, name: &str, max: i64) -> Option<i64> {
     let value: i64 = headers.get(name)?.to_str().ok()?.trim().parse().ok()?;
-    (0..=most).contains(&value).then_some(value)
+    (0..=max).contains(&value).then_some(value)
 }
 
 #[cfg(test)]
@@ -61,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_headers_of_intercom_are_read() {
+    fn the_rate_limit_headers_are_read() {
         let lines = [
             ("x-ratelimit-limit", "166"),
             ("x-ratelimit-remaining", "0"),
@@ -74,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_malformed_or_absurd_is_not_reported() {
+    fn absent_malformed_and_absurd_headers_are_not_reported() {
         let lines =
             [("x-ratelimit-limit", "many"), ("x-ratelimit-remaining", "-1"), ("retry-after", "99999999999")];
         let seen = observe(StatusCode::OK, &headers(&lines), None);
@@ -85,13 +91,13 @@ mod tests {
     }
 
     #[test]
-    fn a_429_throttles_unless_its_body_speaks_of_jobs() {
+    fn a_429_is_a_throttle_unless_its_body_is_about_jobs() {
         let throttled =
             |body| observe(StatusCode::TOO_MANY_REQUESTS, &headers(&[("retry-after", "3")]), body);
         assert!(throttled(None).throttled);
         assert!(throttled(Some("Exceeded rate limit of 166 in 10_seconds")).throttled);
         let jobs = throttled(Some("Exceeded rate limit of 1 pending message data export jobs"));
         assert!(!jobs.throttled);
-        assert_eq!(jobs.retry_after, None, "it is about jobs, not about the window");
+        assert_eq!(jobs.retry_after, None, "it concerns jobs, not the window");
     }
 }

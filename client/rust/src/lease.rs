@@ -1,158 +1,195 @@
-//! A lease in hand: permits to take until it ends, and what goes back when it is dropped.
+//! A granted lease: its permits until it ends, and the report of how they were used.
 
-use crate::clock;
-use crate::held::Held;
-use crate::settle::{Heard, Report, Settles};
-use apportion_proto::v1::{Observation, Priority, SettleLeaseRequest};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::clock::{self, BootInstant, lease_end};
+use crate::config::Config;
+use crate::error::AcquireError;
+use crate::pool::PermitPool;
+use crate::settle::{LeaseReport, ReportSender, TimedObservation};
+use apportion_proto::v1::{self, Observation, Priority, SettleLeaseRequest};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Most observations of one report: what the contract allows.
+/// The most observations of one report, as the API allows.
 const OBSERVATIONS_MAX: usize = 64;
 
-/// Permits to hand requests on to the provider. Dropped, what was not taken goes back, for others in the same window.
+/// A number of permits that are valid until the lease ends. See the [crate documentation](crate).
+///
+/// Dropping the lease reports how it was used. Permits that were not taken are returned and granted to others in the same window.
 #[derive(Debug)]
-#[must_use = "a lease that is dropped at once goes back unused"]
+#[must_use = "a lease that is dropped at once is returned unused"]
 pub struct Lease {
-    pub(crate) held: Held,
-    pub(crate) priority: Priority,
-    pub(crate) contended: bool,
-    /// Whom it was granted to and what it is called there; none: the client granted it by itself.
-    pub(crate) origin: Option<Origin>,
-    pub(crate) book: Mutex<Book>,
+    pool: PermitPool,
+    priority: Priority,
+    is_contended: bool,
+    /// Where the lease is reported; none if the client granted it locally.
+    origin: Option<LeaseOrigin>,
+    usage: Mutex<LeaseUsage>,
 }
 
-/// What became of a lease, beside what was used: counts so far, and what was heard since the last report.
+/// Whom a lease was granted to, its id, and the queue of its reports.
+#[derive(Debug)]
+struct LeaseOrigin {
+    reports: ReportSender,
+    config: Arc<Config>,
+    lease_id: String,
+}
+
+/// Cumulative counts of permits that were not used, and the observations since the last report.
 #[derive(Debug, Default)]
-pub(crate) struct Book {
+struct LeaseUsage {
     returned: u32,
     spent: u32,
-    heard: Vec<Heard>,
+    observations: Vec<TimedObservation>,
 }
 
-/// What a report says of the permits that were taken.
+/// What a report says about the permits that were taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Until {
-    /// Nothing: some may still be put back, and what was once reported as used cannot.
-    Open,
+enum ReportKind {
+    /// Nothing: they may still be put back, and a permit that was reported as used cannot be returned.
+    Returned,
     /// They are used so far.
-    Now,
-    /// They are used, and nothing comes after it.
-    End,
-}
-
-/// Where a lease came from.
-#[derive(Debug)]
-pub(crate) struct Origin {
-    pub(crate) settles: Settles,
-    pub(crate) workspace: String,
-    pub(crate) team: String,
-    pub(crate) caller: String,
-    pub(crate) lease_id: String,
+    Used,
+    /// They are used, and no report follows.
+    Final,
 }
 
 impl Lease {
-    /// Takes one permit: true means that one request may be handed on now. False: none is left, or the lease has ended. Call
-    /// it as late as possible, once for each attempt on the wire.
+    /// Creates a lease from the server's response to an attempt that was sent at `sent`.
+    ///
+    /// # Errors
+    /// [`AcquireError::InvalidResponse`] if a duration is negative.
+    pub(crate) fn granted(
+        lease: v1::Lease,
+        sent: BootInstant,
+        reports: ReportSender,
+        config: Arc<Config>,
+    ) -> Result<Self, AcquireError> {
+        let span = |span: Option<prost_types::Duration>| span.map_or(Ok(Duration::ZERO), Duration::try_from);
+        let (held, valid_for) = span(lease.held)
+            .and_then(|held| Ok((held, span(lease.valid_for)?)))
+            .map_err(|_| AcquireError::InvalidResponse("a negative duration"))?;
+        Ok(Self {
+            pool: PermitPool::new(lease.permits, lease_end(sent, held, valid_for)),
+            priority: lease.priority(),
+            is_contended: lease.contended,
+            origin: Some(LeaseOrigin { reports, config, lease_id: lease.lease_id }),
+            usage: Mutex::default(),
+        })
+    }
+
+    /// Creates a lease that no server knows: its use is reported to nobody.
+    pub(crate) fn local(permits: u32, end: BootInstant, priority: Priority, is_contended: bool) -> Self {
+        let pool = PermitPool::new(permits, end);
+        Self { pool, priority, is_contended, origin: None, usage: Mutex::default() }
+    }
+
+    pub(crate) fn pool(&self) -> &PermitPool {
+        &self.pool
+    }
+
+    /// Takes one permit. Returns true if one request may be sent now, and false if no permit is left or the lease has ended.
+    ///
+    /// Call it as late as possible, once for each attempt on the wire. Lock-free.
     #[must_use = "without a permit nothing may be sent"]
     pub fn take(&self) -> bool {
-        self.held.take(clock::now())
+        self.pool.take(clock::now())
     }
 
-    /// Permits that can still be taken, if the lease has not ended.
+    /// Returns the number of permits that are not taken yet, whether or not the lease has ended.
     pub fn left(&self) -> u32 {
-        self.held.left()
+        self.pool.left()
     }
 
-    /// How long permits can still be taken.
+    /// Returns how long permits can still be taken. 0 if the lease has ended.
     pub fn valid_for(&self) -> Duration {
-        Duration::from_nanos(self.held.end().nanos().saturating_sub(clock::now().nanos()))
+        Duration::from_nanos(self.pool.end().nanos().saturating_sub(clock::now().nanos()))
     }
 
-    /// The priority that it was served at: lower than asked for where the team may not have more.
+    /// Returns the priority that the request was served at. It may be lower than requested.
     pub fn priority(&self) -> Priority {
         self.priority
     }
 
-    /// Whether others wait: take only what is needed now.
+    /// Returns whether other requests were waiting at the server. If so, request only what is needed now.
     pub fn is_contended(&self) -> bool {
-        self.contended
+        self.is_contended
     }
 
-    /// Tells the service what a response of the provider said; see [`crate::headers::observe`]. Sent when the lease is dropped,
-    /// at once where the provider throttled, or when so many have gathered as one report may hold.
+    /// Reports what a response of the provider said. [`observe`](crate::headers::observe) reads it from the headers.
+    ///
+    /// Observations are sent when the lease is dropped. They are sent earlier if one of them is a throttle, or if 64 are waiting.
     pub fn observe(&self, observation: Observation) {
-        let urgent = observation.throttled;
-        let mut book = self.book();
-        book.heard.push(Heard { observation, at: clock::now() });
-        if urgent || book.heard.len() >= OBSERVATIONS_MAX {
-            self.report(&mut book, Until::Now);
+        let is_throttled = observation.throttled;
+        let mut usage = self.usage();
+        usage.observations.push(TimedObservation { observation, received_at: clock::now() });
+        if is_throttled || usage.observations.len() >= OBSERVATIONS_MAX {
+            self.report(&mut usage, ReportKind::Used);
         }
     }
 
-    /// Takes in a permit again that was taken and never used. Where the rest went back before, it goes back too.
+    /// Puts back a permit that was taken and not used. Returns it to the server if the other permits were returned before.
     pub(crate) fn put_back(&self) {
-        let mut book = self.book();
-        let returned = u32::from(!self.held.put_back());
-        self.give(&mut book, returned);
+        let mut usage = self.usage();
+        let returned = u32::from(!self.pool.put_back());
+        self.report_returned(&mut usage, returned);
     }
 
-    /// Returns up to `most` of what was not taken, at once; how many.
-    pub(crate) fn give_back(&self, most: u32) -> u32 {
-        let mut book = self.book();
-        let returned = self.held.take_back(most);
-        self.give(&mut book, returned);
+    /// Returns up to `max` permits that were not taken to the server, at once. The result is how many.
+    pub(crate) fn return_up_to(&self, max: u32) -> u32 {
+        let mut usage = self.usage();
+        let returned = self.pool.remove(max);
+        self.report_returned(&mut usage, returned);
         returned
     }
 
-    /// Returns all that was not taken, at once; permits that were taken may still be put back.
-    pub(crate) fn release(&self) {
-        let mut book = self.book();
-        let returned = self.held.close();
-        self.give(&mut book, returned);
+    /// Returns all permits that were not taken to the server, at once. Permits that were taken can still be put back.
+    pub(crate) fn return_all(&self) {
+        let mut usage = self.usage();
+        let returned = self.pool.close();
+        self.report_returned(&mut usage, returned);
     }
 
-    /// Gives up what was not taken without returning it: of a window in which the provider throttles nothing is of use.
+    /// Spends all permits that were not taken: in a window in which the provider throttles they are useless to anyone.
     pub(crate) fn spend(&self) {
-        let mut book = self.book();
-        book.spent += self.held.close();
+        let mut usage = self.usage();
+        usage.spent += self.pool.close();
     }
 
-    fn give(&self, book: &mut Book, returned: u32) {
+    fn report_returned(&self, usage: &mut LeaseUsage, returned: u32) {
         if returned > 0 {
-            book.returned += returned;
-            self.report(book, Until::Open);
+            usage.returned += returned;
+            self.report(usage, ReportKind::Returned);
         }
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    fn usage(&self) -> MutexGuard<'_, LeaseUsage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts are cumulative, so reports leave in the order in which they were counted: with the book in hand.
-    fn report(&self, book: &mut Book, until: Until) {
-        let heard = std::mem::take(&mut book.heard);
-        let Some(origin) = &self.origin else { return };
-        let gone = self.held.left() + book.returned + book.spent;
-        let used = if until == Until::Open { 0 } else { self.held.permits().saturating_sub(gone) };
+    /// Queues a report. Counts are cumulative, so reports must be queued in the order of counting: under the lock of the usage.
+    fn report(&self, usage: &mut LeaseUsage, kind: ReportKind) {
+        let observations = std::mem::take(&mut usage.observations);
+        let Some(LeaseOrigin { reports, config, lease_id }) = &self.origin else { return };
+        let unused = self.pool.left() + usage.returned + usage.spent;
+        let taken = self.pool.permits().saturating_sub(unused);
         let request = SettleLeaseRequest {
-            workspace: origin.workspace.clone(),
-            team: origin.team.clone(),
-            caller: origin.caller.clone(),
-            lease_id: origin.lease_id.clone(),
-            used_permits: used,
-            returned_permits: book.returned,
-            is_final: until == Until::End,
+            workspace: config.workspace.clone(),
+            team: config.team.clone(),
+            caller: config.caller.clone(),
+            lease_id: lease_id.clone(),
+            used_permits: if kind == ReportKind::Returned { 0 } else { taken },
+            returned_permits: usage.returned,
+            is_final: kind == ReportKind::Final,
             observations: Vec::new(),
         };
-        origin.settles.report(Report { request, heard });
+        reports.report(LeaseReport { request, observations });
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let mut book = std::mem::take(self.book.get_mut().unwrap_or_else(PoisonError::into_inner));
-        book.returned += self.held.close();
-        self.report(&mut book, Until::End);
+        let mut usage = std::mem::take(self.usage.get_mut().unwrap_or_else(PoisonError::into_inner));
+        usage.returned += self.pool.close();
+        self.report(&mut usage, ReportKind::Final);
     }
 }

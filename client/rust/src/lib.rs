@@ -1,9 +1,12 @@
-//! What a service that calls a provider uses to keep to its leases. Knows the contract, and nothing of the server or the core.
+//! The Rust client of Apportion: leases of a request budget that many services share at one provider.
+//!
+//! A service asks for a permit before each request to the provider, and reports what the response says. The server grants no
+//! more permits than the provider allows, and divides them fairly among the teams that ask.
 //!
 //! # Leases
 //!
-//! A [`Lease`] is a number of permits until an end. Each attempt on the wire takes one, retries and redirects too. What is not
-//! taken goes back when it is dropped, for others in the same window.
+//! A [`Lease`] is a number of permits that are valid for a short time. Each attempt on the wire takes one permit, including
+//! retries and redirects. When the lease is dropped, unused permits are returned and granted to others in the same window.
 //!
 //! ```no_run
 //! use apportion_client::{Config, Quota, Request};
@@ -12,7 +15,7 @@
 //! let quota = Quota::connect(Config::new("http://127.0.0.1:7420").team("sync").caller("sync-1"))?;
 //! let lease = quota.acquire(&Request::new().permits(5)).await?;
 //! while lease.take() {
-//!     // Hand one request on to the provider.
+//!     // Send one request to the provider.
 //! }
 //! drop(lease);
 //! quota.close().await;
@@ -20,46 +23,52 @@
 //! # }
 //! ```
 //!
-//! # Permits held ready
+//! # Prefetching
 //!
-//! A [`Prefetch`] holds the permits that are about to be taken, so that taking one costs no call. It asks for what the last
-//! half second says will be taken in the next 100 ms, and for what is waited for. While others wait too, it asks for the latter
-//! alone. What is not taken for 200 ms goes back, and what would end soon. See [`Ahead`] to change these.
+//! A [`Prefetch`] holds permits ready, so that taking one needs no call. It requests what the rate of the last half second
+//! predicts for the next 100 ms, and what callers wait for. While requests of others wait on the server, it requests only the
+//! latter. It returns permits that are idle for 200 ms or about to expire. [`PrefetchOptions`] changes these values.
 //!
 //! ```no_run
-//! use apportion_client::{Ahead, Config, Priority, Quota, Request, headers};
+//! use apportion_client::{Config, PrefetchOptions, Priority, Quota, Request, headers};
 //! use std::time::Duration;
 //!
 //! # async fn send() -> http::Response<()> { http::Response::new(()) }
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let quota = Quota::connect(Config::new("http://127.0.0.1:7420").team("checkout").caller("shop-1"))?;
 //! let urgent = Request::new().priority(Priority::Critical).max_wait(Duration::from_secs(2));
-//! let prefetch = quota.prefetch(&urgent, Ahead::new());
-//! let permit = prefetch.permit().await?; // Held already, or waited for, first come first served.
+//! let prefetch = quota.prefetch(&urgent, PrefetchOptions::new());
+//! let permit = prefetch.permit().await?; // Ready at once, or first come, first served.
 //! let response = send().await;
 //! permit.observe(headers::observe(response.status(), response.headers(), None));
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! A [`Permit`] counts as used when it is dropped; [`Permit::put_back`] is for the request that was certainly not sent.
+//! A [`Permit`] counts as used when it is dropped. [`Permit::put_back`] returns the permit of a request that was not sent.
 //!
-//! # HTTP
+//! # HTTP clients
 //!
-//! With the feature `tower` there is a layer that takes a permit for each request, with `reqwest` a middleware that does so for
-//! each attempt; both report what the responses say. The feature `tls` allows an endpoint of `https`.
+//! The `tower` module has a layer that takes a permit for each request, and the `reqwest` module a middleware that takes one
+//! for each attempt. Both report what the responses say.
 //!
-//! # Ends and refusals
+//! # Expiry and refusals
 //!
-//! No permit is taken at or after the end of its lease. That is checked at each take, on a clock that goes on while the machine
-//! sleeps and the process is stopped; so take it as late as possible, and send at once. [`AcquireError`] tells why no lease
-//! came, and how long asking again is of no use.
+//! No permit can be taken once its lease has expired. Each take checks this on a clock that continues while the machine sleeps
+//! or the process is stopped. Take a permit as late as possible and send the request at once. [`AcquireError`] says why no
+//! lease was granted and when to retry.
 //!
-//! Modules stand in reading order, bottom first.
+//! # Features
+//!
+//! - `tls`: `https` endpoints.
+//! - `tower`: the `tower` module.
+//! - `reqwest`: the `reqwest` module. It enables no TLS backend of reqwest; choose one in your own dependencies.
+
+// Modules are in reading order, bottom first: each uses only those above it.
 
 pub mod clock;
 pub mod headers;
-pub mod held;
+pub mod pool;
 
 mod config;
 mod error;
@@ -67,6 +76,8 @@ mod request;
 
 mod backoff;
 mod fallback;
+
+mod channel;
 mod settle;
 
 mod lease;
@@ -74,7 +85,7 @@ mod permit;
 mod quota;
 
 mod prefetch;
-mod supply;
+mod source;
 
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
@@ -86,7 +97,7 @@ pub use config::{Config, ConfigError, Fallback};
 pub use error::AcquireError;
 pub use lease::Lease;
 pub use permit::Permit;
-pub use prefetch::{Ahead, Prefetch};
+pub use prefetch::{Prefetch, PrefetchOptions};
 pub use quota::Quota;
 pub use request::Request;
-pub use supply::Supply;
+pub use source::PermitSource;

@@ -1,4 +1,4 @@
-//! Permits handed out one by one, each with the lease that it came from, and what may become of them.
+//! Permits that are taken one by one from a shared lease.
 
 use crate::clock::{self, BootInstant};
 use crate::lease::Lease;
@@ -8,109 +8,114 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// Where the permits of a lease are handed out, and what it is told of them.
-pub(crate) trait Home: Debug + Send + Sync {
-    /// A permit was not used.
-    fn put_back(&self, stock: &Arc<Stock>);
-    /// The provider throttles: what is held of this window is of no use.
+/// What hands out the permits of shared leases.
+pub(crate) trait Dispenser: Debug + Send + Sync {
+    /// Takes back a permit that was not used.
+    fn put_back(&self, lease: &Arc<SharedLease>);
+    /// Stops using the held permits, because the provider throttles.
     fn throttled(&self);
 }
 
-/// A lease whose permits are handed out one by one. It is settled for good when the last of them is dropped.
+/// A lease whose permits are handed out one by one. It is settled when the last of them is dropped.
 #[derive(Debug)]
-pub(crate) struct Stock {
+pub(crate) struct SharedLease {
     pub(crate) lease: Lease,
-    home: Option<Weak<dyn Home>>,
-    /// So few are left that more is to be asked for.
-    low: AtomicU32,
+    dispenser: Option<Weak<dyn Dispenser>>,
+    /// The number of permits left at which a refill is due.
+    low_mark: AtomicU32,
 }
 
-impl Stock {
-    pub(crate) fn new(lease: Lease, home: Option<Weak<dyn Home>>) -> Self {
-        Self { lease, home, low: AtomicU32::new(0) }
+impl SharedLease {
+    pub(crate) fn new(lease: Lease, dispenser: Option<Weak<dyn Dispenser>>) -> Self {
+        Self { lease, dispenser, low_mark: AtomicU32::new(0) }
     }
 
-    /// Takes one permit if it has not ended: how many are left then.
+    /// Takes one permit unless the lease has ended, and returns it with the number of permits left.
     #[inline]
     pub(crate) fn take(self: &Arc<Self>, now: BootInstant) -> Option<(Permit, u32)> {
-        let left = self.lease.held.take_one(now)?;
+        let left = self.lease.pool().take_one(now)?;
         Some((Permit(Arc::clone(self)), left))
     }
 
-    /// Counts as low from half of what is left on.
-    pub(crate) fn set_low(&self) {
-        self.low.store(self.left() / 2, Ordering::Relaxed);
+    /// Makes a refill due when half of the permits that are left now is taken.
+    pub(crate) fn set_low_mark(&self) {
+        self.low_mark.store(self.left() / 2, Ordering::Relaxed);
     }
 
     #[inline]
     pub(crate) fn is_low(&self, left: u32) -> bool {
-        left == 0 || left == self.low.load(Ordering::Relaxed)
+        left == 0 || left == self.low_mark.load(Ordering::Relaxed)
     }
 
     pub(crate) fn left(&self) -> u32 {
-        self.lease.held.left()
+        self.lease.pool().left()
     }
 
     pub(crate) fn end(&self) -> BootInstant {
-        self.lease.held.end()
+        self.lease.pool().end()
     }
 }
 
-/// The right to hand one request on to the provider, now. Dropped, it counts as used; see [`Permit::put_back`].
+/// The right to send one request to the provider, now.
+///
+/// A permit counts as used when it is dropped. [`put_back`](Self::put_back) returns one that was not used.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped counts as used; put it back if nothing was sent"]
-pub struct Permit(Arc<Stock>);
+pub struct Permit(Arc<SharedLease>);
 
 impl Permit {
-    /// The only permit of a lease; none if it has ended or is used up.
-    pub(crate) fn of(lease: Lease) -> Option<Self> {
-        let stock = Arc::new(Stock::new(lease, None));
-        stock.take(clock::now()).map(|(permit, _)| permit)
+    /// Takes the only permit of a lease; none if the lease has ended or is used up.
+    pub(crate) fn only(lease: Lease) -> Option<Self> {
+        let lease = Arc::new(SharedLease::new(lease, None));
+        lease.take(clock::now()).map(|(permit, _)| permit)
     }
 
-    /// A permit that was taken off the stock before.
-    pub(crate) fn taken(stock: &Arc<Stock>) -> Self {
-        Self(Arc::clone(stock))
+    /// Stands for a permit that was taken from the lease before.
+    pub(crate) fn already_taken(lease: &Arc<SharedLease>) -> Self {
+        Self(Arc::clone(lease))
     }
 
-    /// How long the request may still be handed on. Nothing: put the permit back, and take another one.
+    /// Returns how long the request may still be sent. If 0, put the permit back and take another one.
     pub fn valid_for(&self) -> Duration {
         self.0.lease.valid_for()
     }
 
-    /// The priority that it was served at: lower than asked for where the team may not have more.
+    /// Returns the priority that the permit was granted at. It may be lower than requested.
     pub fn priority(&self) -> Priority {
         self.0.lease.priority()
     }
 
-    /// Tells the service what the provider's response said; see [`crate::headers::observe`]. Sent with the lease's report,
-    /// at once where the provider throttled. Then nothing else that a prefetch holds is used any more either.
+    /// Reports what the response of the provider said. [`observe`](crate::headers::observe) reads it from the headers.
+    ///
+    /// The observation is sent with the report of the lease. A throttle is sent at once, and a [`Prefetch`](crate::Prefetch) then
+    /// stops using the other permits that it holds.
     pub fn observe(&self, observation: Observation) {
-        let throttled = observation.throttled;
+        let is_throttled = observation.throttled;
         self.0.lease.observe(observation);
-        if throttled && let Some(home) = self.home() {
-            home.throttled();
+        if is_throttled && let Some(dispenser) = self.dispenser() {
+            dispenser.throttled();
         }
     }
 
-    /// Gives the permit back: the request was certainly never sent. Whoever waits for one here gets it, or everybody.
+    /// Returns the permit of a request that was certainly not sent. It goes to the next caller that waits at the same
+    /// [`Prefetch`](crate::Prefetch), or back to the server.
     pub fn put_back(self) {
-        match self.home() {
-            Some(home) => home.put_back(&self.0),
+        match self.dispenser() {
+            Some(dispenser) => dispenser.put_back(&self.0),
             None => self.0.lease.put_back(),
         }
     }
 
-    /// Gives the permit back to its lease, whoever waits.
-    pub(crate) fn undo(self) {
+    /// Puts the permit back into its lease, without offering it to a waiting caller.
+    pub(crate) fn put_back_into_lease(self) {
         self.0.lease.put_back();
     }
 
-    pub(crate) fn is_ended(&self, now: BootInstant) -> bool {
+    pub(crate) fn is_expired(&self, now: BootInstant) -> bool {
         now >= self.0.end()
     }
 
-    fn home(&self) -> Option<Arc<dyn Home>> {
-        self.0.home.as_ref().and_then(Weak::upgrade)
+    fn dispenser(&self) -> Option<Arc<dyn Dispenser>> {
+        self.0.dispenser.as_ref().and_then(Weak::upgrade)
     }
 }

@@ -1,269 +1,163 @@
-//! The client itself: asks for leases, again and again where that is of use, and falls back where it was told to.
+//! The client: acquires leases, with retries and the configured fallback.
 
 use crate::backoff::Backoff;
-use crate::clock::{self, BootInstant, lease_end};
+use crate::channel::ServiceChannel;
+use crate::clock::{self, BootInstant};
 use crate::config::{Config, ConfigError, Fallback};
-use crate::error::{AcquireError, Meaning, meaning};
-use crate::fallback::OwnShare;
-use crate::held::Held;
-use crate::lease::{Lease, Origin};
+use crate::error::{AcquireError, CallFailure};
+use crate::fallback::LocalShare;
+use crate::lease::Lease;
 use crate::permit::Permit;
 use crate::request::Request;
-use crate::settle::Settles;
-use apportion_proto::v1::quota_service_client::QuotaServiceClient;
-use apportion_proto::v1::{self, AcquireLeaseRequest, BatchSettleLeasesRequest, BatchSettleLeasesResponse};
+use crate::settle::ReportSender;
+use apportion_proto::v1::Reason;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tonic::Status;
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::{Channel, Endpoint};
 
-/// How long a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often an idle connection is asked whether it is alive.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// How much longer than it may wait a call may take: the way there and back.
-const WAY: Duration = Duration::from_secs(1);
+/// How much longer than its wait on the server a call may take, for the way there and back.
+const CALL_MARGIN: Duration = Duration::from_secs(1);
 
-/// The connection, and what every call bears.
-#[derive(Debug)]
-pub(crate) struct Wire {
-    channel: Channel,
-    token: Option<MetadataValue<Ascii>>,
-}
-
-impl Wire {
-    fn request<T>(&self, message: T, timeout: Duration) -> tonic::Request<T> {
-        let mut request = tonic::Request::new(message);
-        request.set_timeout(timeout);
-        if let Some(token) = &self.token {
-            request.metadata_mut().insert("authorization", token.clone());
-        }
-        request
-    }
-
-    async fn acquire(
-        &self,
-        request: AcquireLeaseRequest,
-        timeout: Duration,
-    ) -> Result<Option<v1::Lease>, Status> {
-        let request = self.request(request, timeout);
-        let answer = QuotaServiceClient::new(self.channel.clone()).acquire_lease(request).await?;
-        Ok(answer.into_inner().lease)
-    }
-
-    pub(crate) async fn batch(
-        &self,
-        request: BatchSettleLeasesRequest,
-        timeout: Duration,
-    ) -> Result<BatchSettleLeasesResponse, Status> {
-        let request = self.request(request, timeout);
-        let answer = QuotaServiceClient::new(self.channel.clone()).batch_settle_leases(request).await?;
-        Ok(answer.into_inner())
-    }
-}
-
-/// A client of the service. Clones share one connection.
+/// A client of the quota service. Clones share one connection.
 #[derive(Clone, Debug)]
-pub struct Quota(Arc<Inner>);
+pub struct Quota(Arc<QuotaInner>);
 
 #[derive(Debug)]
-struct Inner {
-    wire: Arc<Wire>,
-    settles: Settles,
-    config: Config,
-    share: Option<OwnShare>,
-    /// Unlike in every other process: request ids begin with it.
+struct QuotaInner {
+    channel: Arc<ServiceChannel>,
+    reports: ReportSender,
+    config: Arc<Config>,
+    local_share: Option<LocalShare>,
+    /// A random number that starts the request ids of this process.
     process: u64,
     requests: AtomicU64,
 }
 
 impl Quota {
-    /// A client; it connects when it is first used, and again whenever the connection breaks. To be called inside a tokio
-    /// runtime, on which it sends reports.
+    /// Creates a client. It connects at the first call, and again whenever the connection breaks.
+    ///
+    /// Spawns a task that sends reports.
     ///
     /// # Errors
-    /// [`ConfigError`] where the configuration cannot be used.
+    /// [`ConfigError`] if the configuration is invalid.
+    ///
+    /// # Panics
+    /// If called outside a tokio runtime.
     pub fn connect(config: Config) -> Result<Self, ConfigError> {
-        let token = config.token.as_deref().map(bearer).transpose()?;
-        let wire = Arc::new(Wire { channel: channel(&config)?, token });
-        let share = match config.fallback {
+        let channel = Arc::new(ServiceChannel::new(&config)?);
+        let local_share = match config.fallback {
             Fallback::Share { window: Duration::ZERO, .. } => return Err(ConfigError::Window),
-            Fallback::Share { permits, window } => Some(OwnShare::new(permits, window)),
+            Fallback::Share { permits, window } => Some(LocalShare::new(permits, window)),
             Fallback::Deny | Fallback::Wait => None,
         };
-        let process = RandomState::new().hash_one(std::process::id());
-        let settles = Settles::start(Arc::clone(&wire));
-        Ok(Self(Arc::new(Inner { wire, settles, config, share, process, requests: AtomicU64::new(0) })))
+        let reports = ReportSender::spawn(Arc::clone(&channel));
+        Ok(Self(Arc::new(QuotaInner {
+            channel,
+            reports,
+            config: Arc::new(config),
+            local_share,
+            process: RandomState::new().hash_one(std::process::id()),
+            requests: AtomicU64::new(0),
+        })))
     }
 
-    /// Asks for a lease, and waits for it as long as the request allows.
+    /// Requests a lease, and waits for it as long as the request allows.
     ///
-    /// An attempt that was lost is repeated under the same request id, so that it cannot be granted twice.
+    /// A failed attempt is retried with the same request id, so that it cannot be granted twice.
     ///
     /// # Errors
-    /// [`AcquireError`]: the service refused, or could not be reached in time.
+    /// [`AcquireError`] if the server refuses the request or cannot be reached in time.
     pub async fn acquire(&self, request: &Request) -> Result<Lease, AcquireError> {
         let start = clock::now();
         let mut backoff = Backoff::new();
         let mut request_id = self.request_id();
         loop {
-            let waited = Duration::from_nanos(clock::now().nanos().saturating_sub(start.nanos()));
-            let left = request.max_wait.saturating_sub(waited);
+            let remaining = request.max_wait.saturating_sub(since(start));
             let sent = clock::now();
-            let answer = self.0.wire.acquire(self.message(request, left, &request_id), left + WAY).await;
-            let away = match answer {
-                Ok(lease) => return self.lease(lease, sent),
-                Err(status) => match meaning(&status) {
-                    Meaning::Refused(error) => return Err(error),
-                    Meaning::Ended => {
+            let message = request.message(&self.0.config, remaining, &request_id);
+            let (error, delay) = match self.0.channel.acquire(message, remaining + CALL_MARGIN).await {
+                Ok(lease) => {
+                    let lease =
+                        lease.ok_or(AcquireError::InvalidResponse("the response contains no lease"))?;
+                    let (reports, config) = (self.0.reports.clone(), Arc::clone(&self.0.config));
+                    return Lease::granted(lease, sent, reports, config);
+                }
+                Err(status) => match CallFailure::from(status) {
+                    CallFailure::Refused(error) => return Err(error),
+                    CallFailure::LeaseEnded => {
                         request_id = self.request_id();
                         continue;
                     }
-                    Meaning::Away(why, least) => (why, backoff.next(least)),
+                    CallFailure::Unavailable(error, min_delay) => (error, backoff.next(min_delay)),
                 },
             };
-            let (why, wait) = away;
-            if let Some(lease) = self.own(request)? {
+            if let Some(lease) = self.acquire_locally(request)? {
                 return Ok(lease);
             }
-            let is_over = clock::now().nanos() + nanos(wait) >= start.after(request.max_wait).nanos();
-            if is_over && self.0.config.fallback != Fallback::Wait {
-                return Err(AcquireError::Unreachable(why));
+            let is_late = clock::now().nanos() + nanos(delay) >= start.after(request.max_wait).nanos();
+            if is_late && !self.waits_for_server() {
+                return Err(AcquireError::Unreachable(error));
             }
-            tokio::time::sleep(wait).await;
+            tokio::time::sleep(delay).await;
         }
     }
 
-    /// Asks for one permit, and waits for it as long as the request allows; how many permits the request is for is of no
-    /// account. Where permits are taken often, a [`crate::Prefetch`] spares the calls.
+    /// Requests one permit, and waits for it as long as the request allows. Ignores the permits that `request` asks for.
+    ///
+    /// Makes a call for each permit. A [`Prefetch`](crate::Prefetch) needs fewer.
     ///
     /// # Errors
-    /// [`AcquireError`]: the service refused, could not be reached in time, or its answers came too late to be of use.
+    /// [`AcquireError`] if the server refuses the request, cannot be reached in time, or every lease arrives after its end.
     pub async fn permit(&self, request: &Request) -> Result<Permit, AcquireError> {
         let start = clock::now();
         loop {
-            let waited = Duration::from_nanos(clock::now().nanos().saturating_sub(start.nanos()));
-            let one = Request { permits: 1, least: None, ..request.clone() };
+            let waited = since(start);
+            let one = Request { permits: 1, min_permits: None, ..request.clone() };
             let one = one.max_wait(request.max_wait.saturating_sub(waited));
-            if let Some(permit) = Permit::of(self.acquire(&one).await?) {
+            if let Some(permit) = Permit::only(self.acquire(&one).await?) {
                 return Ok(permit);
             }
             if waited >= request.max_wait {
-                return Err(AcquireError::NotInTime);
+                return Err(AcquireError::TimedOut);
             }
         }
     }
 
-    /// Whether it asks until the service is back, however long that takes.
-    pub(crate) fn waits_for_service(&self) -> bool {
+    /// Whether a request is retried until the server is reachable, however long that takes.
+    pub(crate) fn waits_for_server(&self) -> bool {
         self.0.config.fallback == Fallback::Wait
     }
 
-    /// Sends every report that is not sent yet. Leases that are dropped later are reported all the same, as long as the
-    /// runtime goes on.
+    /// Waits until all reports so far are sent. Call it before the runtime shuts down.
+    ///
+    /// The client stays usable. Leases that are dropped later are reported as long as the runtime runs.
     pub async fn close(&self) {
-        self.0.settles.flush().await;
+        self.0.reports.flush().await;
     }
 
     fn request_id(&self) -> String {
         format!("{:016x}-{:x}", self.0.process, self.0.requests.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn message(&self, request: &Request, left: Duration, request_id: &str) -> AcquireLeaseRequest {
-        let Config { workspace, team, caller, .. } = &self.0.config;
-        AcquireLeaseRequest {
-            workspace: workspace.clone(),
-            team: team.clone(),
-            caller: caller.clone(),
-            priority: request.priority.unwrap_or_default().into(),
-            permits: Some(request.permits),
-            min_permits: request.least,
-            max_wait: prost_types::Duration::try_from(left).ok(),
-            request_id: request_id.into(),
+    /// Grants a lease from the local share, if there is one and enough of it is left.
+    fn acquire_locally(&self, request: &Request) -> Result<Option<Lease>, AcquireError> {
+        let Some(share) = &self.0.local_share else { return Ok(None) };
+        let min = request.min_permits.unwrap_or(request.permits);
+        if !share.can_hold(min) {
+            let message = "the request exceeds the local share of the client".into();
+            return Err(AcquireError::Refused { reason: Reason::TooLarge, message, retry_after: None });
         }
+        let taken = share.take(clock::now(), request.permits, min);
+        let priority = request.priority.unwrap_or_default();
+        Ok(taken.ok().map(|(permits, end)| Lease::local(permits, end, priority, true)))
     }
+}
 
-    fn lease(&self, lease: Option<v1::Lease>, sent: BootInstant) -> Result<Lease, AcquireError> {
-        let lease = lease.ok_or(AcquireError::Absurd("an answer without a lease"))?;
-        let span = |span: Option<prost_types::Duration>| span.map_or(Ok(Duration::ZERO), Duration::try_from);
-        let (held, valid_for) = span(lease.held)
-            .and_then(|held| Ok((held, span(lease.valid_for)?)))
-            .map_err(|_| AcquireError::Absurd("a negative duration"))?;
-        let end = lease_end(sent, held, valid_for);
-        let Config { workspace, team, caller, .. } = self.0.config.clone();
-        let settles = self.0.settles.clone();
-        Ok(Lease {
-            held: Held::new(lease.permits, end),
-            priority: lease.priority(),
-            contended: lease.contended,
-            origin: Some(Origin { settles, workspace, team, caller, lease_id: lease.lease_id }),
-            book: Mutex::default(),
-        })
-    }
-
-    /// A lease of the client's own share, where it has one and some of it is left.
-    fn own(&self, request: &Request) -> Result<Option<Lease>, AcquireError> {
-        let Some(share) = &self.0.share else { return Ok(None) };
-        let least = request.least.unwrap_or(request.permits);
-        if !share.can_hold(least) {
-            let retry_after = None;
-            let message = "more than the client's own share is asked for".into();
-            return Err(AcquireError::Refused { reason: v1::Reason::TooLarge, message, retry_after });
-        }
-        let taken = share.take(clock::now(), request.permits, least);
-        Ok(taken.ok().map(|(permits, end)| Lease {
-            held: Held::new(permits, end),
-            priority: request.priority.unwrap_or_default(),
-            contended: true,
-            origin: None,
-            book: Mutex::default(),
-        }))
-    }
+fn since(start: BootInstant) -> Duration {
+    Duration::from_nanos(clock::now().nanos().saturating_sub(start.nanos()))
 }
 
 fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX / 2)
-}
-
-fn bearer(secret: &str) -> Result<MetadataValue<Ascii>, ConfigError> {
-    let mut value: MetadataValue<Ascii> =
-        format!("Bearer {secret}").parse().map_err(|_| ConfigError::Token)?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-fn channel(config: &Config) -> Result<Channel, ConfigError> {
-    let wrong =
-        |why: tonic::transport::Error| ConfigError::Endpoint(config.endpoint.clone(), why.to_string());
-    let endpoint = Endpoint::from_shared(config.endpoint.clone()).map_err(wrong)?;
-    let scheme = endpoint.uri().scheme_str().unwrap_or_default().to_owned();
-    if scheme != "http" && scheme != "https" {
-        let why = "its scheme is neither http nor https".into();
-        return Err(ConfigError::Endpoint(config.endpoint.clone(), why));
-    }
-    let endpoint = endpoint
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(KEEP_ALIVE)
-        .keep_alive_while_idle(true);
-    let endpoint = if scheme == "https" { secure(endpoint, config)? } else { endpoint };
-    Ok(endpoint.connect_lazy())
-}
-
-#[cfg(feature = "tls")]
-fn secure(endpoint: Endpoint, config: &Config) -> Result<Endpoint, ConfigError> {
-    use tonic::transport::{Certificate, ClientTlsConfig};
-    let tls = match &config.certificate_authority {
-        Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
-        None => ClientTlsConfig::new(),
-    };
-    endpoint.tls_config(tls).map_err(|why| ConfigError::Endpoint(config.endpoint.clone(), why.to_string()))
-}
-
-#[cfg(not(feature = "tls"))]
-fn secure(_endpoint: Endpoint, _config: &Config) -> Result<Endpoint, ConfigError> {
-    Err(ConfigError::NoTls)
 }

@@ -1,50 +1,70 @@
-//! What is asked of the service.
+//! What a lease is requested with, and the message that requests it.
 
-use apportion_proto::v1::Priority;
+use crate::config::Config;
+use apportion_proto::v1::{AcquireLeaseRequest, Priority};
 use std::time::Duration;
 
 /// A request for a lease.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub(crate) permits: u32,
-    pub(crate) least: Option<u32>,
+    pub(crate) min_permits: Option<u32>,
     pub(crate) priority: Option<Priority>,
     pub(crate) max_wait: Duration,
 }
 
 impl Default for Request {
     fn default() -> Self {
-        Self { permits: 1, least: None, priority: None, max_wait: Duration::from_secs(10) }
+        Self { permits: 1, min_permits: None, priority: None, max_wait: Duration::from_secs(10) }
     }
 }
 
 impl Request {
-    /// One permit, at the team's priority, within 10 seconds.
+    /// Creates a request for one permit, at the team's priority, that waits up to 10 seconds.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// So many permits.
+    /// Sets the number of permits.
     #[must_use]
     pub fn permits(self, permits: u32) -> Self {
         Self { permits, ..self }
     }
 
-    /// Takes no less than this; without it, all or nothing.
+    /// Sets the smallest number of permits to accept. By default the lease has all permits or is refused.
     #[must_use]
-    pub fn at_least(self, least: u32) -> Self {
-        Self { least: Some(least), ..self }
+    pub fn min_permits(self, min_permits: u32) -> Self {
+        Self { min_permits: Some(min_permits), ..self }
     }
 
-    /// To be served at this priority, as far as the team may.
+    /// Sets the priority. The server lowers it to the highest priority of the team.
     #[must_use]
     pub fn priority(self, priority: Priority) -> Self {
         Self { priority: Some(priority), ..self }
     }
 
-    /// Waits no longer than this for its lease, retries included. Nothing: now or never.
+    /// Sets how long to wait for the lease, including retries. With 0 the request is granted or refused at once.
     #[must_use]
     pub fn max_wait(self, max_wait: Duration) -> Self {
         Self { max_wait, ..self }
+    }
+
+    /// The message of one attempt that may still wait for `remaining`.
+    pub(crate) fn message(
+        &self,
+        config: &Config,
+        remaining: Duration,
+        request_id: &str,
+    ) -> AcquireLeaseRequest {
+        AcquireLeaseRequest {
+            workspace: config.workspace.clone(),
+            team: config.team.clone(),
+            caller: config.caller.clone(),
+            priority: self.priority.unwrap_or_default().into(),
+            permits: Some(self.permits),
+            min_permits: self.min_permits,
+            max_wait: prost_types::Duration::try_from(remaining).ok(),
+            request_id: request_id.into(),
+        }
     }
 }

@@ -1,10 +1,10 @@
-//! A tower layer: each request takes a permit before the service below is called, and what the response says is reported.
+//! A tower layer that takes a permit for each request and reports what the response says.
 //!
-//! Put it below everything that sends a request more than once, such as a retry, so that each attempt takes a permit.
+//! Put it below every layer that may send a request more than once, such as a retry, so that each attempt takes a permit.
 //!
 //! ```no_run
 //! use apportion_client::tower::PermitLayer;
-//! use apportion_client::{Ahead, Config, Quota, Request, headers};
+//! use apportion_client::{Config, PrefetchOptions, Quota, Request, headers};
 //! # use http::Response;
 //! # use std::convert::Infallible;
 //! use tower::ServiceBuilder;
@@ -12,9 +12,9 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! # let http_client = tower::service_fn(async |_: http::Request<String>| Ok::<_, Infallible>(Response::new(String::new())));
 //! let quota = Quota::connect(Config::new("http://127.0.0.1:7420").team("sync").caller("sync-1"))?;
-//! let prefetch = quota.prefetch(&Request::new(), Ahead::new());
+//! let prefetch = quota.prefetch(&Request::new(), PrefetchOptions::new());
 //! let service = ServiceBuilder::new()
-//!     .layer(PermitLayer::new(prefetch, headers::of_response::<String>))
+//!     .layer(PermitLayer::new(prefetch, headers::observe_response::<String>))
 //!     .service(http_client);
 //! # let _: tower::util::BoxCloneService<_, _, _> = tower::util::BoxCloneService::new(service);
 //! # Ok(())
@@ -22,7 +22,7 @@
 //! ```
 
 use crate::error::AcquireError;
-use crate::supply::Supply;
+use crate::source::PermitSource;
 use apportion_proto::v1::Observation;
 use std::error::Error;
 use std::fmt::{self, Debug, Display, Formatter};
@@ -33,40 +33,43 @@ use std::task::{Context, Poll};
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Makes services take a permit for each request.
+/// A layer that makes a service take a permit for each request. See the [module documentation](self).
 #[derive(Clone, Debug)]
 pub struct PermitLayer<O> {
-    supply: Supply,
+    source: PermitSource,
     observe: O,
 }
 
 impl<O> PermitLayer<O> {
-    /// Takes permits of this supply, and reports what `observe` reads off a response; for HTTP
-    /// [`crate::headers::of_response`].
-    pub fn new(supply: impl Into<Supply>, observe: O) -> Self {
-        Self { supply: supply.into(), observe }
+    /// Creates a layer that takes permits from `source`, a [`Prefetch`](crate::Prefetch) or a [`Quota`](crate::Quota) with a
+    /// [`Request`](crate::Request).
+    ///
+    /// It reports what `observe` returns for a response. For HTTP, pass
+    /// [`headers::observe_response`](crate::headers::observe_response).
+    pub fn new(source: impl Into<PermitSource>, observe: O) -> Self {
+        Self { source: source.into(), observe }
     }
 }
 
 impl<S, O: Clone> Layer<S> for PermitLayer<O> {
-    type Service = Permitted<S, O>;
+    type Service = PermitService<S, O>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Permitted { inner, supply: self.supply.clone(), observe: self.observe.clone() }
+        PermitService { inner, source: self.source.clone(), observe: self.observe.clone() }
     }
 }
 
-/// A service that takes a permit for each request, and calls the one below only with it.
+/// A service that takes a permit before it calls the inner service.
 ///
-/// It is ready when the one below is: permits are waited for in the call, so that nobody holds one without a request.
+/// It is ready when the inner service is. It waits for the permit in the call, so that no permit is held without a request.
 #[derive(Clone, Debug)]
-pub struct Permitted<S, O> {
+pub struct PermitService<S, O> {
     inner: S,
-    supply: Supply,
+    source: PermitSource,
     observe: O,
 }
 
-impl<S, O, R> Service<R> for Permitted<S, O>
+impl<S, O, R> Service<R> for PermitService<S, O>
 where
     S: Service<R> + Clone + Send + 'static,
     S::Future: Send,
@@ -84,12 +87,12 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        // It is this one that was found ready; the clone that stays need not be.
+        // Only this instance was polled ready, so the call takes it and leaves the clone.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
-        let (supply, observe) = (self.supply.clone(), self.observe.clone());
+        let (source, observe) = (self.source.clone(), self.observe.clone());
         Box::pin(async move {
-            let permit = supply.permit().await.map_err(PermitError::Acquire)?;
+            let permit = source.permit().await.map_err(PermitError::Acquire)?;
             let response = inner.call(request).await.map_err(PermitError::Inner)?;
             if let Some(observation) = observe(&response) {
                 permit.observe(observation);
@@ -99,12 +102,12 @@ where
     }
 }
 
-/// Why a request has no response.
+/// Why a [`PermitService`] returned no response.
 #[derive(Clone, Debug)]
 pub enum PermitError<E> {
-    /// There was no permit: nothing was sent.
+    /// No permit was granted, so nothing was sent.
     Acquire(AcquireError),
-    /// The service below failed; the permit counts as used.
+    /// The inner service failed. The permit counts as used.
     Inner(E),
 }
 

@@ -5,19 +5,19 @@ use prost_types::{
     DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,
 };
 
-/// The package that this crate is about.
+/// The package of this crate.
 pub(crate) const PACKAGE: &str = "apportion.v1";
 
 /// The files of the package, in order of name.
 pub(crate) fn files() -> Vec<FileDescriptorProto> {
-    let set = FileDescriptorSet::decode(apportion_proto::FILE_DESCRIPTOR_SET).expect("the set can be read");
+    let set = FileDescriptorSet::decode(apportion_proto::FILE_DESCRIPTOR_SET).expect("the set is valid");
     let mut files: Vec<_> = set.file.into_iter().filter(|file| !file.name().starts_with("google/")).collect();
     files.sort_by(|a, b| a.name().cmp(b.name()));
     assert!(files.len() > 5, "the files of the package were not found");
     files
 }
 
-/// Every message of a file, those inside others too, with its name in the package.
+/// Every message of a file, including nested ones, with its name in the package.
 pub(crate) fn messages(file: &FileDescriptorProto) -> Vec<(String, DescriptorProto)> {
     let mut found = Vec::new();
     let mut left: Vec<_> =
@@ -32,7 +32,7 @@ pub(crate) fn messages(file: &FileDescriptorProto) -> Vec<(String, DescriptorPro
     found
 }
 
-/// Every enum of a file, those inside messages too, with its name in the package.
+/// Every enum of a file, including nested ones, with its name in the package.
 pub(crate) fn enums(file: &FileDescriptorProto) -> Vec<(String, EnumDescriptorProto)> {
     let mut found: Vec<_> =
         file.enum_type.iter().map(|value| (value.name().to_owned(), value.clone())).collect();
@@ -45,17 +45,17 @@ pub(crate) fn enums(file: &FileDescriptorProto) -> Vec<(String, EnumDescriptorPr
     found
 }
 
-/// A type by its name: without the package where it is ours.
+/// The name of a type, without this package.
 pub(crate) fn bare(name: &str) -> &str {
     let name = name.trim_start_matches('.');
     name.strip_prefix(PACKAGE).and_then(|name| name.strip_prefix('.')).unwrap_or(name)
 }
 
-/// The oneof that a field stands in, if it stands in one that was written as such.
+/// The oneof that a field belongs to, unless it is the implicit one of an optional field.
 pub(crate) fn oneof<'a>(message: &'a DescriptorProto, field: &FieldDescriptorProto) -> Option<&'a str> {
     if field.proto3_optional() {
         return None;
     }
-    let place = usize::try_from(field.oneof_index?).expect("a place in the list");
-    Some(message.oneof_decl[place].name())
+    let index = usize::try_from(field.oneof_index?).expect("an index");
+    Some(message.oneof_decl[index].name())
 }

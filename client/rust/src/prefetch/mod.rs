@@ -1,14 +1,19 @@
-//! Permits without a call: taken in nanoseconds from a lease that is held, which is refilled before it is empty and given
-//! back soon when it is not used.
+//! Permits that are held ready: taken in nanoseconds from a lease that is refilled before it is empty, and returned when idle.
+//!
+//! `demand` counts recent takes; `queue` holds the waiting callers; `inventory` the held leases; `state` decides what is
+//! requested, handed out and returned, as a function of now; `buffer` adds the lock-free take; `refill` is the task.
 
-mod ahead;
+mod options;
+
 mod demand;
+mod inventory;
 mod queue;
-mod refill;
-mod shelf;
 mod state;
 
-pub use ahead::Ahead;
+mod buffer;
+mod refill;
+
+pub use options::PrefetchOptions;
 
 use crate::clock::{self, BootInstant};
 use crate::error::AcquireError;
@@ -16,105 +21,116 @@ use crate::permit::Permit;
 use crate::quota::Quota;
 use crate::request::Request;
 use apportion_proto::v1::Reason;
-use shelf::Shelf;
-use state::{Entered, Place, WAITING_MAX};
+use buffer::PrefetchBuffer;
+use queue::QueueTicket;
+use state::{Admission, WAITING_MAX};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// How much longer than it may wait somebody waits for the service to say why not.
-const WAY: Duration = Duration::from_millis(250);
+/// How much longer than its `max_wait` a caller waits for the server's reason.
+const REASON_MARGIN: Duration = Duration::from_millis(250);
 
-/// Permits of one priority, held ready. Clones share them; when the last is dropped, what is held goes back.
+/// Permits of one priority that are held ready. Clones share them, and dropping the last clone returns them.
 ///
-/// It holds what is about to be taken, judging by the last half second, and nothing when nothing was taken; while others wait
-/// for permits too, it asks for those only that are waited for here.
+/// It holds what is about to be taken, judging by the last half second, and nothing if nothing was taken. While requests of
+/// others wait on the server, it requests only the permits that its own callers wait for.
 #[derive(Clone, Debug)]
-pub struct Prefetch(Arc<Inner>);
+pub struct Prefetch(Arc<PrefetchInner>);
 
 #[derive(Debug)]
-struct Inner {
-    shelf: Arc<Shelf>,
-    /// How long somebody waits at most; none: until the service is back.
-    patience: Option<Duration>,
+struct PrefetchInner {
+    buffer: Arc<PrefetchBuffer>,
+    /// How long a caller waits at most; none: until the server is reachable.
+    max_wait: Option<Duration>,
 }
 
-impl Drop for Inner {
+impl Drop for PrefetchInner {
     fn drop(&mut self) {
-        self.shelf.close();
+        self.buffer.close();
     }
 }
 
 impl Quota {
-    /// Holds permits ready, at the priority of `request`; each call of [`Prefetch::permit`] waits as long as `request` may. How
-    /// many it asks for, demand decides, not `request`. To be called inside a tokio runtime, on which it is refilled.
-    pub fn prefetch(&self, request: &Request, ahead: Ahead) -> Prefetch {
-        let shelf = Shelf::new(ahead, request.max_wait);
-        tokio::spawn(refill::run(Arc::clone(&shelf), self.clone(), request.clone()));
-        let patience = (!self.waits_for_service()).then_some(request.max_wait + WAY);
-        Prefetch(Arc::new(Inner { shelf, patience }))
+    /// Creates a prefetch that holds permits ready at the priority of `request`.
+    ///
+    /// Each call of [`Prefetch::permit`] waits up to the `max_wait` of `request`. The number of permits to request follows from
+    /// demand, not from `request`. Spawns a task that requests and returns permits.
+    ///
+    /// # Panics
+    /// If called outside a tokio runtime.
+    pub fn prefetch(&self, request: &Request, options: PrefetchOptions) -> Prefetch {
+        let buffer = PrefetchBuffer::new(options, request.max_wait);
+        tokio::spawn(refill::run(Arc::clone(&buffer), self.clone(), request.clone()));
+        let max_wait = (!self.waits_for_server()).then_some(request.max_wait + REASON_MARGIN);
+        Prefetch(Arc::new(PrefetchInner { buffer, max_wait }))
     }
 }
 
 impl Prefetch {
-    /// Takes a permit that is held, without waiting and without a lock; none if none is, and then one is asked for.
+    /// Takes a permit without waiting. If none is held, returns `None` and requests one for a later call.
+    ///
+    /// Lock-free while a permit is held.
     #[inline]
     pub fn try_permit(&self) -> Option<Permit> {
         let now = clock::now();
-        self.0.shelf.take(now).or_else(|| self.0.shelf.take_or_miss(now))
+        self.0.buffer.take(now).or_else(|| self.0.buffer.take_or_miss(now))
     }
 
-    /// Takes a permit, and waits for it if none is held: first come, first served. A call that is dropped takes none.
+    /// Takes a permit, and waits for it if none is held. Callers are served first come, first served.
+    ///
+    /// Cancel safe: a call that is dropped takes no permit.
     ///
     /// # Errors
-    /// [`AcquireError`]: the service refused, could not be reached, or nothing came in time.
+    /// [`AcquireError`] if the server refuses the request or cannot be reached, or if no permit becomes available in time.
     pub async fn permit(&self) -> Result<Permit, AcquireError> {
         let since = clock::now();
-        match self.0.shelf.take(since) {
+        match self.0.buffer.take(since) {
             Some(permit) => Ok(permit),
             None => self.wait(since).await,
         }
     }
 
     async fn wait(&self, since: BootInstant) -> Result<Permit, AcquireError> {
-        let deadline = self.0.patience.and_then(|patience| Instant::now().checked_add(patience));
-        let mut place = None;
+        let deadline = self.0.max_wait.and_then(|max_wait| Instant::now().checked_add(max_wait));
+        let mut position = None;
         loop {
-            let mut waiting = match self.0.shelf.enter(since, place) {
-                Entered::Taken(permit) => return Ok(permit),
-                Entered::Waits(place) => Waiting { place, shelf: &self.0.shelf },
-                Entered::Full => return Err(full()),
+            let mut waiting = match self.0.buffer.enter(since, position) {
+                Admission::Granted(permit) => return Ok(permit),
+                Admission::Queued(ticket) => QueueGuard { ticket, buffer: &self.0.buffer },
+                Admission::Full => return Err(queue_full()),
             };
             let answer = match deadline {
-                Some(deadline) => timeout_at(deadline, &mut waiting.place.answer).await,
-                None => Ok((&mut waiting.place.answer).await),
+                Some(deadline) => timeout_at(deadline, &mut waiting.ticket.answer).await,
+                None => Ok((&mut waiting.ticket.answer).await),
             };
-            let answer = answer.map_err(|_| AcquireError::NotInTime)?;
-            let handed = answer.map_err(|_| AcquireError::Unreachable("the runtime is gone".into()))??;
-            match handed.keep() {
-                Some(permit) if permit.is_ended(clock::now()) => permit.undo(),
+            let answer = answer.map_err(|_| AcquireError::TimedOut)?;
+            let delivery =
+                answer.map_err(|_| AcquireError::Unreachable("the runtime has stopped".into()))??;
+            match delivery.accept() {
+                Some(permit) if permit.is_expired(clock::now()) => permit.put_back_into_lease(),
                 Some(permit) => return Ok(permit),
                 None => {}
             }
-            // It ended on the way here: next again, and not last.
-            place = Some(waiting.place.ticket);
+            // The permit expired in transit: wait again, at the same position.
+            position = Some(waiting.ticket.position);
         }
     }
 }
 
-fn full() -> AcquireError {
-    let message = format!("{WAITING_MAX} requests wait at this prefetch");
+fn queue_full() -> AcquireError {
+    let message = format!("{WAITING_MAX} requests are waiting at this prefetch");
     AcquireError::Refused { reason: Reason::CallerQueueFull, message, retry_after: None }
 }
 
 /// Leaves the queue when it is dropped.
-struct Waiting<'a> {
-    place: Place,
-    shelf: &'a Shelf,
+struct QueueGuard<'a> {
+    ticket: QueueTicket,
+    buffer: &'a PrefetchBuffer,
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for QueueGuard<'_> {
     fn drop(&mut self) {
-        self.shelf.leave(self.place.ticket);
+        self.buffer.leave(self.ticket.position);
     }
 }

@@ -1,23 +1,23 @@
-//! Who waits for a permit here: first come, first served. Whoever leaves loses nothing for the others.
+//! The callers that wait for a permit of a prefetch, first come, first served. A caller that leaves loses no permit for the others.
 
 use crate::clock::BootInstant;
 use crate::error::AcquireError;
-use crate::permit::{Permit, Stock};
+use crate::permit::{Permit, SharedLease};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// A permit on its way to who waited: if that one has gone, it is put back.
+/// A permit in transit to a waiting caller. It puts itself back if the caller is gone.
 #[derive(Debug)]
-pub(crate) struct Handed(Option<Permit>);
+pub(super) struct Delivery(Option<Permit>);
 
-impl Handed {
-    pub(crate) fn keep(mut self) -> Option<Permit> {
+impl Delivery {
+    pub(super) fn accept(mut self) -> Option<Permit> {
         self.0.take()
     }
 }
 
-impl Drop for Handed {
+impl Drop for Delivery {
     fn drop(&mut self) {
         if let Some(permit) = self.0.take() {
             permit.put_back();
@@ -25,85 +25,89 @@ impl Drop for Handed {
     }
 }
 
-/// What who waits is told.
-pub(crate) type Answer = Result<Handed, AcquireError>;
+/// What a waiting caller receives.
+type WaitResult = Result<Delivery, AcquireError>;
 
+/// The queue's end of a waiting caller.
 #[derive(Debug)]
-struct Waiter {
+struct QueuedCaller {
     since: BootInstant,
-    way: oneshot::Sender<Answer>,
+    sender: oneshot::Sender<WaitResult>,
 }
 
-/// Waiters in order of their tickets.
+/// The caller's end: its position in the queue, and where the answer arrives.
+#[derive(Debug)]
+pub(super) struct QueueTicket {
+    pub(super) position: u64,
+    pub(super) answer: oneshot::Receiver<WaitResult>,
+}
+
+/// The waiting callers, in order of position.
 #[derive(Debug, Default)]
-pub(crate) struct Queue {
-    waiters: BTreeMap<u64, Waiter>,
+pub(super) struct WaitQueue {
+    callers: BTreeMap<u64, QueuedCaller>,
     next: u64,
 }
 
-impl Queue {
-    /// Queues up, at the old place where there was one.
-    pub(crate) fn enter(
-        &mut self,
-        place: Option<u64>,
-        since: BootInstant,
-    ) -> (u64, oneshot::Receiver<Answer>) {
-        let ticket = place.unwrap_or(self.next);
-        self.next = self.next.max(ticket + 1);
-        let (way, answer) = oneshot::channel();
-        self.waiters.insert(ticket, Waiter { since, way });
-        (ticket, answer)
+impl WaitQueue {
+    /// Adds a caller that waits since `since`, at its former `position` if it had one.
+    pub(super) fn enter(&mut self, position: Option<u64>, since: BootInstant) -> QueueTicket {
+        let position = position.unwrap_or(self.next);
+        self.next = self.next.max(position + 1);
+        let (sender, answer) = oneshot::channel();
+        self.callers.insert(position, QueuedCaller { since, sender });
+        QueueTicket { position, answer }
     }
 
-    pub(crate) fn leave(&mut self, ticket: u64) {
-        self.waiters.remove(&ticket);
+    pub(super) fn leave(&mut self, position: u64) {
+        self.callers.remove(&position);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.waiters.len()
+    pub(super) fn len(&self) -> usize {
+        self.callers.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.waiters.is_empty()
+    pub(super) fn is_empty(&self) -> bool {
+        self.callers.is_empty()
     }
 
-    /// The ticket of whoever comes next.
-    pub(crate) fn next(&self) -> u64 {
+    /// The position of the next caller to enter.
+    pub(super) fn next(&self) -> u64 {
         self.next
     }
 
-    /// The ticket of the first, and since when it waits.
-    pub(crate) fn oldest(&self) -> Option<(u64, BootInstant)> {
-        self.waiters.first_key_value().map(|(ticket, waiter)| (*ticket, waiter.since))
+    /// The position of the first caller, and since when it waits.
+    pub(super) fn oldest(&self) -> Option<(u64, BootInstant)> {
+        self.callers.first_key_value().map(|(position, caller)| (*position, caller.since))
     }
 
-    /// Hands the permit to the first who is still there.
+    /// Delivers the permit to the first caller that is still waiting.
     ///
     /// # Errors
-    /// The permit, if nobody is.
-    pub(crate) fn hand(&mut self, permit: Permit) -> Result<(), Permit> {
-        let mut handed = Handed(Some(permit));
-        while let Some((_, waiter)) = self.waiters.pop_first() {
-            match waiter.way.send(Ok(handed)) {
-                Err(Ok(back)) => handed = back,
+    /// The permit, if no caller is.
+    pub(super) fn deliver(&mut self, permit: Permit) -> Result<(), Permit> {
+        let mut delivery = Delivery(Some(permit));
+        while let Some((_, caller)) = self.callers.pop_first() {
+            match caller.sender.send(Ok(delivery)) {
+                Err(Ok(undelivered)) => delivery = undelivered,
                 Ok(()) | Err(Err(_)) => return Ok(()),
             }
         }
-        handed.keep().map_or(Ok(()), Err)
+        delivery.accept().map_or(Ok(()), Err)
     }
 
-    /// Hands on a permit that was taken off the stock before; false if nobody waits.
-    pub(crate) fn hand_taken(&mut self, stock: &Arc<Stock>) -> bool {
-        // The one in hand stays with who puts it back: refused here, it must not count twice.
-        !self.is_empty() && self.hand(Permit::taken(stock)).is_ok()
+    /// Delivers a permit that was taken from the lease before. Returns false if no caller is waiting.
+    pub(super) fn deliver_taken(&mut self, lease: &Arc<SharedLease>) -> bool {
+        // An undelivered permit is dropped here without being put back: the caller of this function still accounts for it.
+        !self.is_empty() && self.deliver(Permit::already_taken(lease)).is_ok()
     }
 
-    /// Refuses everybody whom it concerns, by ticket and since when they wait.
-    pub(crate) fn fail(&mut self, error: &AcquireError, concerns: impl Fn(u64, BootInstant) -> bool) {
-        let concerned = self.waiters.iter().filter(|(ticket, waiter)| concerns(**ticket, waiter.since));
-        let tickets: Vec<u64> = concerned.map(|(ticket, _)| *ticket).collect();
-        for waiter in tickets.into_iter().filter_map(|ticket| self.waiters.remove(&ticket)) {
-            let _ = waiter.way.send(Err(error.clone()));
+    /// Fails every caller that `is_affected` selects by position and start of waiting.
+    pub(super) fn fail(&mut self, error: &AcquireError, is_affected: impl Fn(u64, BootInstant) -> bool) {
+        let affected = self.callers.iter().filter(|(position, caller)| is_affected(**position, caller.since));
+        let positions: Vec<u64> = affected.map(|(position, _)| *position).collect();
+        for caller in positions.into_iter().filter_map(|position| self.callers.remove(&position)) {
+            let _ = caller.sender.send(Err(error.clone()));
         }
     }
 }

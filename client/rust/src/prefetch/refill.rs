@@ -1,7 +1,7 @@
-//! The task behind a prefetch: asks for what is wanted, one request at a time, and looks at what is held.
+//! The task of a prefetch: sends one request at a time, and checks the held permits regularly.
 
-use super::shelf::Shelf;
-use super::state::{Ask, TICK, Whom};
+use super::buffer::PrefetchBuffer;
+use super::state::{CoveredCallers, RefillRequest};
 use crate::clock::{self, BootInstant};
 use crate::error::AcquireError;
 use crate::lease::Lease;
@@ -10,59 +10,65 @@ use crate::request::Request;
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// A request that is not answered yet.
-struct Asking {
-    answer: Pin<Box<dyn Future<Output = Result<Lease, AcquireError>> + Send>>,
-    whom: Whom,
-    /// Since when nobody wants it.
-    unwanted: Option<BootInstant>,
+/// How often the held permits are checked.
+const TICK: Duration = Duration::from_millis(50);
+
+/// A request in flight.
+struct InFlightRefill {
+    result: Pin<Box<dyn Future<Output = Result<Lease, AcquireError>> + Send>>,
+    callers: CoveredCallers,
+    /// Since when no caller needs it.
+    unneeded_since: Option<BootInstant>,
 }
 
-impl Asking {
-    /// Itself, as long as somebody wanted it lately.
-    fn unless_unwanted(mut self, now: BootInstant, is_wanted: bool) -> Option<Self> {
-        self.unwanted = if is_wanted { None } else { self.unwanted.or(Some(now)) };
-        self.unwanted.is_none_or(|since| now < since.after(TICK)).then_some(self)
+impl InFlightRefill {
+    /// Returns itself, unless it has been unneeded for a tick.
+    fn unless_unneeded(mut self, now: BootInstant, is_needed: bool) -> Option<Self> {
+        self.unneeded_since = if is_needed { None } else { self.unneeded_since.or(Some(now)) };
+        self.unneeded_since.is_none_or(|since| now < since.after(TICK)).then_some(self)
     }
 }
 
-/// Runs until the shelf is closed. An answer that nobody wants any more is waited for a little, so that one that is on its way
-/// comes and goes back at once; then the call's end takes the request back.
-pub(super) async fn run(shelf: Arc<Shelf>, quota: Quota, request: Request) {
-    let mut asking: Option<Asking> = None;
+/// Runs until the buffer is closed.
+///
+/// A request that is no longer needed stays in flight for one more tick, so that a response on its way can arrive and be returned.
+/// Then the call is dropped, which withdraws the request.
+pub(super) async fn run(buffer: Arc<PrefetchBuffer>, quota: Quota, request: Request) {
+    let mut in_flight: Option<InFlightRefill> = None;
     loop {
-        let is_idle = asking.is_none() && !shelf.is_holding();
+        let is_idle = in_flight.is_none() && !buffer.is_holding();
         tokio::select! {
-            (answer, whom) = answer(asking.as_mut()) => {
-                asking = None;
-                shelf.answered(clock::now(), answer, whom);
+            (result, callers) = result_of(in_flight.as_mut()) => {
+                in_flight = None;
+                buffer.complete(clock::now(), result, callers);
             }
-            () = shelf.wake.notified() => {}
+            () = buffer.wake.notified() => {}
             () = tokio::time::sleep(TICK), if !is_idle => {}
         }
         let now = clock::now();
-        let ask = shelf.ask(now);
-        asking = match asking {
-            Some(waits) => waits.unless_unwanted(now, shelf.is_wanted(now)),
-            None => ask.map(|ask| start(&quota, &request, &ask)),
+        let refill = buffer.refill(now);
+        in_flight = match in_flight {
+            Some(sent) => sent.unless_unneeded(now, buffer.needs_refill(now)),
+            None => refill.map(|refill| send(&quota, &request, &refill)),
         };
-        if asking.is_none() && shelf.is_closed() {
+        if in_flight.is_none() && buffer.is_closed() {
             return;
         }
     }
 }
 
-fn start(quota: &Quota, request: &Request, ask: &Ask) -> Asking {
-    let request = request.clone().permits(ask.permits).at_least(1).max_wait(ask.max_wait);
+fn send(quota: &Quota, request: &Request, refill: &RefillRequest) -> InFlightRefill {
+    let request = request.clone().permits(refill.permits).min_permits(1).max_wait(refill.max_wait);
     let quota = quota.clone();
-    let answer = Box::pin(async move { quota.acquire(&request).await });
-    Asking { answer, whom: ask.whom, unwanted: None }
+    let result = Box::pin(async move { quota.acquire(&request).await });
+    InFlightRefill { result, callers: refill.callers, unneeded_since: None }
 }
 
-async fn answer(asking: Option<&mut Asking>) -> (Result<Lease, AcquireError>, Whom) {
-    match asking {
-        Some(asking) => (asking.answer.as_mut().await, asking.whom),
+async fn result_of(in_flight: Option<&mut InFlightRefill>) -> (Result<Lease, AcquireError>, CoveredCallers) {
+    match in_flight {
+        Some(sent) => (sent.result.as_mut().await, sent.callers),
         None => pending().await,
     }
 }

@@ -1,269 +1,214 @@
-//! What a prefetch holds and who waits for it, as a function of now: what is handed out, asked for, and given back.
+//! The decisions of a prefetch as a function of now: what is handed out, requested and returned, and who waits.
 
-use super::ahead::Ahead;
-use super::demand::Demand;
-use super::queue::{Answer, Queue};
+use super::inventory::Inventory;
+use super::options::PrefetchOptions;
+use super::queue::{QueueTicket, WaitQueue};
 use crate::clock::BootInstant;
 use crate::error::AcquireError;
-use crate::permit::{Permit, Stock};
-use std::collections::VecDeque;
+use crate::permit::{Permit, SharedLease};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
 
-/// Most who wait at one prefetch.
+/// The most callers that wait at one prefetch.
 pub(super) const WAITING_MAX: usize = 100_000;
-/// How often what is held is looked at.
-pub(super) const TICK: Duration = Duration::from_millis(50);
-/// What ends so soon goes back while it is of use to others.
-const ENDING: Duration = Duration::from_millis(100);
-/// After a refusal without a time, nothing is asked for ahead of demand for so long.
-const QUIET: Duration = Duration::from_secs(1);
+/// How long after a refusal without a delay nothing is requested ahead of demand.
+const PAUSE: Duration = Duration::from_secs(1);
 
-/// One lease on the shelf.
-#[derive(Debug)]
-struct Shelved {
-    stock: Arc<Stock>,
-    /// Of its permits, how many were counted as taken, and how many were given back.
-    counted: u32,
-    returned: u32,
-}
-
-/// What is to be asked for.
+/// A request for permits that is to be sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Ask {
+pub(super) struct RefillRequest {
     pub(super) permits: u32,
-    /// How long it may wait: as long as who waits longest.
+    /// As long as the caller that waited longest may still wait.
     pub(super) max_wait: Duration,
-    pub(super) whom: Whom,
+    pub(super) callers: CoveredCallers,
 }
 
-/// For whom something was asked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Whom {
-    /// The ticket of who waited longest, if anybody did.
+/// The waiting callers that a request was made for, by position.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(super) struct CoveredCallers {
+    /// The caller that waited longest, if any was waiting.
     oldest: Option<u64>,
-    /// A ticket that was not drawn yet.
-    before: u64,
+    /// The first position that is not covered.
+    end: u64,
 }
 
-/// A place in the queue.
+/// The result of asking for a permit.
 #[derive(Debug)]
-pub(super) struct Place {
-    pub(super) ticket: u64,
-    pub(super) answer: oneshot::Receiver<Answer>,
-}
-
-/// What came of wanting a permit.
-#[derive(Debug)]
-pub(super) enum Entered {
-    Taken(Permit),
-    Waits(Place),
-    /// Too many wait.
+pub(super) enum Admission {
+    Granted(Permit),
+    Queued(QueueTicket),
+    /// Too many callers are waiting.
     Full,
 }
 
-/// While somebody waits, nothing that could be taken is held.
+/// What a prefetch holds, and who waits for it. While a caller waits, no permit that it could take is held.
 #[derive(Debug)]
-pub(super) struct State {
-    ahead: Ahead,
+pub(super) struct PrefetchState {
+    options: PrefetchOptions,
     max_wait: Duration,
-    stocks: VecDeque<Shelved>,
-    pub(super) queue: Queue,
-    demand: Demand,
-    /// When something was last taken or came in.
-    touched: BootInstant,
-    contended: bool,
-    /// Somebody wanted a permit without waiting, and there was none.
-    missed: bool,
-    quiet_until: BootInstant,
+    inventory: Inventory,
+    queue: WaitQueue,
+    /// Whether requests of others were waiting at the server, by the last lease.
+    is_contended: bool,
+    /// Whether a caller left without a permit since the last answer, because it would not wait.
+    has_miss: bool,
+    /// Until when nothing is requested ahead of demand.
+    paused_until: BootInstant,
 }
 
-impl State {
-    pub(super) fn new(ahead: Ahead, max_wait: Duration) -> Self {
-        let start = BootInstant::from_nanos(0);
+impl PrefetchState {
+    pub(super) fn new(options: PrefetchOptions, max_wait: Duration) -> Self {
         Self {
-            ahead,
+            options,
             max_wait,
-            stocks: VecDeque::new(),
-            queue: Queue::default(),
-            demand: Demand::default(),
-            touched: start,
-            contended: false,
-            missed: false,
-            quiet_until: start,
+            inventory: Inventory::new(),
+            queue: WaitQueue::default(),
+            is_contended: false,
+            has_miss: false,
+            paused_until: BootInstant::from_nanos(0),
         }
     }
 
-    /// What may be taken from without asking here.
-    pub(super) fn front(&self) -> Option<&Arc<Stock>> {
-        self.stocks.front().map(|shelved| &shelved.stock)
+    /// The lease that permits may be taken from without notice.
+    pub(super) fn front(&self) -> Option<&Arc<SharedLease>> {
+        self.inventory.front()
     }
 
+    /// The number of permits held.
     pub(super) fn held(&self) -> u32 {
-        self.stocks.iter().map(|shelved| shelved.stock.left()).sum()
+        self.inventory.permits()
     }
 
-    pub(super) fn take(&mut self, now: BootInstant) -> Option<Permit> {
-        self.shed(now);
-        self.stocks.iter().find_map(|shelved| shelved.stock.take(now)).map(|(permit, _)| permit)
+    /// Takes a permit without waiting, and never ahead of a waiting caller. Remembers a miss.
+    pub(super) fn take_or_miss(&mut self, now: BootInstant) -> Option<Permit> {
+        let permit = if self.queue.is_empty() { self.inventory.take(now) } else { None };
+        self.has_miss |= permit.is_none();
+        permit
     }
 
-    /// Notes that somebody went away without a permit.
-    pub(super) fn miss(&mut self) {
-        self.missed = true;
-    }
-
-    /// Takes a permit, or queues up: at the old place where there was one.
-    pub(super) fn enter(&mut self, now: BootInstant, since: BootInstant, place: Option<u64>) -> Entered {
+    /// Takes a permit, or queues the caller, at its former position if it had one.
+    pub(super) fn enter(&mut self, now: BootInstant, since: BootInstant, position: Option<u64>) -> Admission {
         if self.queue.is_empty()
-            && let Some(permit) = self.take(now)
+            && let Some(permit) = self.inventory.take(now)
         {
-            return Entered::Taken(permit);
+            return Admission::Granted(permit);
         }
         if self.queue.len() >= WAITING_MAX {
-            return Entered::Full;
+            return Admission::Full;
         }
-        let (ticket, answer) = self.queue.enter(place, since);
-        Entered::Waits(Place { ticket, answer })
+        Admission::Queued(self.queue.enter(position, since))
     }
 
-    /// Hands the permits of a lease to who waits, and keeps the rest: where others wait, no more than was missed.
-    pub(super) fn stow(&mut self, now: BootInstant, stock: Arc<Stock>) {
-        self.contended = stock.lease.is_contended();
-        self.quiet_until = now;
-        self.touched = now;
+    /// Removes a caller from the queue. Returns whether the queue is empty then.
+    pub(super) fn leave(&mut self, position: u64) -> bool {
+        self.queue.leave(position);
+        self.queue.is_empty()
+    }
+
+    /// Delivers the permits of a new lease to waiting callers and keeps the rest. If the lease is contended, keeps at most the
+    /// permit for a miss.
+    pub(super) fn add(&mut self, now: BootInstant, lease: Arc<SharedLease>) {
+        self.is_contended = lease.lease.is_contended();
+        self.paused_until = now;
         while !self.queue.is_empty() {
-            let Some((permit, _)) = stock.take(now) else { break };
-            if let Err(permit) = self.queue.hand(permit) {
-                permit.undo();
+            let Some((permit, _)) = lease.take(now) else { break };
+            if let Err(permit) = self.queue.deliver(permit) {
+                permit.put_back_into_lease();
             }
         }
-        let left = stock.left();
-        let keep = if self.contended { u32::from(self.missed).min(left) } else { left };
-        self.missed = false;
-        let returned = if keep < left { stock.lease.give_back(left - keep) } else { 0 };
-        stock.set_low();
-        self.stocks.push_back(Shelved { stock, counted: 0, returned });
-        self.shed(now);
+        let left = lease.left();
+        let keep = if self.is_contended { u32::from(self.has_miss).min(left) } else { left };
+        self.has_miss = false;
+        self.inventory.add(now, lease, keep);
     }
 
-    /// Refuses for whom it was asked: in any case who waited longest, and who cannot wait until asking again is of use. If it
-    /// never is, everybody who had come.
-    pub(super) fn refuse(&mut self, now: BootInstant, error: &AcquireError, whom: Whom) {
-        let is_never =
-            matches!(error, AcquireError::Refused { retry_after: None, .. } | AcquireError::Absurd(_));
-        let use_again = now.after(error.retry_after().unwrap_or(Duration::ZERO));
+    /// Fails the caller that waited longest among those covered, and every caller that cannot wait for the retry. If no retry
+    /// can succeed, fails every caller covered.
+    pub(super) fn refuse(&mut self, now: BootInstant, error: &AcquireError, callers: CoveredCallers) {
+        let is_permanent = matches!(
+            error,
+            AcquireError::Refused { retry_after: None, .. } | AcquireError::InvalidResponse(_)
+        );
+        let retry_at = now.after(error.retry_after().unwrap_or(Duration::ZERO));
         let max_wait = self.max_wait;
-        self.queue.fail(error, |ticket, since| {
-            let is_oldest = whom.oldest.is_some_and(|oldest| ticket <= oldest);
-            is_oldest || since.after(max_wait) <= use_again || (is_never && ticket < whom.before)
+        self.queue.fail(error, |position, since| {
+            let is_oldest = callers.oldest.is_some_and(|oldest| position <= oldest);
+            is_oldest || since.after(max_wait) <= retry_at || (is_permanent && position < callers.end)
         });
-        self.missed = false;
-        self.quiet_until = now.after(error.retry_after().unwrap_or(QUIET));
+        self.has_miss = false;
+        self.paused_until = now.after(error.retry_after().unwrap_or(PAUSE));
     }
 
-    /// A permit that was not used: for who waits, or back to where it came from.
-    pub(super) fn put_back(&mut self, now: BootInstant, stock: &Arc<Stock>) {
-        if now < stock.end() && self.queue.hand_taken(stock) {
+    /// Passes a permit that was not used to a waiting caller, or puts it back into its lease.
+    pub(super) fn put_back(&mut self, now: BootInstant, lease: &Arc<SharedLease>) {
+        if now < lease.end() && self.queue.deliver_taken(lease) {
             return;
         }
-        stock.lease.put_back();
-        if !self.stocks.iter().any(|shelved| Arc::ptr_eq(&shelved.stock, stock)) {
-            stock.lease.release();
+        lease.lease.put_back();
+        if !self.inventory.contains(lease) {
+            lease.lease.return_all();
         }
     }
 
-    /// Gives back what is idle, what is more than will be taken soon, and what ends.
-    pub(super) fn tidy(&mut self, now: BootInstant) {
-        self.shed(now);
-        if now >= self.touched.after(self.ahead.idle) {
-            self.release();
-        }
-        let end = now.after(ENDING);
-        self.stocks.retain(|shelved| {
-            let is_ending = shelved.stock.end() <= end;
-            if is_ending {
-                shelved.stock.lease.release();
-            }
-            !is_ending
-        });
+    /// Returns what is idle, about to expire, or more than will be taken soon.
+    pub(super) fn return_excess(&mut self, now: BootInstant) {
+        self.inventory.record_takes(now);
+        self.inventory.return_idle(now, self.options.idle_timeout);
+        self.inventory.return_expiring(now);
         let (held, keep) = (self.held(), self.target(now).max(1));
         if held / 2 >= keep {
-            self.give_back(held - keep);
+            self.inventory.return_up_to(held - keep);
         }
     }
 
-    /// What is to be asked for now, if anything is.
-    pub(super) fn ask(&mut self, now: BootInstant) -> Option<Ask> {
-        self.shed(now);
-        let due = self.due();
-        if self.queue.is_empty() && now < self.quiet_until {
+    /// Returns the request to send now, if one is due.
+    pub(super) fn refill(&mut self, now: BootInstant) -> Option<RefillRequest> {
+        self.inventory.record_takes(now);
+        if self.queue.is_empty() && now < self.paused_until {
             return None;
         }
-        let (held, target) = (self.held(), self.target(now));
+        let (due, held, target) = (self.due(), self.held(), self.target(now));
         if due == 0 && held > target / 2 {
             return None;
         }
-        let permits = due.saturating_add(target).saturating_sub(held).min(self.ahead.most);
+        let permits = due.saturating_add(target).saturating_sub(held).min(self.options.max_permits);
         let oldest = self.queue.oldest();
         let max_wait = match oldest {
             Some((_, since)) => {
                 self.max_wait.saturating_sub(Duration::from_nanos(now.nanos().saturating_sub(since.nanos())))
             }
-            None => self.ahead.horizon,
+            None => self.options.horizon,
         };
-        let whom = Whom { oldest: oldest.map(|(ticket, _)| ticket), before: self.queue.next() };
-        (permits > 0).then_some(Ask { permits, max_wait, whom })
+        let callers = CoveredCallers { oldest: oldest.map(|(position, _)| position), end: self.queue.next() };
+        (permits > 0).then_some(RefillRequest { permits, max_wait, callers })
     }
 
-    /// Whether what was asked for is still of use.
-    pub(super) fn is_wanted(&mut self, now: BootInstant) -> bool {
+    /// Whether a request in flight is still needed.
+    pub(super) fn needs_refill(&mut self, now: BootInstant) -> bool {
         self.due() > 0 || self.target(now) > 0
     }
 
-    /// Gives everything back.
-    pub(super) fn release(&mut self) {
-        self.stocks.drain(..).for_each(|shelved| shelved.stock.lease.release());
+    /// Returns everything to the server.
+    pub(super) fn return_all(&mut self) {
+        self.inventory.return_all();
     }
 
-    /// Gives everything up without returning it.
-    pub(super) fn spend(&mut self) {
-        self.stocks.drain(..).for_each(|shelved| shelved.stock.lease.spend());
+    /// Spends everything.
+    pub(super) fn spend_all(&mut self) {
+        self.inventory.spend_all();
     }
 
-    /// Permits that are waited for, or were wanted and not there.
+    /// The permits that callers wait for, or one for a miss.
     fn due(&self) -> u32 {
-        u32::try_from(self.queue.len()).unwrap_or(u32::MAX).max(u32::from(self.missed))
+        u32::try_from(self.queue.len()).unwrap_or(u32::MAX).max(u32::from(self.has_miss))
     }
 
-    /// Permits to hold ahead of demand: none while others wait.
+    /// The permits to hold ahead of demand: none while requests of others wait.
     fn target(&mut self, now: BootInstant) -> u32 {
-        if self.contended { 0 } else { self.demand.ahead(now, self.ahead.horizon).min(self.ahead.most) }
-    }
-
-    fn give_back(&mut self, mut most: u32) {
-        for shelved in self.stocks.iter_mut().rev() {
-            let returned = shelved.stock.lease.give_back(most);
-            shelved.returned += returned;
-            shelved.stock.set_low();
-            most -= returned;
+        if self.is_contended {
+            return 0;
         }
-    }
-
-    /// Counts what was taken, and drops what is empty or has ended.
-    fn shed(&mut self, now: BootInstant) {
-        let mut taken = 0;
-        for Shelved { stock, counted, returned } in &mut self.stocks {
-            let all = stock.lease.held.permits().saturating_sub(stock.left() + *returned);
-            taken += all.saturating_sub(*counted);
-            *counted = all;
-        }
-        if taken > 0 {
-            self.demand.note(now, taken);
-            self.touched = now;
-        }
-        self.stocks.retain(|shelved| shelved.stock.left() > 0 && now < shelved.stock.end());
+        self.inventory.forecast(now, self.options.horizon).min(self.options.max_permits)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A service that answers as it is told, and remembers what it was asked.
+//! A server with scripted answers that records the requests it receives.
 
 use apportion_client::Reason;
 use apportion_proto::v1;
@@ -11,7 +11,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
-/// What the next acquire is answered.
+/// The answer to an acquire.
 #[derive(Clone)]
 pub(crate) struct Answer {
     result: Result<v1::Lease, Status>,
@@ -26,12 +26,12 @@ impl Answer {
         Self { result: Ok(lease), after: Duration::ZERO }
     }
 
-    /// As many permits as are asked for.
-    pub(crate) fn what_is_asked(valid_for: Duration) -> Self {
+    /// A lease of as many permits as are requested.
+    pub(crate) fn as_requested(valid_for: Duration) -> Self {
         Self::lease(0, valid_for)
     }
 
-    /// The lease says that others wait.
+    /// Marks the lease as contended.
     pub(crate) fn contended(mut self) -> Self {
         if let Ok(lease) = &mut self.result {
             lease.contended = true;
@@ -39,7 +39,7 @@ impl Answer {
         self
     }
 
-    pub(crate) fn away() -> Self {
+    pub(crate) fn unavailable() -> Self {
         Self { result: Err(Status::unavailable("away")), after: Duration::ZERO }
     }
 
@@ -51,31 +51,31 @@ impl Answer {
         Self { result: Err(status), after: Duration::ZERO }
     }
 
-    /// The answer comes so late.
+    /// Delays the answer.
     pub(crate) fn after(self, after: Duration) -> Self {
         Self { after, ..self }
     }
 }
 
 #[derive(Default)]
-struct Seen {
+struct Record {
     answers: VecDeque<Answer>,
     acquires: Vec<v1::AcquireLeaseRequest>,
     settles: Vec<v1::SettleLeaseRequest>,
     batches: usize,
     granted: u32,
     withdrawn: u32,
-    /// Answers when no other answer is left.
+    /// The answer when no scripted one is left.
     otherwise: Option<Answer>,
-    /// What the next settles are refused with, one each.
+    /// The refusals of the next settles, one each.
     refusals: VecDeque<v1::Refusal>,
     tokens: Vec<String>,
 }
 
-/// The service, and what it has seen.
+/// The server and its record. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Fake {
-    seen: Arc<Mutex<Seen>>,
+    record: Arc<Mutex<Record>>,
     port: u16,
 }
 
@@ -83,8 +83,8 @@ impl Fake {
     pub(crate) async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let seen = Seen { answers: answers.into_iter().collect(), ..Seen::default() };
-        let fake = Self { seen: Arc::new(Mutex::new(seen)), port };
+        let record = Record { answers: answers.into_iter().collect(), ..Record::default() };
+        let fake = Self { record: Arc::new(Mutex::new(record)), port };
         let service = QuotaServiceServer::new(fake.clone());
         let connections = TcpListenerStream::new(listener);
         tokio::spawn(
@@ -93,13 +93,13 @@ impl Fake {
         fake
     }
 
-    /// Answers this when no other answer is left.
+    /// Sets the answer when no scripted one is left.
     pub(crate) fn otherwise(self, answer: Answer) -> Self {
-        self.seen().otherwise = Some(answer);
+        self.record().otherwise = Some(answer);
         self
     }
 
-    /// Refuses one of the next settles.
+    /// Refuses the next settle that is not refused yet.
     pub(crate) fn refuse_settle(&self, reason: Reason, retry_after: Option<Duration>) {
         let retry_after = retry_after.and_then(|span| prost_types::Duration::try_from(span).ok());
         let refusal = v1::Refusal {
@@ -108,20 +108,20 @@ impl Fake {
             retry_after,
             ..v1::Refusal::default()
         };
-        self.seen().refusals.push_back(refusal);
+        self.record().refusals.push_back(refusal);
     }
 
-    /// Permits of all leases so far.
+    /// The permits of all leases so far.
     pub(crate) fn granted(&self) -> u32 {
-        self.seen().granted
+        self.record().granted
     }
 
-    /// Calls that ended before they were answered.
+    /// The number of calls that ended before they were answered.
     pub(crate) fn withdrawn(&self) -> u32 {
-        self.seen().withdrawn
+        self.record().withdrawn
     }
 
-    /// A URL at which nobody listens.
+    /// A URL that nobody listens on.
     pub(crate) async fn nobody() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         format!("http://{}", listener.local_addr().expect("an address"))
@@ -132,46 +132,46 @@ impl Fake {
     }
 
     pub(crate) fn acquires(&self) -> Vec<v1::AcquireLeaseRequest> {
-        self.seen().acquires.clone()
+        self.record().acquires.clone()
     }
 
     pub(crate) fn settles(&self) -> Vec<v1::SettleLeaseRequest> {
-        self.seen().settles.clone()
+        self.record().settles.clone()
     }
 
     pub(crate) fn batches(&self) -> usize {
-        self.seen().batches
+        self.record().batches
     }
 
     pub(crate) fn tokens(&self) -> Vec<String> {
-        self.seen().tokens.clone()
+        self.record().tokens.clone()
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.seen.lock().expect("no test panics with it")
+    fn record(&self) -> std::sync::MutexGuard<'_, Record> {
+        self.record.lock().expect("no test panics with it")
     }
 
     fn note_token<T>(&self, request: &Request<T>) {
         let token = request.metadata().get("authorization").and_then(|token| token.to_str().ok());
-        self.seen().tokens.extend(token.map(str::to_owned));
+        self.record().tokens.extend(token.map(str::to_owned));
     }
 }
 
-/// A call that is not answered yet.
-struct Waits<'a> {
+/// Counts a call that ends before it is answered as withdrawn.
+struct PendingCall<'a> {
     fake: &'a Fake,
     is_answered: bool,
 }
 
-impl Waits<'_> {
+impl PendingCall<'_> {
     fn answered(mut self) {
         self.is_answered = true;
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for PendingCall<'_> {
     fn drop(&mut self) {
-        self.fake.seen().withdrawn += u32::from(!self.is_answered);
+        self.fake.record().withdrawn += u32::from(!self.is_answered);
     }
 }
 
@@ -184,18 +184,18 @@ impl QuotaService for Fake {
         self.note_token(&request);
         let asked = request.get_ref().permits.unwrap_or(1);
         let (answer, number) = {
-            let mut seen = self.seen();
-            seen.acquires.push(request.into_inner());
-            let number = seen.acquires.len() - 1;
-            let answer = seen.answers.pop_front().or_else(|| seen.otherwise.clone());
-            (answer.unwrap_or_else(Answer::away), number)
+            let mut record = self.record();
+            record.acquires.push(request.into_inner());
+            let number = record.acquires.len() - 1;
+            let answer = record.answers.pop_front().or_else(|| record.otherwise.clone());
+            (answer.unwrap_or_else(Answer::unavailable), number)
         };
-        let waits = Waits { fake: self, is_answered: false };
+        let pending = PendingCall { fake: self, is_answered: false };
         tokio::time::sleep(answer.after).await;
-        waits.answered();
+        pending.answered();
         let lease = answer.result?;
         let permits = if lease.permits == 0 { asked } else { lease.permits };
-        self.seen().granted += permits;
+        self.record().granted += permits;
         let lease = v1::Lease { lease_id: format!("lease-{number}"), permits, ..lease };
         Ok(Response::new(v1::AcquireLeaseResponse { lease: Some(lease) }))
     }
@@ -205,16 +205,16 @@ impl QuotaService for Fake {
         request: Request<v1::BatchSettleLeasesRequest>,
     ) -> Result<Response<v1::BatchSettleLeasesResponse>, Status> {
         self.note_token(&request);
-        let mut seen = self.seen();
-        seen.batches += 1;
+        let mut record = self.record();
+        record.batches += 1;
         let requests = request.into_inner().requests;
         let mut outcome = |_: &v1::SettleLeaseRequest| {
-            let refusal = seen.refusals.pop_front().map(v1::settle_outcome::Outcome::Refusal);
+            let refusal = record.refusals.pop_front().map(v1::settle_outcome::Outcome::Refusal);
             let settled = || v1::settle_outcome::Outcome::Settled(v1::Settled::default());
             v1::SettleOutcome { outcome: Some(refusal.unwrap_or_else(settled)) }
         };
         let outcomes = requests.iter().map(&mut outcome).collect();
-        seen.settles.extend(requests);
+        record.settles.extend(requests);
         Ok(Response::new(v1::BatchSettleLeasesResponse { outcomes }))
     }
 

@@ -1,4 +1,4 @@
-//! Leases: asked for, used, given back, and what happens where no service answers.
+//! Leases: acquired, used and returned, and what happens without a server.
 
 use crate::fake::{Answer, Fake};
 use crate::log::Log;
@@ -15,7 +15,7 @@ fn quota(fake: &Fake) -> Quota {
 }
 
 #[tokio::test]
-async fn what_is_not_taken_goes_back_when_the_lease_is_dropped() {
+async fn unused_permits_are_returned_when_the_lease_is_dropped() {
     let fake = Fake::start([Answer::lease(5, seconds(10))]).await;
     let quota = quota(&fake);
     let lease = quota.acquire(&Request::new().permits(5)).await.expect("a lease");
@@ -32,8 +32,9 @@ async fn what_is_not_taken_goes_back_when_the_lease_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_again_under_the_same_request_id() {
-    let fake = Fake::start([Answer::away(), Answer::away(), Answer::lease(1, seconds(10))]).await;
+async fn a_failed_attempt_is_retried_with_the_same_request_id() {
+    let fake =
+        Fake::start([Answer::unavailable(), Answer::unavailable(), Answer::lease(1, seconds(10))]).await;
     let lease = quota(&fake).acquire(&Request::new()).await.expect("a lease");
     let ids: Vec<_> = fake.acquires().into_iter().map(|asked| asked.request_id).collect();
     assert_eq!(ids.len(), 3);
@@ -42,7 +43,7 @@ async fn a_lost_answer_is_asked_for_again_under_the_same_request_id() {
 }
 
 #[tokio::test]
-async fn a_lease_that_ended_on_the_way_is_asked_for_under_a_new_request_id() {
+async fn after_a_lease_ended_in_transit_the_retry_has_a_new_request_id() {
     let fake = Fake::start([Answer::refusal(Reason::LeaseEnded, None), Answer::lease(1, seconds(10))]).await;
     let lease = quota(&fake).acquire(&Request::new()).await.expect("a lease");
     let ids: Vec<_> = fake.acquires().into_iter().map(|asked| asked.request_id).collect();
@@ -51,26 +52,26 @@ async fn a_lease_that_ended_on_the_way_is_asked_for_under_a_new_request_id() {
 }
 
 #[tokio::test]
-async fn a_refusal_tells_why_and_when_to_ask_again() {
+async fn a_refusal_has_its_reason_and_when_to_retry() {
     let fake = Fake::start([Answer::refusal(Reason::WindowExhausted, Some(seconds(7)))]).await;
     let error = quota(&fake).acquire(&Request::new()).await.expect_err("it is refused");
     assert_eq!(error.retry_after(), Some(seconds(7)));
     let AcquireError::Refused { reason, message, .. } = error else { panic!("{error}") };
     assert_eq!((reason, message.as_str()), (Reason::WindowExhausted, "no"));
-    assert_eq!(fake.acquires().len(), 1, "a refusal is not asked for again");
+    assert_eq!(fake.acquires().len(), 1, "a refusal is not retried");
 }
 
 #[tokio::test]
-async fn a_late_answer_shortens_the_lease_and_never_lengthens_it() {
+async fn a_late_answer_shortens_the_lease_and_never_extends_it() {
     let late = Duration::from_millis(300);
     let fake = Fake::start([Answer::lease(1, Duration::from_millis(200)).after(late)]).await;
     let lease = quota(&fake).acquire(&Request::new()).await.expect("a lease");
-    assert!(!lease.take(), "it ended before its answer came");
+    assert!(!lease.take(), "it ended before its answer arrived");
     assert_eq!(lease.valid_for(), Duration::ZERO);
 }
 
 #[tokio::test]
-async fn observations_are_reported_and_a_throttle_at_once() {
+async fn observations_are_reported_and_a_throttle_is_sent_at_once() {
     let fake = Fake::start([Answer::lease(2, seconds(10))]).await;
     let quota = quota(&fake);
     let lease = quota.acquire(&Request::new().permits(2)).await.expect("a lease");
@@ -103,7 +104,7 @@ async fn many_leases_are_settled_in_few_calls() {
 }
 
 #[tokio::test]
-async fn a_report_that_is_refused_for_now_is_sent_again_and_one_that_is_refused_for_good_is_logged() {
+async fn a_report_whose_refusal_allows_a_retry_is_sent_again_and_any_other_refusal_is_logged() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
@@ -122,11 +123,11 @@ async fn a_report_that_is_refused_for_now_is_sent_again_and_one_that_is_refused_
     assert_eq!(ids, ["lease-0", "lease-1", "lease-0"]);
     let text = log.text();
     assert!(text.contains("NOT_YOUR_LEASE") && text.contains("lease-1"), "{text}");
-    assert!(!text.contains("STORE_LOST"), "it came through in the end: {text}");
+    assert!(!text.contains("STORE_LOST"), "its retry succeeded: {text}");
 }
 
 #[tokio::test]
-async fn without_a_service_it_denies_after_the_wait() {
+async fn without_a_server_the_request_fails_after_its_wait() {
     let nobody = Fake::nobody().await;
     let quota = Quota::connect(Config::new(nobody)).expect("a configuration");
     let request = Request::new().max_wait(Duration::from_millis(150));
@@ -135,7 +136,7 @@ async fn without_a_service_it_denies_after_the_wait() {
 }
 
 #[tokio::test]
-async fn without_a_service_it_grants_its_own_share_where_it_was_told_to() {
+async fn without_a_server_a_configured_share_is_granted_locally() {
     let fallback = Fallback::Share { permits: 3, window: seconds(60) };
     let quota =
         Quota::connect(Config::new(Fake::nobody().await).fallback(fallback)).expect("a configuration");
@@ -148,9 +149,14 @@ async fn without_a_service_it_grants_its_own_share_where_it_was_told_to() {
 }
 
 #[tokio::test]
-async fn without_a_service_it_waits_for_it_where_it_was_told_to() {
-    let fake =
-        Fake::start([Answer::away(), Answer::away(), Answer::away(), Answer::lease(1, seconds(10))]).await;
+async fn without_a_server_the_request_waits_for_it_if_configured_to() {
+    let fake = Fake::start([
+        Answer::unavailable(),
+        Answer::unavailable(),
+        Answer::unavailable(),
+        Answer::lease(1, seconds(10)),
+    ])
+    .await;
     let config = Config::new(fake.url()).fallback(Fallback::Wait);
     let quota = Quota::connect(config).expect("a configuration");
     let lease = quota.acquire(&Request::new().max_wait(Duration::from_millis(1))).await.expect("in the end");
@@ -158,7 +164,7 @@ async fn without_a_service_it_waits_for_it_where_it_was_told_to() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_cannot_be_used_is_refused_by_name() {
+async fn an_invalid_configuration_is_refused_with_its_field() {
     let refused = |config: Config| Quota::connect(config).expect_err("it is refused").to_string();
     assert!(refused(Config::new("")).contains("endpoint"));
     assert!(refused(Config::new("ftp://x")).contains("neither http nor https"));

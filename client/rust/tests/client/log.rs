@@ -1,9 +1,9 @@
-//! What was logged, kept as text.
+//! A log writer that keeps the text.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-/// A place to log to. Clones share it.
+/// A log in memory. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 

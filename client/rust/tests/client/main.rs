@@ -1,4 +1,4 @@
-//! The client against a service that does as it is told, over a real connection.
+//! The client against a scripted server, over a real connection.
 
 mod fake;
 mod log;

@@ -1,8 +1,8 @@
-//! Prefetch: what it asks for, holds and gives back, over a real connection.
+//! Prefetch: what it requests, holds and returns, over a real connection.
 
 use crate::fake::{Answer, Fake};
 use apportion_client::{
-    AcquireError, Ahead, Config, Fallback, Observation, Prefetch, Quota, Reason, Request,
+    AcquireError, Config, Fallback, Observation, Prefetch, PrefetchOptions, Quota, Reason, Request,
 };
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -11,37 +11,37 @@ const LONG: Duration = Duration::from_secs(30);
 
 fn prefetch(fake: &Fake, request: &Request) -> (Quota, Prefetch) {
     let quota = Quota::connect(Config::new(fake.url())).expect("a configuration");
-    let prefetch = quota.prefetch(request, Ahead::new());
+    let prefetch = quota.prefetch(request, PrefetchOptions::new());
     (quota, prefetch)
 }
 
-/// Permits used and returned, by the last report of each lease.
+/// The permits used and returned, by the final report of each lease.
 pub(crate) fn settled(fake: &Fake) -> (u32, u32) {
     let settles = fake.settles();
     let finals = settles.iter().filter(|settle| settle.is_final);
     finals.fold((0, 0), |sum, settle| (sum.0 + settle.used_permits, sum.1 + settle.returned_permits))
 }
 
-/// Waits until it is so, and fails if it never is.
-pub(crate) async fn until(mut it_is_so: impl FnMut() -> bool) {
+/// Waits until the condition holds, and fails if it never does.
+pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
     let wait = async {
-        while !it_is_so() {
+        while !holds() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), wait).await.expect("it becomes so");
+    tokio::time::timeout(Duration::from_secs(10), wait).await.expect("the condition holds in the end");
 }
 
 #[tokio::test]
-async fn a_thousand_tasks_get_each_what_was_granted_and_the_rest_goes_back() {
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG));
+async fn many_tasks_get_a_permit_each_and_unused_permits_are_returned() {
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
     let (_quota, prefetch) = prefetch(&fake, &Request::new());
     let mut tasks = JoinSet::new();
     for n in 0..1_500 {
         let prefetch = prefetch.clone();
         tasks.spawn(async move {
             let permit = prefetch.permit().await.expect("a permit");
-            // Every fifth is never sent.
+            // Every fifth request is not sent.
             if n % 5 == 0 {
                 permit.put_back();
             }
@@ -56,9 +56,9 @@ async fn a_thousand_tasks_get_each_what_was_granted_and_the_rest_goes_back() {
 }
 
 #[tokio::test]
-async fn who_leaves_loses_no_permit_and_holds_up_nobody() {
+async fn a_caller_that_leaves_loses_no_permit_and_delays_nobody() {
     let late = Duration::from_millis(50);
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG).after(late));
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG).after(late));
     let (_quota, prefetch) = prefetch(&fake, &Request::new());
     let mut tasks = JoinSet::new();
     for n in 0..400_u64 {
@@ -75,14 +75,14 @@ async fn who_leaves_loses_no_permit_and_holds_up_nobody() {
     while let Some(done) = tasks.join_next().await {
         got += u32::from(done.expect("no task panics"));
     }
-    assert!((300..400).contains(&got), "{got}: all that stayed, and not all that left");
+    assert!((300..400).contains(&got), "{got}: all that stayed, and not all that left early");
     drop(prefetch);
     until(|| settled(&fake) == (got, fake.granted() - got)).await;
 }
 
 #[tokio::test]
-async fn when_all_who_waited_have_left_what_was_asked_for_is_withdrawn() {
-    let fake = Fake::start([Answer::lease(1, LONG).after(LONG)]).await.otherwise(Answer::what_is_asked(LONG));
+async fn when_all_waiting_callers_have_left_the_request_is_withdrawn() {
+    let fake = Fake::start([Answer::lease(1, LONG).after(LONG)]).await.otherwise(Answer::as_requested(LONG));
     let (_quota, prefetch) = prefetch(&fake, &Request::new());
     let leave = || tokio::time::timeout(Duration::from_millis(30), prefetch.permit());
     let (one, two) = tokio::join!(leave(), leave());
@@ -93,8 +93,8 @@ async fn when_all_who_waited_have_left_what_was_asked_for_is_withdrawn() {
 }
 
 #[tokio::test]
-async fn what_is_taken_often_is_held_ready_and_goes_back_when_nobody_takes_it() {
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG));
+async fn permits_taken_often_are_held_ready_and_returned_when_idle() {
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
     let (_quota, prefetch) = prefetch(&fake, &Request::new());
     for _ in 0..100 {
         drop(prefetch.permit().await.expect("a permit"));
@@ -107,16 +107,16 @@ async fn what_is_taken_often_is_held_ready_and_goes_back_when_nobody_takes_it() 
 }
 
 #[tokio::test]
-async fn without_waiting_a_permit_is_asked_for_and_there_the_next_time() {
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG));
+async fn a_miss_without_waiting_requests_a_permit_for_the_next_call() {
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
     let (_quota, prefetch) = prefetch(&fake, &Request::new());
     assert!(prefetch.try_permit().is_none());
     until(|| prefetch.try_permit().is_some()).await;
 }
 
 #[tokio::test]
-async fn where_others_wait_each_permit_is_asked_for_when_it_is_waited_for() {
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG).contended());
+async fn under_contention_each_permit_is_requested_when_a_caller_waits_for_it() {
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG).contended());
     let (quota, prefetch) = prefetch(&fake, &Request::new());
     for _ in 0..30 {
         drop(prefetch.permit().await.expect("a permit"));
@@ -127,7 +127,7 @@ async fn where_others_wait_each_permit_is_asked_for_when_it_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_refusal_reaches_everybody_who_waits_with_its_reason_and_time() {
+async fn a_refusal_reaches_every_waiting_caller_with_its_reason_and_delay() {
     let no = Answer::refusal(Reason::WindowExhausted, Some(Duration::from_secs(7)));
     let fake = Fake::start([]).await.otherwise(no);
     let (_quota, prefetch) = prefetch(&fake, &Request::new());
@@ -139,18 +139,18 @@ async fn a_refusal_reaches_everybody_who_waits_with_its_reason_and_time() {
 }
 
 #[tokio::test]
-async fn nobody_waits_longer_than_it_may() {
+async fn no_caller_waits_longer_than_it_may() {
     let fake = Fake::start([]).await.otherwise(Answer::lease(1, LONG).after(LONG));
     let (_quota, prefetch) = prefetch(&fake, &Request::new().max_wait(Duration::from_millis(50)));
     let error = prefetch.permit().await.expect_err("nothing comes");
-    assert!(matches!(error, AcquireError::NotInTime | AcquireError::Unreachable(_)), "{error}");
+    assert!(matches!(error, AcquireError::TimedOut | AcquireError::Unreachable(_)), "{error}");
     assert_eq!(fake.acquires()[0].max_wait.map(|span| span.seconds), Some(0));
 }
 
 #[tokio::test]
-async fn a_lease_that_ended_on_its_way_gives_no_permit_and_the_next_one_does() {
+async fn a_lease_that_ended_in_transit_grants_no_permit_and_the_next_one_does() {
     let late = Answer::lease(1, Duration::from_millis(20)).after(Duration::from_millis(60));
-    let fake = Fake::start([late]).await.otherwise(Answer::what_is_asked(LONG));
+    let fake = Fake::start([late]).await.otherwise(Answer::as_requested(LONG));
     let (_quota, prefetch) = prefetch(&fake, &Request::new());
     let permit = prefetch.permit().await.expect("a permit of the second lease");
     assert!(permit.valid_for() > Duration::from_secs(10));
@@ -158,7 +158,7 @@ async fn a_lease_that_ended_on_its_way_gives_no_permit_and_the_next_one_does() {
 }
 
 #[tokio::test]
-async fn where_the_provider_throttles_nothing_that_is_held_is_used_or_returned() {
+async fn after_a_throttle_held_permits_are_neither_used_nor_returned() {
     let fake = Fake::start([Answer::lease(2, LONG)]).await;
     let (quota, prefetch) = prefetch(&fake, &Request::new().max_wait(Duration::from_millis(50)));
     let permit = prefetch.permit().await.expect("a permit");
@@ -171,21 +171,22 @@ async fn where_the_provider_throttles_nothing_that_is_held_is_used_or_returned()
 }
 
 #[tokio::test]
-async fn out_of_reach_it_hands_out_the_clients_own_share() {
+async fn without_a_server_it_hands_out_the_local_share() {
     let fallback = Fallback::Share { permits: 3, window: LONG };
     let config = Config::new(Fake::nobody().await).fallback(fallback);
     let quota = Quota::connect(config).expect("a configuration");
-    let prefetch = quota.prefetch(&Request::new().max_wait(Duration::from_millis(100)), Ahead::new());
+    let prefetch =
+        quota.prefetch(&Request::new().max_wait(Duration::from_millis(100)), PrefetchOptions::new());
     for _ in 0..3 {
         drop(prefetch.permit().await.expect("of the share"));
     }
     let error = prefetch.permit().await.expect_err("the share is used up");
-    assert!(matches!(error, AcquireError::Unreachable(_) | AcquireError::NotInTime), "{error}");
+    assert!(matches!(error, AcquireError::Unreachable(_) | AcquireError::TimedOut), "{error}");
 }
 
 #[tokio::test]
 async fn one_permit_without_a_prefetch_is_a_lease_of_its_own() {
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG));
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
     let quota = Quota::connect(Config::new(fake.url())).expect("a configuration");
     let sent = quota.permit(&Request::new().permits(9)).await.expect("a permit");
     let unsent = quota.permit(&Request::new()).await.expect("a permit");
@@ -196,7 +197,7 @@ async fn one_permit_without_a_prefetch_is_a_lease_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_is_put_back_after_the_rest_went_back_goes_back_too() {
+async fn a_permit_put_back_after_the_rest_was_returned_is_returned_too() {
     let fake = Fake::start([Answer::lease(3, LONG)]).await;
     let (quota, prefetch) = prefetch(&fake, &Request::new());
     let permit = prefetch.permit().await.expect("a permit");

@@ -1,9 +1,9 @@
-//! The middleware of reqwest: a permit for each attempt on the wire, counted by the provider itself.
+//! The reqwest middleware: a permit for each attempt on the wire, as counted by the provider.
 
 use crate::fake::{Answer, Fake};
 use crate::prefetch::{settled, until};
-use apportion_client::reqwest::{PermitMiddleware, refusal};
-use apportion_client::{Ahead, Config, Quota, Reason, Request};
+use apportion_client::reqwest::{PermitMiddleware, acquire_error};
+use apportion_client::{Config, PrefetchOptions, Quota, Reason, Request};
 use http::{Extensions, Response, StatusCode};
 use http_body_util::Empty;
 use hyper::body::Bytes;
@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 
 const LONG: Duration = Duration::from_secs(30);
 
-/// A provider that counts what reaches it, and answers so: one status after the other, the last one for ever.
+/// A provider that counts requests and responds with one status after the other, repeating the last one.
 struct Provider {
     url: String,
     counted: Arc<AtomicU32>,
@@ -59,11 +59,11 @@ impl Provider {
     }
 }
 
-/// Sends a request again until the provider does not fail, three times at most.
-struct Again;
+/// Retries a request while the provider fails, with three attempts at most.
+struct Retry;
 
 #[tonic::async_trait]
-impl Middleware for Again {
+impl Middleware for Retry {
     async fn handle(
         &self,
         request: reqwest::Request,
@@ -87,15 +87,16 @@ fn quota(fake: &Fake) -> Quota {
 
 fn http(policy: Policy, permits: PermitMiddleware) -> ClientWithMiddleware {
     let http = reqwest::Client::builder().redirect(policy).build().expect("a client");
-    ClientBuilder::new(http).with(Again).with(permits).build()
+    ClientBuilder::new(http).with(Retry).with(permits).build()
 }
 
 #[tokio::test]
-async fn each_attempt_takes_a_permit_and_what_each_response_says_is_reported() {
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG));
+async fn each_attempt_takes_a_permit_and_its_response_is_reported() {
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
     let provider = Provider::start(&[503, 503, 200], None).await;
     let quota = quota(&fake);
-    let http = http(Policy::none(), PermitMiddleware::new(quota.prefetch(&Request::new(), Ahead::new())));
+    let http =
+        http(Policy::none(), PermitMiddleware::new(quota.prefetch(&Request::new(), PrefetchOptions::new())));
     let response = http.get(&provider.url).send().await.expect("a response");
     assert_eq!((response.status(), provider.counted()), (StatusCode::OK, 3));
     drop((response, http));
@@ -113,25 +114,25 @@ async fn without_a_permit_nothing_is_sent_and_the_error_says_why() {
     let provider = Provider::start(&[200], None).await;
     let http = http(Policy::none(), PermitMiddleware::new((quota(&fake), Request::new())));
     let error = http.get(&provider.url).send().await.expect_err("it is refused");
-    let refusal = refusal(&error).expect("a refusal");
+    let refusal = acquire_error(&error).expect("a refusal");
     assert_eq!((refusal.retry_after(), provider.counted()), (Some(Duration::from_secs(7)), 0));
 }
 
 #[tokio::test]
-async fn what_was_never_sent_goes_back() {
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG));
+async fn the_permit_of_an_unsent_request_is_returned() {
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
     let quota = quota(&fake);
-    let permits = PermitMiddleware::new((quota.clone(), Request::new())).give_back_unsent();
+    let permits = PermitMiddleware::new((quota.clone(), Request::new())).return_unsent();
     let http = http(Policy::none(), permits);
     let error = http.get(Fake::nobody().await).send().await.expect_err("nobody listens");
-    assert!(refusal(&error).is_none());
+    assert!(acquire_error(&error).is_none());
     quota.close().await;
     assert_eq!(settled(&fake), (0, 1));
 }
 
 #[tokio::test]
-async fn a_redirect_that_leads_nowhere_was_sent_and_does_not_go_back() {
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG));
+async fn the_permit_of_a_failed_redirect_is_used() {
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
     let provider = Provider::start(&[302], Some(Fake::nobody().await)).await;
     let quota = quota(&fake);
     let http = http(Policy::limited(3), PermitMiddleware::new((quota.clone(), Request::new())));
@@ -141,11 +142,11 @@ async fn a_redirect_that_leads_nowhere_was_sent_and_does_not_go_back() {
 }
 
 #[tokio::test]
-async fn a_429_is_a_throttle_and_is_told_at_once() {
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG));
+async fn a_429_is_a_throttle_and_is_reported_at_once() {
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
     let provider = Provider::start(&[429], None).await;
     let quota = quota(&fake);
-    let prefetch = quota.prefetch(&Request::new(), Ahead::new());
+    let prefetch = quota.prefetch(&Request::new(), PrefetchOptions::new());
     let http = http(Policy::none(), PermitMiddleware::new(prefetch));
     let response = http.get(&provider.url).send().await.expect("a response");
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);

@@ -1,9 +1,9 @@
-//! The tower layer: a permit for each request, taken in the call, and what comes of it.
+//! The tower layer: a permit for each request, taken in the call.
 
 use crate::fake::{Answer, Fake};
 use crate::prefetch::{settled, until};
 use apportion_client::tower::{PermitError, PermitLayer};
-use apportion_client::{Ahead, Config, Quota, Reason, Request, headers};
+use apportion_client::{Config, PrefetchOptions, Quota, Reason, Request, headers};
 use http::Response;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ fn quota(fake: &Fake) -> Quota {
     Quota::connect(Config::new(fake.url())).expect("a configuration")
 }
 
-/// A service that must be found ready before each call, as a limit of concurrency must, and answers with the status asked for.
+/// A service that must be polled ready before each call, and responds with the requested status.
 #[derive(Default)]
 struct Http {
     is_ready: bool,
@@ -50,10 +50,13 @@ impl Service<u16> for Http {
 }
 
 #[tokio::test]
-async fn each_request_takes_a_permit_and_what_the_response_says_is_reported() {
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG));
+async fn each_request_takes_a_permit_and_its_response_is_reported() {
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
     let quota = quota(&fake);
-    let layer = PermitLayer::new(quota.prefetch(&Request::new(), Ahead::new()), headers::of_response::<()>);
+    let layer = PermitLayer::new(
+        quota.prefetch(&Request::new(), PrefetchOptions::new()),
+        headers::observe_response::<()>,
+    );
     let mut service = layer.layer(Http::default());
     for _ in 0..3 {
         let response = service.ready().await.expect("ready").call(200).await.expect("a response");
@@ -68,12 +71,12 @@ async fn each_request_takes_a_permit_and_what_the_response_says_is_reported() {
 }
 
 #[tokio::test]
-async fn the_service_below_is_not_called_without_a_permit_and_the_error_says_why() {
+async fn without_a_permit_the_inner_service_is_not_called_and_the_error_says_why() {
     let no = Answer::refusal(Reason::WindowExhausted, Some(Duration::from_secs(7)));
     let fake = Fake::start([no]).await;
     let http = Http::default();
     let calls = Arc::clone(&http.calls);
-    let layer = PermitLayer::new((quota(&fake), Request::new()), headers::of_response::<()>);
+    let layer = PermitLayer::new((quota(&fake), Request::new()), headers::observe_response::<()>);
     let error = layer.layer(http).oneshot(200).await.expect_err("it is refused");
     assert_eq!(calls.load(Ordering::Relaxed), 0);
     let PermitError::Acquire(refusal) = &error else { panic!("{error}") };
@@ -82,10 +85,10 @@ async fn the_service_below_is_not_called_without_a_permit_and_the_error_says_why
 }
 
 #[tokio::test]
-async fn an_error_of_the_service_below_comes_through_and_its_permit_is_used() {
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG));
+async fn an_error_of_the_inner_service_is_passed_on_and_its_permit_is_used() {
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
     let quota = quota(&fake);
-    let layer = PermitLayer::new((quota.clone(), Request::new()), headers::of_response::<()>);
+    let layer = PermitLayer::new((quota.clone(), Request::new()), headers::observe_response::<()>);
     let error = layer.layer(Http::default()).oneshot(9999).await.expect_err("no such status");
     assert!(matches!(&error, PermitError::Inner(inner) if inner == "broken"), "{error}");
     quota.close().await;
@@ -93,9 +96,9 @@ async fn an_error_of_the_service_below_comes_through_and_its_permit_is_used() {
 }
 
 #[tokio::test]
-async fn being_ready_takes_no_permit() {
-    let fake = Fake::start([]).await.otherwise(Answer::what_is_asked(LONG));
-    let layer = PermitLayer::new((quota(&fake), Request::new()), headers::of_response::<()>);
+async fn polling_readiness_takes_no_permit() {
+    let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
+    let layer = PermitLayer::new((quota(&fake), Request::new()), headers::observe_response::<()>);
     let mut service = layer.layer(Http::default());
     poll_fn(|context| service.poll_ready(context)).await.expect("ready");
     drop(service.call(200));

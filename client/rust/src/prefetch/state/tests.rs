@@ -1,172 +1,160 @@
-//! What a prefetch holds, on a clock that is moved by hand.
+//! What a prefetch requests, hands out and returns, on a clock that the tests set.
 
 use super::*;
-use crate::clock;
-use crate::held::Held;
 use crate::lease::Lease;
-use crate::prefetch::shelf::Shelf;
 use apportion_proto::v1::{Priority, Reason};
-use std::sync::Mutex;
-
-const NOBODY: Whom = Whom { oldest: None, before: 0 };
 
 fn at_ms(ms: u64) -> BootInstant {
     BootInstant::from_nanos(ms * 1_000_000)
 }
 
-fn lease(permits: u32, end_ms: u64, contended: bool) -> Lease {
-    let held = Held::new(permits, at_ms(end_ms));
-    Lease { held, priority: Priority::Default, contended, origin: None, book: Mutex::default() }
+fn lease(permits: u32, end_ms: u64, is_contended: bool) -> Arc<SharedLease> {
+    let lease = Lease::local(permits, at_ms(end_ms), Priority::Default, is_contended);
+    Arc::new(SharedLease::new(lease, None))
 }
 
-fn stock(permits: u32, end_ms: u64, contended: bool) -> Arc<Stock> {
-    Arc::new(Stock::new(lease(permits, end_ms, contended), None))
+fn state() -> PrefetchState {
+    PrefetchState::new(PrefetchOptions::new(), Duration::from_secs(10))
 }
 
-fn state() -> State {
-    State::new(Ahead::new(), Duration::from_secs(10))
-}
-
-/// Takes so many permits at `ms`, of a lease that is held already.
-fn take(state: &mut State, ms: u64, permits: u32) {
+/// Takes permits of held leases at `ms`.
+fn take(state: &mut PrefetchState, ms: u64, permits: u32) {
     for _ in 0..permits {
-        drop(state.take(at_ms(ms)).expect("a permit is held"));
+        drop(state.inventory.take(at_ms(ms)).expect("a permit is held"));
     }
 }
 
-fn asked(state: &mut State, ms: u64) -> Option<u32> {
-    state.ask(at_ms(ms)).map(|ask| ask.permits)
+/// Asks for a permit without waiting, when none is held.
+fn miss(state: &mut PrefetchState, ms: u64) {
+    assert!(state.take_or_miss(at_ms(ms)).is_none());
 }
 
-/// Wants a permit where none is held.
-fn wait(state: &mut State, ms: u64, place: Option<u64>) -> Place {
-    let Entered::Waits(place) = state.enter(at_ms(ms), at_ms(ms), place) else { panic!("it does not wait") };
-    place
+fn requested(state: &mut PrefetchState, ms: u64) -> Option<u32> {
+    state.refill(at_ms(ms)).map(|refill| refill.permits)
+}
+
+/// Queues a caller when no permit is held.
+fn wait(state: &mut PrefetchState, ms: u64, position: Option<u64>) -> QueueTicket {
+    let Admission::Queued(ticket) = state.enter(at_ms(ms), at_ms(ms), position) else {
+        panic!("it is not queued")
+    };
+    ticket
 }
 
 #[test]
-fn nothing_is_asked_for_where_nothing_was_taken() {
+fn nothing_is_requested_if_nothing_was_taken() {
     let mut state = state();
-    assert_eq!(asked(&mut state, 1_000), None);
-    state.stow(at_ms(1_000), stock(4, 9_000, false));
+    assert_eq!(requested(&mut state, 1_000), None);
+    state.add(at_ms(1_000), lease(4, 9_000, false));
     take(&mut state, 1_000, 4);
-    assert_eq!(asked(&mut state, 1_010), None, "four in half a second are less than one in the next 100 ms");
+    assert_eq!(requested(&mut state, 1_010), None, "4 in 500 ms are less than 1 in 100 ms");
 }
 
 #[test]
-fn what_is_asked_for_is_what_was_taken_lately_times_the_horizon() {
+fn the_request_is_the_recent_rate_times_the_horizon() {
     let mut state = state();
-    state.stow(at_ms(1_000), stock(40, 9_000, false));
+    state.add(at_ms(1_000), lease(40, 9_000, false));
     take(&mut state, 1_000, 40);
-    assert_eq!(asked(&mut state, 1_010), Some(8), "40 in 500 ms are 8 in 100 ms");
-    assert_eq!(asked(&mut state, 1_600), None, "half a second later it is forgotten");
+    assert_eq!(requested(&mut state, 1_010), Some(8), "40 in 500 ms are 8 in 100 ms");
+    assert_eq!(requested(&mut state, 1_600), None, "takes count for 500 ms");
 }
 
 #[test]
-fn no_more_is_asked_for_than_may_be() {
-    let mut state = State::new(Ahead::new().most(5), Duration::from_secs(10));
-    state.stow(at_ms(1_000), stock(100, 9_000, false));
+fn a_request_never_exceeds_the_option() {
+    let mut state = PrefetchState::new(PrefetchOptions::new().max_permits(5), Duration::from_secs(10));
+    state.add(at_ms(1_000), lease(100, 9_000, false));
     take(&mut state, 1_000, 100);
-    assert_eq!(asked(&mut state, 1_010), Some(5));
+    assert_eq!(requested(&mut state, 1_010), Some(5));
 }
 
 #[test]
-fn more_is_asked_for_when_half_is_gone_and_not_before() {
+fn a_refill_is_due_when_half_of_the_target_is_left() {
     let mut state = state();
-    state.stow(at_ms(1_000), stock(48, 9_000, false));
+    state.add(at_ms(1_000), lease(48, 9_000, false));
     take(&mut state, 1_000, 40);
-    assert_eq!(asked(&mut state, 1_000), None, "8 are held");
+    assert_eq!(requested(&mut state, 1_000), None, "8 are held");
     take(&mut state, 1_000, 4);
-    assert_eq!(asked(&mut state, 1_000), Some(4), "44 were taken: 8 of them in 100 ms, of which 4 are held");
+    assert_eq!(requested(&mut state, 1_000), Some(4), "44 in 500 ms are 8 in 100 ms, of which 4 are held");
 }
 
 #[test]
-fn where_others_wait_only_what_is_waited_for_is_asked_for_and_kept() {
+fn a_contended_lease_is_requested_and_kept_for_waiting_callers_only() {
     let mut state = state();
-    state.stow(at_ms(1_000), stock(40, 9_000, false));
+    state.add(at_ms(1_000), lease(40, 9_000, false));
     take(&mut state, 1_000, 40);
-    let full = stock(8, 9_000, true);
-    state.stow(at_ms(1_010), Arc::clone(&full));
-    assert_eq!((state.held(), full.left()), (0, 0), "the rest went back at once");
-    assert_eq!(asked(&mut state, 1_010), None);
-    let places: Vec<_> = (0..3).map(|_| wait(&mut state, 1_020, None)).collect();
-    assert_eq!((places.len(), asked(&mut state, 1_020)), (3, Some(3)));
-    state.stow(at_ms(1_030), stock(3, 9_000, false));
-    assert_eq!(asked(&mut state, 1_030), Some(8), "nobody else waits any more: 43 in 500 ms");
+    let contended = lease(8, 9_000, true);
+    state.add(at_ms(1_010), Arc::clone(&contended));
+    assert_eq!((state.held(), contended.left()), (0, 0), "the rest is returned at once");
+    assert_eq!(requested(&mut state, 1_010), None);
+    let tickets: Vec<_> = (0..3).map(|_| wait(&mut state, 1_020, None)).collect();
+    assert_eq!((tickets.len(), requested(&mut state, 1_020)), (3, Some(3)));
+    state.add(at_ms(1_030), lease(3, 9_000, false));
+    assert_eq!(requested(&mut state, 1_030), Some(8), "uncontended again: 43 in 500 ms");
 }
 
 #[test]
-fn what_is_idle_goes_back_and_what_is_in_use_stays() {
+fn idle_permits_are_returned_and_used_ones_are_kept() {
     let mut state = state();
-    let held = stock(60, 9_000, false);
-    state.stow(at_ms(1_000), Arc::clone(&held));
+    let held = lease(60, 9_000, false);
+    state.add(at_ms(1_000), Arc::clone(&held));
     take(&mut state, 1_000, 50);
-    state.tidy(at_ms(1_100));
+    state.return_excess(at_ms(1_100));
     assert_eq!(held.left(), 10);
     take(&mut state, 1_190, 1);
-    state.tidy(at_ms(1_190));
-    state.tidy(at_ms(1_389));
-    assert_eq!(held.left(), 9, "taken from 199 ms ago");
-    state.tidy(at_ms(1_390));
+    state.return_excess(at_ms(1_190));
+    state.return_excess(at_ms(1_389));
+    assert_eq!(held.left(), 9, "the last take was 199 ms ago");
+    state.return_excess(at_ms(1_390));
     assert_eq!((held.left(), state.held()), (0, 0));
-    assert!(state.take(at_ms(1_390)).is_none());
+    assert!(state.inventory.take(at_ms(1_390)).is_none());
 }
 
 #[test]
-fn what_is_more_than_will_be_taken_soon_goes_back() {
+fn permits_beyond_the_target_are_returned() {
     let mut state = state();
-    let held = stock(30, 9_000, false);
-    state.stow(at_ms(1_000), Arc::clone(&held));
+    let held = lease(30, 9_000, false);
+    state.add(at_ms(1_000), Arc::clone(&held));
     take(&mut state, 1_000, 10);
-    state.tidy(at_ms(1_010));
+    state.return_excess(at_ms(1_010));
     assert_eq!(held.left(), 2, "10 in 500 ms are 2 in 100 ms");
 }
 
 #[test]
-fn what_ends_goes_back_before_it_does() {
+fn permits_are_returned_before_they_expire() {
     let mut state = state();
-    let held = stock(2, 1_200, false);
-    state.stow(at_ms(1_000), Arc::clone(&held));
+    let held = lease(2, 1_200, false);
+    state.add(at_ms(1_000), Arc::clone(&held));
     take(&mut state, 1_000, 1);
-    state.tidy(at_ms(1_099));
+    state.return_excess(at_ms(1_099));
     assert_eq!(held.left(), 1);
-    state.tidy(at_ms(1_100));
+    state.return_excess(at_ms(1_100));
     assert_eq!(held.left(), 0);
 }
 
 #[test]
-fn no_permit_is_taken_at_or_after_the_end_and_the_lease_behind_it_is_taken_from() {
+fn no_permit_is_taken_at_or_after_the_end_and_the_next_lease_is_used() {
     let mut state = state();
-    state.stow(at_ms(1_000), stock(5, 2_000, false));
-    state.stow(at_ms(1_000), stock(5, 2_001, false));
-    assert!(state.take(at_ms(1_999)).is_some());
+    state.add(at_ms(1_000), lease(5, 2_000, false));
+    state.add(at_ms(1_000), lease(5, 2_001, false));
+    assert!(state.inventory.take(at_ms(1_999)).is_some());
     assert_eq!(state.held(), 9);
-    assert!(state.take(at_ms(2_000)).is_some(), "of the second one");
+    assert!(state.inventory.take(at_ms(2_000)).is_some(), "of the second lease");
     assert_eq!(state.held(), 4);
-    assert!(state.take(at_ms(2_001)).is_none());
+    assert!(state.inventory.take(at_ms(2_001)).is_none());
 }
 
 #[test]
-fn without_a_lock_no_permit_is_taken_at_or_after_the_end_either() {
-    let shelf = Shelf::new(Ahead::new(), Duration::from_secs(10));
-    shelf.answered(at_ms(1_000), Ok(lease(5, 2_000, false)), NOBODY);
-    assert!(shelf.take(at_ms(1_999)).is_some());
-    assert!(shelf.take(at_ms(2_000)).is_none());
-    assert!(shelf.take_or_miss(at_ms(2_000)).is_none());
-}
-
-#[test]
-fn a_permit_that_is_put_back_goes_to_who_waits_unless_it_has_ended() {
+fn a_permit_put_back_goes_to_a_waiting_caller_unless_it_has_expired() {
     let mut state = state();
-    let held = stock(2, 2_000, false);
-    state.stow(at_ms(1_000), Arc::clone(&held));
+    let held = lease(2, 2_000, false);
+    state.add(at_ms(1_000), Arc::clone(&held));
     take(&mut state, 1_000, 2);
     let mut first = wait(&mut state, 1_000, None);
     let mut second = wait(&mut state, 1_000, None);
     state.put_back(at_ms(1_999), &held);
     state.put_back(at_ms(2_000), &held);
     assert!(first.answer.try_recv().expect("an answer").is_ok());
-    assert!(second.answer.try_recv().is_err(), "it has ended");
+    assert!(second.answer.try_recv().is_err(), "the permit has expired");
 }
 
 fn refusal(retry_after_s: Option<u64>) -> AcquireError {
@@ -175,97 +163,81 @@ fn refusal(retry_after_s: Option<u64>) -> AcquireError {
 }
 
 #[test]
-fn it_is_asked_for_as_long_as_who_waits_longest_may_wait() {
+fn a_request_waits_as_long_as_the_longest_waiting_caller() {
     let mut state = state();
-    let _places = [wait(&mut state, 1_000, None), wait(&mut state, 3_000, None)];
-    let ask = state.ask(at_ms(4_000)).expect("two wait");
-    assert_eq!((ask.permits, ask.max_wait), (2, Duration::from_secs(7)));
+    let _tickets = [wait(&mut state, 1_000, None), wait(&mut state, 3_000, None)];
+    let refill = state.refill(at_ms(4_000)).expect("two callers wait");
+    assert_eq!((refill.permits, refill.max_wait), (2, Duration::from_secs(7)));
 }
 
 #[test]
-fn a_refusal_reaches_who_waits_longest_and_who_cannot_wait_until_asking_is_of_use() {
+fn a_refusal_fails_the_oldest_caller_and_those_that_cannot_wait_for_the_retry() {
     let mut state = state();
     let mut oldest = wait(&mut state, 1_000, None);
-    let ask = state.ask(at_ms(1_000)).expect("one waits");
+    let refill = state.refill(at_ms(1_000)).expect("one caller waits");
     let mut hopeless = wait(&mut state, 2_000, None);
     let mut hopeful = wait(&mut state, 2_001, None);
-    state.refuse(at_ms(5_000), &refusal(Some(7)), ask.whom);
-    for place in [&mut oldest, &mut hopeless] {
-        let error = place.answer.try_recv().expect("an answer").expect_err("a refusal");
+    state.refuse(at_ms(5_000), &refusal(Some(7)), refill.callers);
+    for ticket in [&mut oldest, &mut hopeless] {
+        let error = ticket.answer.try_recv().expect("an answer").expect_err("a refusal");
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     }
-    assert!(hopeful.answer.try_recv().is_err(), "at 12 s asking is of use, and until 12.001 s it may wait");
-    assert_eq!(asked(&mut state, 5_000), Some(1), "for the one that still waits");
+    assert!(hopeful.answer.try_recv().is_err(), "the retry is at 12 s, and it may wait until 12.001 s");
+    assert_eq!(requested(&mut state, 5_000), Some(1), "for the caller that still waits");
 }
 
 #[test]
-fn where_asking_is_never_of_use_everybody_who_had_come_is_refused() {
+fn a_permanent_refusal_fails_every_caller_that_the_request_covered() {
     let mut state = state();
     let mut early = [wait(&mut state, 1_000, None), wait(&mut state, 1_000, None)];
-    let ask = state.ask(at_ms(1_000)).expect("two wait");
+    let refill = state.refill(at_ms(1_000)).expect("two callers wait");
     let mut late = wait(&mut state, 1_001, None);
-    state.refuse(at_ms(1_002), &refusal(None), ask.whom);
-    assert!(early.iter_mut().all(|place| place.answer.try_recv().is_ok_and(|answer| answer.is_err())));
-    assert!(late.answer.try_recv().is_err(), "it was not asked for");
+    state.refuse(at_ms(1_002), &refusal(None), refill.callers);
+    assert!(early.iter_mut().all(|ticket| ticket.answer.try_recv().is_ok_and(|answer| answer.is_err())));
+    assert!(late.answer.try_recv().is_err(), "the request did not cover it");
 }
 
 #[test]
-fn while_the_service_is_out_of_reach_everybody_waits_its_time_out() {
+fn while_the_server_is_unreachable_every_caller_waits_for_its_own_deadline() {
     let mut state = state();
     let mut early = wait(&mut state, 1_000, None);
     let mut late = wait(&mut state, 1_001, None);
-    let ask = state.ask(at_ms(1_000)).expect("two wait");
-    state.refuse(at_ms(11_000), &AcquireError::Unreachable("away".into()), ask.whom);
+    let refill = state.refill(at_ms(1_000)).expect("two callers wait");
+    state.refuse(at_ms(11_000), &AcquireError::Unreachable("away".into()), refill.callers);
     assert!(early.answer.try_recv().is_ok());
     assert!(late.answer.try_recv().is_err());
 }
 
 #[test]
-fn after_a_refusal_nothing_is_asked_for_ahead_until_it_is_of_use() {
+fn after_a_refusal_nothing_is_requested_ahead_until_the_retry() {
     let mut state = state();
-    state.miss();
-    assert_eq!(asked(&mut state, 1_000), Some(1));
-    state.refuse(at_ms(1_000), &refusal(Some(7)), NOBODY);
-    state.miss();
-    assert_eq!(asked(&mut state, 7_999), None);
-    assert_eq!(asked(&mut state, 8_000), Some(1));
+    miss(&mut state, 1_000);
+    assert_eq!(requested(&mut state, 1_000), Some(1));
+    state.refuse(at_ms(1_000), &refusal(Some(7)), CoveredCallers::default());
+    miss(&mut state, 1_000);
+    assert_eq!(requested(&mut state, 7_999), None);
+    assert_eq!(requested(&mut state, 8_000), Some(1));
 }
 
 #[test]
-fn whoever_left_is_passed_over_and_old_places_come_first() {
+fn a_caller_that_left_is_skipped_and_one_that_returns_keeps_its_position() {
     let mut state = state();
-    let mut places: Vec<_> = (0..3).map(|_| wait(&mut state, 1_000, None)).collect();
-    drop(places.remove(0));
-    state.stow(at_ms(1_010), stock(1, 9_000, false));
-    assert!(places[0].answer.try_recv().is_ok(), "the first who is still there");
-    let mut again = wait(&mut state, 1_020, Some(places[0].ticket));
-    state.stow(at_ms(1_030), stock(1, 9_000, false));
-    assert!(again.answer.try_recv().is_ok(), "its place was before the third's");
-    assert!(places[1].answer.try_recv().is_err());
+    let mut tickets: Vec<_> = (0..3).map(|_| wait(&mut state, 1_000, None)).collect();
+    drop(tickets.remove(0));
+    state.add(at_ms(1_010), lease(1, 9_000, false));
+    assert!(tickets[0].answer.try_recv().is_ok(), "the first that is still waiting");
+    let mut again = wait(&mut state, 1_020, Some(tickets[0].position));
+    state.add(at_ms(1_030), lease(1, 9_000, false));
+    assert!(again.answer.try_recv().is_ok(), "its position was before the third's");
+    assert!(tickets[1].answer.try_recv().is_err());
 }
 
 #[test]
-fn beyond_the_bound_nobody_may_wait() {
+fn beyond_the_bound_no_caller_may_wait() {
     let mut state = state();
-    let mut places: Vec<_> = (0..WAITING_MAX).map(|_| wait(&mut state, 1_000, None)).collect();
-    assert!(matches!(state.enter(at_ms(1_000), at_ms(1_000), None), Entered::Full));
-    let gone = places.pop().expect("a place");
-    state.queue.leave(gone.ticket);
-    places.push(wait(&mut state, 1_000, None));
-}
-
-#[test]
-fn a_permit_on_its_way_to_who_has_gone_goes_to_the_next() {
-    let shelf = Shelf::new(Ahead::new(), Duration::from_secs(10));
-    let now = clock::now();
-    let wait = || match shelf.enter(now, None) {
-        Entered::Waits(place) => place,
-        other => panic!("{other:?}"),
-    };
-    let (first, mut second) = (wait(), wait());
-    let in_an_hour_ms = now.nanos() / 1_000_000 + 3_600_000;
-    shelf.answered(now, Ok(lease(1, in_an_hour_ms, false)), NOBODY);
-    assert!(second.answer.try_recv().is_err(), "the first was before");
-    drop(first);
-    assert!(second.answer.try_recv().is_ok_and(|answer| answer.is_ok()));
+    let mut tickets: Vec<_> = (0..WAITING_MAX).map(|_| wait(&mut state, 1_000, None)).collect();
+    assert!(matches!(state.enter(at_ms(1_000), at_ms(1_000), None), Admission::Full));
+    let gone = tickets.pop().expect("a ticket");
+    assert!(!state.leave(gone.position), "others still wait");
+    tickets.push(wait(&mut state, 1_000, None));
 }

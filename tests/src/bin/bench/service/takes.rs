@@ -3,7 +3,7 @@
 use crate::measure::{each, median};
 use crate::row;
 use apportion_client::clock::{self, BootInstant};
-use apportion_client::held::Held;
+use apportion_client::pool::PermitPool;
 use std::hint::black_box;
 
 const TAKES: u32 = 2_000_000;
@@ -18,7 +18,7 @@ pub(crate) fn rows() {
 }
 
 fn take_all() -> u64 {
-    let held = Held::new(TAKES, BootInstant::from_nanos(u64::MAX));
+    let held = PermitPool::new(TAKES, BootInstant::from_nanos(u64::MAX));
     let mut taken = 0;
     while held.take(clock::now()) {
         taken += 1;
