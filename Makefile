@@ -3,10 +3,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run simulate test lint bench bench-peers need-cargo need-components core-is-alone
+.PHONY: help demo run simulate test lint bench bench-peers mutants need-cargo need-components need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
+SHARD ?= 0/40
 # What is off unless asked for, and is tested all the same.
 FEATURES := apportion-tests/mutants,apportion-client/tower,apportion-client/reqwest
 
@@ -44,6 +45,23 @@ bench: need-cargo ## measure decisions, memory, the simulator, and the service u
 bench-peers: need-cargo ## build servers of others into target/peers, once, and measure them beside this one
 	cargo build --release --package apportion-server --package apportion-tests --bin apportion --bin bench
 	target/release/bench --peers
+
+# First against the core's own tests, which are quick and notice most. Then what survived, against the scenarios, the properties and
+# the simulations. cargo-mutants exits with 2 where mutants survived and with 3 where tests timed out: both are results.
+MUTANTS := target/mutants/$(subst /,-of-,$(SHARD))
+SIMULATIONS := scenarios properties ledger policies
+mutants: need-mutants ## break one rule of the core at a time and list what no test notices (SHARD=k/n, k from 0: one part of n)
+	@export APPORTION_SEEDS=200; mkdir -p $(MUTANTS); rm -rf $(MUTANTS)/*; \
+	mutate() { cargo mutants --package apportion-core --output "$(MUTANTS)/$$1" "$${@:2}" || [[ $$? == [23] ]]; }; \
+	mutate core --shard $(SHARD) --sharding round-robin --build-timeout 600 --timeout 300; \
+	mapfile -t survivors < <(sed 's/[][\.*^$$+?(){}|]/\\&/g; s/.*/--re=^&$$/' $(MUTANTS)/core/mutants.out/missed.txt); \
+	if (( $${#survivors[@]} )); then \
+	  mutate simulations "$${survivors[@]}" --test-workspace true $(SIMULATIONS:%=--cargo-arg=--test=%) --build-timeout 1800 --timeout 900; fi; \
+	echo "results: $(MUTANTS)/*/mutants.out; mutants that no test noticed:"; \
+	cat $(MUTANTS)/simulations/mutants.out/missed.txt 2>/dev/null || true
+
+need-mutants: need-cargo
+	@command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants
 
 need-cargo:
 	@command -v cargo >/dev/null || { \
