@@ -15,17 +15,17 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: need-cargo ## four services and one budget, a minute without and a minute with Apportion (ARGS="--seconds 30")
-	cargo build --release --package apportion-server --package apportion-tests --bin apportion --bin demo
+	cargo build --release --package apportion-cli --package apportion-tests --bin apportion --bin demo
 	@echo
 	@exec target/release/demo $(ARGS)
 
 run: need-cargo ## build the release and serve on the embedded store (ARGS="--flag …" is passed on)
-	cargo build --release --package apportion-server
+	cargo build --release --package apportion-cli
 	@echo
 	@exec target/release/apportion serve $(ARGS)
 
 simulate: need-cargo ## build the release and replay one scenario (SCENARIO=FILE chooses another)
-	cargo build --release --package apportion-server
+	cargo build --release --package apportion-cli
 	@echo
 	@exec target/release/apportion simulate $(SCENARIO)
 
@@ -39,11 +39,11 @@ lint: need-cargo core-is-alone ## formatting, clippy without a warning, and what
 	cargo clippy --package apportion-core --all-features -- -D warnings
 
 bench: need-cargo ## measure decisions, memory, the simulator, and the service under load
-	cargo build --release --package apportion-server --package apportion-tests --bins
+	cargo build --release --package apportion-cli --package apportion-tests --bins
 	target/release/bench
 
 bench-peers: need-cargo ## build servers of others into target/peers, once, and measure them beside this one
-	cargo build --release --package apportion-server --package apportion-tests --bin apportion --bin bench
+	cargo build --release --package apportion-cli --package apportion-tests --bin apportion --bin bench
 	target/release/bench --peers
 
 # First against the core's own tests, which are quick and notice most. Then what survived, against the scenarios, the properties and

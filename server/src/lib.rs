@@ -14,7 +14,5 @@ pub mod preset;
 
 pub mod config;
 
-pub mod cli;
-
 #[cfg(test)]
 mod fuzz;

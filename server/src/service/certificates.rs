@@ -137,7 +137,7 @@ mod tests {
         params.subject_alt_names.push(SanType::URI("spiffe://example.org/other".try_into().expect("ASCII")));
         let signed = params.self_signed(&KeyPair::generate().expect("a key")).expect("a certificate");
         let bindings = bindings();
-        crate::fuzz::fuzz(|noise| {
+        apportion_fuzz::fuzz(|noise| {
             let changed = noise.changed(signed.der());
             let found = bindings.identity(&CertificateDer::from(changed.clone()), NOW);
             if let Ok(identity) = found {

@@ -162,7 +162,7 @@ mod tests {
         let whole = std::fs::read(&copy).expect("readable");
         let (file, other) = (directory.path().join("file"), directory.path().join("other"));
         let mut refused = 0;
-        let cases = crate::fuzz::fuzz(|noise| {
+        let cases = apportion_fuzz::fuzz(|noise| {
             let mut bytes = noise.changed(&whole);
             if noise.below(2) == 0 {
                 // The same length, so that more of it is looked at; and mostly where the roots are.

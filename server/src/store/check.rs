@@ -71,7 +71,7 @@ mod tests {
     fn no_bytes_of_a_store_make_their_reader_panic() {
         let documents = documents();
         let mut refused = 0;
-        let cases = crate::fuzz::fuzz(|noise| {
+        let cases = apportion_fuzz::fuzz(|noise| {
             let (key, value) = &documents[noise.below(documents.len())];
             let found = unreadable(key, &noise.changed(value));
             refused += u64::from(found.is_some());

@@ -14,7 +14,8 @@ use tonic::transport::{Channel, Endpoint};
 use super::child::{Child, Signal};
 
 /// What the program is made of, from the root of the repository.
-const SOURCES: [&str; 3] = ["server/src", "server/core/src", "proto/apportion"];
+const SOURCES: [&str; 5] =
+    ["server/src", "server/core/src", "server/simulate/src", "server/cli/src", "proto/apportion"];
 
 /// A server that runs.
 #[derive(Debug)]
@@ -172,7 +173,7 @@ pub fn program() -> &'static Path {
 fn build(out: &Path) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--package", "apportion-server", "--bin", "apportion"]).current_dir(root());
+    command.args(["build", "--package", "apportion-cli", "--bin", "apportion"]).current_dir(root());
     if out.file_name() == Some(OsStr::new("release")) {
         command.arg("--release");
     }

@@ -5,10 +5,10 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 /// The fields of a resource that people set, by path; what is absent is not in it.
-pub(crate) type Fields = BTreeMap<String, String>;
+pub type Fields = BTreeMap<String, String>;
 
 /// What differs, in order of path.
-pub(crate) fn differences(before: &Fields, after: &Fields) -> Vec<v1::FieldChange> {
+pub fn differences(before: &Fields, after: &Fields) -> Vec<v1::FieldChange> {
     let mut paths: Vec<_> = before.keys().chain(after.keys()).collect();
     paths.sort_unstable();
     paths.dedup();
@@ -20,12 +20,12 @@ pub(crate) fn differences(before: &Fields, after: &Fields) -> Vec<v1::FieldChang
 }
 
 /// The same fields in a larger resource.
-pub(crate) fn under(path: &str, fields: Fields) -> Fields {
+pub fn under(path: &str, fields: Fields) -> Fields {
     fields.into_iter().map(|(field, value)| (format!("{path}.{field}"), value)).collect()
 }
 
 /// The fields of a workspace.
-pub(crate) fn workspace_fields(workspace: &v1::Workspace) -> Fields {
+pub fn workspace_fields(workspace: &v1::Workspace) -> Fields {
     let mut fields = Fields::new();
     let mut set = |path: &str, value: serde_json::Value| {
         if !value.is_null() {
@@ -67,7 +67,7 @@ pub(crate) fn workspace_fields(workspace: &v1::Workspace) -> Fields {
 }
 
 /// The fields of a team.
-pub(crate) fn team_fields(team: &v1::Team) -> Fields {
+pub fn team_fields(team: &v1::Team) -> Fields {
     let text = |text: &str| if text.is_empty() { json!(null) } else { json!(text) };
     [
         ("parent_team", text(&team.parent_team)),
@@ -85,7 +85,7 @@ pub(crate) fn team_fields(team: &v1::Team) -> Fields {
 }
 
 /// The fields of a token; its secret is not among them.
-pub(crate) fn token_fields(token: &v1::Token) -> Fields {
+pub fn token_fields(token: &v1::Token) -> Fields {
     let scopes: Vec<_> = token
         .scopes
         .iter()

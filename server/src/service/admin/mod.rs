@@ -2,7 +2,7 @@
 
 mod audit;
 mod backup;
-pub(crate) mod differences;
+pub mod differences;
 mod list;
 mod room;
 mod teams;
@@ -10,8 +10,8 @@ mod tokens;
 mod workspaces;
 
 pub use room::Policies;
-pub(crate) use room::check;
-pub(crate) use tokens::new_secret;
+pub use room::check;
+pub use tokens::new_secret;
 
 use super::authorize::{Act, Identity, act_of};
 use super::gate;

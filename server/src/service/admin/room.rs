@@ -217,7 +217,7 @@ async fn read_back(room: Weak<Policies>) {
 }
 
 /// Holds a policy against every rule, and against its budget unless that is allowed to be exceeded. Returns the warnings.
-pub(crate) fn check(policy: &Policy, under: &str, allow_overcommit: bool) -> Result<Vec<String>, Error> {
+pub fn check(policy: &Policy, under: &str, allow_overcommit: bool) -> Result<Vec<String>, Error> {
     policy.check().map_err(|error: PolicyError| {
         let field = format!("{under}.{}", policy_field(policy, &error));
         Error::Policy { error, field }

@@ -211,7 +211,7 @@ fn given_hash(bytes: &[u8]) -> Result<Option<gate::Hash>, FieldError> {
 }
 
 /// 256 random bits that nobody guesses, marked so that scanners for secrets find them.
-pub(crate) fn new_secret() -> Result<String, getrandom::Error> {
+pub fn new_secret() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     Ok(format!("apt_{}", URL_SAFE_NO_PAD.encode(bytes)))

@@ -1,0 +1,97 @@
+//! Answers: an aligned table for people, JSON for programs. Both name fields as masks and the audit do.
+
+use crate::terminal;
+use apportion_proto::v1;
+use apportion_server::service::admin::differences::{Fields, team_fields, token_fields, workspace_fields};
+use serde_json::{Map, Value, json};
+
+/// A resource with its fields by path, values in JSON.
+pub(super) struct Row {
+    name: String,
+    fields: Fields,
+}
+
+/// A workspace as a row.
+pub(super) fn workspace(workspace: &v1::Workspace) -> Row {
+    row(&workspace.name, &workspace.etag, workspace_fields(workspace))
+}
+
+/// A team as a row.
+pub(super) fn team(team: &v1::Team) -> Row {
+    row(&team.name, &team.etag, team_fields(team))
+}
+
+/// A token as a row.
+pub(super) fn token(token: &v1::Token) -> Row {
+    row(&token.name, "", token_fields(token))
+}
+
+fn row(name: &str, etag: &str, mut fields: Fields) -> Row {
+    if !etag.is_empty() {
+        fields.insert("etag".into(), json!(etag).to_string());
+    }
+    Row { name: name.into(), fields }
+}
+
+/// Prints one resource: a field a line.
+pub(super) fn one(row: &Row, json: bool) {
+    if json {
+        return terminal::json(&object(row));
+    }
+    terminal::line(&row.name);
+    let fields: Vec<_> = row.fields.iter().map(|(path, value)| vec![path.clone(), plain(value)]).collect();
+    table(&fields);
+}
+
+/// Prints many: a resource a line, with the fields `columns`.
+pub(super) fn many(rows: &[Row], columns: &[&str], json: bool) {
+    if json {
+        return terminal::json(&Value::Array(rows.iter().map(object).collect()));
+    }
+    let heads = std::iter::once("NAME".to_owned()).chain(columns.iter().map(|head| head.to_uppercase()));
+    let mut lines = vec![heads.collect::<Vec<_>>()];
+    for row in rows {
+        let cell = |path: &&str| row.fields.get(*path).map_or_else(|| "-".into(), |value| plain(value));
+        lines.push(std::iter::once(row.name.clone()).chain(columns.iter().map(cell)).collect());
+    }
+    table(&lines);
+}
+
+/// Prints lines with their cells aligned. What a cell holds stays in its line.
+pub(super) fn table(lines: &[Vec<String>]) {
+    let printable =
+        |line: &Vec<String>| line.iter().map(|cell| terminal::printable(cell)).collect::<Vec<_>>();
+    let lines: Vec<_> = lines.iter().map(printable).collect();
+    let width = |column: usize| {
+        lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<_> = (0..columns).map(width).collect();
+    for line in &lines {
+        let cells = line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        terminal::line(cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+/// Prints what is probably not meant.
+pub(super) fn warnings(warnings: &[String]) {
+    warnings
+        .iter()
+        .for_each(|warning| terminal::complain(&format!("warning: {}", terminal::printable(warning))));
+}
+
+fn object(row: &Row) -> Value {
+    let value = |value: &String| serde_json::from_str(value).unwrap_or(Value::Null);
+    let mut object: Map<String, Value> =
+        row.fields.iter().map(|(path, held)| (path.clone(), value(held))).collect();
+    object.insert("name".into(), json!(row.name));
+    Value::Object(object)
+}
+
+/// A value for people: text without its quotes.
+fn plain(value: &str) -> String {
+    match serde_json::from_str(value) {
+        Ok(Value::String(text)) => text,
+        _ => value.into(),
+    }
+}

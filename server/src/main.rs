@@ -1,7 +1,0 @@
-//! The binary `apportion`.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    apportion_server::cli::run()
-}
