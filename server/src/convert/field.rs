@@ -75,6 +75,9 @@ pub(crate) fn count(path: &str, count: usize, least: usize, most: usize) -> Resu
 pub(crate) trait Name: Sized {
     /// Checks and takes a bare name.
     fn check(name: &str) -> Result<Self, NameError>;
+
+    /// The bare name.
+    fn text(&self) -> &str;
 }
 
 macro_rules! names {
@@ -82,6 +85,10 @@ macro_rules! names {
         $(impl Name for $name {
             fn check(name: &str) -> Result<Self, NameError> {
                 Self::new(name)
+            }
+
+            fn text(&self) -> &str {
+                self.as_str()
             }
         })*
     };

@@ -2,6 +2,7 @@
 
 use super::field::{FieldError, name_or, optional_name, permits};
 use super::priority::{optional_priority, wire_priority};
+use super::recent::RecentNames;
 use super::time::{duration, optional_span};
 use apportion_core::ids::{CallerId, RequestId, TeamId, WorkspaceId};
 use apportion_core::permits::Permits;
@@ -38,16 +39,49 @@ pub struct Acquire {
 
 impl Acquire {
     /// What the core is asked, once it is known until when.
-    pub fn ask(&self, deadline: Timestamp) -> Ask {
+    pub fn ask(self, deadline: Timestamp) -> Ask {
         Ask {
-            team: self.team.clone(),
-            caller: self.caller.clone(),
+            team: self.team,
+            caller: self.caller,
             priority: self.priority,
             permits: self.permits,
             min_permits: self.min_permits,
             deadline,
-            request_id: self.request_id.clone(),
+            request_id: self.request_id,
         }
+    }
+
+    /// Checks the next request of a stream.
+    ///
+    /// # Errors
+    /// [`FieldError`] of the first field at fault.
+    pub fn next(request: &v1::AcquireLeaseRequest, recent: &mut RecentNames) -> Result<Self, FieldError> {
+        let workspace = recent.workspaces.name_or("workspace", &request.workspace, DEFAULT_NAME);
+        let team = recent.teams.name_or("team", &request.team, DEFAULT_NAME);
+        let caller = recent.callers.name_or("caller", &request.caller, DEFAULT_NAME);
+        Self::checked(request, || Ok((workspace?, team?, caller?)))
+    }
+
+    fn checked(
+        request: &v1::AcquireLeaseRequest,
+        names: impl FnOnce() -> Result<(WorkspaceId, TeamId, CallerId), FieldError>,
+    ) -> Result<Self, FieldError> {
+        let wanted = permits("permits", request.permits.unwrap_or(1), Permits::ONE, Permits::MAX)?;
+        let least = match request.min_permits {
+            Some(least) => permits("min_permits", least, Permits::ONE, wanted)?,
+            None => wanted,
+        };
+        let (workspace, team, caller) = names()?;
+        Ok(Self {
+            workspace,
+            team,
+            caller,
+            priority: optional_priority("priority", request.priority)?,
+            permits: wanted,
+            min_permits: least,
+            max_wait: optional_span("max_wait", request.max_wait.as_ref(), Span::ZERO, MAX_WAIT)?,
+            request_id: optional_name("request_id", &request.request_id)?,
+        })
     }
 }
 
@@ -55,20 +89,12 @@ impl TryFrom<&v1::AcquireLeaseRequest> for Acquire {
     type Error = FieldError;
 
     fn try_from(request: &v1::AcquireLeaseRequest) -> Result<Self, FieldError> {
-        let wanted = permits("permits", request.permits.unwrap_or(1), Permits::ONE, Permits::MAX)?;
-        let least = match request.min_permits {
-            Some(least) => permits("min_permits", least, Permits::ONE, wanted)?,
-            None => wanted,
-        };
-        Ok(Self {
-            workspace: name_or("workspace", &request.workspace, DEFAULT_NAME)?,
-            team: name_or("team", &request.team, DEFAULT_NAME)?,
-            caller: name_or("caller", &request.caller, DEFAULT_NAME)?,
-            priority: optional_priority("priority", request.priority)?,
-            permits: wanted,
-            min_permits: least,
-            max_wait: optional_span("max_wait", request.max_wait.as_ref(), Span::ZERO, MAX_WAIT)?,
-            request_id: optional_name("request_id", &request.request_id)?,
+        Self::checked(request, || {
+            Ok((
+                name_or("workspace", &request.workspace, DEFAULT_NAME)?,
+                name_or("team", &request.team, DEFAULT_NAME)?,
+                name_or("caller", &request.caller, DEFAULT_NAME)?,
+            ))
         })
     }
 }

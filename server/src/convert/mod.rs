@@ -7,6 +7,7 @@ pub mod time;
 
 pub mod names;
 pub mod priority;
+pub mod recent;
 
 pub mod lease;
 pub mod observation;

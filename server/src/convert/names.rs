@@ -36,6 +36,10 @@ impl Name for TokenId {
     fn check(name: &str) -> Result<Self, NameError> {
         Self::new(name)
     }
+
+    fn text(&self) -> &str {
+        self.as_str()
+    }
 }
 
 impl fmt::Display for TokenId {

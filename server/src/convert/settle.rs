@@ -3,6 +3,7 @@
 use super::field::{FieldError, count, name_or, permits, text};
 use super::lease::DEFAULT_NAME;
 use super::observation::Reported;
+use super::recent::RecentNames;
 use apportion_core::allocator::Settled;
 use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
 use apportion_core::permits::Permits;
@@ -17,7 +18,7 @@ pub const BATCH_MAX: usize = 1000;
 
 /// A checked report of what a lease was used for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Settle {
+pub struct Settle<'a> {
     /// The workspace that the lease is of.
     pub workspace: WorkspaceId,
     /// The team that it was granted to.
@@ -25,7 +26,7 @@ pub struct Settle {
     /// The caller that it was granted to.
     pub caller: CallerId,
     /// What the client calls the lease: printable ASCII. Whether there is such a lease is for the engine to say.
-    pub lease_id: String,
+    pub lease_id: &'a str,
     /// Permits whose requests were handed on, all told.
     pub used: Permits,
     /// Permits that will not be used, all told.
@@ -36,18 +37,31 @@ pub struct Settle {
     pub observations: Vec<Reported>,
 }
 
-impl TryFrom<&v1::SettleLeaseRequest> for Settle {
-    type Error = FieldError;
+impl<'a> Settle<'a> {
+    /// Checks the next report of a stream.
+    ///
+    /// # Errors
+    /// [`FieldError`] of the first field at fault.
+    pub fn next(request: &'a v1::SettleLeaseRequest, recent: &mut RecentNames) -> Result<Self, FieldError> {
+        let workspace = recent.workspaces.name_or("workspace", &request.workspace, DEFAULT_NAME);
+        let team = recent.teams.name_or("team", &request.team, DEFAULT_NAME);
+        let caller = recent.callers.name_or("caller", &request.caller, DEFAULT_NAME);
+        Self::checked(request, || Ok((workspace?, team?, caller?)))
+    }
 
-    fn try_from(request: &v1::SettleLeaseRequest) -> Result<Self, FieldError> {
+    fn checked(
+        request: &'a v1::SettleLeaseRequest,
+        names: impl FnOnce() -> Result<(WorkspaceId, TeamId, CallerId), FieldError>,
+    ) -> Result<Self, FieldError> {
         count("observations", request.observations.len(), 0, OBSERVATIONS_MAX)?;
         let observations = request.observations.iter().enumerate().map(|(place, wire)| {
             Reported::try_from(wire).map_err(|error| error.under(&format!("observations[{place}]")))
         });
+        let (workspace, team, caller) = names()?;
         Ok(Self {
-            workspace: name_or("workspace", &request.workspace, DEFAULT_NAME)?,
-            team: name_or("team", &request.team, DEFAULT_NAME)?,
-            caller: name_or("caller", &request.caller, DEFAULT_NAME)?,
+            workspace,
+            team,
+            caller,
             lease_id: lease_id(&request.lease_id)?,
             used: permits("used_permits", request.used_permits, Permits::ZERO, Permits::MAX)?,
             returned: permits("returned_permits", request.returned_permits, Permits::ZERO, Permits::MAX)?,
@@ -57,14 +71,28 @@ impl TryFrom<&v1::SettleLeaseRequest> for Settle {
     }
 }
 
-fn lease_id(id: &str) -> Result<String, FieldError> {
+impl<'a> TryFrom<&'a v1::SettleLeaseRequest> for Settle<'a> {
+    type Error = FieldError;
+
+    fn try_from(request: &'a v1::SettleLeaseRequest) -> Result<Self, FieldError> {
+        Self::checked(request, || {
+            Ok((
+                name_or("workspace", &request.workspace, DEFAULT_NAME)?,
+                name_or("team", &request.team, DEFAULT_NAME)?,
+                name_or("caller", &request.caller, DEFAULT_NAME)?,
+            ))
+        })
+    }
+}
+
+fn lease_id(id: &str) -> Result<&str, FieldError> {
     if id.is_empty() {
         return Err(FieldError::missing("lease_id"));
     }
     text("lease_id", id, LEASE_ID_LONGEST)?;
     match id.chars().find(|c| !c.is_ascii_graphic()) {
         Some(c) => Err(FieldError::new("lease_id", format!("{c:?} is not allowed, only printable ASCII is"))),
-        None => Ok(id.into()),
+        None => Ok(id),
     }
 }
 
@@ -72,7 +100,9 @@ fn lease_id(id: &str) -> Result<String, FieldError> {
 ///
 /// # Errors
 /// [`FieldError`] where the batch as a whole is empty or too large.
-pub fn batch(request: &v1::BatchSettleLeasesRequest) -> Result<Vec<Result<Settle, FieldError>>, FieldError> {
+pub fn batch(
+    request: &v1::BatchSettleLeasesRequest,
+) -> Result<Vec<Result<Settle<'_>, FieldError>>, FieldError> {
     count("requests", request.requests.len(), 1, BATCH_MAX)?;
     Ok(request.requests.iter().map(Settle::try_from).collect())
 }
@@ -138,7 +168,8 @@ mod tests {
     #[test]
     fn a_fault_in_one_settle_of_a_batch_leaves_the_others_alone() {
         let requests = vec![request(), v1::SettleLeaseRequest::default()];
-        let checked = batch(&v1::BatchSettleLeasesRequest { requests }).expect("neither empty nor too large");
+        let both = v1::BatchSettleLeasesRequest { requests };
+        let checked = batch(&both).expect("neither empty nor too large");
         assert_eq!(checked.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false]);
         for many in [0, BATCH_MAX + 1] {
             assert!(batch(&v1::BatchSettleLeasesRequest { requests: vec![request(); many] }).is_err());

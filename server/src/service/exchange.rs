@@ -9,6 +9,7 @@ use super::authorize::Identity;
 use super::gate::ENDED;
 use super::quota::{Quota, error, granted};
 use crate::convert::lease::Acquire;
+use crate::convert::recent::RecentNames;
 use crate::convert::settle::Settle;
 use crate::convert::time::{duration, timestamp};
 use crate::engine::{Acquired, Event, Granted, Waiting};
@@ -89,10 +90,38 @@ impl Future for Parked {
 /// What is heard of one workspace.
 type Heard = Pin<Box<dyn Stream<Item = (WorkspaceId, Event)> + Send>>;
 
-/// An answer that was not sent yet, and the lease that goes back if it never is.
-struct Unsent {
-    response: v1::ExchangeResponse,
-    lease: Option<(Whose, Granted)>,
+/// An answer that was not sent yet. It is put into words when it is: until then it is moved around.
+enum Unsent {
+    /// A lease, which goes back if it is never sent.
+    Granted { id: u64, whose: Whose, lease: Granted },
+    /// What came of a settle.
+    Settled { id: u64, settled: v1::Settled },
+    /// Anything else, which is rare.
+    Other(Box<v1::ExchangeResponse>),
+}
+
+impl Unsent {
+    fn refusal(id: u64, place: &Place, error: Error) -> Self {
+        Self::Other(Box::new(refusal(id, place, error)))
+    }
+
+    fn response(self) -> v1::ExchangeResponse {
+        match self {
+            Self::Granted { id, whose, lease } => match granted(&lease) {
+                Ok(lease) => v1::ExchangeResponse { id, response: Some(Response::Granted(lease)) },
+                Err(error) => refusal(id, &whose.place(), error),
+            },
+            Self::Settled { id, settled } => {
+                v1::ExchangeResponse { id, response: Some(Response::Settled(settled)) }
+            }
+            Self::Other(response) => *response,
+        }
+    }
+}
+
+fn refusal(id: u64, place: &Place, error: Error) -> v1::ExchangeResponse {
+    let refusal = error.failure(place).refusal();
+    v1::ExchangeResponse { id, response: Some(Response::Refusal(refusal)) }
 }
 
 /// What one stream consists of.
@@ -100,6 +129,7 @@ struct Stage {
     quota: Quota,
     who: Arc<Identity>,
     requests: Option<Streaming<v1::ExchangeRequest>>,
+    recent: RecentNames,
     ready: VecDeque<Unsent>,
     parked: FuturesUnordered<Parked>,
     cancels: HashMap<u64, oneshot::Sender<()>>,
@@ -155,6 +185,7 @@ pub(super) fn start(quota: Quota, who: Arc<Identity>, requests: Streaming<v1::Ex
         quota,
         who,
         requests: Some(requests),
+        recent: RecentNames::default(),
         ready: VecDeque::new(),
         parked: FuturesUnordered::new(),
         cancels: HashMap::default(),
@@ -178,7 +209,8 @@ impl Stream for Answers {
             if stage.ready.len() + 1 == AT_ONCE {
                 wake(&mut stage.reader); // there is room for what the server says by itself
             }
-            return Poll::Ready(Some(Ok(unsent.response)));
+            drop(stage);
+            return Poll::Ready(Some(Ok(unsent.response())));
         }
         match &mut stage.end {
             None => {
@@ -196,9 +228,10 @@ impl Drop for Answers {
         stage.requests = None;
         stage.finish(Ok(()));
         let quota = stage.quota.clone();
-        for (whose, granted) in std::mem::take(&mut stage.ready).into_iter().filter_map(|unsent| unsent.lease)
-        {
-            quota.engine.unheard(&whose.workspace, (&whose.team, &whose.caller), &granted);
+        for unsent in std::mem::take(&mut stage.ready) {
+            if let Unsent::Granted { whose, lease, .. } = unsent {
+                quota.engine.unheard(&whose.workspace, (&whose.team, &whose.caller), &lease);
+            }
         }
         wake(&mut stage.reader);
     }
@@ -228,7 +261,7 @@ impl Stage {
             && let Poll::Ready(Some((workspace, event))) = self.events.poll_next_unpin(context)
         {
             let response = said(&workspace, event, self.quota.engine.clock().now());
-            self.ready.extend(response.map(|response| Unsent { response, lease: None }));
+            self.ready.extend(response.map(|response| Unsent::Other(Box::new(response))));
         }
         if self.ready.len() > UNSENT_MAX {
             let full = full("answers that the client does not take", UNSENT_MAX);
@@ -282,11 +315,17 @@ impl Stage {
     /// A request on a stream that has ended, and whose client has not taken the end yet. It is read all the same, and a settle counts.
     fn take_silently(&mut self, request: v1::ExchangeRequest) {
         if let Some(Request::Settle(wire)) = request.request
-            && self.who.is_valid(self.quota.engine.clock().now())
+            && self.is_let_in()
             && let Ok(settle) = Settle::try_from(&wire)
         {
             let _ = self.quota.settle(&self.who, &settle);
         }
+    }
+
+    /// Whether the credential is still valid. Reads the clock only where the credential expires.
+    fn is_let_in(&self) -> bool {
+        let who = &self.who;
+        if who.ends() { who.is_valid(self.quota.engine.clock().now()) } else { !who.is_withdrawn() }
     }
 
     fn take(&mut self, request: v1::ExchangeRequest) {
@@ -298,26 +337,24 @@ impl Stage {
         if matches!(request.request, Some(Request::Cancel(_))) {
             return self.cancel(id);
         }
-        if !self.who.is_valid(self.quota.engine.clock().now()) {
-            return self.answer(id, &nowhere, Err(ENDED));
+        if !self.is_let_in() {
+            return self.refuse(id, &nowhere, ENDED);
         }
         if id == 0 || self.cancels.contains_key(&id) {
             let problem = "must not be 0, nor that of a request in flight";
-            return self.answer(id, &nowhere, Err(malformed("id", problem)));
+            return self.refuse(id, &nowhere, malformed("id", problem));
         }
         match request.request {
-            None | Some(Request::Cancel(_)) => self.answer(
-                id,
-                &nowhere,
-                Err(malformed("request", "one of acquire, settle, cancel must be set")),
-            ),
-            Some(Request::Acquire(wire)) => match Acquire::try_from(&wire) {
+            None | Some(Request::Cancel(_)) => {
+                self.refuse(id, &nowhere, malformed("request", "one of acquire, settle, cancel must be set"))
+            }
+            Some(Request::Acquire(wire)) => match Acquire::next(&wire, &mut self.recent) {
                 Ok(acquire) => self.acquire(id, acquire),
-                Err(error) => self.answer(id, &nowhere, Err(error.under("acquire").into())),
+                Err(error) => self.refuse(id, &nowhere, error.under("acquire").into()),
             },
-            Some(Request::Settle(wire)) => match Settle::try_from(&wire) {
+            Some(Request::Settle(wire)) => match Settle::next(&wire, &mut self.recent) {
                 Ok(settle) => self.settle(id, &settle),
-                Err(error) => self.answer(id, &nowhere, Err(error.under("settle").into())),
+                Err(error) => self.refuse(id, &nowhere, error.under("settle").into()),
             },
         }
     }
@@ -337,12 +374,12 @@ impl Stage {
         };
         let most = self.quota.bounds.in_flight;
         if self.parked.len() >= most {
-            return self.answer(id, &whose.place(), Err(full("requests of this stream wait", most)));
+            return self.refuse(id, &whose.place(), full("requests of this stream wait", most));
         }
         match self.quota.begin(&self.who, acquire, None) {
-            Err(error) => self.answer(id, &whose.place(), Err(error)),
+            Err(error) => self.refuse(id, &whose.place(), error),
             Ok(acquired) => {
-                self.hear(Some(&whose.workspace));
+                self.hear(&whose.workspace);
                 match acquired {
                     Acquired::Granted(lease) => self.decided(Done { id, whose, answer: Ok(lease) }),
                     Acquired::Waits(waiting) => {
@@ -356,18 +393,21 @@ impl Stage {
     }
 
     fn settle(&mut self, id: u64, settle: &Settle) {
-        let place = Place { workspace: Some(settle.workspace.clone()), team: Some(settle.team.clone()) };
-        let settled = self.quota.settle(&self.who, settle);
-        if settled.is_ok() {
-            self.hear(place.workspace.as_ref());
+        match self.quota.settle(&self.who, settle) {
+            Ok(settled) => {
+                self.hear(&settle.workspace);
+                self.ready.push_back(Unsent::Settled { id, settled });
+            }
+            Err(error) => {
+                let (workspace, team) = (settle.workspace.clone(), settle.team.clone());
+                self.refuse(id, &Place { workspace: Some(workspace), team: Some(team) }, error);
+            }
         }
-        self.answer(id, &place, settled.map(Response::Settled));
     }
 
     /// From now on the stream is told what the server says by itself about this workspace.
-    fn hear(&mut self, workspace: Option<&WorkspaceId>) {
-        let Some(workspace) = workspace.filter(|&id| !self.heard.contains(id)) else { return };
-        if self.heard.len() >= WORKSPACES_MAX {
+    fn hear(&mut self, workspace: &WorkspaceId) {
+        if self.heard.contains(workspace) || self.heard.len() >= WORKSPACES_MAX {
             return;
         }
         if let Ok(events) = self.quota.engine.events(workspace) {
@@ -384,19 +424,14 @@ impl Stage {
 
     /// An acquire was decided on.
     fn decided(&mut self, Done { id, whose, answer }: Done) {
-        match answer.and_then(|lease| Ok((granted(&lease)?, lease))) {
-            Ok((wire, lease)) => {
-                let response = v1::ExchangeResponse { id, response: Some(Response::Granted(wire)) };
-                self.ready.push_back(Unsent { response, lease: Some((whose, lease)) });
-            }
-            Err(error) => self.answer(id, &whose.place(), Err(error)),
+        match answer {
+            Ok(lease) => self.ready.push_back(Unsent::Granted { id, whose, lease }),
+            Err(error) => self.refuse(id, &whose.place(), error),
         }
     }
 
-    fn answer(&mut self, id: u64, place: &Place, answer: Result<Response, Error>) {
-        let response = answer.unwrap_or_else(|error| Response::Refusal(error.failure(place).refusal()));
-        let response = v1::ExchangeResponse { id, response: Some(response) };
-        self.ready.push_back(Unsent { response, lease: None });
+    fn refuse(&mut self, id: u64, place: &Place, error: Error) {
+        self.ready.push_back(Unsent::refusal(id, place, error));
     }
 }
 

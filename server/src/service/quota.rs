@@ -63,12 +63,11 @@ impl Quota {
         metadata: Option<&MetadataMap>,
     ) -> Result<Acquired, Error> {
         self.may(who, &acquire.workspace, &acquire.team)?;
-        let ask = acquire.ask(Timestamp::MAX);
         let wanted = Wanted {
             max_wait: acquire.max_wait,
             longest_wait: metadata.and_then(deadline::longest_wait),
-            workspace: acquire.workspace,
-            ask,
+            workspace: acquire.workspace.clone(),
+            ask: acquire.ask(Timestamp::MAX),
         };
         self.engine.acquire(wanted).map_err(error)
     }
@@ -90,7 +89,7 @@ impl Quota {
             workspace: &settle.workspace,
             team: &settle.team,
             caller: &settle.caller,
-            lease: &settle.lease_id,
+            lease: settle.lease_id,
             used: settle.used,
             returned: settle.returned,
             is_final: settle.is_final,
