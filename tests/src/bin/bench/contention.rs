@@ -1,4 +1,4 @@
-//! Threads that ask the engine itself, without a network: what the lock of one workspace that all want costs, against many.
+//! Threads that call the engine without a network: the cost of contention for the lock of one workspace, against many workspaces.
 
 use crate::load::{permits, policy, team};
 use crate::measure::median;
@@ -18,12 +18,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long one measurement takes, and how often it is made.
+/// The length of one measurement, and how many are made.
 const SPAN: Duration = Duration::from_millis(500);
 const RUNS: usize = 5;
 const MANY: usize = 1_000;
 
-/// Measures one thread and two, on one workspace and on many, and prints it.
+/// Prints the figures of one thread and two, on one workspace and on many.
 pub(crate) fn rows() {
     println!();
     println!("{:<52} {:>14}   aim", "threads that acquire and settle, no network", "measured");
@@ -46,7 +46,7 @@ pub(crate) fn rows() {
     engine.stop();
 }
 
-/// The workspaces of the store, each with a budget that nobody uses up.
+/// The workspaces of the store, each with a budget that outlasts the run.
 fn workspaces(store: &Arc<dyn Store>) -> Vec<(WorkspaceId, Versioned)> {
     let policy = policy(Permits::MAX.get(), vec![team("team", None, 1)]);
     let mut all = Vec::new();
@@ -70,7 +70,7 @@ fn start(store: Arc<dyn Store>, workspaces: Vec<(WorkspaceId, Versioned)>) -> En
     Engine::start(settings, clock, store, workspaces).expect("an engine")
 }
 
-/// Leases a second of so many threads, each of which asks every workspace in turn.
+/// Leases a second of so many threads, each of which uses every workspace in turn.
 fn asked(engine: &Engine, ids: &[WorkspaceId], threads: usize) -> f64 {
     let begun = Instant::now();
     let leases: u64 = thread::scope(|scope| {
@@ -92,7 +92,7 @@ fn ask_in_turn(engine: &Engine, ids: &[WorkspaceId], thread: usize, until: Insta
         request_id: None,
     };
     let mut leases = 0;
-    // Each thread begins elsewhere, so that they meet where there is but one.
+    // Each thread begins elsewhere, so that they contend only where there is one workspace.
     for at in (thread * ids.len() / 2..).map(|at| at % ids.len()) {
         if leases % 64 == 0 && Instant::now() >= until {
             break;
@@ -100,7 +100,7 @@ fn ask_in_turn(engine: &Engine, ids: &[WorkspaceId], thread: usize, until: Insta
         leases += 1;
         let max_wait = Some(Span::ZERO);
         let wanted = Request { workspace: ids[at].clone(), ask: ask.clone(), max_wait, longest_wait: None };
-        // Where a block is missing, whoever asks next has it.
+        // Refused while a block is being booked: the next request gets it.
         let Ok(Acquired::Granted(granted)) = engine.acquire(wanted) else { continue };
         let report = Report {
             workspace: &ids[at],

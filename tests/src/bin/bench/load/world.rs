@@ -1,110 +1,33 @@
-//! The loads that are measured: workspaces under steady demand, the same one every time.
+//! A workspace under steady demand, the same in every run.
 
+use super::numbers::Numbers;
+use super::policies::{WINDOW, eight_teams, every_rule, permits, policy};
 use apportion_core::allocator::{Allocator, Effect, Submitted};
 use apportion_core::bounds::Bounds;
-use apportion_core::ids::{CallerId, LimitId, TeamId};
+use apportion_core::ids::CallerId;
 use apportion_core::permits::Permits;
-use apportion_core::policy::{LimitPolicy, Margins, Policy, Share, TeamPolicy};
-use apportion_core::priority::{PerPriority, Priority};
+use apportion_core::policy::Policy;
+use apportion_core::priority::Priority;
 use apportion_core::request::{Ask, LeaseId, Outcome, Ticket};
 use apportion_core::time::{Span, Timestamp};
 use std::hint::black_box;
 use std::time::Instant;
 
-const WINDOW: Span = Span::from_secs(60);
 const START: Timestamp = Timestamp::from_ns(1_000_000 * WINDOW.as_ns());
-
-/// `n` permits.
-pub(crate) fn permits(n: u32) -> Permits {
-    Permits::new(n).expect("a number of permits")
-}
-
-/// A team of that name.
-pub(crate) fn team(name: &str, parent: Option<&str>, weight: u32) -> TeamPolicy {
-    let id = |name| TeamId::new(name).expect("a name");
-    TeamPolicy {
-        parent: parent.map(id),
-        weight,
-        highest_priority: Priority::Critical,
-        ..TeamPolicy::new(id(name))
-    }
-}
-
-/// A limit of `budget` permits a minute and these teams.
-pub(crate) fn policy(budget: u32, teams: Vec<TeamPolicy>) -> Policy {
-    let id = LimitId::new("per-minute").expect("a name");
-    let limit = LimitPolicy {
-        id,
-        permits: permits(budget),
-        window: WINDOW,
-        phase: Span::ZERO,
-        margins: Margins::DEFAULT,
-    };
-    Policy::plain(limit, teams)
-}
-
-/// Two organisations of three teams each, and two teams beside them.
-fn eight_teams() -> Vec<TeamPolicy> {
-    let mut teams =
-        vec![team("shop", None, 4), team("data", None, 2), team("web", None, 3), team("ops", None, 1)];
-    for (parent, child, weight) in [
-        ("shop", "cart", 3),
-        ("shop", "search", 2),
-        ("shop", "mail", 1),
-        ("data", "etl", 1),
-        ("data", "reports", 1),
-        ("data", "lab", 2),
-    ] {
-        teams.push(team(child, Some(parent), weight));
-    }
-    teams
-}
-
-/// Every rule at work: caps, reservations, floors, holdback.
-fn every_rule(budget: u32) -> Policy {
-    let mut teams = eight_teams();
-    for team in &mut teams {
-        match team.id.as_str() {
-            "data" | "mail" => team.cap = Some(permits(budget / 5)),
-            "cart" | "ops" => team.reservation = permits(budget / 10),
-            _ => {}
-        }
-    }
-    let percent = |parts: [u32; 3]| PerPriority(parts.map(Share::from_percent));
-    Policy {
-        holdback: percent([10, 0, 0]),
-        floors: percent([0, 10, 5]),
-        largest_lease: Some(permits(64)),
-        ..policy(budget, teams)
-    }
-}
-
-/// Numbers that look random and are the same in every run (SplitMix64, Steele, Lea and Flood 2014).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-}
 
 /// A workspace, its callers, and a store that books a few permits at a time.
 pub(crate) struct World {
     allocator: Allocator,
     now: Timestamp,
     asks: Vec<Ask>,
-    /// Whose request a ticket is, by the place that its lower half names.
+    /// The caller of each ticket, by the place in its lower half.
     askers: Vec<usize>,
     due: Vec<usize>,
     marks: [(Timestamp, Permits); 2],
     /// The largest block that the store books.
     block: Permits,
-    /// Requests differ in size and most have a deadline.
-    mixed: bool,
+    /// Whether requests differ in size and most have a deadline.
+    is_mixed: bool,
     numbers: Numbers,
     newest: Option<(LeaseId, usize, Permits)>,
     /// Answers so far.
@@ -135,7 +58,7 @@ impl World {
             due: (0..callers).collect(),
             marks: [(Timestamp::ZERO, Permits::ZERO); 2],
             block: permits(block),
-            mixed,
+            is_mixed: mixed,
             numbers: Numbers(7),
             newest: None,
             answers: 0,
@@ -143,22 +66,22 @@ impl World {
         }
     }
 
-    /// Nobody waits: every request is granted at once.
-    pub(crate) fn alone() -> Self {
+    /// Uncontended: every request is granted at once.
+    pub(crate) fn uncontended() -> Self {
         Self::new(policy(1 << 20, eight_teams()), 64, 1 << 20, false)
     }
 
-    /// So many callers wait, always.
+    /// A backlog of so many callers.
     pub(crate) fn backlog(callers: usize) -> Self {
         Self::new(policy(20_000, eight_teams()), callers, 16, false)
     }
 
-    /// The same with every rule at work, requests of all sizes, returns and deadlines.
+    /// The same with every rule in use, requests of all sizes, returns and deadlines.
     pub(crate) fn mixed(callers: usize) -> Self {
         Self::new(every_rule(40_000), callers, 64, true)
     }
 
-    /// So many requests that wait for a window with room, so many of them of each caller.
+    /// Requests that wait for a window with room, `of_caller` of each caller.
     pub(crate) fn waiting(requests: usize, of_caller: usize) -> Allocator {
         let Self { mut allocator, now, mut asks, .. } = Self::new(policy(1_000, eight_teams()), 24, 0, false);
         for at in 0..requests / of_caller {
@@ -173,9 +96,9 @@ impl World {
         allocator
     }
 
-    /// Lets requests in, or answers them, `steps` times. Returns how many answers there were.
+    /// Submits a request and decides, `steps` times. Returns how many answers there were.
     #[inline(never)]
-    pub(crate) fn run_alone(&mut self, steps: u64) -> u64 {
+    pub(crate) fn run_uncontended(&mut self, steps: u64) -> u64 {
         let before = self.answers;
         for step in 0..steps {
             self.pass(Span::from_ms(1));
@@ -192,7 +115,7 @@ impl World {
         self.answers - before
     }
 
-    /// The same where many wait: those who were answered ask again, then a block is booked and granted.
+    /// The same with a backlog: answered callers ask again, then a block is booked and granted.
     #[inline(never)]
     pub(crate) fn run_backlogged(&mut self, steps: u64) -> u64 {
         let before = self.answers;
@@ -208,7 +131,7 @@ impl World {
         self.answers - before
     }
 
-    /// One decision at a time, each with its duration in nanoseconds. What one call decides together shares its time.
+    /// The duration of each decision in nanoseconds. Decisions of one call share its time.
     pub(crate) fn time_decisions(&mut self, steps: u64) -> Vec<u64> {
         let mut times = Vec::new();
         for step in 0..steps {
@@ -223,7 +146,7 @@ impl World {
         times
     }
 
-    /// Everybody asks once.
+    /// Every caller asks once.
     pub(crate) fn fill(&mut self) {
         self.come_back(|_| {});
     }
@@ -253,7 +176,7 @@ impl World {
     }
 
     fn ask(&mut self, caller: usize) {
-        if self.mixed {
+        if self.is_mixed {
             let most = 1 + u32::try_from(self.numbers.below(32)).unwrap_or(0);
             let least = 1 + u32::try_from(self.numbers.below(u64::from(most))).unwrap_or(0);
             let wait = Span::from_secs(1 + self.numbers.below(120));
@@ -300,7 +223,7 @@ impl World {
         let window_start = &window.start.earliest;
         let at = usize::from(self.marks[0].0 != *window_start);
         if at == 1 && self.marks[1].0 != *window_start {
-            // A window that was not heard of yet: the older one is over.
+            // A new window: the older of the two is over.
             self.marks = [self.marks[1], (*window_start, Permits::ZERO)];
         }
         let mark = &mut self.marks[at].1;
