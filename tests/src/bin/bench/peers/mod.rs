@@ -48,7 +48,7 @@ pub(crate) fn only(keys: usize, seconds: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let contender = Contender::new(Kind::Apportion);
     let end = Instant::now() + Duration::from_secs(seconds);
-    let measured = runtime.block_on(async {
+    let measured: Result<(), String> = runtime.block_on(async {
         let server = contender.start(&[keys]).await?;
         let load = Load::new(server.address, server.pid, contender.calls(keys));
         load.touch_each().await?;
