@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn a_settle_with_a_lease_id_alone_reports_nothing_for_default() {
-        let settle = Settle::try_from(&request()).expect("it is allowed");
+        let request = request();
+        let settle = Settle::try_from(&request).expect("it is allowed");
         assert_eq!((settle.workspace.as_str(), settle.team.as_str()), ("default", "default"));
         assert_eq!((settle.used, settle.returned, settle.is_final), (Permits::ZERO, Permits::ZERO, false));
     }
