@@ -1,6 +1,7 @@
 //! The names in recent messages of one stream. A message that repeats them is neither checked nor allocated again.
 
-use super::field::{FieldError, Name, name};
+use super::field::{Name, name};
+use crate::error::FieldError;
 use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
 
 /// Names of each kind that are remembered. A stream mostly sends a few, in many messages.

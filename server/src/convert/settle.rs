@@ -1,9 +1,10 @@
-//! Reports of what leases were used for, alone and in batches, and what came of them.
+//! Reports of what leases were used for, alone and in batches, and their results.
 
-use super::field::{FieldError, count, name_or, permits, text};
+use super::field::{count, name_or, permits, text};
 use super::lease::DEFAULT_NAME;
-use super::observation::Reported;
 use super::recent::RecentNames;
+use crate::engine::{Report, ReportedObservation};
+use crate::error::FieldError;
 use apportion_core::allocator::Settled;
 use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
 use apportion_core::permits::Permits;
@@ -11,33 +12,12 @@ use apportion_proto::v1;
 
 /// The longest id of a lease, in bytes.
 pub const LEASE_ID_LONGEST: usize = 128;
-/// Most observations of one settle.
+/// Most observations of one report.
 pub const OBSERVATIONS_MAX: usize = 64;
-/// Most settles of one batch.
+/// Most reports of one batch.
 pub const BATCH_MAX: usize = 1000;
 
-/// A checked report of what a lease was used for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Settle<'a> {
-    /// The workspace that the lease is of.
-    pub workspace: WorkspaceId,
-    /// The team that it was granted to.
-    pub team: TeamId,
-    /// The caller that it was granted to.
-    pub caller: CallerId,
-    /// What the client calls the lease: printable ASCII. Whether there is such a lease is for the engine to say.
-    pub lease_id: &'a str,
-    /// Permits whose requests were handed on, all told.
-    pub used: Permits,
-    /// Permits that will not be used, all told.
-    pub returned: Permits,
-    /// Whether this is the last report.
-    pub is_final: bool,
-    /// What responses under the lease said, at most [`OBSERVATIONS_MAX`].
-    pub observations: Vec<Reported>,
-}
-
-impl<'a> Settle<'a> {
+impl<'a> Report<'a> {
     /// Checks the next report of a stream.
     ///
     /// # Errors
@@ -55,7 +35,8 @@ impl<'a> Settle<'a> {
     ) -> Result<Self, FieldError> {
         count("observations", request.observations.len(), 0, OBSERVATIONS_MAX)?;
         let observations = request.observations.iter().enumerate().map(|(place, wire)| {
-            Reported::try_from(wire).map_err(|error| error.under(&format!("observations[{place}]")))
+            ReportedObservation::try_from(wire)
+                .map_err(|error| error.under(&format!("observations[{place}]")))
         });
         let (workspace, team, caller) = names()?;
         Ok(Self {
@@ -71,7 +52,7 @@ impl<'a> Settle<'a> {
     }
 }
 
-impl<'a> TryFrom<&'a v1::SettleLeaseRequest> for Settle<'a> {
+impl<'a> TryFrom<&'a v1::SettleLeaseRequest> for Report<'a> {
     type Error = FieldError;
 
     fn try_from(request: &'a v1::SettleLeaseRequest) -> Result<Self, FieldError> {
@@ -96,18 +77,18 @@ fn lease_id(id: &str) -> Result<&str, FieldError> {
     }
 }
 
-/// The settles of a batch, each checked on its own, in order. Paths of faults start at the single settle.
+/// The reports of a batch, each checked on its own, in order. Paths of faults start at the single report.
 ///
 /// # Errors
 /// [`FieldError`] where the batch as a whole is empty or too large.
 pub fn batch(
     request: &v1::BatchSettleLeasesRequest,
-) -> Result<Vec<Result<Settle<'_>, FieldError>>, FieldError> {
+) -> Result<Vec<Result<Report<'_>, FieldError>>, FieldError> {
     count("requests", request.requests.len(), 1, BATCH_MAX)?;
-    Ok(request.requests.iter().map(Settle::try_from).collect())
+    Ok(request.requests.iter().map(Report::try_from).collect())
 }
 
-/// What came of a settle, as it goes over the wire.
+/// The result of a report, as it goes over the wire.
 pub fn settled(settled: Settled) -> v1::Settled {
     v1::Settled {
         returned_permits: settled.returned.get(),
@@ -116,11 +97,12 @@ pub fn settled(settled: Settled) -> v1::Settled {
     }
 }
 
-/// What came of one settle of a batch.
-pub fn outcome(outcome: Result<Settled, v1::Refusal>) -> v1::SettleOutcome {
+/// The result of one report of a batch.
+pub fn outcome(outcome: Result<v1::Settled, v1::Refusal>) -> v1::SettleOutcome {
+    use v1::settle_outcome::Outcome;
     let outcome = match outcome {
-        Ok(noted) => v1::settle_outcome::Outcome::Settled(settled(noted)),
-        Err(refusal) => v1::settle_outcome::Outcome::Refusal(refusal),
+        Ok(settled) => Outcome::Settled(settled),
+        Err(refusal) => Outcome::Refusal(refusal),
     };
     v1::SettleOutcome { outcome: Some(outcome) }
 }
@@ -134,15 +116,15 @@ mod tests {
     }
 
     fn refused(request: &v1::SettleLeaseRequest) -> String {
-        Settle::try_from(request).expect_err("it is refused").to_string()
+        Report::try_from(request).expect_err("it is refused").to_string()
     }
 
     #[test]
     fn a_settle_with_a_lease_id_alone_reports_nothing_for_default() {
         let request = request();
-        let settle = Settle::try_from(&request).expect("it is allowed");
-        assert_eq!((settle.workspace.as_str(), settle.team.as_str()), ("default", "default"));
-        assert_eq!((settle.used, settle.returned, settle.is_final), (Permits::ZERO, Permits::ZERO, false));
+        let report = Report::try_from(&request).expect("it is allowed");
+        assert_eq!((report.workspace.as_str(), report.team.as_str()), ("default", "default"));
+        assert_eq!((report.used, report.returned, report.is_final), (Permits::ZERO, Permits::ZERO, false));
     }
 
     #[test]

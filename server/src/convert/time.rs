@@ -1,6 +1,7 @@
 //! Durations and instants on the wire ↔ spans and instants of the core.
 
-use super::field::{FieldError, out_of_range};
+use super::field::out_of_range;
+use crate::error::FieldError;
 use apportion_core::time::{Span, Timestamp};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;

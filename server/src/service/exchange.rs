@@ -11,12 +11,11 @@ mod pending;
 
 use super::authorize::Identity;
 use super::gate::ENDED;
-use super::quota::Quota;
-use crate::convert::lease::Acquire;
+use super::lease_calls::LeaseCalls;
 use crate::convert::recent::RecentNames;
-use crate::convert::settle::Settle;
-use crate::engine::{Acquired, Event};
-use crate::status::{Error, Place};
+use crate::engine::{Acquire, Acquired, Event, Report};
+use crate::error::{Error, FieldError};
+use crate::status::ErrorScope;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::time::Span;
 use apportion_proto::v1;
@@ -49,7 +48,8 @@ type Events = Pin<Box<dyn Stream<Item = (WorkspaceId, Event)> + Send>>;
 
 /// The state of one stream.
 struct StreamState {
-    quota: Quota,
+    calls: LeaseCalls,
+    in_flight_max: usize,
     who: Arc<Identity>,
     requests: Option<Streaming<v1::ExchangeRequest>>,
     recent: RecentNames,
@@ -92,7 +92,7 @@ impl Drop for Reader {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.requests = None;
-        state.finish(Err(Error::Internal("the stream failed").status(&Place::default())));
+        state.finish(Err(Error::Internal("the stream failed").status(&ErrorScope::default())));
     }
 }
 
@@ -100,12 +100,18 @@ impl Drop for Reader {
 pub struct Answers(Shared);
 
 /// Starts to answer a stream.
-pub(super) fn start(quota: Quota, who: Arc<Identity>, requests: Streaming<v1::ExchangeRequest>) -> Answers {
-    let (holder, engine) = (Arc::clone(&who), Arc::clone(&quota.engine));
+pub(super) fn start(
+    calls: LeaseCalls,
+    in_flight_max: usize,
+    who: Arc<Identity>,
+    requests: Streaming<v1::ExchangeRequest>,
+) -> Answers {
+    let (holder, engine) = (Arc::clone(&who), Arc::clone(&calls.engine));
     let withdrawn = async move { holder.ended(|| engine.clock().now()).await };
     let state = StreamState {
         withdrawn: Some(Box::pin(withdrawn)),
-        quota,
+        calls,
+        in_flight_max,
         who,
         requests: Some(requests),
         recent: RecentNames::default(),
@@ -150,10 +156,10 @@ impl Drop for Answers {
         let mut state = self.0.lock();
         state.requests = None;
         state.finish(Ok(()));
-        let quota = state.quota.clone();
+        let engine = Arc::clone(&state.calls.engine);
         for outgoing in std::mem::take(&mut state.ready) {
             if let Outgoing::Granted { requester, lease, .. } = outgoing {
-                quota.engine.unheard(&requester.workspace, (&requester.team, &requester.caller), &lease);
+                engine.reclaim(&requester.workspace, (&requester.team, &requester.caller), &lease);
             }
         }
         wake(&mut state.reader);
@@ -183,12 +189,12 @@ impl StreamState {
         while self.ready.len() < REQUESTS_PER_TURN
             && let Poll::Ready(Some((workspace, event))) = self.events.poll_next_unpin(context)
         {
-            let response = event::response(&workspace, event, self.quota.engine.clock().now());
+            let response = event::response(&workspace, event, self.calls.engine.clock().now());
             self.ready.extend(response.map(|response| Outgoing::Other(Box::new(response))));
         }
         if self.ready.len() > UNSENT_MAX {
             let full = full("answers that the client does not take", UNSENT_MAX);
-            self.finish(Err(full.status(&Place::default())));
+            self.finish(Err(full.status(&ErrorScope::default())));
         } else if self.requests.is_none() && self.pending.is_empty() {
             self.finish(Ok(()));
         }
@@ -205,7 +211,7 @@ impl StreamState {
         };
         if self.withdrawn.as_mut().is_some_and(is_over) {
             self.withdrawn = None;
-            self.finish(Err(ENDED.status(&Place::default())));
+            self.finish(Err(ENDED.status(&ErrorScope::default())));
         }
     }
 
@@ -239,45 +245,44 @@ impl StreamState {
     fn apply_late(&mut self, request: v1::ExchangeRequest) {
         if let Some(Request::Settle(wire)) = request.request
             && self.is_authorized()
-            && let Ok(settle) = Settle::try_from(&wire)
+            && let Ok(report) = Report::try_from(&wire)
         {
-            let _ = self.quota.settle(&self.who, &settle);
+            let _ = self.calls.settle(&self.who, &report);
         }
     }
 
     /// Whether the credential is still valid. Reads the clock only where the credential expires.
     fn is_authorized(&self) -> bool {
         let who = &self.who;
-        if who.ends() { who.is_valid(self.quota.engine.clock().now()) } else { !who.is_withdrawn() }
+        if who.expires() { who.is_valid(self.calls.engine.clock().now()) } else { !who.is_withdrawn() }
     }
 
     fn accept(&mut self, request: v1::ExchangeRequest) {
         let id = request.id;
-        let malformed =
-            |path: &str, problem: &str| crate::convert::field::FieldError::new(path, problem).into();
-        let nowhere = Place::default();
+        let malformed = |path: &str, problem: &str| FieldError::new(path, problem).into();
+        let unscoped = ErrorScope::default();
         // A cancel has no answer, whatever its id.
         if matches!(request.request, Some(Request::Cancel(_))) {
             return self.cancel(id);
         }
         if !self.is_authorized() {
-            return self.refuse(id, &nowhere, ENDED);
+            return self.refuse(id, &unscoped, ENDED);
         }
         if id == 0 || self.cancels.contains_key(&id) {
             let problem = "must not be 0, nor that of a request in flight";
-            return self.refuse(id, &nowhere, malformed("id", problem));
+            return self.refuse(id, &unscoped, malformed("id", problem));
         }
         match request.request {
             None | Some(Request::Cancel(_)) => {
-                self.refuse(id, &nowhere, malformed("request", "one of acquire, settle, cancel must be set"))
+                self.refuse(id, &unscoped, malformed("request", "one of acquire, settle, cancel must be set"))
             }
             Some(Request::Acquire(wire)) => match Acquire::next(&wire, &mut self.recent) {
                 Ok(acquire) => self.acquire(id, acquire),
-                Err(error) => self.refuse(id, &nowhere, error.under("acquire").into()),
+                Err(error) => self.refuse(id, &unscoped, error.under("acquire").into()),
             },
-            Some(Request::Settle(wire)) => match Settle::next(&wire, &mut self.recent) {
-                Ok(settle) => self.settle(id, &settle),
-                Err(error) => self.refuse(id, &nowhere, error.under("settle").into()),
+            Some(Request::Settle(wire)) => match Report::next(&wire, &mut self.recent) {
+                Ok(report) => self.settle(id, &report),
+                Err(error) => self.refuse(id, &unscoped, error.under("settle").into()),
             },
         }
     }
@@ -295,37 +300,36 @@ impl StreamState {
             team: acquire.team.clone(),
             caller: acquire.caller.clone(),
         };
-        let most = self.quota.bounds.in_flight;
+        let most = self.in_flight_max;
         if self.pending.len() >= most {
-            return self.refuse(id, &requester.place(), full("requests of this stream wait", most));
+            return self.refuse(id, &requester.scope(), full("requests of this stream wait", most));
         }
-        match self.quota.begin(&self.who, acquire, None) {
-            Err(error) => self.refuse(id, &requester.place(), error),
+        match self.calls.acquire(&self.who, acquire, None) {
+            Err(error) => self.refuse(id, &requester.scope(), error),
             Ok(acquired) => {
                 self.subscribe(&requester.workspace);
                 match acquired {
                     Acquired::Granted(lease) => {
                         self.answer(AcquireAnswer { id, requester, answer: Ok(lease) })
                     }
-                    Acquired::Waits(waiting) => {
+                    Acquired::Pending(pending) => {
                         let (cancel, cancelled) = oneshot::channel();
                         self.cancels.insert(id, cancel);
-                        self.pending.push(StreamAcquire { id, requester, waiting: Some(waiting), cancelled });
+                        self.pending.push(StreamAcquire { id, requester, pending: Some(pending), cancelled });
                     }
                 }
             }
         }
     }
 
-    fn settle(&mut self, id: u64, settle: &Settle) {
-        match self.quota.settle(&self.who, settle) {
+    fn settle(&mut self, id: u64, report: &Report<'_>) {
+        match self.calls.settle(&self.who, report) {
             Ok(settled) => {
-                self.subscribe(&settle.workspace);
+                self.subscribe(&report.workspace);
                 self.ready.push_back(Outgoing::Settled { id, settled });
             }
             Err(error) => {
-                let (workspace, team) = (settle.workspace.clone(), settle.team.clone());
-                self.refuse(id, &Place { workspace: Some(workspace), team: Some(team) }, error);
+                self.refuse(id, &ErrorScope::of_team(&report.workspace, &report.team), error);
             }
         }
     }
@@ -335,7 +339,7 @@ impl StreamState {
         if self.subscribed.contains(workspace) || self.subscribed.len() >= WORKSPACES_MAX {
             return;
         }
-        if let Ok(events) = self.quota.engine.events(workspace) {
+        if let Ok(events) = self.calls.engine.events(workspace) {
             let id = workspace.clone();
             // A slow stream misses some: they are hints, and the next answer has the same facts.
             let events = BroadcastStream::new(events).filter_map(move |event| {
@@ -351,12 +355,12 @@ impl StreamState {
     fn answer(&mut self, AcquireAnswer { id, requester, answer }: AcquireAnswer) {
         match answer {
             Ok(lease) => self.ready.push_back(Outgoing::Granted { id, requester, lease }),
-            Err(error) => self.refuse(id, &requester.place(), error),
+            Err(error) => self.refuse(id, &requester.scope(), error),
         }
     }
 
-    fn refuse(&mut self, id: u64, place: &Place, error: Error) {
-        self.ready.push_back(Outgoing::refusal(id, place, error));
+    fn refuse(&mut self, id: u64, scope: &ErrorScope, error: Error) {
+        self.ready.push_back(Outgoing::refusal(id, scope, error));
     }
 }
 

@@ -1,8 +1,9 @@
 //! Answers that wait to be sent. Each becomes a message when it is sent: until then it is moved between queues.
 
 use crate::engine::Granted;
-use crate::service::quota::granted;
-use crate::status::{Error, Place};
+use crate::error::Error;
+use crate::service::lease_calls::wire_lease;
+use crate::status::ErrorScope;
 use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
 use apportion_proto::v1;
 use apportion_proto::v1::exchange_response::Response;
@@ -16,8 +17,8 @@ pub(super) struct Requester {
 }
 
 impl Requester {
-    pub(super) fn place(&self) -> Place {
-        Place { workspace: Some(self.workspace.clone()), team: Some(self.team.clone()) }
+    pub(super) fn scope(&self) -> ErrorScope {
+        ErrorScope::of_team(&self.workspace, &self.team)
     }
 }
 
@@ -32,16 +33,16 @@ pub(super) enum Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn refusal(id: u64, place: &Place, error: Error) -> Self {
-        Self::Other(Box::new(refusal(id, place, error)))
+    pub(super) fn refusal(id: u64, scope: &ErrorScope, error: Error) -> Self {
+        Self::Other(Box::new(refusal(id, scope, error)))
     }
 
     /// The message.
     pub(super) fn response(self) -> v1::ExchangeResponse {
         match self {
-            Self::Granted { id, requester, lease } => match granted(&lease) {
+            Self::Granted { id, requester, lease } => match wire_lease(&lease) {
                 Ok(lease) => v1::ExchangeResponse { id, response: Some(Response::Granted(lease)) },
-                Err(error) => refusal(id, &requester.place(), error),
+                Err(error) => refusal(id, &requester.scope(), error),
             },
             Self::Settled { id, settled } => {
                 v1::ExchangeResponse { id, response: Some(Response::Settled(settled)) }
@@ -51,7 +52,7 @@ impl Outgoing {
     }
 }
 
-fn refusal(id: u64, place: &Place, error: Error) -> v1::ExchangeResponse {
-    let refusal = error.failure(place).refusal();
+fn refusal(id: u64, scope: &ErrorScope, error: Error) -> v1::ExchangeResponse {
+    let refusal = error.failure(scope).refusal();
     v1::ExchangeResponse { id, response: Some(Response::Refusal(refusal)) }
 }

@@ -1,9 +1,8 @@
 //! An acquire of a stream that waits, and that its client can cancel.
 
 use super::outgoing::Requester;
-use crate::engine::{Granted, Waiting};
-use crate::service::quota::error;
-use crate::status::Error;
+use crate::engine::{Granted, PendingAcquire};
+use crate::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,7 +12,7 @@ use tokio::sync::oneshot;
 pub(super) struct StreamAcquire {
     pub(super) id: u64,
     pub(super) requester: Requester,
-    pub(super) waiting: Option<Waiting>,
+    pub(super) pending: Option<PendingAcquire>,
     pub(super) cancelled: oneshot::Receiver<()>,
 }
 
@@ -28,16 +27,16 @@ impl Future for StreamAcquire {
     type Output = AcquireAnswer;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<AcquireAnswer> {
-        let waiting = self.waiting.as_mut().map(|waiting| Pin::new(waiting).poll(context));
-        let answer = match waiting {
-            Some(Poll::Ready(answer)) => answer.map_err(error),
+        let polled = self.pending.as_mut().map(|pending| Pin::new(pending).poll(context));
+        let answer = match polled {
+            Some(Poll::Ready(answer)) => answer,
             Some(Poll::Pending) => match Pin::new(&mut self.cancelled).poll(context) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(_) => Err(Error::Cancelled),
             },
             None => Err(Error::Cancelled),
         };
-        self.waiting = None;
+        self.pending = None;
         Poll::Ready(AcquireAnswer { id: self.id, requester: self.requester.clone(), answer })
     }
 }

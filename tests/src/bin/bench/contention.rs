@@ -8,10 +8,9 @@ use apportion_core::bounds::Bounds;
 use apportion_core::ids::{CallerId, NodeId, TeamId, WorkspaceId};
 use apportion_core::ledger::Horizon;
 use apportion_core::permits::Permits;
-use apportion_core::request::Ask;
-use apportion_core::time::{Span, Timestamp};
+use apportion_core::time::Span;
 use apportion_server::clock::{Clock, Machine};
-use apportion_server::engine::{Acquired, Engine, Report, Request, Settings, Versioned};
+use apportion_server::engine::{Acquire, Acquired, Engine, Report, Settings, Versioned};
 use apportion_server::store::catalog::Catalog;
 use apportion_server::store::{Embedded, Store};
 use std::sync::Arc;
@@ -82,15 +81,7 @@ fn asked(engine: &Engine, ids: &[WorkspaceId], threads: usize) -> f64 {
 }
 
 fn ask_in_turn(engine: &Engine, ids: &[WorkspaceId], thread: usize, until: Instant) -> u64 {
-    let ask = Ask {
-        team: TeamId::new("team").expect("a name"),
-        caller: CallerId::new(&format!("thread-{thread}")).expect("a name"),
-        priority: None,
-        permits: permits(1),
-        min_permits: permits(1),
-        deadline: Timestamp::MAX,
-        request_id: None,
-    };
+    let requests: Vec<_> = ids.iter().map(|id| request(id, thread)).collect();
     let mut leases = 0;
     // Each thread begins elsewhere, so that they contend only where there is one workspace.
     for at in (thread * ids.len() / 2..).map(|at| at % ids.len()) {
@@ -98,21 +89,34 @@ fn ask_in_turn(engine: &Engine, ids: &[WorkspaceId], thread: usize, until: Insta
             break;
         }
         leases += 1;
-        let max_wait = Some(Span::ZERO);
-        let wanted = Request { workspace: ids[at].clone(), ask: ask.clone(), max_wait, longest_wait: None };
+        let Acquire { workspace, team, caller, .. } = requests[at].clone();
         // Refused while a block is being booked: the next request gets it.
-        let Ok(Acquired::Granted(granted)) = engine.acquire(wanted) else { continue };
+        let Ok(Acquired::Granted(granted)) = engine.acquire(requests[at].clone(), None) else { continue };
         let report = Report {
-            workspace: &ids[at],
-            team: &ask.team,
-            caller: &ask.caller,
-            lease: &granted.name.to_string(),
+            workspace,
+            team,
+            caller,
+            lease_id: &granted.name.to_string(),
             used: permits(1),
             returned: Permits::ZERO,
             is_final: true,
-            observe: &|_, _, _| Ok(Vec::new()),
+            observations: Vec::new(),
         };
         engine.settle(&report).expect("a lease of that caller");
     }
     leases
+}
+
+/// A request of a thread for one permit, now or never.
+fn request(workspace: &WorkspaceId, thread: usize) -> Acquire {
+    Acquire {
+        workspace: workspace.clone(),
+        team: TeamId::new("team").expect("a name"),
+        caller: CallerId::new(&format!("thread-{thread}")).expect("a name"),
+        priority: None,
+        permits: permits(1),
+        min_permits: permits(1),
+        max_wait: Some(Span::ZERO),
+        request_id: None,
+    }
 }

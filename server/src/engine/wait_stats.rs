@@ -1,22 +1,22 @@
-//! How requests fared: totals since the start, and the waits of the last minute, by team and priority.
+//! How long requests waited and how many were refused: totals since the start, and the last minute, by team and priority.
 //!
-//! Waits are counted in buckets whose bounds grow by half a power of two, from 1 ms to an hour, in six slots of ten seconds.
+//! Waits are counted in buckets whose bounds grow by half a power of two, from 1 ms to an hour, in six intervals of ten seconds.
 
 use apportion_core::ids::TeamId;
 use apportion_core::policy::Policy;
 use apportion_core::priority::{PerPriority, Priority};
-use apportion_core::request::{Lease, Outcome, Reason, Refusal};
+use apportion_core::request::{Ask, Lease, Outcome, Reason, Refusal};
 use apportion_core::time::{Span, Timestamp};
 use foldhash::HashMap;
 use std::collections::HashSet;
 
-const SLOTS: usize = 6;
-const SLOT: Span = Span::from_secs(10);
+const INTERVALS: usize = 6;
+const INTERVAL: Span = Span::from_secs(10);
 const BUCKETS: usize = 48;
 
-/// What one slot counted.
+/// What one interval counted.
 #[derive(Clone, Debug)]
-struct Slot {
+struct Interval {
     started: u64,
     granted: u64,
     refused: u64,
@@ -24,7 +24,7 @@ struct Slot {
     buckets: [u32; BUCKETS],
 }
 
-impl Default for Slot {
+impl Default for Interval {
     fn default() -> Self {
         Self { started: 0, granted: 0, refused: 0, longest: Span::ZERO, buckets: [0; BUCKETS] }
     }
@@ -32,11 +32,11 @@ impl Default for Slot {
 
 /// One team in one priority.
 #[derive(Clone, Debug, Default)]
-struct Lane {
+struct Counts {
     granted_requests: u64,
     granted_permits: u64,
     refused_requests: u64,
-    slots: [Slot; SLOTS],
+    intervals: [Interval; INTERVALS],
 }
 
 /// What the last minute and all time before say about one team and priority.
@@ -63,33 +63,39 @@ pub struct WaitSummary {
 /// The summaries of one team.
 pub type TeamWaits = PerPriority<Option<WaitSummary>>;
 
-/// One team. Lanes are boxed: a workspace that nobody asks pays for none.
+/// One team. Counts are boxed: an idle workspace pays for none.
 #[derive(Debug, Default)]
-struct Team {
-    /// Of requests that name none; unknown until it is needed.
+struct TeamStats {
+    /// The priority of requests that name none; unknown until it is needed.
     priority: Option<Priority>,
-    lanes: PerPriority<Option<Box<Lane>>>,
+    counts: PerPriority<Option<Box<Counts>>>,
 }
 
-/// Who asked, and at which priority.
+/// The team of a request, and the priority that it names.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
+pub(super) struct Origin<'a> {
     pub(super) team: &'a TeamId,
     pub(super) priority: Option<Priority>,
 }
 
-/// How the requests of one workspace fared.
-#[derive(Debug, Default)]
-pub(super) struct Waits {
-    teams: HashMap<TeamId, Team>,
+impl<'a> Origin<'a> {
+    pub(super) fn of(ask: &'a Ask) -> Self {
+        Self { team: &ask.team, priority: ask.priority }
+    }
 }
 
-impl Waits {
+/// The counts of one workspace.
+#[derive(Debug, Default)]
+pub(super) struct WaitStats {
+    teams: HashMap<TeamId, TeamStats>,
+}
+
+impl WaitStats {
     /// A request that came at `arrived` was answered.
-    pub(super) fn answered(
+    pub(super) fn record(
         &mut self,
         now: Timestamp,
-        by: Asked<'_>,
+        by: Origin<'_>,
         arrived: Timestamp,
         outcome: &Outcome,
         policy: &Policy,
@@ -103,31 +109,31 @@ impl Waits {
     }
 
     /// A request was refused. One that named no priority counts in that of its team.
-    pub(super) fn refused(&mut self, now: Timestamp, by: Asked<'_>, policy: &Policy) {
+    pub(super) fn refused(&mut self, now: Timestamp, by: Origin<'_>, policy: &Policy) {
         let team = self.team(by.team);
         let c =
             by.priority.unwrap_or_else(|| *team.priority.get_or_insert_with(|| priority_of(policy, by.team)));
-        let lane = team.lanes[c].get_or_insert_default();
-        lane.refused_requests += 1;
-        lane.slot(now).refused += 1;
+        let counts = team.counts[c].get_or_insert_default();
+        counts.refused_requests += 1;
+        counts.interval(now).refused += 1;
     }
 
     /// A request was granted a lease after it had waited so long.
-    fn granted(&mut self, now: Timestamp, by: Asked<'_>, lease: &Lease, waited: Span) {
-        let lane = self.team(by.team).lanes[lease.priority].get_or_insert_default();
-        lane.granted_requests += 1;
-        lane.granted_permits += u64::from(lease.permits);
-        let slot = lane.slot(now);
-        slot.granted += 1;
-        slot.longest = slot.longest.max(waited);
-        let count = &mut slot.buckets[bucket(waited)];
+    fn granted(&mut self, now: Timestamp, by: Origin<'_>, lease: &Lease, waited: Span) {
+        let counts = self.team(by.team).counts[lease.priority].get_or_insert_default();
+        counts.granted_requests += 1;
+        counts.granted_permits += u64::from(lease.permits);
+        let interval = counts.interval(now);
+        interval.granted += 1;
+        interval.longest = interval.longest.max(waited);
+        let count = &mut interval.buckets[bucket(waited)];
         *count = count.saturating_add(1);
     }
 
     /// What is known about a team.
     pub(super) fn of(&self, team: &TeamId, now: Timestamp) -> TeamWaits {
         let Some(team) = self.teams.get(team) else { return PerPriority::default() };
-        PerPriority(team.lanes.0.each_ref().map(|lane| lane.as_ref().map(|lane| lane.summary(now))))
+        PerPriority(team.counts.0.each_ref().map(|counts| counts.as_ref().map(|counts| counts.summary(now))))
     }
 
     /// Another policy is in force: forgets the teams that are gone.
@@ -137,31 +143,32 @@ impl Waits {
         self.teams.values_mut().for_each(|team| team.priority = None);
     }
 
-    fn team(&mut self, id: &TeamId) -> &mut Team {
+    fn team(&mut self, id: &TeamId) -> &mut TeamStats {
         self.teams.entry(id.clone()).or_default()
     }
 }
 
-impl Lane {
-    fn slot(&mut self, now: Timestamp) -> &mut Slot {
-        let started = now.as_ns() / SLOT.as_ns();
-        let slot = &mut self.slots[usize::try_from(started % SLOTS as u64).unwrap_or_default()];
-        if slot.started != started {
-            *slot = Slot { started, ..Slot::default() };
+impl Counts {
+    fn interval(&mut self, now: Timestamp) -> &mut Interval {
+        let started = now.as_ns() / INTERVAL.as_ns();
+        let interval = &mut self.intervals[usize::try_from(started % INTERVALS as u64).unwrap_or_default()];
+        if interval.started != started {
+            *interval = Interval { started, ..Interval::default() };
         }
-        slot
+        interval
     }
 
     fn summary(&self, now: Timestamp) -> WaitSummary {
-        let current = now.as_ns() / SLOT.as_ns();
-        let recent = || self.slots.iter().filter(|slot| slot.started + SLOTS as u64 > current);
-        let granted: u64 = recent().map(|slot| slot.granted).sum();
-        let longest = recent().map(|slot| slot.longest).max().filter(|_| granted > 0);
+        let current = now.as_ns() / INTERVAL.as_ns();
+        let recent =
+            || self.intervals.iter().filter(|interval| interval.started + INTERVALS as u64 > current);
+        let granted: u64 = recent().map(|interval| interval.granted).sum();
+        let longest = recent().map(|interval| interval.longest).max().filter(|_| granted > 0);
         let quantile = |of: u64, out_of: u64| {
             let rank = (granted * of).div_ceil(out_of).max(1);
             let mut below = 0;
             let reached = (0..BUCKETS).find(|&at| {
-                below += recent().map(|slot| u64::from(slot.buckets[at])).sum::<u64>();
+                below += recent().map(|interval| u64::from(interval.buckets[at])).sum::<u64>();
                 below >= rank
             });
             reached.map(bound).zip(longest).map(|(bound, longest)| bound.min(longest))
@@ -171,7 +178,7 @@ impl Lane {
             total_granted_permits: self.granted_permits,
             total_refused_requests: self.refused_requests,
             granted,
-            refused: recent().map(|slot| slot.refused).sum(),
+            refused: recent().map(|interval| interval.refused).sum(),
             p50: quantile(1, 2),
             p99: quantile(99, 100),
             longest,
@@ -201,9 +208,9 @@ mod tests {
 
     #[test]
     fn a_team_that_was_removed_is_counted_nowhere() {
-        let (mut waits, now) = (Waits::default(), Timestamp::from_ns(60_000_000_000));
+        let (mut waits, now) = (WaitStats::default(), Timestamp::from_ns(60_000_000_000));
         let team = TeamId::new("team").expect("a name");
-        let by = Asked { team: &team, priority: Some(Priority::Default) };
+        let by = Origin { team: &team, priority: Some(Priority::Default) };
         let refused = |reason| Outcome::Refused(Refusal { reason, retry_at: None, limit: None });
         let limit = apportion_core::policy::LimitPolicy {
             id: apportion_core::ids::LimitId::new("l").expect("a name"),
@@ -213,11 +220,11 @@ mod tests {
             margins: apportion_core::policy::Margins::DEFAULT,
         };
         let policy = Policy::plain(limit, Vec::new());
-        waits.answered(now, by, now, &refused(Reason::UnknownTeam), &policy);
+        waits.record(now, by, now, &refused(Reason::UnknownTeam), &policy);
         assert!(waits.teams.is_empty());
-        waits.answered(now, by, now, &refused(Reason::TeamPaused), &policy);
+        waits.record(now, by, now, &refused(Reason::TeamPaused), &policy);
         let counted =
-            waits.of(&team, now)[Priority::Default].as_ref().map(|lane| lane.total_refused_requests);
+            waits.of(&team, now)[Priority::Default].as_ref().map(|counts| counts.total_refused_requests);
         assert_eq!(counted, Some(1));
     }
 }
