@@ -1,18 +1,19 @@
-//! The Apportion server as a library: what the binary `apportion` is made of. Modules stand in reading order, bottom first.
+//! The Apportion server: everything behind the command `apportion serve`. Modules stand in reading order, bottom first.
 
 pub mod clock;
-pub mod convert;
-pub mod status;
+pub mod error;
 pub mod store;
 
 pub mod engine;
-pub mod service;
 
-pub mod serve;
+pub mod convert;
+pub mod status;
 
 pub mod preset;
+pub mod service;
 
 pub mod config;
+pub mod serve;
 
 #[cfg(test)]
 mod fuzz;

@@ -1,7 +1,7 @@
 //! Presets: a first guess at a provider's limits. What its responses say corrects them while they are in use.
 
-use crate::convert::field::FieldError;
 use crate::convert::lease::DEFAULT_NAME;
+use crate::error::FieldError;
 use apportion_proto::v1;
 use prost_types::Duration;
 

@@ -6,11 +6,11 @@
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::time::Timestamp;
 use apportion_proto::v1;
-use apportion_server::convert::field::FieldError;
-use apportion_server::convert::lease::Acquire;
-use apportion_server::convert::settle::{Settle, batch};
+use apportion_server::convert::settle::batch;
 use apportion_server::convert::{mask, names, team, workspace};
-use apportion_server::status::{Error, Place};
+use apportion_server::engine::{Acquire, Report};
+use apportion_server::error::{Error, FieldError};
+use apportion_server::status::ErrorScope;
 use prost_types::{Duration, FieldMask, Timestamp as WireTimestamp};
 
 const CASES: u64 = 20_000;
@@ -175,7 +175,7 @@ impl Random {
 /// A fault names a field, says something, and fits into the headers of an answer.
 fn is_told(fault: FieldError) {
     assert!(!fault.path().is_empty() && !fault.problem().is_empty());
-    let status = Error::from(fault).status(&Place::default());
+    let status = Error::from(fault).status(&ErrorScope::default());
     let told = status.message().len() + status.details().len();
     assert!(told < 4_096, "{told} bytes: {}", status.message());
 }
@@ -226,7 +226,7 @@ fn a_request_for_a_lease_is_inside_its_bounds_or_refused() {
 fn a_settle_is_inside_its_bounds_or_refused() {
     cases(|random| {
         let wire = random.settle();
-        let taken = Settle::try_from(&wire)?;
+        let taken = Report::try_from(&wire)?;
         assert!((1..=128).contains(&wire.lease_id.len()) && wire.lease_id.is_ascii(), "{wire:?}");
         assert!(wire.used_permits <= LARGEST && wire.returned_permits <= LARGEST);
         for observation in &wire.observations {
@@ -243,11 +243,11 @@ fn a_settle_is_inside_its_bounds_or_refused() {
         let policy = workspace::policy(&v1::Workspace { limits, ..Default::default() }, vec![])?;
         for observation in &taken.observations {
             for now in [Timestamp::ZERO, Timestamp::MAX] {
-                let _ = observation.observed(&policy, None, now);
+                let _ = observation.resolve(&policy, None, now);
             }
         }
-        batch(&v1::BatchSettleLeasesRequest { requests: vec![wire] })?;
-        Ok(taken)
+        batch(&v1::BatchSettleLeasesRequest { requests: vec![wire.clone()] })?;
+        Ok(())
     });
 }
 

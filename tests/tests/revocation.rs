@@ -7,12 +7,13 @@ use apportion_proto::v1::exchange_request::Request as Wanted;
 use apportion_proto::v1::exchange_response::Response as Got;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
 use apportion_tests::process::server::Server;
-use apportion_tests::process::{pass_to, retry_after};
+use apportion_tests::process::pass_to;
 use apportion_tests::provider::Rules;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::transport::Channel;
-use tonic::{Code, Streaming};
+use tonic::{Code, Status, Streaming};
+use tonic_types::StatusExt;
 
 /// How far inside a window of the policy a test begins.
 const BEGIN: Duration = Duration::from_millis(6_500);
@@ -48,7 +49,7 @@ impl Stream {
     async fn lease(&mut self) -> v1::Lease {
         self.ask(Wanted::Acquire(v1::AcquireLeaseRequest::default()));
         match self.next().await.response {
-            Some(Got::Granted(granted)) => granted.lease.expect("a lease"),
+            Some(Got::Granted(lease)) => lease,
             other => panic!("not granted: {other:?}"),
         }
     }
@@ -103,6 +104,10 @@ fn response(remaining: u32, end: Duration, precision: Duration) -> v1::Observati
         reset_precision: Some(wire(precision)),
         ..v1::Observation::default()
     }
+}
+
+fn retry_after(refused: &Status) -> Option<Duration> {
+    refused.get_details_retry_info()?.retry_delay
 }
 
 /// Windows of the provider end so long after the policy's: what is revoked stays so until that end, and nothing is granted sooner.

@@ -165,6 +165,14 @@ pub enum PolicyError {
         /// How many there may be.
         most: usize,
     },
+    /// Too many teams.
+    #[error("teams: {count} are too many, at most {most}")]
+    TooManyTeams {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// The same name twice.
     #[error("{field}: the id {id:?} stands twice")]
     Duplicate {
@@ -262,7 +270,10 @@ impl Policy {
         if self.limits.is_empty() {
             return Err(PolicyError::NoLimit);
         }
-        at_most("limits", self.limits.len(), LIMITS_MAX)?;
+        let count = self.limits.len();
+        if count > LIMITS_MAX {
+            return Err(PolicyError::TooMany { field: "limits", count, most: LIMITS_MAX });
+        }
         unique("limits", self.limits.iter().map(|limit| limit.id.as_str()))?;
         for LimitPolicy { id, permits, window, phase, margins } in &self.limits {
             if permits.is_zero() {
@@ -288,7 +299,10 @@ impl Policy {
     }
 
     fn check_teams(&self) -> Result<(), PolicyError> {
-        at_most("teams", self.teams.len(), TEAMS_MAX)?;
+        let count = self.teams.len();
+        if count > TEAMS_MAX {
+            return Err(PolicyError::TooManyTeams { count, most: TEAMS_MAX });
+        }
         unique("teams", self.teams.iter().map(|team| team.id.as_str()))?;
         let parents: BTreeMap<_, _> =
             self.teams.iter().map(|team| (&team.id, team.parent.as_ref())).collect();
@@ -337,10 +351,6 @@ impl Policy {
 
 fn range(field: &'static str, id: &str, value: u64, rule: &'static str) -> PolicyError {
     PolicyError::Range { field, id: id.into(), value, rule }
-}
-
-fn at_most(field: &'static str, count: usize, most: usize) -> Result<(), PolicyError> {
-    if count > most { Err(PolicyError::TooMany { field, count, most }) } else { Ok(()) }
 }
 
 fn unique<'a>(field: &'static str, ids: impl Iterator<Item = &'a str>) -> Result<(), PolicyError> {

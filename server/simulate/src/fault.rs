@@ -64,6 +64,7 @@ impl Fault {
         };
         let field = match error {
             PolicyError::NoLimit => format!("{base}.limits"),
+            PolicyError::TooManyTeams { .. } => format!("{base}.teams"),
             PolicyError::TooMany { field, .. } => format!("{base}.{field}"),
             PolicyError::Duplicate { field: "teams", id } => format!("{base}.teams[{}].id", team(id)),
             PolicyError::Duplicate { field: "limits", id } => of_limit(id, "id"),

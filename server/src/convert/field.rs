@@ -1,46 +1,9 @@
-//! What is wrong with one field of a message: its path, what it held, and what it may hold.
+//! Checks of single fields. Each error names the field, what it holds and what is allowed.
 
+use crate::error::FieldError;
 use apportion_core::ids::{CallerId, LimitId, NameError, RequestId, TeamId, WorkspaceId};
 use apportion_core::permits::Permits;
 use std::fmt::Display;
-use thiserror::Error;
-
-/// A field that is out of its bounds, malformed or missing.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{path}: {problem}")]
-pub struct FieldError {
-    path: String,
-    problem: String,
-}
-
-impl FieldError {
-    /// The field at `path`, such as `observations[2].limit`, and what is wrong with it and what is allowed.
-    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { path: path.into(), problem: problem.into() }
-    }
-
-    /// A field that must not be absent.
-    pub fn missing(path: impl Into<String>) -> Self {
-        Self::new(path, "must not be absent")
-    }
-
-    /// The path of the field in the request.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// What is wrong with it, and what is allowed.
-    pub fn problem(&self) -> &str {
-        &self.problem
-    }
-
-    /// The same fault in a message that stands at `path` of a larger one.
-    #[must_use]
-    pub fn under(mut self, path: &str) -> Self {
-        self.path = format!("{path}.{}", self.path);
-        self
-    }
-}
 
 /// A number of permits from `least` to `most`.
 pub(crate) fn permits(path: &str, n: u32, least: Permits, most: Permits) -> Result<Permits, FieldError> {
@@ -75,6 +38,9 @@ pub(crate) fn count(path: &str, count: usize, least: usize, most: usize) -> Resu
 pub(crate) trait Name: Sized {
     /// Checks and takes a bare name.
     fn check(name: &str) -> Result<Self, NameError>;
+
+    /// The bare name.
+    fn text(&self) -> &str;
 }
 
 macro_rules! names {
@@ -82,6 +48,10 @@ macro_rules! names {
         $(impl Name for $name {
             fn check(name: &str) -> Result<Self, NameError> {
                 Self::new(name)
+            }
+
+            fn text(&self) -> &str {
+                self.as_str()
             }
         })*
     };

@@ -1,12 +1,14 @@
 //! Requests for a lease, and what is granted.
 
-use super::field::{FieldError, name_or, optional_name, permits};
+use super::field::{name_or, optional_name, permits};
 use super::priority::{optional_priority, wire_priority};
+use super::recent::RecentNames;
 use super::time::{duration, optional_span};
-use apportion_core::ids::{CallerId, RequestId, TeamId, WorkspaceId};
+use crate::engine::Acquire;
+use crate::error::FieldError;
+use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
 use apportion_core::permits::Permits;
-use apportion_core::priority::Priority;
-use apportion_core::request::{Ask, Lease};
+use apportion_core::request::Lease;
 use apportion_core::time::{Span, Timestamp};
 use apportion_proto::v1;
 
@@ -15,39 +17,38 @@ pub const DEFAULT_NAME: &str = "default";
 /// The longest time that a request may wait on the server.
 pub const MAX_WAIT: Span = Span::from_secs(3600);
 
-/// A checked request for a lease: everything of an [`Ask`] but its deadline, which needs a clock.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Acquire {
-    /// The workspace whose budget it is for.
-    pub workspace: WorkspaceId,
-    /// The team it is for.
-    pub team: TeamId,
-    /// The service or instance that asks.
-    pub caller: CallerId,
-    /// When it wants to be served; none: the team's priority.
-    pub priority: Option<Priority>,
-    /// How many permits it wants, at least 1.
-    pub permits: Permits,
-    /// The least it would take, from 1 to `permits`.
-    pub min_permits: Permits,
-    /// How long it may wait, at most [`MAX_WAIT`]; none: it did not say.
-    pub max_wait: Option<Span>,
-    /// What the client calls this request.
-    pub request_id: Option<RequestId>,
-}
-
 impl Acquire {
-    /// What the core is asked, once it is known until when.
-    pub fn ask(&self, deadline: Timestamp) -> Ask {
-        Ask {
-            team: self.team.clone(),
-            caller: self.caller.clone(),
-            priority: self.priority,
-            permits: self.permits,
-            min_permits: self.min_permits,
-            deadline,
-            request_id: self.request_id.clone(),
-        }
+    /// Checks the next request of a stream.
+    ///
+    /// # Errors
+    /// [`FieldError`] of the first field at fault.
+    pub fn next(request: &v1::AcquireLeaseRequest, recent: &mut RecentNames) -> Result<Self, FieldError> {
+        let workspace = recent.workspaces.name_or("workspace", &request.workspace, DEFAULT_NAME);
+        let team = recent.teams.name_or("team", &request.team, DEFAULT_NAME);
+        let caller = recent.callers.name_or("caller", &request.caller, DEFAULT_NAME);
+        Self::checked(request, || Ok((workspace?, team?, caller?)))
+    }
+
+    fn checked(
+        request: &v1::AcquireLeaseRequest,
+        names: impl FnOnce() -> Result<(WorkspaceId, TeamId, CallerId), FieldError>,
+    ) -> Result<Self, FieldError> {
+        let wanted = permits("permits", request.permits.unwrap_or(1), Permits::ONE, Permits::MAX)?;
+        let least = match request.min_permits {
+            Some(least) => permits("min_permits", least, Permits::ONE, wanted)?,
+            None => wanted,
+        };
+        let (workspace, team, caller) = names()?;
+        Ok(Self {
+            workspace,
+            team,
+            caller,
+            priority: optional_priority("priority", request.priority)?,
+            permits: wanted,
+            min_permits: least,
+            max_wait: optional_span("max_wait", request.max_wait.as_ref(), Span::ZERO, MAX_WAIT)?,
+            request_id: optional_name("request_id", &request.request_id)?,
+        })
     }
 }
 
@@ -55,20 +56,12 @@ impl TryFrom<&v1::AcquireLeaseRequest> for Acquire {
     type Error = FieldError;
 
     fn try_from(request: &v1::AcquireLeaseRequest) -> Result<Self, FieldError> {
-        let wanted = permits("permits", request.permits.unwrap_or(1), Permits::ONE, Permits::MAX)?;
-        let least = match request.min_permits {
-            Some(least) => permits("min_permits", least, Permits::ONE, wanted)?,
-            None => wanted,
-        };
-        Ok(Self {
-            workspace: name_or("workspace", &request.workspace, DEFAULT_NAME)?,
-            team: name_or("team", &request.team, DEFAULT_NAME)?,
-            caller: name_or("caller", &request.caller, DEFAULT_NAME)?,
-            priority: optional_priority("priority", request.priority)?,
-            permits: wanted,
-            min_permits: least,
-            max_wait: optional_span("max_wait", request.max_wait.as_ref(), Span::ZERO, MAX_WAIT)?,
-            request_id: optional_name("request_id", &request.request_id)?,
+        Self::checked(request, || {
+            Ok((
+                name_or("workspace", &request.workspace, DEFAULT_NAME)?,
+                name_or("team", &request.team, DEFAULT_NAME)?,
+                name_or("caller", &request.caller, DEFAULT_NAME)?,
+            ))
         })
     }
 }
@@ -92,14 +85,10 @@ pub fn granted(lease: &Lease, lease_id: String, received_at: Timestamp) -> Optio
     })
 }
 
-/// The answer to a unary call, as [`granted`].
-pub fn acquired(lease: &Lease, lease_id: String, received_at: Timestamp) -> Option<v1::AcquireLeaseResponse> {
-    granted(lease, lease_id, received_at).map(|lease| v1::AcquireLeaseResponse { lease: Some(lease) })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use apportion_core::priority::Priority;
     use apportion_core::request::LeaseId;
 
     fn refused(request: &v1::AcquireLeaseRequest) -> String {
@@ -111,10 +100,9 @@ mod tests {
         let acquire = Acquire::try_from(&v1::AcquireLeaseRequest::default()).expect("it is allowed");
         assert_eq!(acquire.workspace.as_str(), "default");
         assert_eq!(acquire.max_wait, None);
-        let ask = acquire.ask(Timestamp::from_ns(7));
-        assert_eq!((ask.team.as_str(), ask.caller.as_str()), ("default", "default"));
-        assert_eq!((ask.permits.get(), ask.min_permits.get()), (1, 1));
-        assert_eq!((ask.priority, ask.request_id, ask.deadline), (None, None, Timestamp::from_ns(7)));
+        assert_eq!((acquire.team.as_str(), acquire.caller.as_str()), ("default", "default"));
+        assert_eq!((acquire.permits.get(), acquire.min_permits.get()), (1, 1));
+        assert_eq!((acquire.priority, acquire.request_id), (None, None));
     }
 
     #[test]

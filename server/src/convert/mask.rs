@@ -1,6 +1,6 @@
 //! Updates: which fields of a stored resource become those of a request.
 
-use super::field::FieldError;
+use crate::error::FieldError;
 use apportion_proto::v1;
 use prost_types::FieldMask;
 

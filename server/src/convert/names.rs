@@ -1,6 +1,7 @@
 //! Names of resources, `workspaces/{workspace}/teams/{team}`, and of pages of lists.
 
-use super::field::{FieldError, Name, name, out_of_range, text};
+use super::field::{Name, name, out_of_range, text};
+use crate::error::FieldError;
 use apportion_core::ids::{NameError, TeamId, WorkspaceId};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -35,6 +36,10 @@ impl TokenId {
 impl Name for TokenId {
     fn check(name: &str) -> Result<Self, NameError> {
         Self::new(name)
+    }
+
+    fn text(&self) -> &str {
+        self.as_str()
     }
 }
 

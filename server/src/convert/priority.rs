@@ -1,6 +1,6 @@
 //! Priorities and what is kept for each of them.
 
-use super::field::FieldError;
+use crate::error::FieldError;
 use apportion_core::priority::Priority;
 use apportion_proto::v1;
 

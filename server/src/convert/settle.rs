@@ -1,8 +1,10 @@
-//! Reports of what leases were used for, alone and in batches, and what came of them.
+//! Reports of what leases were used for, alone and in batches, and their results.
 
-use super::field::{FieldError, count, name_or, permits, text};
+use super::field::{count, name_or, permits, text};
 use super::lease::DEFAULT_NAME;
-use super::observation::Reported;
+use super::recent::RecentNames;
+use crate::engine::{Report, ReportedObservation};
+use crate::error::FieldError;
 use apportion_core::allocator::Settled;
 use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
 use apportion_core::permits::Permits;
@@ -10,44 +12,37 @@ use apportion_proto::v1;
 
 /// The longest id of a lease, in bytes.
 pub const LEASE_ID_LONGEST: usize = 128;
-/// Most observations of one settle.
+/// Most observations of one report.
 pub const OBSERVATIONS_MAX: usize = 64;
-/// Most settles of one batch.
+/// Most reports of one batch.
 pub const BATCH_MAX: usize = 1000;
 
-/// A checked report of what a lease was used for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Settle {
-    /// The workspace that the lease is of.
-    pub workspace: WorkspaceId,
-    /// The team that it was granted to.
-    pub team: TeamId,
-    /// The caller that it was granted to.
-    pub caller: CallerId,
-    /// What the client calls the lease: printable ASCII. Whether there is such a lease is for the engine to say.
-    pub lease_id: String,
-    /// Permits whose requests were handed on, all told.
-    pub used: Permits,
-    /// Permits that will not be used, all told.
-    pub returned: Permits,
-    /// Whether this is the last report.
-    pub is_final: bool,
-    /// What responses under the lease said, at most [`OBSERVATIONS_MAX`].
-    pub observations: Vec<Reported>,
-}
+impl<'a> Report<'a> {
+    /// Checks the next report of a stream.
+    ///
+    /// # Errors
+    /// [`FieldError`] of the first field at fault.
+    pub fn next(request: &'a v1::SettleLeaseRequest, recent: &mut RecentNames) -> Result<Self, FieldError> {
+        let workspace = recent.workspaces.name_or("workspace", &request.workspace, DEFAULT_NAME);
+        let team = recent.teams.name_or("team", &request.team, DEFAULT_NAME);
+        let caller = recent.callers.name_or("caller", &request.caller, DEFAULT_NAME);
+        Self::checked(request, || Ok((workspace?, team?, caller?)))
+    }
 
-impl TryFrom<&v1::SettleLeaseRequest> for Settle {
-    type Error = FieldError;
-
-    fn try_from(request: &v1::SettleLeaseRequest) -> Result<Self, FieldError> {
+    fn checked(
+        request: &'a v1::SettleLeaseRequest,
+        names: impl FnOnce() -> Result<(WorkspaceId, TeamId, CallerId), FieldError>,
+    ) -> Result<Self, FieldError> {
         count("observations", request.observations.len(), 0, OBSERVATIONS_MAX)?;
         let observations = request.observations.iter().enumerate().map(|(place, wire)| {
-            Reported::try_from(wire).map_err(|error| error.under(&format!("observations[{place}]")))
+            ReportedObservation::try_from(wire)
+                .map_err(|error| error.under(&format!("observations[{place}]")))
         });
+        let (workspace, team, caller) = names()?;
         Ok(Self {
-            workspace: name_or("workspace", &request.workspace, DEFAULT_NAME)?,
-            team: name_or("team", &request.team, DEFAULT_NAME)?,
-            caller: name_or("caller", &request.caller, DEFAULT_NAME)?,
+            workspace,
+            team,
+            caller,
             lease_id: lease_id(&request.lease_id)?,
             used: permits("used_permits", request.used_permits, Permits::ZERO, Permits::MAX)?,
             returned: permits("returned_permits", request.returned_permits, Permits::ZERO, Permits::MAX)?,
@@ -57,27 +52,43 @@ impl TryFrom<&v1::SettleLeaseRequest> for Settle {
     }
 }
 
-fn lease_id(id: &str) -> Result<String, FieldError> {
+impl<'a> TryFrom<&'a v1::SettleLeaseRequest> for Report<'a> {
+    type Error = FieldError;
+
+    fn try_from(request: &'a v1::SettleLeaseRequest) -> Result<Self, FieldError> {
+        Self::checked(request, || {
+            Ok((
+                name_or("workspace", &request.workspace, DEFAULT_NAME)?,
+                name_or("team", &request.team, DEFAULT_NAME)?,
+                name_or("caller", &request.caller, DEFAULT_NAME)?,
+            ))
+        })
+    }
+}
+
+fn lease_id(id: &str) -> Result<&str, FieldError> {
     if id.is_empty() {
         return Err(FieldError::missing("lease_id"));
     }
     text("lease_id", id, LEASE_ID_LONGEST)?;
     match id.chars().find(|c| !c.is_ascii_graphic()) {
         Some(c) => Err(FieldError::new("lease_id", format!("{c:?} is not allowed, only printable ASCII is"))),
-        None => Ok(id.into()),
+        None => Ok(id),
     }
 }
 
-/// The settles of a batch, each checked on its own, in order. Paths of faults start at the single settle.
+/// The reports of a batch, each checked on its own, in order. Paths of faults start at the single report.
 ///
 /// # Errors
 /// [`FieldError`] where the batch as a whole is empty or too large.
-pub fn batch(request: &v1::BatchSettleLeasesRequest) -> Result<Vec<Result<Settle, FieldError>>, FieldError> {
+pub fn batch(
+    request: &v1::BatchSettleLeasesRequest,
+) -> Result<Vec<Result<Report<'_>, FieldError>>, FieldError> {
     count("requests", request.requests.len(), 1, BATCH_MAX)?;
-    Ok(request.requests.iter().map(Settle::try_from).collect())
+    Ok(request.requests.iter().map(Report::try_from).collect())
 }
 
-/// What came of a settle, as it goes over the wire.
+/// The result of a report, as it goes over the wire.
 pub fn settled(settled: Settled) -> v1::Settled {
     v1::Settled {
         returned_permits: settled.returned.get(),
@@ -86,11 +97,12 @@ pub fn settled(settled: Settled) -> v1::Settled {
     }
 }
 
-/// What came of one settle of a batch.
-pub fn outcome(outcome: Result<Settled, v1::Refusal>) -> v1::SettleOutcome {
+/// The result of one report of a batch.
+pub fn outcome(outcome: Result<v1::Settled, v1::Refusal>) -> v1::SettleOutcome {
+    use v1::settle_outcome::Outcome;
     let outcome = match outcome {
-        Ok(noted) => v1::settle_outcome::Outcome::Settled(settled(noted)),
-        Err(refusal) => v1::settle_outcome::Outcome::Refusal(refusal),
+        Ok(settled) => Outcome::Settled(settled),
+        Err(refusal) => Outcome::Refusal(refusal),
     };
     v1::SettleOutcome { outcome: Some(outcome) }
 }
@@ -104,14 +116,15 @@ mod tests {
     }
 
     fn refused(request: &v1::SettleLeaseRequest) -> String {
-        Settle::try_from(request).expect_err("it is refused").to_string()
+        Report::try_from(request).expect_err("it is refused").to_string()
     }
 
     #[test]
     fn a_settle_with_a_lease_id_alone_reports_nothing_for_default() {
-        let settle = Settle::try_from(&request()).expect("it is allowed");
-        assert_eq!((settle.workspace.as_str(), settle.team.as_str()), ("default", "default"));
-        assert_eq!((settle.used, settle.returned, settle.is_final), (Permits::ZERO, Permits::ZERO, false));
+        let request = request();
+        let report = Report::try_from(&request).expect("it is allowed");
+        assert_eq!((report.workspace.as_str(), report.team.as_str()), ("default", "default"));
+        assert_eq!((report.used, report.returned, report.is_final), (Permits::ZERO, Permits::ZERO, false));
     }
 
     #[test]
@@ -138,7 +151,8 @@ mod tests {
     #[test]
     fn a_fault_in_one_settle_of_a_batch_leaves_the_others_alone() {
         let requests = vec![request(), v1::SettleLeaseRequest::default()];
-        let checked = batch(&v1::BatchSettleLeasesRequest { requests }).expect("neither empty nor too large");
+        let both = v1::BatchSettleLeasesRequest { requests };
+        let checked = batch(&both).expect("neither empty nor too large");
         assert_eq!(checked.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false]);
         for many in [0, BATCH_MAX + 1] {
             assert!(batch(&v1::BatchSettleLeasesRequest { requests: vec![request(); many] }).is_err());

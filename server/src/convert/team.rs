@@ -1,8 +1,9 @@
 //! Teams as they are configured.
 
-use super::field::{FieldError, out_of_range, permits};
+use super::field::{out_of_range, permits};
 use super::names;
 use super::priority::{optional_priority, wire_priority};
+use crate::error::FieldError;
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{TeamPolicy, WEIGHT_MAX};

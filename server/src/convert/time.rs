@@ -1,6 +1,7 @@
 //! Durations and instants on the wire ↔ spans and instants of the core.
 
-use super::field::{FieldError, out_of_range};
+use super::field::out_of_range;
+use crate::error::FieldError;
 use apportion_core::time::{Span, Timestamp};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
@@ -18,7 +19,6 @@ pub fn span(
     most: Span,
 ) -> Result<Span, FieldError> {
     let prost_types::Duration { seconds, nanos } = *duration;
-    let allowed = format!("{least:?} to {most:?}");
     if i64::from(nanos).unsigned_abs() >= NS_PER_SECOND {
         return Err(out_of_range(path, format!("{nanos} nanoseconds"), "less than a second of them"));
     }
@@ -26,11 +26,9 @@ pub fn span(
         return Err(FieldError::new(path, "seconds and nanoseconds have different signs"));
     }
     let ns = i128::from(seconds) * i128::from(NS_PER_SECOND) + i128::from(nanos);
-    u64::try_from(ns)
-        .ok()
-        .map(Span::from_ns)
-        .filter(|span| (least..=most).contains(span))
-        .ok_or_else(|| out_of_range(path, format!("{seconds} s and {nanos} ns"), &allowed))
+    u64::try_from(ns).ok().map(Span::from_ns).filter(|span| (least..=most).contains(span)).ok_or_else(|| {
+        out_of_range(path, format!("{seconds} s and {nanos} ns"), &format!("{least:?} to {most:?}"))
+    })
 }
 
 /// The same, or nothing where the duration is absent.

@@ -1,9 +1,10 @@
 //! Workspaces as they are configured: limits, shares of priorities, edges.
 
-use super::field::{FieldError, count, name, out_of_range, permits};
+use super::field::{count, name, out_of_range, permits};
 use super::names;
 use super::priority::{optional_priority, wire_priority};
 use super::time::{duration, instant, optional_span, span};
+use crate::error::FieldError;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::permits::Permits;
 use apportion_core::policy::{
@@ -176,6 +177,7 @@ pub fn policy_field(policy: &Policy, error: &PolicyError) -> String {
         };
     match error {
         PolicyError::NoLimit => "limits".into(),
+        PolicyError::TooManyTeams { .. } => "teams".into(),
         PolicyError::TooMany { field, .. } | PolicyError::Duplicate { field, .. } => (*field).into(),
         PolicyError::Range { field: "largest_lease", .. } => "largest_lease_permits".into(),
         PolicyError::Range { field: "weight", .. } => "weight".into(),

@@ -3,254 +3,255 @@
 //! Owns who holds which lock and when, timers, and the way from an allocator's effects through the ledger to the store and
 //! back. Knows no wire format and no rule of sharing. A grant from memory touches no disk, no channel and no other workspace.
 //!
-//! Locks: a workspace's state, never two at once, and never across an await. The ledger has a thread of its own that is told
-//! through a channel and answers by locking workspaces, so the two cannot wait for each other.
+//! Locks: a workspace's state, never two at once, and never across an await. The ledger has a thread of its own that takes
+//! commands from a channel and answers by locking workspaces, so the two cannot wait for each other.
+//!
+//! Modules stand in reading order, bottom first.
 
-mod answer;
-mod lease_name;
-mod ledger;
-mod parts;
-mod served;
-mod shard_write;
+mod settings;
+
+mod health;
 mod supervise;
 mod timer;
+
+mod lease_name;
+
+mod grant;
+mod report;
+mod request;
+
+mod command;
+mod wait_stats;
 mod waiters;
-mod waiting;
-mod waits;
+
 mod workspace;
+
+mod pending;
+mod registry;
+
+mod ledger;
+
+mod clock_check;
 
 #[cfg(test)]
 mod tests;
 
-use crate::clock::{Checked, Clock};
+use crate::clock::Clock;
+use crate::error::Error;
 use crate::store::Store;
-use apportion_core::bounds::Bounds;
-use apportion_core::ids::{CallerId, NodeId, TeamId, WorkspaceId};
-use apportion_core::ledger::Horizon;
-use apportion_core::policy::{Policy, PolicyError};
+use apportion_core::allocator::Settled;
+use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
+use apportion_core::policy::PolicyError;
 use apportion_core::time::Span;
-use ledger::{Command, Ledger};
-use parts::Parts;
+use command::{Command, LedgerHandle};
+use health::Health;
+use ledger::{Ledger, LedgerStore, Opener};
+use registry::WorkspaceRegistry;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use supervise::Failure;
+use timer::Timer;
+use workspace::{Arrival, Environment};
 
-pub use answer::{Event, Granted, Observe, Refused, Report, Request};
+pub use grant::{Event, Granted};
 pub use lease_name::LeaseName;
-pub use served::Snapshot;
-pub use waiting::{Acquired, Waiting};
-pub use waits::{TeamWaits, WaitSummary};
+pub use pending::{Acquired, PendingAcquire};
+pub use report::{Report, ReportedObservation, ReportedReset};
+pub use request::Acquire;
+pub use settings::{Settings, StartError, Versioned};
+pub use wait_stats::{TeamWaits, WaitSummary};
+pub use workspace::Snapshot;
 
-/// How often the clock is checked.
-const CLOCK_CHECK: Duration = Duration::from_millis(200);
-
-/// How long whoever makes a workspace waits for the ledger to open it: many times the write that may be under way.
-const SERVED_WITHIN: Duration = Duration::from_secs(5);
-
-/// What an engine is made with.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Which server this is.
-    pub node: NodeId,
-    /// How far ahead windows are booked, and how wrong the clock may be.
-    pub horizon: Horizon,
-    /// What one workspace may hold.
-    pub bounds: Bounds,
-    /// Into how many shards workspaces are hashed: as the store says.
-    pub shards: u16,
-}
-
-/// A policy as it stands in the store.
-#[derive(Clone, Debug)]
-pub struct Versioned {
-    /// The policy.
-    pub policy: Policy,
-    /// The version of the workspace's document, which a booking is compared with.
-    pub version: u64,
-}
+/// How long a call that creates a workspace waits for the ledger to open it: many times the write that may be under way.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The workspaces that this process serves.
 #[derive(Debug)]
 pub struct Engine {
-    parts: Arc<Parts>,
+    clock: Arc<Clock>,
+    health: Arc<Health>,
+    failure: Arc<Failure>,
+    registry: Arc<WorkspaceRegistry>,
+    ledger: LedgerHandle,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Engine {
     /// Starts to serve `workspaces` out of `store`: takes every shard over, and returns once each can be granted from.
-    /// To be called inside a tokio runtime, which drives its timers.
+    /// Must be called inside a tokio runtime, which drives its timers.
     ///
     /// # Errors
-    /// [`StartError`] where the store cannot be read or written, or a policy does not hold.
+    /// [`StartError`] where the store cannot be read or written, or a policy breaks a rule.
     pub fn start(
         settings: Settings,
         clock: Arc<Clock>,
         store: Arc<dyn Store>,
         workspaces: Vec<(WorkspaceId, Versioned)>,
     ) -> Result<Self, StartError> {
-        let (commands, inbox) = mpsc::channel();
+        let (ledger, inbox) = LedgerHandle::new();
         let secret = lease_name::Secret::new().ok_or(StartError::NoRandom)?;
-        let parts = Arc::new(Parts::new(settings, clock, commands, secret));
+        let (seed, timer) = (secret.nonce, Arc::new(Timer::new()));
+        let environment = Environment {
+            clock: Arc::clone(&clock),
+            timer: Arc::clone(&timer),
+            ledger: ledger.clone(),
+            secret,
+            bounds: settings.bounds,
+        };
+        let registry = Arc::new(WorkspaceRegistry::new(Arc::new(environment), settings.shards));
         for (id, versioned) in workspaces {
-            parts.insert(id, versioned)?;
+            registry.insert(id, versioned)?;
         }
-        let (ready, is_ready) = mpsc::channel();
-        let mut ledger = Ledger::new(Arc::clone(&parts), store, inbox);
-        let of_thread = Arc::clone(&parts);
-        let thread = std::thread::Builder::new()
-            .name("apportion-ledger".into())
-            .spawn(move || {
-                let started = ledger.take_over();
-                let go_on = started.is_ok();
-                let _ = ready.send(started);
-                if go_on {
-                    supervise::thread(&of_thread, "the ledger", || ledger.run());
-                }
-            })
-            .map_err(|error| StartError::Store(error.to_string()))?;
-        is_ready
-            .recv()
-            .map_err(|_| StartError::Store("the ledger stopped".into()))?
-            .map_err(StartError::Store)?;
-        timer::start(&parts);
-        start_clock_checks(&parts);
-        Ok(Self { parts, thread: Mutex::new(Some(thread)) })
+        let (health, failure) = (Arc::new(Health::default()), Arc::new(Failure::default()));
+        let opener = Opener::new(Arc::clone(&registry), Arc::clone(&health), Arc::clone(&clock));
+        let store = LedgerStore::new(store, Arc::clone(&health));
+        let thread = Ledger::new(&settings, seed, Arc::clone(&clock), opener, store, inbox);
+        let thread = start_ledger(thread, Arc::clone(&failure))?;
+        let (weak, of_timer) = (Arc::downgrade(&timer), Arc::clone(&clock));
+        let wake = |workspace: &Arc<_>| workspace::Workspace::contain_panic(workspace, |it| it.wake());
+        supervise::spawn(&failure, "the timer", timer::run(weak, move || of_timer.now(), wake));
+        let check = clock_check::run(Arc::clone(&clock), Arc::downgrade(&registry), ledger.clone());
+        supervise::spawn(&failure, "the clock check", check);
+        Ok(Self { clock, health, failure, registry, ledger, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Asks for a lease: granted at once, or a place to wait at.
+    /// Requests a lease. `longest_wait` caps how long the request may wait: its caller does not wait longer.
     ///
     /// # Errors
-    /// [`Refused`], with the reason and when to ask again.
-    pub fn acquire(&self, request: Request) -> Result<Acquired, Refused> {
-        if self.parts.is_draining() {
-            return Err(Refused::Draining);
+    /// [`Error`], with the reason and when to retry.
+    pub fn acquire(&self, request: Acquire, longest_wait: Option<Span>) -> Result<Acquired, Error> {
+        if self.health.is_draining() {
+            return Err(Error::Draining);
         }
-        self.parts.find(&request.workspace)?.acquire(&self.parts, request)
+        let workspace = self.registry.find(&request.workspace)?;
+        match workspace.acquire(request, longest_wait)? {
+            Arrival::Granted(granted) => Ok(Acquired::Granted(granted)),
+            Arrival::Pending(reply) => Ok(Acquired::Pending(PendingAcquire::new(workspace, reply))),
+        }
     }
 
-    /// Notes what a lease was used for, and what responses said. Late is no error: then nothing comes back.
+    /// Applies a report of a lease. A late report is no error: then nothing comes back.
     ///
     /// # Errors
-    /// [`Refused`] where the report is not about a lease of its sender, or says more than was granted.
-    pub fn settle(&self, report: &Report<'_>) -> Result<apportion_core::allocator::Settled, Refused> {
-        self.parts.find(report.workspace)?.settle(&self.parts, report)
+    /// [`Error`] where the report is not about a lease of its sender, says more than was granted, or names an unknown limit.
+    pub fn settle(&self, report: &Report<'_>) -> Result<Settled, Error> {
+        self.registry.find(&report.workspace)?.settle(report)
     }
 
-    /// Takes back a lease whose answer reached nobody: it was granted, and who asked had gone.
-    pub fn unheard(&self, workspace: &WorkspaceId, by: (&TeamId, &CallerId), granted: &Granted) {
-        if let Ok(workspace) = self.parts.find(workspace) {
-            workspace.unheard(&self.parts, by, granted);
+    /// Takes back a lease that was granted and whose answer reached nobody.
+    pub fn reclaim(&self, workspace: &WorkspaceId, by: (&TeamId, &CallerId), granted: &Granted) {
+        if let Ok(workspace) = self.registry.find(workspace) {
+            workspace.reclaim(by, granted);
         }
     }
 
-    /// Resolves when something has failed that every workspace depends on, with what that is. The process is to end then.
-    pub async fn failed(&self) -> &'static str {
-        self.parts.failure.wait().await
-    }
-
-    /// A team and what it is part of, itself first; the team alone where it is unknown.
-    pub fn path_of(&self, workspace: &WorkspaceId, team: &TeamId) -> Vec<TeamId> {
-        self.parts.find(workspace).map_or_else(|_| vec![team.clone()], |workspace| workspace.path_of(team))
+    /// The events of a workspace from now on.
+    ///
+    /// # Errors
+    /// [`Error::UnknownWorkspace`].
+    pub fn events(&self, workspace: &WorkspaceId) -> Result<tokio::sync::broadcast::Receiver<Event>, Error> {
+        Ok(self.registry.find(workspace)?.events())
     }
 
     /// What a workspace looks like now.
     ///
     /// # Errors
-    /// [`Refused::UnknownWorkspace`].
-    pub fn snapshot(&self, workspace: &WorkspaceId) -> Result<Snapshot, Refused> {
-        Ok(self.parts.find(workspace)?.snapshot(&self.parts))
+    /// [`Error::UnknownWorkspace`].
+    pub fn snapshot(&self, workspace: &WorkspaceId) -> Result<Snapshot, Error> {
+        Ok(self.registry.find(workspace)?.snapshot(&self.health))
     }
 
-    /// The same without what is configured.
+    /// The same without the policy.
     ///
     /// # Errors
-    /// [`Refused::UnknownWorkspace`].
-    pub fn figures(&self, workspace: &WorkspaceId) -> Result<Snapshot, Refused> {
-        Ok(self.parts.find(workspace)?.figures(&self.parts))
+    /// [`Error::UnknownWorkspace`].
+    pub fn figures(&self, workspace: &WorkspaceId) -> Result<Snapshot, Error> {
+        Ok(self.registry.find(workspace)?.figures(&self.health))
     }
 
-    /// What the server says by itself about a workspace from now on.
-    ///
-    /// # Errors
-    /// [`Refused::UnknownWorkspace`].
-    pub fn events(
-        &self,
-        workspace: &WorkspaceId,
-    ) -> Result<tokio::sync::broadcast::Receiver<Event>, Refused> {
-        Ok(self.parts.find(workspace)?.events())
+    /// A team and the teams above it, itself first; the team alone where it is unknown.
+    pub fn path_of(&self, workspace: &WorkspaceId, team: &TeamId) -> Vec<TeamId> {
+        self.registry.find(workspace).map_or_else(|_| vec![team.clone()], |workspace| workspace.path_of(team))
     }
 
-    /// The workspaces that are served, in no order.
+    /// The ids of the workspaces that are served, in no order.
     pub fn workspaces(&self) -> Vec<WorkspaceId> {
-        self.parts.workspaces.iter().map(|entry| entry.key().clone()).collect()
+        self.registry.ids()
     }
 
     /// How many workspaces are served.
-    pub fn serves(&self) -> usize {
-        self.parts.workspaces.len()
+    pub fn workspace_count(&self) -> usize {
+        self.registry.len()
     }
 
-    /// Puts a policy in force that is durable already: for the next decision, for waiting requests too. Serves the
-    /// workspace from now on if it is new: blocks until the ledger has opened it, so that whoever made it may ask for a lease.
+    /// Puts a policy in force that is durable already: for the next decision, for waiting requests too. A new workspace is served
+    /// from now on: blocks until the ledger has opened it, so that its creator may request a lease at once.
     ///
     /// # Errors
-    /// What [`Policy::check`] says; nothing is changed then.
+    /// The rule that the policy breaks; nothing is changed then.
     pub fn put(&self, id: &WorkspaceId, versioned: Versioned) -> Result<(), PolicyError> {
-        if let Ok(workspace) = self.parts.find(id) {
-            return workspace.set_policy(&self.parts, versioned);
+        if let Ok(workspace) = self.registry.find(id) {
+            return workspace.set_policy(versioned);
         }
-        versioned.policy.check()?;
-        self.parts.insert(id.clone(), versioned)?;
-        let (served, is_served) = mpsc::channel();
-        self.parts.tell(Command::Serve(id.clone(), Some(served)));
-        if is_served.recv_timeout(SERVED_WITHIN).is_err() {
-            tracing::warn!(workspace = %id, "the ledger is slow: the workspace is served later");
+        self.registry.insert(id.clone(), versioned)?;
+        let (tried, is_tried) = mpsc::channel();
+        self.ledger.send(Command::Open(id.clone(), Some(tried)));
+        if is_tried.recv_timeout(OPEN_TIMEOUT).is_err() {
+            tracing::warn!(workspace = %id, "the ledger is slow: the workspace opens later");
         }
         Ok(())
     }
 
-    /// Ends to serve a workspace. What waits is refused.
+    /// Stops serving a workspace. Its waiting requests are refused.
     pub fn remove(&self, id: &WorkspaceId) {
-        if let Some((_, workspace)) = self.parts.workspaces.remove(id) {
-            workspace.close(&Refused::UnknownWorkspace);
-            self.parts.tell(Command::Forget(workspace.shard, id.clone()));
+        if let Some(workspace) = self.registry.remove(id) {
+            workspace.close(&Error::UnknownWorkspace);
+            self.ledger.send(Command::Forget(workspace.shard, id.clone()));
         }
     }
 
     /// The clock.
     pub fn clock(&self) -> &Clock {
-        &self.parts.clock
+        &self.clock
     }
 
     /// Whether the server is about to stop.
     pub fn is_draining(&self) -> bool {
-        self.parts.is_draining()
+        self.health.is_draining()
     }
 
     /// Whether the store failed and has not taken a write since.
     pub fn is_store_lost(&self) -> bool {
-        self.parts.is_store_lost()
+        self.health.is_store_lost()
     }
 
-    /// How far ahead windows are booked that a right clock would not have booked: a clock was wrong.
+    /// How far ahead windows are booked that a correct clock would not have booked.
     pub fn booked_ahead(&self) -> Span {
-        self.parts.booked_ahead()
+        self.health.booked_ahead(self.clock.now())
     }
 
-    /// Hears that the store failed somebody else: it is opened anew soon, even if nobody asks for a lease.
+    /// Resolves when something has failed that every workspace depends on, with what it is. The process must end then.
+    pub async fn failed(&self) -> &'static str {
+        self.failure.wait().await
+    }
+
+    /// Reports that the store failed outside the engine: it is reopened soon, even if nobody requests a lease.
     pub fn store_failed(&self) {
-        self.parts.set_store_lost(true);
-        self.parts.tell(Command::StoreFailed);
+        self.health.set_store_lost(true);
+        self.ledger.send(Command::StoreFailed);
     }
 
-    /// Refuses newcomers from now on; what waits goes on waiting.
+    /// Refuses new requests from now on. Waiting requests go on waiting.
     pub fn drain(&self) {
-        self.parts.set_draining();
+        self.health.set_draining();
     }
 
-    /// How many requests wait, all told.
+    /// How many requests wait, in all workspaces.
     pub fn waiting(&self) -> usize {
-        self.parts.workspaces.iter().map(|entry| entry.value().waiting()).sum()
+        let mut waiting = 0;
+        self.registry.for_each(|workspace| waiting += workspace.waiting());
+        waiting
     }
 
     /// Refuses what still waits, hands back what was booked and not granted, and stops. Blocks for a write to the store.
@@ -258,7 +259,7 @@ impl Engine {
         self.drain();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
-            self.parts.tell(Command::Stop);
+            self.ledger.send(Command::Stop);
             let _ = thread.join();
         }
     }
@@ -270,37 +271,21 @@ impl Drop for Engine {
     }
 }
 
-/// Why an engine did not start.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum StartError {
-    /// The store failed.
-    #[error("the store cannot be used: {0}")]
-    Store(String),
-    /// Names of leases could be guessed.
-    #[error("the system gives no random bits")]
-    NoRandom,
-    /// What stands in the store is no policy.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-}
-
-/// Looks at the clock a few times a second. A step stops every grant; once the clock is steady, everything starts anew.
-fn start_clock_checks(parts: &Arc<Parts>) {
-    let weak = Arc::downgrade(parts);
-    supervise::task(parts, "the check of the clock", async move {
-        let mut ticks = tokio::time::interval(CLOCK_CHECK);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            let Some(parts) = weak.upgrade() else { return };
-            match parts.clock.check() {
-                Checked::Same => {}
-                Checked::Stepped => {
-                    tracing::error!("the wall clock stepped: nothing is granted until it is steady");
-                    parts.each(|workspace| workspace.close(&Refused::ClockUnsteady));
-                }
-                Checked::Anchored => parts.tell(Command::StartAnew),
+/// Starts the ledger's thread. Returns once every shard is taken over.
+fn start_ledger(mut ledger: Ledger, failure: Arc<Failure>) -> Result<JoinHandle<()>, StartError> {
+    let (ready, is_ready) = mpsc::channel();
+    let thread = std::thread::Builder::new()
+        .name("apportion-ledger".into())
+        .spawn(move || {
+            let started = ledger.take_over();
+            let is_started = started.is_ok();
+            let _ = ready.send(started);
+            if is_started {
+                supervise::run(&failure, "the ledger", || ledger.run());
             }
-        }
-    });
+        })
+        .map_err(|error| StartError::Store(error.to_string()))?;
+    let started = is_ready.recv().map_err(|_| StartError::Store("the ledger stopped".into()))?;
+    started.map_err(StartError::Store)?;
+    Ok(thread)
 }

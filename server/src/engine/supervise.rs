@@ -1,14 +1,14 @@
-//! What all workspaces depend on: the ledger's thread, the timer, the checks of the clock. If one of them panics, nobody knows how
-//! far it came, so it is not started again: the process is to end. What it leaves behind is safe, since every permit that was granted
-//! is in the store's marks; a process that starts anew goes on from them, and at most a block is lost.
+//! What happens when the ledger's thread, the timer or the clock check panics: the process ends.
+//!
+//! Nobody knows how far a thread came that panicked, so it is not restarted. Every permit that was granted is in the store's marks,
+//! so the next process continues from them, and at most a block is lost.
 
-use super::parts::Parts;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
 
-/// Whether something that all depend on has failed, and what.
+/// Whether something that every workspace depends on has failed, and what.
 #[derive(Debug, Default)]
 pub(super) struct Failure {
     what: OnceLock<&'static str>,
@@ -16,19 +16,19 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// `what` has failed. Only the first counts.
-    pub(super) fn set(&self, what: &'static str) {
-        tracing::error!("{what} failed: the process stops");
+    /// Records a failure. Only the first counts.
+    fn set(&self, what: &'static str) {
+        tracing::error!("{what} panicked: the process stops");
         let _ = self.what.set(what);
         self.failed.notify_waiters();
     }
 
-    /// What failed, once something has.
+    /// Resolves once something has failed, with what it is.
     pub(super) async fn wait(&self) -> &'static str {
         loop {
             let failed = self.failed.notified();
             tokio::pin!(failed);
-            // It hears of what happens from here on, so that nothing is missed in between.
+            // Registered before the check, so that no failure is missed in between.
             failed.as_mut().enable();
             if let Some(what) = self.what.get() {
                 return what;
@@ -38,21 +38,41 @@ impl Failure {
     }
 }
 
-/// Runs a task, and says so if it panics.
-pub(super) fn task(parts: &Arc<Parts>, what: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-    let parts = Arc::downgrade(parts);
+/// Spawns a task whose panic is a failure.
+pub(super) fn spawn(
+    failure: &Arc<Failure>,
+    what: &'static str,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    let failure = Arc::clone(failure);
     let task = tokio::spawn(task);
     tokio::spawn(async move {
-        let panicked = task.await.is_err_and(|error| error.is_panic());
-        if let Some(parts) = parts.upgrade().filter(|_| panicked) {
-            parts.failure.set(what);
+        if task.await.is_err_and(|error| error.is_panic()) {
+            failure.set(what);
         }
     });
 }
 
-/// Does on this thread what a thread is for, and says so if it panics.
-pub(super) fn thread(parts: &Parts, what: &'static str, act: impl FnOnce()) {
+/// Runs `act` on this thread. A panic is a failure.
+pub(super) fn run(failure: &Failure, what: &'static str, act: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(act)).is_err() {
-        parts.failure.set(what);
+        failure.set(what);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_a_failure_and_one_that_ends_is_none() {
+        let failure = Arc::new(Failure::default());
+        spawn(&failure, "a task that ends", async {});
+        tokio::task::yield_now().await;
+        assert!(futures_util::FutureExt::now_or_never(failure.wait()).is_none());
+        spawn(&failure, "the timer", async { panic!("on purpose") });
+        let failed = tokio::time::timeout(Duration::from_secs(10), failure.wait()).await;
+        assert_eq!(failed, Ok("the timer"));
     }
 }

@@ -1,6 +1,6 @@
-//! One call on a connection: that its request comes in time, and that the connection stays while it is open.
+//! One call on a connection: its request must arrive in time, and the connection stays open until the response is sent.
 
-use super::connection::Standing;
+use super::activity::Activity;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::{Request, Response};
 use std::future::Future;
@@ -12,85 +12,85 @@ use std::time::Duration;
 use tokio::time::Sleep;
 use tonic::{Code, Status};
 
-/// The calls for which a connection stays open. Health and reflection ask nobody for a credential, so they keep nothing open.
-const OWN: &str = "/apportion.v1.";
-/// The call that begins before its request has come, with a credential.
-const STREAM: &str = "/Exchange";
+/// The calls that keep a connection open. Health and reflection need no credential, so they do not.
+const CONTRACT_PREFIX: &str = "/apportion.v1.";
+/// The call that begins before its request has arrived: its credential is in the headers.
+const STREAM_SUFFIX: &str = "/Exchange";
 
 /// A call of the contract.
 #[derive(Debug)]
 pub(super) struct Call {
-    standing: Arc<Standing>,
+    activity: Arc<Activity>,
     is_stream: bool,
-    /// Whether its request came whole, or its stream began.
+    /// Whether its whole request has arrived, or its stream began.
     is_open: AtomicBool,
-    /// Whether its credential was good.
-    is_let_in: AtomicBool,
+    /// Whether its credential was valid.
+    is_authorized: AtomicBool,
 }
 
 impl Call {
     /// The call of a request, where it is one of the contract.
-    pub(super) fn of<B>(request: &Request<B>, standing: &Arc<Standing>) -> Option<Arc<Self>> {
+    pub(super) fn of<B>(request: &Request<B>, activity: &Arc<Activity>) -> Option<Arc<Self>> {
         let path = request.uri().path();
-        path.starts_with(OWN).then(|| {
+        path.starts_with(CONTRACT_PREFIX).then(|| {
             Arc::new(Self {
-                standing: Arc::clone(standing),
-                is_stream: path.ends_with(STREAM),
+                activity: Arc::clone(activity),
+                is_stream: path.ends_with(STREAM_SUFFIX),
                 is_open: AtomicBool::new(false),
-                is_let_in: AtomicBool::new(false),
+                is_authorized: AtomicBool::new(false),
             })
         })
     }
 
     fn open(&self) {
         if !self.is_open.swap(true, Ordering::AcqRel) {
-            self.standing.begin();
+            self.activity.begin_call();
         }
     }
 
-    fn let_in(&self) {
-        self.is_let_in.store(true, Ordering::Release);
+    fn authorize(&self) {
+        self.is_authorized.store(true, Ordering::Release);
         self.open();
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if *self.is_let_in.get_mut() {
-            self.standing.was_of_use();
+        if *self.is_authorized.get_mut() {
+            self.activity.note_authorized();
         }
         if *self.is_open.get_mut() {
-            self.standing.end();
+            self.activity.end_call();
         }
     }
 }
 
-/// The body of a request. One of the contract that does not come whole in time fails, unless it is a stream.
-pub(super) struct Arriving {
+/// The body of a request. A unary request of the contract fails where it does not arrive in time.
+pub(super) struct RequestBody {
     body: Incoming,
-    /// The call that begins with its end.
+    /// The call that begins when the body ends.
     call: Option<Arc<Call>>,
-    most: Duration,
-    late: Option<Pin<Box<Sleep>>>,
+    timeout: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Arriving {
-    /// The body of a request that has so long to come.
-    pub(super) fn new(body: Incoming, call: Option<Arc<Call>>, most: Duration) -> Self {
-        Self { body, call: call.filter(|call| !call.is_stream), most, late: None }
+impl RequestBody {
+    /// The body of a request that must arrive within `timeout`.
+    pub(super) fn new(body: Incoming, call: Option<Arc<Call>>, timeout: Duration) -> Self {
+        Self { body, call: call.filter(|call| !call.is_stream), timeout, timer: None }
     }
 
-    fn poll_late(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.call.is_none() {
             return Poll::Pending;
         }
-        let most = self.most;
-        // Few bodies come later than their head, so few need a timer.
-        self.late.get_or_insert_with(|| Box::pin(tokio::time::sleep(most))).as_mut().poll(context)
+        let timeout = self.timeout;
+        // Few bodies arrive after their headers, so few need a timer.
+        self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout))).as_mut().poll(context)
     }
 }
 
-impl Body for Arriving {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -100,7 +100,7 @@ impl Body for Arriving {
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = &mut *self;
         match Pin::new(&mut this.body).poll_frame(context) {
-            Poll::Pending => match this.poll_late(context) {
+            Poll::Pending => match this.poll_timer(context) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(()) => {
                     Poll::Ready(Some(Err(Status::deadline_exceeded("the request did not come in time"))))
@@ -124,25 +124,25 @@ impl Body for Arriving {
     }
 }
 
-/// The body of an answer. As long as it is not sent, the call is open.
-pub(super) struct Answered {
+/// The body of a response. The call is open until it is sent.
+pub(super) struct ResponseBody {
     body: tonic::body::Body,
     _call: Option<Arc<Call>>,
 }
 
-impl Answered {
-    /// An answer, and whether the call was let in.
-    pub(super) fn new(answer: Response<tonic::body::Body>, call: Option<Arc<Call>>) -> Response<Self> {
-        // A refusal before anything was sent stands in the head.
-        let refused = answer.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
+impl ResponseBody {
+    /// Wraps a response, and notes whether its call was authorized.
+    pub(super) fn wrap(response: Response<tonic::body::Body>, call: Option<Arc<Call>>) -> Response<Self> {
+        // A refusal before any message is in the headers.
+        let refused = response.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
         if let Some(call) = call.as_ref().filter(|_| refused.is_none_or(is_decided)) {
-            call.let_in();
+            call.authorize();
         }
-        answer.map(|body| Self { body, _call: call })
+        response.map(|body| Self { body, _call: call })
     }
 }
 
-/// Whether a refusal is one that only those with a credential get: of a decision, or of what they asked for.
+/// Whether only a caller with a valid credential gets such a refusal.
 fn is_decided(code: Code) -> bool {
     use Code::{Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted};
     matches!(
@@ -159,7 +159,7 @@ fn is_decided(code: Code) -> bool {
     )
 }
 
-impl Body for Answered {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Status;
 

@@ -1,4 +1,4 @@
-//! Which service answers a call: the quota service without a detour, as it has nearly all of them, the others by a router.
+//! Dispatches calls to services: the quota service directly, since it has nearly all of them, the others through a router.
 
 use crate::service::quota::Quota;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
@@ -10,26 +10,26 @@ use tonic::codegen::{BoxFuture, Bytes, Service};
 use tonic::server::NamedService;
 use tonic::service::Routes;
 
-/// What comes of a call.
-pub(super) type Answer = BoxFuture<Response<tonic::body::Body>, Infallible>;
+/// The response to a call.
+pub(super) type ResponseFuture = BoxFuture<Response<tonic::body::Body>, Infallible>;
 
 /// All services of a server.
 #[derive(Clone, Debug)]
 pub(super) struct Services {
     pub(super) quota: QuotaServiceServer<Quota>,
-    pub(super) others: Routes,
+    pub(super) router: Routes,
 }
 
 impl Services {
     /// Answers one call.
-    pub(super) fn call<B>(&self, request: Request<B>) -> Answer
+    pub(super) fn call<B>(&self, request: Request<B>) -> ResponseFuture
     where
         B: Body<Data = Bytes, Error = Status> + Send + 'static,
     {
         if is_of::<QuotaServiceServer<Quota>>(request.uri().path()) {
             self.quota.clone().call(request)
         } else {
-            Box::pin(self.others.clone().call(request))
+            Box::pin(self.router.clone().call(request))
         }
     }
 }

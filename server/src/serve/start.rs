@@ -1,39 +1,88 @@
-//! What is read out of the store when the server starts, and what the first start puts into it.
+//! Opens the store and starts the engine. The first start creates the workspace `default`.
 
-use super::ServeError;
-use crate::config::ServerLimits;
+use super::error::ServeError;
+use crate::clock::{Clock, Source};
+use crate::config::{ServerLimits, Settings, check_exposure};
 use crate::convert::lease::DEFAULT_NAME;
 use crate::convert::names;
 use crate::convert::team::team_policies;
 use crate::convert::time::timestamp;
 use crate::convert::workspace::policy;
-use crate::engine::{Settings, Versioned};
+use crate::engine::{Engine, Settings as EngineSettings, Versioned};
 use crate::preset;
-use crate::service::gate;
+use crate::service::admin::Policies;
+use crate::service::certificates::Bindings;
+use crate::service::gate::{self, Gate};
 use crate::store::catalog::{Catalog, Change, Document, KeptToken, Stored, team_key, workspace_key};
+use crate::store::{Embedded, Store};
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::Horizon;
 use apportion_core::policy::Policy;
 use apportion_core::time::Timestamp;
 use apportion_proto::v1;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Who changed what the first start made.
+/// The actor of what the first start creates.
 const SERVER: &str = "server";
-/// The name of whoever holds the token of the environment.
+/// The name of the token in the environment.
 const ADMIN: &str = "tokens/environment";
 
-/// The engine of a server that is alone with its store.
-pub(super) fn engine_settings(shards: u16, limits: &ServerLimits) -> Settings {
-    let node = NodeId::new("embedded").unwrap_or_else(|_| unreachable!("it is a name"));
-    let bounds = Bounds { callers_per_team: limits.callers_per_team, ..Bounds::DEFAULT };
-    Settings { node, horizon: Horizon::DEFAULT, bounds, shards }
+/// What the services of a server need.
+pub(super) struct Opened {
+    pub(super) store: Arc<Embedded>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) policies: Arc<Policies>,
 }
 
-/// The first start makes the workspace `default`, so that a first call needs no set-up. It is made once: whoever deletes
-/// it does not find it again.
-pub(super) fn first(catalog: &Catalog) -> Result<(), ServeError> {
+/// Opens the store, and starts the engine with its workspaces.
+pub(super) fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opened, ServeError> {
+    let embedded = Arc::new(Embedded::open(&settings.data_dir)?);
+    let shards = embedded.shards()?;
+    let store: Arc<dyn Store> = Arc::clone(&embedded) as Arc<dyn Store>;
+    let catalog = Catalog::new(Arc::clone(&store), settings.audit_entries.into());
+    initialize(&catalog)?;
+    let tokens = tokens(&catalog)?;
+    if settings.admin_token.is_some() {
+        catalog.close()?;
+    }
+    let is_closed = !tokens.is_empty() || catalog.is_closed()?;
+    check_exposure(settings, is_closed)?;
+    let clients = settings.tls.as_ref().and_then(|tls| tls.clients.as_ref());
+    let gate = clients.map_or_else(Gate::open, |clients| Gate::certified(Bindings::new(&clients.bindings)));
+    let gate = Arc::new(gate);
+    if is_closed {
+        gate.close();
+    }
+    tokens.iter().for_each(|token| gate.admit(token));
+    if let Some(secret) = &settings.admin_token {
+        gate.admit(&admin(secret.expose()));
+    }
+    let clock = Arc::new(Clock::new(clocks, Horizon::DEFAULT.clock_error));
+    if gate.is_closed() && !gate.has_administrator() {
+        tracing::warn!(
+            "no credential of an administrator is known that does not end: set APPORTION_ADMIN_TOKEN, and make a token with it"
+        );
+    }
+    let workspaces = workspaces(&catalog)?;
+    let engine =
+        Arc::new(Engine::start(engine_settings(shards, &settings.limits), clock, store, workspaces)?);
+    let policies =
+        Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate), settings.limits.workspaces);
+    Ok(Opened { store: embedded, engine, gate, policies })
+}
+
+/// The settings of the engine of a server that alone uses its store.
+fn engine_settings(shards: u16, limits: &ServerLimits) -> EngineSettings {
+    let node = NodeId::new("embedded").unwrap_or_else(|_| unreachable!("it is a name"));
+    let bounds = Bounds { callers_per_team: limits.callers_per_team, ..Bounds::DEFAULT };
+    EngineSettings { node, horizon: Horizon::DEFAULT, bounds, shards }
+}
+
+/// Creates the workspace `default` on the first start, so that a first call needs no set-up. Once it is deleted, it stays deleted.
+fn initialize(catalog: &Catalog) -> Result<(), ServeError> {
     if !catalog.audit(None, 1)?.is_empty() || catalog.workspace(DEFAULT_NAME)?.is_some() {
         return Ok(());
     }
@@ -72,7 +121,7 @@ fn now() -> prost_types::Timestamp {
 }
 
 /// Every workspace with its policy.
-pub(super) fn workspaces(catalog: &Catalog) -> Result<Vec<(WorkspaceId, Versioned)>, ServeError> {
+fn workspaces(catalog: &Catalog) -> Result<Vec<(WorkspaceId, Versioned)>, ServeError> {
     let mut read = Vec::new();
     catalog.load(|workspace, teams| read.push(versioned(&workspace, &teams)))?;
     read.into_iter().collect()
@@ -92,7 +141,7 @@ fn versioned(
 }
 
 /// Every token.
-pub(super) fn tokens(catalog: &Catalog) -> Result<Vec<KeptToken>, ServeError> {
+fn tokens(catalog: &Catalog) -> Result<Vec<KeptToken>, ServeError> {
     let mut tokens = Vec::new();
     let mut after: Option<String> = None;
     loop {
@@ -103,8 +152,8 @@ pub(super) fn tokens(catalog: &Catalog) -> Result<Vec<KeptToken>, ServeError> {
     }
 }
 
-/// The administrator whose secret stands in the environment.
-pub(super) fn admin(secret: &str) -> KeptToken {
+/// The administrator whose secret is in the environment.
+fn admin(secret: &str) -> KeptToken {
     let token = v1::Token { name: ADMIN.into(), role: v1::Role::Admin.into(), ..v1::Token::default() };
     KeptToken { token, secret_sha256: gate::hash(secret) }
 }

@@ -1,10 +1,13 @@
-//! What ends a server that nobody told to stop.
+//! What ends a server that no signal stopped.
 
-use super::*;
-use crate::config::{Log, LogFormat, LogLevel, ServerLimits};
+use super::{Running, ServeError};
+use crate::clock::{Machine, Source};
+use crate::config::{Log, LogFormat, LogLevel, ServerLimits, Settings};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-/// The machine's clocks; once it is told to, reading them panics in the ledger's thread.
+/// The machine's clocks. Once the flag is set, reading them panics in the ledger's thread.
 struct Fragile(Arc<AtomicBool>);
 
 impl Source for Fragile {

@@ -1,4 +1,4 @@
-//! TLS of gRPC: its files, read at the start and again whenever they change.
+//! TLS for gRPC: its files, read at start and again whenever they change.
 
 use crate::config::Tls;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-/// How often it is looked whether the files have changed.
-const LOOK: Duration = Duration::from_secs(2);
-/// What is spoken inside TLS.
+/// How often to check whether the files have changed.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
+/// The ALPN protocol.
 const HTTP2: &[u8] = b"h2";
 
-/// Files that TLS cannot be served with.
+/// Why TLS cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
@@ -25,28 +25,28 @@ pub enum TlsError {
         /// Why.
         error: std::io::Error,
     },
-    /// What is in the files cannot be used, or does not belong together.
+    /// The contents of the files cannot be used, or do not match.
     #[error("tls: {cert} and {key}{clients} cannot be used: {why}")]
     Unusable {
         /// The certificate chain.
         cert: PathBuf,
         /// The private key.
         key: PathBuf,
-        /// Who signs the certificates of clients, where that is set.
+        /// The authority of client certificates, where one is set.
         clients: String,
         /// Why.
         why: String,
     },
 }
 
-/// What connections are secured with: what the files held when they could last be used.
+/// The certificates of new connections: the last usable contents of the files.
 #[derive(Debug)]
 pub(super) struct Certificates {
     tls: Tls,
     current: RwLock<Arc<ServerConfig>>,
 }
 
-/// What the files hold.
+/// The contents of the files.
 #[derive(PartialEq, Eq)]
 struct Files {
     cert: Vec<u8>,
@@ -55,22 +55,22 @@ struct Files {
 }
 
 impl Certificates {
-    /// Reads the files, and reads them again as long as this is used. To be called inside a tokio runtime.
+    /// Reads the files, and reloads them as long as this is in use. To be called inside a tokio runtime.
     pub(super) fn read(tls: Tls) -> Result<Arc<Self>, TlsError> {
         let files = Files::read(&tls)?;
         let current = RwLock::new(files.config(&tls)?);
         let certificates = Arc::new(Self { tls, current });
-        tokio::spawn(look(Arc::downgrade(&certificates), files));
+        tokio::spawn(watch(Arc::downgrade(&certificates), files));
         Ok(certificates)
     }
 
-    /// What a new connection is secured with.
+    /// The configuration of a new connection.
     pub(super) fn current(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes over what the files hold now, where that is not what was `seen`. What cannot be used changes nothing.
-    fn look(&self, seen: Result<Files, TlsError>) -> Result<Files, TlsError> {
+    /// Puts the contents of the files in force where they differ from `seen`. Unusable contents change nothing.
+    fn reload(&self, seen: Result<Files, TlsError>) -> Result<Files, TlsError> {
         let files = Files::read(&self.tls);
         match (&seen, &files) {
             (Ok(seen), Ok(files)) if seen == files => {}
@@ -92,13 +92,13 @@ fn warn(error: &TlsError) {
     tracing::warn!(%error, "the certificates were changed and cannot be used: those before them stay in use");
 }
 
-async fn look(certificates: Weak<Certificates>, files: Files) {
+async fn watch(certificates: Weak<Certificates>, files: Files) {
     let mut seen = Ok(files);
     loop {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(RELOAD_INTERVAL).await;
         let Some(certificates) = certificates.upgrade() else { return };
-        // Files may lie where reading takes long.
-        match tokio::task::spawn_blocking(move || certificates.look(seen)).await {
+        // Reading may block for long, as on a network file system.
+        match tokio::task::spawn_blocking(move || certificates.reload(seen)).await {
             Ok(now) => seen = now,
             Err(_) => return,
         }

@@ -2,7 +2,7 @@
 //!
 //! An identity comes from the credential alone, never from a field of a request. Knows no transport and no store.
 
-use super::guesses::Seen;
+use super::guesses::KnownPeers;
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::time::Timestamp;
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 /// Most scopes of a credential.
 pub const SCOPES_MAX: usize = 64;
-/// How long to sleep at most until a credential expires: then the clock is read again, which may have got a new anchor.
+/// The longest sleep until a credential expires: then the clock is read again, which may have a new anchor.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// What a credential allows.
@@ -44,14 +44,14 @@ pub struct Identity {
     pub role: Role,
     /// Where; an administrator needs none.
     pub scopes: Vec<Scope>,
-    /// When its credential ends; none: never.
+    /// When its credential expires; none: never.
     expires: Option<Timestamp>,
     /// Whether its credential was withdrawn.
     withdrawn: AtomicBool,
-    /// Wakes those who wait for that.
+    /// Wakes what waits for that.
     withdrawal: Notify,
-    /// From where its token was good.
-    pub(super) seen: Seen,
+    /// The peers from which its token was accepted.
+    pub(super) known_peers: KnownPeers,
 }
 
 /// What a call does, as far as permission goes.
@@ -72,7 +72,7 @@ pub enum Act {
 pub struct Target<'a> {
     /// The workspace, where it is about one.
     pub workspace: Option<&'a WorkspaceId>,
-    /// The team and what it is part of, itself first; empty where it is about the workspace as a whole.
+    /// The team and the teams above it, itself first; empty where it is about the workspace as a whole.
     pub path: &'a [TeamId],
 }
 
@@ -96,15 +96,15 @@ pub fn act_of(service: &str, method: &str) -> Option<Act> {
 }
 
 impl Identity {
-    /// The one who calls where no credential is asked for: on loopback, without configuration.
+    /// The caller where no credential is required: on loopback, without configuration.
     pub fn anybody() -> Self {
         Self::new("loopback".into(), Role::Admin, Vec::new(), None)
     }
 
-    /// Somebody whose credential is valid until it ends or is withdrawn.
+    /// An identity whose credential is valid until it expires or is withdrawn.
     pub fn new(name: String, role: Role, scopes: Vec<Scope>, expires: Option<Timestamp>) -> Self {
         let (withdrawn, withdrawal) = (AtomicBool::new(false), Notify::new());
-        Self { name, role, scopes, expires, withdrawn, withdrawal, seen: Seen::default() }
+        Self { name, role, scopes, expires, withdrawn, withdrawal, known_peers: KnownPeers::default() }
     }
 
     /// Whether its credential is still valid: streams outlive the call that began them.
@@ -112,12 +112,12 @@ impl Identity {
         !self.withdrawn.load(Ordering::Acquire) && self.expires.is_none_or(|at| now < at)
     }
 
-    /// Whether its credential ends by itself some day.
-    pub(super) fn ends(&self) -> bool {
+    /// Whether its credential expires some day.
+    pub(super) fn expires(&self) -> bool {
         self.expires.is_some()
     }
 
-    /// Ends its credential.
+    /// Withdraws its credential.
     pub(super) fn withdraw(&self) {
         self.withdrawn.store(true, Ordering::Release);
         self.withdrawal.notify_waiters();
@@ -128,10 +128,10 @@ impl Identity {
         self.withdrawn.load(Ordering::Acquire)
     }
 
-    /// Until its credential is not valid any more: what waits under it ends with it.
+    /// Resolves once its credential is not valid any more: what waits under it ends with it.
     pub async fn ended(&self, now: impl Fn() -> Timestamp) {
         loop {
-            // Made before the look, so that no withdrawal is missed in between.
+            // Registered before the check, so that no withdrawal is missed in between.
             let withdrawal = self.withdrawal.notified();
             let now = now();
             if !self.is_valid(now) {
@@ -147,7 +147,7 @@ impl Identity {
         }
     }
 
-    /// The workspaces that it may look at as a whole; none: all of them.
+    /// The workspaces that it may read as a whole; none: all of them.
     pub(super) fn workspaces(&self) -> Option<BTreeSet<&WorkspaceId>> {
         let whole = || self.scopes.iter().filter(|scope| scope.team.is_none());
         if self.role == Role::Admin || whole().any(|scope| scope.workspace.is_none()) {
@@ -156,8 +156,8 @@ impl Identity {
         Some(whole().filter_map(|scope| scope.workspace.as_ref()).collect())
     }
 
-    /// Whether some scope holds `target`.
-    fn reaches(&self, target: &Target<'_>) -> bool {
+    /// Whether a scope covers `target`.
+    fn covers(&self, target: &Target<'_>) -> bool {
         self.scopes.iter().any(|scope| {
             let workspace = scope.workspace.as_ref().is_none_or(|id| target.workspace == Some(id));
             let team = scope.team.as_ref().is_none_or(|id| target.path.contains(id));
@@ -170,7 +170,7 @@ impl Identity {
 pub fn authorize(identity: &Identity, act: Act, target: &Target<'_>) -> bool {
     match (identity.role, act) {
         (Role::Admin, _) | (Role::Observer, Act::List) => true,
-        (Role::Client, Act::Lease) | (Role::Observer, Act::Look) => identity.reaches(target),
+        (Role::Client, Act::Lease) | (Role::Observer, Act::Look) => identity.covers(target),
         (Role::Client | Role::Observer, _) => false,
     }
 }

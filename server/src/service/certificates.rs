@@ -4,7 +4,7 @@
 
 use super::authorize::{Identity, Role, Scope};
 use super::validity;
-use crate::status::Error;
+use crate::error::Error;
 use apportion_core::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;

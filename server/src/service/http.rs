@@ -1,7 +1,7 @@
-//! HTTP for those who watch: `/metrics`, `/healthz` (it runs) and `/readyz` (it grants). Read only, without secrets.
+//! HTTP for monitoring: `/metrics`, `/healthz` (the process runs) and `/readyz` (send requests here: not draining, clock steady,
+//! store reachable). Read only, and open to whoever reaches the address: metrics name workspaces and teams.
 //!
-//! So many connections at once, each for so long: a newcomer takes the place of the oldest, so nobody who does not read keeps
-//! another one out.
+//! Connections are bounded in number and lifetime: one more closes the oldest, so a client that does not read keeps no other out.
 
 use super::gate::Gate;
 use super::metrics::{CONTENT_TYPE, Metrics};

@@ -1,19 +1,27 @@
-//! The surface: gRPC for services and administrators, HTTP for those who watch.
+//! The calls: gRPC for services and administrators, HTTP for monitoring.
 //!
-//! Handlers are short: who calls, what is asked, may it, do it, say it. Knows no rule of sharing.
+//! Handlers are short: identify the caller, convert the request, authorize it, act, and convert the answer. Knows no rule of
+//! sharing. Modules stand in reading order, bottom first.
 
-pub mod admin;
+pub(crate) mod deadline;
+pub mod guesses;
+mod validity;
+
 pub mod authorize;
 pub mod certificates;
-pub(crate) mod deadline;
-mod exchange;
 pub mod gate;
-pub mod guesses;
-pub mod http;
-pub mod metrics;
-pub mod quota;
-pub mod scrape;
-mod snapshot;
-mod validity;
-mod watch;
+
+mod lease_calls;
 mod watchers;
+
+mod exchange;
+mod snapshot;
+mod watch;
+
+pub mod quota;
+
+pub mod admin;
+
+pub mod metrics;
+
+pub mod http;

@@ -1,38 +1,29 @@
-//! The calls of services: acquire and settle.
+//! The calls of services: acquire, settle, exchange and watch.
 
-use super::authorize::{Act, Identity};
-use super::gate::{self, Gate};
+use super::gate::Gate;
+use super::lease_calls::{LeaseCalls, wire_lease};
 use super::watchers::Watchers;
 use super::{deadline, exchange, watch};
-use crate::convert::lease::{self, Acquire};
-use crate::convert::settle::{self, Settle};
-use crate::engine::{Acquired, Engine, Granted, Refused, Report, Request as Wanted, Waiting};
-use crate::status::{Error, Place};
-use apportion_core::ids::{TeamId, WorkspaceId};
-use apportion_core::request::{Reason, Refusal};
-use apportion_core::time::{Span, Timestamp};
+use crate::convert::settle::{batch, outcome};
+use crate::engine::{Acquire, Acquired, Engine, Report};
+use crate::error::{Error, FieldError};
+use crate::status::ErrorScope;
 use apportion_proto::v1;
-use std::cell::Cell;
 use std::sync::Arc;
-use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
-
-/// When it is of use to ask again after something that passes by itself.
-const RETRY: Span = Span::from_secs(1);
 
 /// The service for those who call a provider.
 #[derive(Clone, Debug)]
 pub struct Quota {
-    pub(super) engine: Arc<Engine>,
-    pub(super) gate: Arc<Gate>,
-    pub(super) bounds: StreamBounds,
-    pub(super) watchers: Arc<Watchers>,
+    calls: LeaseCalls,
+    bounds: StreamBounds,
+    watchers: Arc<Watchers>,
 }
 
 /// What streams may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamBounds {
-    /// Acquires of one Exchange that wait; beyond it they are refused.
+    /// Waiting acquires of one Exchange; more are refused.
     pub in_flight: usize,
     /// Watchers of all workspaces together.
     pub watchers: usize,
@@ -41,101 +32,14 @@ pub struct StreamBounds {
 impl Quota {
     /// The service of an engine behind a gate.
     pub fn new(engine: Arc<Engine>, gate: Arc<Gate>, bounds: StreamBounds) -> Self {
-        Self { engine, gate, bounds, watchers: Arc::new(Watchers::new(bounds.watchers)) }
-    }
-
-    pub(super) fn who<T>(&self, request: &Request<T>) -> Result<Arc<Identity>, Error> {
-        self.gate.identity(request, || self.engine.clock().now())
-    }
-
-    fn may(&self, who: &Identity, workspace: &WorkspaceId, team: &TeamId) -> Result<(), Error> {
-        let alone = gate::check(who, Act::Lease, Some(workspace), std::slice::from_ref(team));
-        // Only a scope of a team that it is part of needs the way up.
-        alone
-            .or_else(|_| gate::check(who, Act::Lease, Some(workspace), &self.engine.path_of(workspace, team)))
-    }
-
-    /// Asks for a lease: granted at once, or a place to wait at. With `metadata` the deadline of the call counts.
-    pub(super) fn begin(
-        &self,
-        who: &Identity,
-        acquire: Acquire,
-        metadata: Option<&MetadataMap>,
-    ) -> Result<Acquired, Error> {
-        self.may(who, &acquire.workspace, &acquire.team)?;
-        let ask = acquire.ask(Timestamp::MAX);
-        let wanted = Wanted {
-            max_wait: acquire.max_wait,
-            longest_wait: metadata.and_then(deadline::longest_wait),
-            workspace: acquire.workspace,
-            ask,
-        };
-        self.engine.acquire(wanted).map_err(error)
-    }
-
-    /// Waits for the answer, but no longer than the credential is valid.
-    async fn wait(&self, who: &Identity, waiting: Waiting) -> Result<Granted, Error> {
-        tokio::select! {
-            biased;
-            () = who.ended(|| self.engine.clock().now()) => Err(gate::WITHDRAWN),
-            answer = waiting => answer.map_err(error),
-        }
-    }
-
-    /// Settles what was checked already.
-    pub(super) fn settle(&self, who: &Identity, settle: &Settle) -> Result<v1::Settled, Error> {
-        self.may(who, &settle.workspace, &settle.team)?;
-        let at = Cell::new(0);
-        let report = Report {
-            workspace: &settle.workspace,
-            team: &settle.team,
-            caller: &settle.caller,
-            lease: &settle.lease_id,
-            used: settle.used,
-            returned: settle.returned,
-            is_final: settle.is_final,
-            observe: &|policy, lease, now| {
-                let observed = settle.observations.iter().enumerate().map(|(place, reported)| {
-                    at.set(place);
-                    reported.observed(policy, lease, now).map_err(|unknown| unknown.0)
-                });
-                observed.collect()
-            },
-        };
-        match self.engine.settle(&report) {
-            Ok(settled) => Ok(settle::settled(settled)),
-            Err(Refused::UnknownLimit(limit)) => {
-                Err(Error::UnknownLimit { limit, field: format!("observations[{}].limit", at.get()) })
-            }
-            Err(refused) => Err(error(refused)),
-        }
+        let calls = LeaseCalls::new(engine, gate);
+        Self { calls, bounds, watchers: Arc::new(Watchers::new(bounds.watchers)) }
     }
 }
 
-/// What a client is told of a lease.
-pub(super) fn granted(granted: &Granted) -> Result<v1::Lease, Error> {
-    let ended = Refusal { reason: Reason::LeaseEnded, retry_at: None, limit: None };
-    lease::granted(&granted.lease, granted.name.to_string(), granted.received_at)
-        .ok_or(Error::Refused { refusal: ended, now: granted.received_at })
-}
-
-/// The engine's refusal in the words of the table.
-pub(super) fn error(refused: Refused) -> Error {
-    match refused {
-        Refused::ByRule(refusal, now) => Error::Refused { refusal, now },
-        Refused::UnknownWorkspace => Error::UnknownWorkspace,
-        Refused::UnknownLimit(limit) => Error::UnknownLimit { limit, field: "limit".into() },
-        Refused::SettledTooMuch(error) => Error::Settle(error),
-        Refused::NotYourLease => Error::Settle(apportion_core::allocator::SettleError::NotYours),
-        Refused::Draining => Error::Draining { retry_after: RETRY },
-        Refused::ClockUnsteady => Error::ClockUnsteady { retry_after: RETRY },
-        Refused::StoreLost => Error::StoreLost { retry_after: RETRY },
-        Refused::Internal => Error::Internal("a decision failed"),
-    }
-}
-
-fn place(workspace: &WorkspaceId, team: &TeamId) -> Place {
-    Place { workspace: Some(workspace.clone()), team: Some(team.clone()) }
+/// The status of an error before the request is known to be about a workspace.
+fn unscoped(error: impl Into<Error>) -> Status {
+    error.into().status(&ErrorScope::default())
 }
 
 #[tonic::async_trait]
@@ -144,29 +48,28 @@ impl v1::quota_service_server::QuotaService for Quota {
         &self,
         request: Request<v1::AcquireLeaseRequest>,
     ) -> Result<Response<v1::AcquireLeaseResponse>, Status> {
-        let nowhere = Place::default();
-        let who = gate::slowed(self.who(&request)).await.map_err(|error| error.status(&nowhere))?;
-        let acquire =
-            Acquire::try_from(request.get_ref()).map_err(|error| Error::from(error).status(&nowhere))?;
-        let place = place(&acquire.workspace, &acquire.team);
-        let said = |error: Error| error.status(&place);
-        let lease = match self.begin(&who, acquire, Some(request.metadata())).map_err(said)? {
+        let who = self.calls.identify(&request).await.map_err(unscoped)?;
+        let acquire = Acquire::try_from(request.get_ref()).map_err(unscoped)?;
+        let scope = ErrorScope::of_team(&acquire.workspace, &acquire.team);
+        let status = |error: Error| error.status(&scope);
+        let longest_wait = deadline::longest_wait(request.metadata());
+        let lease = match self.calls.acquire(&who, acquire, longest_wait).map_err(status)? {
             Acquired::Granted(granted) => granted,
-            Acquired::Waits(waiting) => self.wait(&who, waiting).await.map_err(said)?,
+            Acquired::Pending(pending) => self.calls.wait(&who, pending).await.map_err(status)?,
         };
-        Ok(Response::new(v1::AcquireLeaseResponse { lease: Some(granted(&lease).map_err(said)?) }))
+        let lease = Some(wire_lease(&lease).map_err(status)?);
+        Ok(Response::new(v1::AcquireLeaseResponse { lease }))
     }
 
     async fn settle_lease(
         &self,
         request: Request<v1::SettleLeaseRequest>,
     ) -> Result<Response<v1::SettleLeaseResponse>, Status> {
-        let nowhere = Place::default();
-        let who = gate::slowed(self.who(&request)).await.map_err(|error| error.status(&nowhere))?;
-        let settle =
-            Settle::try_from(request.get_ref()).map_err(|error| Error::from(error).status(&nowhere))?;
-        let settled = self.settle(&who, &settle);
-        let settled = settled.map_err(|error| error.status(&place(&settle.workspace, &settle.team)))?;
+        let who = self.calls.identify(&request).await.map_err(unscoped)?;
+        let report = Report::try_from(request.get_ref()).map_err(unscoped)?;
+        let settled = self.calls.settle(&who, &report);
+        let settled =
+            settled.map_err(|error| error.status(&ErrorScope::of_team(&report.workspace, &report.team)))?;
         Ok(Response::new(v1::SettleLeaseResponse { settled: Some(settled) }))
     }
 
@@ -174,15 +77,15 @@ impl v1::quota_service_server::QuotaService for Quota {
         &self,
         request: Request<v1::BatchSettleLeasesRequest>,
     ) -> Result<Response<v1::BatchSettleLeasesResponse>, Status> {
-        let nowhere = Place::default();
-        let who = gate::slowed(self.who(&request)).await.map_err(|error| error.status(&nowhere))?;
-        let batch = settle::batch(request.get_ref()).map_err(|error| Error::from(error).status(&nowhere))?;
-        let outcome = |settle: Result<Settle, crate::convert::field::FieldError>| {
-            let settle = settle.map_err(|error| Error::from(error).failure(&Place::default()).refusal())?;
-            let settled = self.settle(&who, &settle);
-            settled.map_err(|error| error.failure(&place(&settle.workspace, &settle.team)).refusal())
+        let who = self.calls.identify(&request).await.map_err(unscoped)?;
+        let reports = batch(request.get_ref()).map_err(unscoped)?;
+        let settle = |report: Result<Report<'_>, FieldError>| {
+            let refusal = |error: Error, scope: &ErrorScope| error.failure(scope).refusal();
+            let report = report.map_err(|error| refusal(error.into(), &ErrorScope::default()))?;
+            let scope = || ErrorScope::of_team(&report.workspace, &report.team);
+            self.calls.settle(&who, &report).map_err(|error| refusal(error, &scope()))
         };
-        let outcomes = batch.into_iter().map(|settle| wire_outcome(outcome(settle))).collect();
+        let outcomes = reports.into_iter().map(|report| outcome(settle(report))).collect();
         Ok(Response::new(v1::BatchSettleLeasesResponse { outcomes }))
     }
 
@@ -192,8 +95,9 @@ impl v1::quota_service_server::QuotaService for Quota {
         &self,
         request: Request<Streaming<v1::ExchangeRequest>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
-        let who = gate::slowed(self.who(&request)).await.map_err(|error| error.status(&Place::default()))?;
-        Ok(Response::new(exchange::start(self.clone(), who, request.into_inner())))
+        let who = self.calls.identify(&request).await.map_err(unscoped)?;
+        let answers = exchange::start(self.calls.clone(), self.bounds.in_flight, who, request.into_inner());
+        Ok(Response::new(answers))
     }
 
     type WatchWorkspaceStream = watch::Snapshots;
@@ -202,18 +106,8 @@ impl v1::quota_service_server::QuotaService for Quota {
         &self,
         request: Request<v1::WatchWorkspaceRequest>,
     ) -> Result<Response<Self::WatchWorkspaceStream>, Status> {
-        let who = gate::slowed(self.who(&request)).await.map_err(|error| error.status(&Place::default()))?;
-        watch::start(self, who, request.get_ref())
-            .map(Response::new)
-            .map_err(|error| error.status(&Place::default()))
+        let who = self.calls.identify(&request).await.map_err(unscoped)?;
+        let snapshots = watch::start(&self.calls.engine, &self.watchers, who, request.get_ref());
+        snapshots.map(Response::new).map_err(unscoped)
     }
-}
-
-fn wire_outcome(outcome: Result<v1::Settled, v1::Refusal>) -> v1::SettleOutcome {
-    use v1::settle_outcome::Outcome;
-    let outcome = match outcome {
-        Ok(settled) => Outcome::Settled(settled),
-        Err(refusal) => Outcome::Refusal(refusal),
-    };
-    v1::SettleOutcome { outcome: Some(outcome) }
 }

@@ -1,6 +1,5 @@
 //! A workspace at one instant, as it goes over the wire.
 
-use super::quota::error;
 use crate::convert::priority::wire_priority;
 use crate::convert::time::{duration, timestamp};
 use crate::engine::{Snapshot, TeamWaits};
@@ -14,13 +13,11 @@ use apportion_proto::v1;
 use std::collections::BTreeMap;
 
 /// A snapshot, the `version`-th of its stream.
-pub(super) fn wire(workspace: &WorkspaceId, snapshot: &Snapshot, version: u64) -> v1::WorkspaceSnapshot {
-    let trouble = match &snapshot.trouble {
-        Some(refused) => error(refused.clone()).reason(),
-        None if snapshot.limits.iter().any(|limit| limit.is_exhausted) => v1::Reason::ProviderCooldown,
-        None if snapshot.limits.iter().any(|limit| limit.is_spent_by_clock) => v1::Reason::ClockUnsteady,
-        None => v1::Reason::Unspecified,
-    };
+pub(super) fn wire_snapshot(
+    workspace: &WorkspaceId,
+    snapshot: &Snapshot,
+    version: u64,
+) -> v1::WorkspaceSnapshot {
     let configured = Configured::new(snapshot);
     v1::WorkspaceSnapshot {
         version,
@@ -29,7 +26,16 @@ pub(super) fn wire(workspace: &WorkspaceId, snapshot: &Snapshot, version: u64) -
         limits: snapshot.limits.iter().map(|now| limit(now, snapshot.now, &configured)).collect(),
         teams: snapshot.teams.iter().map(|(now, waits)| team(now, waits, &configured)).collect(),
         waiting_requests: u32::try_from(snapshot.waiting_requests).unwrap_or(u32::MAX),
-        trouble: trouble.into(),
+        trouble: trouble(snapshot).into(),
+    }
+}
+
+fn trouble(snapshot: &Snapshot) -> v1::Reason {
+    match &snapshot.trouble {
+        Some(error) => error.reason(),
+        None if snapshot.limits.iter().any(|limit| limit.is_exhausted) => v1::Reason::ProviderCooldown,
+        None if snapshot.limits.iter().any(|limit| limit.is_spent_by_clock) => v1::Reason::ClockUnsteady,
+        None => v1::Reason::Unspecified,
     }
 }
 

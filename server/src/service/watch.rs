@@ -2,13 +2,13 @@
 
 use super::authorize::{Act, Identity};
 use super::gate;
-use super::quota::{Quota, error};
-use super::snapshot;
-use super::watchers::Seat;
+use super::snapshot::wire_snapshot;
+use super::watchers::{Seat, Watchers};
 use crate::convert::names::workspace_id;
 use crate::convert::time::optional_span;
 use crate::engine::{Engine, Snapshot};
-use crate::status::{Error, Place};
+use crate::error::Error;
+use crate::status::ErrorScope;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::time::{Span, Timestamp};
 use apportion_proto::v1;
@@ -37,7 +37,8 @@ struct Watch {
 
 /// Starts to watch.
 pub(super) fn start(
-    quota: &Quota,
+    engine: &Arc<Engine>,
+    watchers: &Arc<Watchers>,
     who: Arc<Identity>,
     request: &v1::WatchWorkspaceRequest,
 ) -> Result<Snapshots, Error> {
@@ -47,12 +48,12 @@ pub(super) fn start(
     let interval =
         optional_span("min_interval", request.min_interval.as_ref(), least, most)?.unwrap_or(least);
     gate::check(&who, Act::Look, Some(&workspace), &[])?;
-    quota.engine.snapshot(&workspace).map_err(error)?;
-    let seat = quota.watchers.seat(&workspace)?;
+    engine.snapshot(&workspace)?;
+    let seat = watchers.seat(&workspace)?;
     let mut ticks = tokio::time::interval(Duration::from_nanos(interval.as_ns()));
     // A slow reader skips snapshots and gets a fresh one.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let engine = Arc::clone(&quota.engine);
+    let engine = Arc::clone(engine);
     let watch = Watch { engine, who, workspace, ticks, version: 0, last: None, _seat: seat };
     Ok(Box::pin(stream::unfold(watch, |mut watch| async move {
         let next = watch.next().await?;
@@ -67,7 +68,7 @@ impl Watch {
             tokio::select! {
                 biased;
                 () = self.who.ended(|| self.engine.clock().now()) => {
-                    return Some(Err(gate::ENDED.status(&Place::default())));
+                    return Some(Err(gate::ENDED.status(&ErrorScope::default())));
                 }
                 _ = self.ticks.tick() => {}
             }
@@ -76,7 +77,7 @@ impl Watch {
             let has_changed = self.last.as_ref().is_none_or(|last| still(last) != still(&now));
             if has_changed {
                 self.version += 1;
-                let snapshot = snapshot::wire(&self.workspace, &now, self.version);
+                let snapshot = wire_snapshot(&self.workspace, &now, self.version);
                 self.last = Some(now);
                 return Some(Ok(v1::WatchWorkspaceResponse { snapshot: Some(snapshot) }));
             }

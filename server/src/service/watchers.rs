@@ -1,6 +1,6 @@
 //! How many watch at once: each takes a snapshot under its workspace's lock again and again.
 
-use crate::status::Error;
+use crate::error::Error;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::time::Span;
 use std::collections::HashMap;

@@ -1,7 +1,17 @@
 //! The table against its specification: the comments of `reason.proto`, read as text.
 
+use super::code::code;
 use super::*;
+use crate::error::{Error, FieldError};
+use apportion_core::allocator::SettleError;
+use apportion_core::ids::{LimitId, TeamId, WorkspaceId};
 use apportion_core::permits::Permits;
+use apportion_core::policy::PolicyError;
+use apportion_core::request::{Reason, Refusal};
+use apportion_core::time::{Span, Timestamp};
+use apportion_proto::v1;
+use tonic::Code;
+use tonic_types::StatusExt;
 
 const SPECIFICATION: &str = include_str!("../../../proto/apportion/v1/reason.proto");
 const SECOND: Span = Span::from_secs(1);
@@ -24,7 +34,7 @@ fn specified() -> Vec<(String, String)> {
 }
 
 /// The name of a code in the specification: `ResourceExhausted` is `RESOURCE_EXHAUSTED`.
-fn spelt(code: Code) -> String {
+fn spelled(code: Code) -> String {
     let mut name = String::new();
     for c in format!("{code:?}").chars() {
         if c.is_uppercase() && !name.is_empty() {
@@ -69,12 +79,11 @@ const REFUSALS: [Reason; 20] = [
 ];
 
 /// What is not a refusal of a request by the core, with the reason that the specification has for it.
-fn others() -> Vec<(&'static str, Error)> {
+fn other_errors() -> Vec<(&'static str, Error)> {
     let (used, returned, permits) = (Permits::ONE, Permits::ONE, Permits::ONE);
     let id = TeamId::new("a").expect("a name");
     let name = || "workspaces/a".to_string();
     let policy = |error| Error::Policy { error, field: "parent_team".into() };
-    let too_many = |field| PolicyError::TooMany { field, count: 9, most: 8 };
     vec![
         ("MALFORMED", FieldError::missing("name").into()),
         ("SETTLED_TOO_MUCH", SettleError::TooMuch { used, returned, permits }.into()),
@@ -86,21 +95,22 @@ fn others() -> Vec<(&'static str, Error)> {
             "MALFORMED",
             policy(PolicyError::Range { field: "weight", id: "a".into(), value: 0, rule: "from 1" }),
         ),
-        ("MALFORMED", policy(too_many("limits"))),
-        ("TOO_MANY_RESOURCES", policy(too_many("teams"))),
+        ("MALFORMED", policy(PolicyError::TooMany { field: "limits", count: 9, most: 8 })),
+        ("TOO_MANY_RESOURCES", policy(PolicyError::TooManyTeams { count: 9, most: 8 })),
         ("UNKNOWN_TEAM", policy(PolicyError::NoSuchParent { id: id.clone(), parent: id.clone() })),
         ("POLICY_CONFLICT", policy(PolicyError::WindowShorterThanGuards { id: limit() })),
         ("POLICY_CONFLICT", policy(PolicyError::Cycle { id: id.clone() })),
         ("POLICY_CONFLICT", policy(PolicyError::TooDeep { id })),
         ("UNKNOWN_WORKSPACE", Error::UnknownWorkspace),
         ("UNKNOWN_TEAM", Error::UnknownTeam),
-        ("UNKNOWN_LIMIT", Error::UnknownLimit { limit: limit(), field: "observations[0].limit".into() }),
+        ("UNKNOWN_LIMIT", Error::UnknownLimit { index: 0, limit: limit() }),
         ("UNKNOWN_TOKEN", Error::UnknownToken),
         ("CANCELLED", Error::Cancelled),
-        ("STORE_LOST", Error::StoreLost { retry_after: SECOND }),
-        ("NOT_OWNER", Error::NotOwner { retry_after: SECOND }),
-        ("DRAINING", Error::Draining { retry_after: SECOND }),
-        ("CLOCK_UNSTEADY", Error::ClockUnsteady { retry_after: SECOND }),
+        ("STORE_LOST", Error::StoreLost),
+        ("STORE_LOST", Error::NotCopied { why: "no space is left".into() }),
+        ("NOT_OWNER", Error::NotOwner),
+        ("DRAINING", Error::Draining),
+        ("CLOCK_UNSTEADY", Error::ClockUnsteady),
         ("SERVER_FULL", Error::ServerFull { what: "open streams", most: 1, retry_after: SECOND }),
         ("UNAUTHENTICATED", Error::Unauthenticated("no credential came")),
         ("PERMISSION_DENIED", Error::PermissionDenied),
@@ -114,8 +124,8 @@ fn others() -> Vec<(&'static str, Error)> {
     ]
 }
 
-fn place() -> Place {
-    Place {
+fn scope() -> ErrorScope {
+    ErrorScope {
         workspace: Some(WorkspaceId::new("w").expect("a name")),
         team: Some(TeamId::new("t").expect("a name")),
     }
@@ -127,16 +137,16 @@ fn every_reason_comes_with_the_status_that_its_comment_names() {
     assert_eq!(specified.len(), SPECIFICATION.matches("  REASON_").count() - 1, "all but UNSPECIFIED");
     for (name, status) in specified {
         let reason = v1::Reason::from_str_name(&format!("REASON_{name}")).expect("the reason is generated");
-        assert_eq!(spelt(code(reason)), status, "{name}");
+        assert_eq!(spelled(code(reason)), status, "{name}");
     }
 }
 
 #[test]
 fn every_error_has_its_reason_and_every_reason_an_error() {
     let mut errors: Vec<_> = REFUSALS.map(|reason| (reason.name(), refused(reason))).into();
-    errors.extend(others());
+    errors.extend(other_errors());
     for (name, error) in &errors {
-        let details = error.status(&place()).get_error_details();
+        let details = error.status(&scope()).get_error_details();
         let told = details.error_info().expect("an ErrorInfo");
         assert_eq!((&*told.reason, &*told.domain), (*name, "apportion"), "{error:?}");
         assert_eq!(told.metadata["workspace"], "w");
@@ -149,8 +159,8 @@ fn every_error_has_its_reason_and_every_reason_an_error() {
 #[test]
 fn the_details_are_those_that_the_status_asks_for() {
     let refusals = REFUSALS.map(|reason| (reason.name(), refused(reason)));
-    for (name, error) in refusals.into_iter().chain(others()) {
-        let status = error.status(&place());
+    for (name, error) in refusals.into_iter().chain(other_errors()) {
+        let status = error.status(&scope());
         let details = status.get_error_details();
         let exhausted = status.code() == Code::ResourceExhausted;
         let violations = details.quota_failure().map_or(0, |failure| failure.violations.len());
@@ -166,35 +176,35 @@ fn the_details_are_those_that_the_status_asks_for() {
 
 #[test]
 fn a_refusal_tells_how_long_asking_again_is_of_no_use() {
-    let failure = refused(Reason::WindowExhausted).failure(&place());
+    let failure = refused(Reason::WindowExhausted).failure(&scope());
     let told = failure.status().get_error_details().retry_info().and_then(|retry| retry.retry_delay);
     assert_eq!(told, Some(std::time::Duration::from_nanos(3_000)));
     assert_eq!(failure.refusal().retry_after.map(|span| span.nanos), Some(3_000));
     assert_eq!(failure.refusal().reason(), v1::Reason::WindowExhausted);
     let refusal = Refusal { reason: Reason::WindowExhausted, retry_at: None, limit: None };
-    let never = Error::Refused { refusal, now: Timestamp::ZERO }.failure(&place());
+    let never = Error::Refused { refusal, now: Timestamp::ZERO }.failure(&scope());
     assert_eq!(never.refusal().retry_after, None);
     assert!(never.status().get_error_details().retry_info().is_none());
 }
 
 #[test]
 fn a_quota_failure_names_who_was_stopped() {
-    let subject = |error: &Error, place: &Place| {
-        let details = error.status(place).get_error_details();
+    let subject = |error: &Error, scope: &ErrorScope| {
+        let details = error.status(scope).get_error_details();
         details.quota_failure().expect("a QuotaFailure").violations[0].subject.clone()
     };
-    assert_eq!(subject(&refused(Reason::TeamCapReached), &place()), "workspaces/w/teams/t");
-    assert_eq!(subject(&refused(Reason::WorkspaceQueueFull), &place()), "workspaces/w");
+    assert_eq!(subject(&refused(Reason::TeamCapReached), &scope()), "workspaces/w/teams/t");
+    assert_eq!(subject(&refused(Reason::WorkspaceQueueFull), &scope()), "workspaces/w");
     let refusal = Refusal { reason: Reason::ProviderCooldown, retry_at: None, limit: Some(limit()) };
     let throttled = Error::Refused { refusal, now: Timestamp::ZERO };
-    assert_eq!(subject(&throttled, &place()), "workspaces/w/limits/per-10s");
+    assert_eq!(subject(&throttled, &scope()), "workspaces/w/limits/per-10s");
     let full = Error::ServerFull { what: "watchers", most: 1, retry_after: SECOND };
-    assert_eq!(subject(&full, &Place::default()), "server");
+    assert_eq!(subject(&full, &ErrorScope::default()), "server");
 }
 
 #[test]
 fn a_field_at_fault_is_named_in_bad_request_and_on_a_stream() {
-    let failure = Error::from(FieldError::new("permits", "0 is too few")).failure(&Place::default());
+    let failure = Error::from(FieldError::new("permits", "0 is too few")).failure(&ErrorScope::default());
     let details = failure.status().get_error_details();
     let violations = &details.bad_request().expect("a BadRequest").field_violations;
     assert_eq!((violations.len(), &*violations[0].field), (1, "permits"));

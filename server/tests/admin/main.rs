@@ -1,7 +1,13 @@
 //! The calls of administrators over gRPC, against a server in this process.
 
-mod backup;
-mod first_token;
 mod policy;
 mod served;
+
+mod backup;
+mod first_token;
+mod lists;
 mod store;
+mod teams;
+mod tokens;
+mod waiting;
+mod workspaces;

@@ -18,18 +18,18 @@ fn inside_a_long_guard() -> World {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edge_permit_is_granted_all_along_a_long_guard() {
     let world = inside_a_long_guard();
-    let ask = Ask { priority: Some(Priority::Critical), ..world.request("default", 5).ask };
-    let asked = world.engine.acquire(Request { ask, ..world.request("default", 5) });
+    let request = Acquire { priority: Some(Priority::Critical), ..world.request("default", 5) };
+    let asked = world.engine.acquire(request, None);
     let begun = std::time::Instant::now();
     world.answer(asked).await.expect("an edge permit");
     assert!(begun.elapsed() < Duration::from_secs(2), "it took {:?}", begun.elapsed());
 }
 
 /// The answer that a place to wait at has already.
-fn answer_now(acquired: Acquired) -> Option<Result<Granted, Refused>> {
+fn answer_now(acquired: Acquired) -> Option<Result<Granted, Error>> {
     match acquired {
         Acquired::Granted(granted) => Some(Ok(granted)),
-        Acquired::Waits(waiting) => futures_util::FutureExt::now_or_never(waiting),
+        Acquired::Pending(waiting) => futures_util::FutureExt::now_or_never(waiting),
     }
 }
 
@@ -40,7 +40,7 @@ async fn with_one_whose_time_is_over() -> (World, Acquired) {
     world.answer(repeated).await.expect("it is granted");
     world.store.set_faults(Faults { writes_refused: true, reads_fail: true, ..Faults::default() });
     let waits = world.ask("other", 300, Span::from_secs(100), None).expect("it may wait");
-    assert!(matches!(waits, Acquired::Waits(_)));
+    assert!(matches!(waits, Acquired::Pending(_)));
     world.clock.slept_ns.store(101_000_000_000, Ordering::SeqCst);
     (world, waits)
 }
@@ -50,11 +50,11 @@ async fn whatever_lets_time_pass_answers_those_whose_time_it_was() {
     let (world, waits) = with_one_whose_time_is_over().await;
     let again = world.ask("default", 1, Span::ZERO, Some("r")).expect("the same lease");
     assert!(matches!(again, Acquired::Granted(_)));
-    assert!(matches!(answer_now(waits), Some(Err(Refused::ByRule(..)))), "after a repeat");
+    assert!(matches!(answer_now(waits), Some(Err(Error::Refused { .. }))), "after a repeat");
 
     let (world, waits) = with_one_whose_time_is_over().await;
     assert!(world.ask("default", 400, Span::ZERO, None).is_err(), "it is too large");
-    assert!(matches!(answer_now(waits), Some(Err(Refused::ByRule(..)))), "after a refusal");
+    assert!(matches!(answer_now(waits), Some(Err(Error::Refused { .. }))), "after a refusal");
 
     let (world, waits) = with_one_whose_time_is_over().await;
     let Ok(Acquired::Granted(lease)) = world.ask("default", 1, Span::ZERO, Some("r")) else { panic!() };
@@ -62,11 +62,11 @@ async fn whatever_lets_time_pass_answers_those_whose_time_it_was() {
     let waits = world.ask("other", 300, Span::from_secs(100), None).expect("it may wait");
     world.clock.slept_ns.store(202_000_000_000, Ordering::SeqCst);
     assert!(world.settle(&lease.name.to_string(), "default", 1, 1).is_err(), "it is more than was granted");
-    assert!(matches!(answer_now(waits), Some(Err(Refused::ByRule(..)))), "after a report that was refused");
+    assert!(matches!(answer_now(waits), Some(Err(Error::Refused { .. }))), "after a report that was refused");
 
     let (world, waits) = with_one_whose_time_is_over().await;
     world.engine.snapshot(&id()).expect("it is served");
-    assert!(matches!(answer_now(waits), Some(Err(Refused::ByRule(..)))), "after a look");
+    assert!(matches!(answer_now(waits), Some(Err(Error::Refused { .. }))), "after a look");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -82,8 +82,8 @@ async fn a_lease_under_a_request_id_that_nobody_heard_of_goes_back_and_the_id_is
     drop(second);
     let granted = world.granted("other", 4).await;
     let repeat = world.ask("other", 6, Span::ZERO, Some("r"));
-    let anew = world.answer(repeat).await.expect("a request of its own: other content is no mistake");
-    assert_ne!(anew.lease.id, granted.lease.id);
+    let again = world.answer(repeat).await.expect("a request of its own: other content is no mistake");
+    assert_ne!(again.lease.id, granted.lease.id);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -109,8 +109,8 @@ async fn who_makes_a_workspace_may_acquire_in_it_at_once() {
             let written = world.store.commit(vec![Transaction { puts, ..Transaction::default() }]);
             let [Outcome::Done(version)] = written[..] else { panic!("{written:?}") };
             world.engine.put(&workspace, Versioned { policy: policy(10), version }).expect("a policy");
-            let asked = Request { workspace, ..world.request("default", 1) };
-            world.engine.acquire(asked).map(|_| ())
+            let request = Acquire { workspace, ..world.request("default", 1) };
+            world.engine.acquire(request, None).map(|_| ())
         })
     });
     for made in made.collect::<Vec<_>>() {
@@ -123,21 +123,10 @@ async fn a_decision_that_panics_closes_its_own_workspace_for_a_moment_and_nothin
     let world = World::new(40);
     let name = world.granted("default", 40).await.name.to_string();
     let waiting = world.ask("other", 1, Span::from_secs(3_600), None).expect("it may wait");
-    let (workspace, parts) = (world.engine.parts.find(&id()).expect("it is served"), &world.engine.parts);
-    workspace.shielded(parts, |workspace| workspace.with(parts, |_| panic!("on purpose")));
-    assert_eq!(answer_now(waiting), Some(Err(Refused::Internal)));
-    until("it is opened anew without being asked", || workspace.is_open()).await;
+    let workspace = world.engine.registry.find(&id()).expect("it is served");
+    workspace.contain_panic(|workspace| workspace.update(|_| panic!("on purpose")));
+    assert!(matches!(answer_now(waiting), Some(Err(Error::Internal(_)))));
+    until("it is opened again without being asked", || workspace.is_open()).await;
     assert_eq!(world.settle(&name, "default", 0, 40), Ok(0), "a lease of the life before");
     assert!(futures_util::FutureExt::now_or_never(world.engine.failed()).is_none());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_task_that_all_depend_on_is_heard_of_when_it_panics() {
-    let world = World::new(40);
-    supervise::task(&world.engine.parts, "what ends", async {});
-    tokio::task::yield_now().await;
-    assert!(futures_util::FutureExt::now_or_never(world.engine.failed()).is_none());
-    supervise::task(&world.engine.parts, "the timer", async { panic!("on purpose") });
-    let failed = tokio::time::timeout(SOON, world.engine.failed()).await;
-    assert_eq!(failed, Ok("the timer"));
 }

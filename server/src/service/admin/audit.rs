@@ -1,12 +1,13 @@
 //! The audit: entries by resource and time, the newest first.
 
+use super::change_error::catalog_error;
 use super::list::Page;
-use super::room::{Policies, lost};
+use super::policies::Policies;
 use crate::convert::field::text;
 use crate::convert::names::page_token;
 use crate::convert::time::instant;
+use crate::error::Error;
 use crate::service::authorize::Identity;
-use crate::status::Error;
 use apportion_core::time::Timestamp;
 use apportion_proto::v1;
 use prost::Message;
@@ -63,7 +64,7 @@ impl Policies {
         let mut before = page.after().map(str::parse).transpose().map_err(|_| Error::BadPageToken)?;
         let (mut audit_entries, mut bytes, mut looked_at) = (Vec::new(), 0, 0);
         while looked_at < LOOKED_AT_MAX {
-            let read = self.catalog.audit(before, READ).map_err(|error| lost(&error))?;
+            let read = self.catalog.audit(before, READ).map_err(|error| catalog_error(&error))?;
             if read.is_empty() {
                 return Ok(v1::ListAuditEntriesResponse { audit_entries, next_page_token: String::new() });
             }

@@ -1,9 +1,11 @@
 //! Backups: a copy of the store as of one moment, sent in pieces to whoever keeps it. No caller names a file of the server.
 
-use super::room::{Policies, RETRY, lost};
+use super::change_error::catalog_error;
+use super::policies::Policies;
+use crate::error::Error;
 use crate::service::authorize::Identity;
-use crate::status::Error;
 use crate::store::{Embedded, StoreError};
+use apportion_core::time::Span;
 use apportion_proto::v1;
 use apportion_proto::v1::backup_store_response::Part;
 use sha2::{Digest, Sha256};
@@ -21,6 +23,8 @@ const CHUNK: usize = 64 << 10;
 const AHEAD: usize = 2;
 /// How long a reader may take for a piece.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// When to retry where another backup is under way.
+const RETRY_AFTER: Span = Span::from_secs(1);
 /// How long a caller waits for its turn: longer than it takes to notice that the one before was cut off.
 const TURN: Duration = Duration::from_secs(2);
 /// What the audit calls that which is copied.
@@ -43,13 +47,13 @@ impl Backups {
 
     /// Notes who asks, copies the store, and begins to send the copy. Whoever goes away meanwhile frees the turn when the copy is
     /// made.
-    pub(super) async fn start(&self, room: &Arc<Policies>, who: Arc<Identity>) -> Result<Pieces, Error> {
-        let full = Error::ServerFull { what: "backups at once", most: 1, retry_after: RETRY };
+    pub(super) async fn start(&self, policies: &Arc<Policies>, who: Arc<Identity>) -> Result<Pieces, Error> {
+        let full = Error::ServerFull { what: "backups at once", most: 1, retry_after: RETRY_AFTER };
         let turn = tokio::time::timeout(TURN, Arc::clone(&self.turn).acquire_owned()).await;
         let turn = turn.ok().and_then(Result::ok).ok_or(full)?;
-        let (room, store) = (Arc::clone(room), Arc::clone(&self.store));
+        let (policies, store) = (Arc::clone(policies), Arc::clone(&self.store));
         let copied = tokio::task::spawn_blocking(move || {
-            room.note(&who, "BackupStore", RESOURCE)?;
+            policies.note(&who, "BackupStore", RESOURCE)?;
             let file = store.copy().map_err(not_copied)?;
             Ok(Copy { open: Some((file, turn)), sum: Sha256::new(), size: 0 })
         });
@@ -63,8 +67,8 @@ impl Backups {
 fn not_copied(error: StoreError) -> Error {
     tracing::error!(%error, "the store cannot be copied");
     match error {
-        StoreError::Closed(_) => lost(&error.into()),
-        error => Error::NotCopied { why: error.to_string(), retry_after: RETRY },
+        StoreError::Closed(_) => catalog_error(&error.into()),
+        error => Error::NotCopied { why: error.to_string() },
     }
 }
 
@@ -106,7 +110,7 @@ async fn send(mut copy: Copy, to: mpsc::Sender<Result<v1::BackupStoreResponse, S
         let is_last = !matches!(part, Ok(Part::Chunk(_)));
         let message = match part {
             Ok(part) => Ok(v1::BackupStoreResponse { part: Some(part) }),
-            Err(error) => Err(not_copied(error.into()).status(&crate::status::Place::default())),
+            Err(error) => Err(not_copied(error.into()).status(&crate::status::ErrorScope::default())),
         };
         let taken = tokio::time::timeout(PATIENCE, to.send(message)).await;
         if is_last || !matches!(taken, Ok(Ok(()))) {

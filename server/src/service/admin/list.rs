@@ -1,7 +1,7 @@
 //! Pages of lists.
 
 use crate::convert::names::{page_size, page_start, page_token};
-use crate::status::Error;
+use crate::error::Error;
 use prost::Message;
 
 /// Most bytes of a page, well below what clients take.

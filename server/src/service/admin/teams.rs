@@ -1,16 +1,19 @@
 //! Teams: a change rewrites the team's document alone, and is held against the policy of the whole workspace.
 
+use super::change_error::{ChangeError, catalog_error};
+use super::check::check;
 use super::differences::{Fields, differences, team_fields};
 use super::list::{Page, pages};
-use super::room::{Policies, Trouble, Whole, check, etag, lost, same_etag};
-use crate::convert::field::FieldError;
+use super::policies::Policies;
+use super::stored::{StoredWorkspace, check_etag, etag};
 use crate::convert::lease::DEFAULT_NAME;
 use crate::convert::mask::update_team;
 use crate::convert::names::{self, team_name};
 use crate::convert::team::{team_policy, wire_team};
+use crate::error::Error;
+use crate::error::FieldError;
 use crate::service::authorize::{Act, Identity};
 use crate::service::gate;
-use crate::status::Error;
 use crate::store::Version;
 use crate::store::catalog::{Change, Document, Stored, TEAMS_MAX, team_key, workspace_key};
 use apportion_core::ids::{TeamId, WorkspaceId};
@@ -36,7 +39,7 @@ impl Policies {
         let id = names::team_id("team_id", &request.team_id)?;
         let asked = request.team.clone().unwrap_or_default();
         self.change(who, || {
-            let old = self.whole(&workspace)?;
+            let old = self.stored_workspace(&workspace)?;
             if old.team(id.as_str()).is_some() {
                 return Err(Error::AlreadyExists { name: team_name(&workspace, &id) }.into());
             }
@@ -57,7 +60,12 @@ impl Policies {
     }
 
     /// Writes a team and puts the policy with it in force.
-    fn write_team(&self, old: &Whole, written: Written<'_>, policy: Policy) -> Result<v1::Team, Trouble> {
+    fn write_team(
+        &self,
+        old: &StoredWorkspace,
+        written: Written<'_>,
+        policy: Policy,
+    ) -> Result<v1::Team, ChangeError> {
         let Written { who, method, id, value, before } = written;
         let fields = before.map_or_else(Fields::new, |team| team_fields(&team.value));
         let changes = differences(&fields, &team_fields(&value));
@@ -84,7 +92,8 @@ impl Policies {
     ) -> Result<v1::GetTeamResponse, Error> {
         let (workspace, id) = names::team("name", &request.name)?;
         gate::check(who, Act::Look, Some(&workspace), &self.engine.path_of(&workspace, &id))?;
-        let team = self.catalog.team(workspace.as_str(), id.as_str()).map_err(|error| lost(&error))?;
+        let team =
+            self.catalog.team(workspace.as_str(), id.as_str()).map_err(|error| catalog_error(&error))?;
         match team {
             Some(team) => Ok(v1::GetTeamResponse { team: Some(shown(team)) }),
             None => Err(self.exists(&workspace).err().unwrap_or(Error::UnknownTeam)),
@@ -92,7 +101,7 @@ impl Policies {
     }
 
     fn exists(&self, workspace: &WorkspaceId) -> Result<(), Error> {
-        let found = self.catalog.workspace(workspace.as_str()).map_err(|error| lost(&error))?;
+        let found = self.catalog.workspace(workspace.as_str()).map_err(|error| catalog_error(&error))?;
         found.map(|_| ()).ok_or(Error::UnknownWorkspace)
     }
 
@@ -122,9 +131,12 @@ impl Policies {
     ) -> Result<Vec<Stored<v1::Team>>, Error> {
         if gate::check(who, Act::Look, Some(workspace), &[]).is_ok() {
             self.exists(workspace)?;
-            return self.catalog.teams(workspace.as_str(), after, most).map_err(|error| lost(&error));
+            return self
+                .catalog
+                .teams(workspace.as_str(), after, most)
+                .map_err(|error| catalog_error(&error));
         }
-        let mut all = self.catalog.all_teams(workspace.as_str()).map_err(|error| lost(&error))?;
+        let mut all = self.catalog.all_teams(workspace.as_str()).map_err(|error| catalog_error(&error))?;
         all.retain(|team| {
             names::team("name", &team.value.name).is_ok_and(|(_, id)| {
                 let is_behind = after.is_none_or(|after| id.as_str() > after);
@@ -144,9 +156,9 @@ impl Policies {
         let asked = request.team.as_ref().ok_or_else(|| FieldError::missing("team"))?;
         let (workspace, id) = names::team("team.name", &asked.name)?;
         self.change(who, || {
-            let old = self.whole(&workspace)?;
+            let old = self.stored_workspace(&workspace)?;
             let before = old.team(id.as_str()).ok_or(Error::UnknownTeam)?;
-            same_etag(&asked.etag, before.version, &asked.name)?;
+            check_etag(&asked.etag, before.version, &asked.name)?;
             let mut changed = before.value.clone();
             update_team(&mut changed, asked, request.update_mask.as_ref())?;
             changed.update_time = Some(self.now());
@@ -173,9 +185,9 @@ impl Policies {
     ) -> Result<v1::DeleteTeamResponse, Error> {
         let (workspace, id) = names::team("name", &request.name)?;
         self.change(who, || {
-            let old = self.whole(&workspace)?;
+            let old = self.stored_workspace(&workspace)?;
             let before = old.team(id.as_str()).ok_or(Error::UnknownTeam)?;
-            same_etag(&request.etag, before.version, &request.name)?;
+            check_etag(&request.etag, before.version, &request.name)?;
             if let Some(why) = needed(&old, &id) {
                 return Err(Error::StillNeeded { name: request.name.clone(), why }.into());
             }
@@ -199,13 +211,13 @@ impl Policies {
 }
 
 /// What a change of a team expects: that its workspace is the one it was checked in.
-fn expected(old: &Whole, id: &TeamId, team: Option<Version>) -> Vec<(String, Option<Version>)> {
+fn expected(old: &StoredWorkspace, id: &TeamId, team: Option<Version>) -> Vec<(String, Option<Version>)> {
     let of = old.id.as_str();
     vec![(workspace_key(of), Some(old.workspace.version)), (team_key(of, id.as_str()), team)]
 }
 
 /// Why a team must stay.
-fn needed(old: &Whole, id: &TeamId) -> Option<&'static str> {
+fn needed(old: &StoredWorkspace, id: &TeamId) -> Option<&'static str> {
     let name = team_name(&old.id, id);
     let parts = old.teams.iter().any(|team| team.value.parent_team == name);
     match (id.as_str(), parts) {
@@ -216,7 +228,7 @@ fn needed(old: &Whole, id: &TeamId) -> Option<&'static str> {
 }
 
 /// The team as it is to be, every default written out, and the policy of the workspace with it.
-fn with_team(old: &Whole, id: &TeamId, team: &v1::Team) -> Result<(v1::Team, Policy), Trouble> {
+fn with_team(old: &StoredWorkspace, id: &TeamId, team: &v1::Team) -> Result<(v1::Team, Policy), ChangeError> {
     let of_team = team_policy(&old.id, id.clone(), team).map_err(|error| error.under("team"))?;
     let written = wire_team(&old.id, &of_team);
     let (create_time, update_time) = (team.create_time, team.update_time);

@@ -1,14 +1,16 @@
 //! Tokens: made with a secret that is shown once, kept as its hash, let in and out at once.
 
+use super::change_error::{ChangeError, catalog_error};
 use super::differences::{Fields, differences, token_fields};
 use super::list::{Page, pages};
-use super::room::{Policies, Trouble, lost};
-use crate::convert::field::{FieldError, count, name, text};
+use super::policies::Policies;
+use crate::convert::field::{count, name, text};
 use crate::convert::names::{self, TokenId, token_name};
 use crate::convert::time::{optional_span, timestamp};
+use crate::error::Error;
+use crate::error::FieldError;
 use crate::service::authorize::{Identity, SCOPES_MAX};
 use crate::service::gate;
-use crate::status::Error;
 use crate::store::catalog::{Change, Document, KeptToken, token_key};
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::time::Span;
@@ -92,7 +94,11 @@ impl Policies {
     }
 
     /// The answer to a request that was carried out before, whose caller was not told. The token is in force from now on at the latest.
-    fn made_before(&self, held: KeptToken, asked: &v1::Token) -> Result<v1::CreateTokenResponse, Trouble> {
+    fn made_before(
+        &self,
+        held: KeptToken,
+        asked: &v1::Token,
+    ) -> Result<v1::CreateTokenResponse, ChangeError> {
         let is_same =
             |a: &v1::Token, b: &v1::Token| (a.role, &a.scopes, &a.note) == (b.role, &b.scopes, &b.note);
         if !is_same(&held.token, asked) {
@@ -122,7 +128,7 @@ impl Policies {
     }
 
     /// How many tokens there are.
-    fn tokens(&self) -> Result<usize, Trouble> {
+    fn tokens(&self) -> Result<usize, ChangeError> {
         let (mut count, mut after) = (0, None::<String>);
         loop {
             let page = self.catalog.tokens(after.as_deref(), usize::MAX)?;
@@ -138,7 +144,7 @@ impl Policies {
         request: &v1::ListTokensRequest,
     ) -> Result<v1::ListTokensResponse, Error> {
         let page = Page::new(&["tokens"], request.page_size, &request.page_token)?;
-        let found = self.catalog.tokens(page.after(), page.most()).map_err(|error| lost(&error))?;
+        let found = self.catalog.tokens(page.after(), page.most()).map_err(|error| catalog_error(&error))?;
         let (tokens, next_page_token) =
             pages(&page, found.into_iter().map(|stored| stored.value.token), |token| {
                 token.name.strip_prefix("tokens/").map(str::to_owned)
@@ -170,7 +176,7 @@ impl Policies {
             };
             let applied = self.apply(&change, None);
             // Where nobody knows whether it is gone, it opens nothing all the same.
-            if !matches!(applied, Err(Trouble::Conflict)) {
+            if !matches!(applied, Err(ChangeError::Conflict)) {
                 self.gate.dismiss(&request.name);
             }
             applied?;

@@ -1,17 +1,20 @@
 //! Workspaces: created with their team `default`, shown, changed and deleted.
 
+use super::change_error::{ChangeError, catalog_error};
+use super::check::check;
 use super::differences::{differences, team_fields, under, workspace_fields};
 use super::list::{Page, pages};
-use super::room::{Policies, Trouble, Whole, check, etag, lost, same_etag};
-use crate::convert::field::FieldError;
+use super::policies::Policies;
+use super::stored::{StoredWorkspace, check_etag, etag};
 use crate::convert::lease::DEFAULT_NAME;
 use crate::convert::mask::update_workspace;
 use crate::convert::names::{self, workspace_name};
 use crate::convert::workspace::{policy, useful_lives, wire_workspace};
+use crate::error::Error;
+use crate::error::FieldError;
 use crate::preset;
 use crate::service::authorize::{Act, Identity};
 use crate::service::gate;
-use crate::status::Error;
 use crate::store::catalog::{CatalogError, Change, Document, Stored, team_key, workspace_key};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::Policy;
@@ -35,7 +38,7 @@ impl Policies {
                 return Err(Error::AlreadyExists { name: new.name.clone() }.into());
             }
             let most = u64::from(self.most_workspaces);
-            if self.engine.serves() as u64 >= most {
+            if self.engine.workspace_count() as u64 >= most {
                 return Err(Error::TooManyResources { what: "workspaces", most }.into());
             }
             if request.validate_only {
@@ -91,7 +94,7 @@ impl Policies {
     ) -> Result<v1::GetWorkspaceResponse, Error> {
         let id = names::workspace("name", &request.name)?;
         gate::check(who, Act::Look, Some(&id), &[])?;
-        let stored = self.catalog.workspace(id.as_str()).map_err(|error| lost(&error))?;
+        let stored = self.catalog.workspace(id.as_str()).map_err(|error| catalog_error(&error))?;
         let workspace = stored.map(shown).ok_or(Error::UnknownWorkspace)?;
         Ok(v1::GetWorkspaceResponse { workspace: Some(workspace) })
     }
@@ -102,7 +105,8 @@ impl Policies {
         request: &v1::ListWorkspacesRequest,
     ) -> Result<v1::ListWorkspacesResponse, Error> {
         let page = Page::new(&["workspaces"], request.page_size, &request.page_token)?;
-        let found = self.workspaces_seen(who, page.after(), page.most()).map_err(|error| lost(&error))?;
+        let found =
+            self.workspaces_seen(who, page.after(), page.most()).map_err(|error| catalog_error(&error))?;
         let id = |workspace: &v1::Workspace| names::workspace("name", &workspace.name).ok();
         let (workspaces, next_page_token) =
             pages(&page, found.into_iter().map(shown), |workspace| id(workspace).map(|id| id.to_string()));
@@ -130,9 +134,9 @@ impl Policies {
         let asked = request.workspace.as_ref().ok_or_else(|| FieldError::missing("workspace"))?;
         let id = names::workspace("workspace.name", &asked.name)?;
         self.change(who, || {
-            let old = self.whole(&id)?;
+            let old = self.stored_workspace(&id)?;
             let (name, version) = (&old.workspace.value.name, old.workspace.version);
-            same_etag(&asked.etag, version, name)?;
+            check_etag(&asked.etag, version, name)?;
             let (new, policy) = self.updated_workspace(&old, asked, request.update_mask.as_ref())?;
             let warnings = check(&policy, "workspace", request.allow_overcommit)?;
             let changes = differences(&workspace_fields(&old.workspace.value), &workspace_fields(&new));
@@ -157,14 +161,16 @@ impl Policies {
 
     fn updated_workspace(
         &self,
-        old: &Whole,
+        old: &StoredWorkspace,
         asked: &v1::Workspace,
         mask: Option<&prost_types::FieldMask>,
-    ) -> Result<(v1::Workspace, Policy), Trouble> {
+    ) -> Result<(v1::Workspace, Policy), ChangeError> {
         let mut new = old.workspace.value.clone();
         update_workspace(&mut new, asked, mask)?;
-        let changed =
-            Whole { workspace: Stored { value: new, version: old.workspace.version }, ..old.clone() };
+        let changed = StoredWorkspace {
+            workspace: Stored { value: new, version: old.workspace.version },
+            ..old.clone()
+        };
         let policy = changed.policy().map_err(|error| error.under("workspace"))?;
         useful_lives(&policy).map_err(|error| error.under("workspace"))?;
         let v1::Workspace { preset, create_time, .. } = changed.workspace.value;
@@ -180,9 +186,9 @@ impl Policies {
     ) -> Result<v1::DeleteWorkspaceResponse, Error> {
         let id = names::workspace("name", &request.name)?;
         self.change(who, || {
-            let old = self.whole(&id)?;
+            let old = self.stored_workspace(&id)?;
             let version = old.workspace.version;
-            same_etag(&request.etag, version, &workspace_name(&id))?;
+            check_etag(&request.etag, version, &workspace_name(&id))?;
             let default = format!("{}/teams/{DEFAULT_NAME}", request.name);
             if !request.force && old.teams.iter().any(|team| team.value.name != default) {
                 let (name, why) = (request.name.clone(), "it has teams; delete them first, or set `force`");
@@ -197,7 +203,7 @@ impl Policies {
     }
 
     /// A workspace goes with its teams.
-    fn deletion(&self, who: &Identity, old: &Whole) -> Change {
+    fn deletion(&self, who: &Identity, old: &StoredWorkspace) -> Change {
         let mut fields = workspace_fields(&old.workspace.value);
         let mut expect = vec![(workspace_key(old.id.as_str()), Some(old.workspace.version))];
         for team in &old.teams {

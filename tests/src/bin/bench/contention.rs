@@ -1,4 +1,4 @@
-//! Threads that ask the engine itself, without a network: what the lock of one workspace that all want costs, against many.
+//! Threads that call the engine without a network: the cost of contention for the lock of one workspace, against many workspaces.
 
 use crate::load::{permits, policy, team};
 use crate::measure::median;
@@ -8,22 +8,21 @@ use apportion_core::bounds::Bounds;
 use apportion_core::ids::{CallerId, NodeId, TeamId, WorkspaceId};
 use apportion_core::ledger::Horizon;
 use apportion_core::permits::Permits;
-use apportion_core::request::Ask;
-use apportion_core::time::{Span, Timestamp};
+use apportion_core::time::Span;
 use apportion_server::clock::{Clock, Machine};
-use apportion_server::engine::{Acquired, Engine, Report, Request, Settings, Versioned};
+use apportion_server::engine::{Acquire, Acquired, Engine, Report, Settings, Versioned};
 use apportion_server::store::catalog::Catalog;
 use apportion_server::store::{Embedded, Store};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long one measurement takes, and how often it is made.
+/// The length of one measurement, and how many are made.
 const SPAN: Duration = Duration::from_millis(500);
 const RUNS: usize = 5;
 const MANY: usize = 1_000;
 
-/// Measures one thread and two, on one workspace and on many, and prints it.
+/// Prints the figures of one thread and two, on one workspace and on many.
 pub(crate) fn rows() {
     println!();
     println!("{:<52} {:>14}   aim", "threads that acquire and settle, no network", "measured");
@@ -46,7 +45,7 @@ pub(crate) fn rows() {
     engine.stop();
 }
 
-/// The workspaces of the store, each with a budget that nobody uses up.
+/// The workspaces of the store, each with a budget that outlasts the run.
 fn workspaces(store: &Arc<dyn Store>) -> Vec<(WorkspaceId, Versioned)> {
     let policy = policy(Permits::MAX.get(), vec![team("team", None, 1)]);
     let mut all = Vec::new();
@@ -70,7 +69,7 @@ fn start(store: Arc<dyn Store>, workspaces: Vec<(WorkspaceId, Versioned)>) -> En
     Engine::start(settings, clock, store, workspaces).expect("an engine")
 }
 
-/// Leases a second of so many threads, each of which asks every workspace in turn.
+/// Leases a second of so many threads, each of which uses every workspace in turn.
 fn asked(engine: &Engine, ids: &[WorkspaceId], threads: usize) -> f64 {
     let begun = Instant::now();
     let leases: u64 = thread::scope(|scope| {
@@ -82,37 +81,42 @@ fn asked(engine: &Engine, ids: &[WorkspaceId], threads: usize) -> f64 {
 }
 
 fn ask_in_turn(engine: &Engine, ids: &[WorkspaceId], thread: usize, until: Instant) -> u64 {
-    let ask = Ask {
-        team: TeamId::new("team").expect("a name"),
-        caller: CallerId::new(&format!("thread-{thread}")).expect("a name"),
-        priority: None,
-        permits: permits(1),
-        min_permits: permits(1),
-        deadline: Timestamp::MAX,
-        request_id: None,
-    };
+    let requests: Vec<_> = ids.iter().map(|id| request(id, thread)).collect();
     let mut leases = 0;
-    // Each thread begins elsewhere, so that they meet where there is but one.
+    // Each thread begins elsewhere, so that they contend only where there is one workspace.
     for at in (thread * ids.len() / 2..).map(|at| at % ids.len()) {
         if leases % 64 == 0 && Instant::now() >= until {
             break;
         }
         leases += 1;
-        let max_wait = Some(Span::ZERO);
-        let wanted = Request { workspace: ids[at].clone(), ask: ask.clone(), max_wait, longest_wait: None };
-        // Where a block is missing, whoever asks next has it.
-        let Ok(Acquired::Granted(granted)) = engine.acquire(wanted) else { continue };
+        let Acquire { workspace, team, caller, .. } = requests[at].clone();
+        // Refused while a block is being booked: the next request gets it.
+        let Ok(Acquired::Granted(granted)) = engine.acquire(requests[at].clone(), None) else { continue };
         let report = Report {
-            workspace: &ids[at],
-            team: &ask.team,
-            caller: &ask.caller,
-            lease: &granted.name.to_string(),
+            workspace,
+            team,
+            caller,
+            lease_id: &granted.name.to_string(),
             used: permits(1),
             returned: Permits::ZERO,
             is_final: true,
-            observe: &|_, _, _| Ok(Vec::new()),
+            observations: Vec::new(),
         };
         engine.settle(&report).expect("a lease of that caller");
     }
     leases
+}
+
+/// A request of a thread for one permit, now or never.
+fn request(workspace: &WorkspaceId, thread: usize) -> Acquire {
+    Acquire {
+        workspace: workspace.clone(),
+        team: TeamId::new("team").expect("a name"),
+        caller: CallerId::new(&format!("thread-{thread}")).expect("a name"),
+        priority: None,
+        permits: permits(1),
+        min_permits: permits(1),
+        max_wait: Some(Span::ZERO),
+        request_id: None,
+    }
 }

@@ -1,8 +1,8 @@
-//! Measures decisions, memory, the simulator and the running service, and prints a table: medians, beside what each is aimed at.
+//! Measures decisions, memory, the simulator and the running service, and prints a table of medians with their aims.
 //!
-//! Times are processor time, and stand beside a yardstick of the same run: putting a key into an ordered map and taking one out.
-//! `bench --only NAME` runs one load alone, and `bench --service NAME SECONDS` one of the service, for a profiler. `bench --crowd` has many ask for nothing good, and measures who else asks.
-//! `bench --peers` measures servers of others beside this one.
+//! Times are processor time, compared with a yardstick in the same run: inserting a key into an ordered map and removing one.
+//! `bench --only NAME` runs one load on the core, and `bench --service NAME SECONDS` one on the service, for a profiler.
+//! `bench --crowd` measures what abusive crowds cost other callers, and `bench --peers` measures other servers beside this one.
 
 mod contention;
 mod crowd;
@@ -20,7 +20,7 @@ use measure::{apart, each, instructions, median};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 
-/// How often each is measured.
+/// Runs of each measurement.
 const RUNS: usize = 5;
 
 fn main() {
@@ -33,6 +33,7 @@ fn main() {
             peers::documents::table();
         }
         ["--peers"] => peers::table(),
+        ["--keys", keys, seconds] => peers::only(keys.parse().unwrap_or(1), seconds.parse().unwrap_or(10)),
         ["--peers-documents"] => peers::documents::table(),
         ["--service"] => service::table(),
         ["--service", load, seconds] => service::only(load, seconds.parse().unwrap_or(10)),
@@ -43,27 +44,28 @@ fn main() {
         ["--only", name] => only(name),
         _ => {
             eprintln!(
-                "bench [--only NAME]: alone, backlog-N, mixed-N, idle-workspace, waiting-1, waiting-10\n\
+                "bench [--only NAME]: uncontended, backlog-N, mixed-N, idle-workspace, waiting-1, waiting-10\n\
                  bench [--service [NAME SECONDS]]: unary-N, noop-N, exchange, settled, named\n\
                  bench --crowd [NAME...]: repeats, silence, callers, removal, scrape, guesses\n\
-                 bench --contention: one thread against two\n\
-                 bench --edges: what the edges of windows cost a steady team\n\
-                 bench --peers: servers of others on this machine, built once\n\
-                 bench --peers-documents: what others have published"
+                 bench --contention: one thread and two\n\
+                 bench --edges: the latency of a steady team at the edges of windows\n\
+                 bench --peers: other servers on this machine, built once\n\
+                 bench --keys COUNT SECONDS: one call for each of so many workspaces in turn\n\
+                 bench --peers-documents: published figures of other servers"
             );
             std::process::exit(2);
         }
     }
 }
 
-/// One load alone. Prints its figure and what it is counted in.
+/// Runs one load. Prints how many decisions there were, and a digest of them.
 fn only(name: &str) {
     let count = || name.rsplit('-').next().and_then(|n| n.parse().ok()).unwrap_or(1);
     match name.split('-').next().unwrap_or_default() {
-        "alone" => {
-            let mut world = World::alone();
-            world.run_alone(10_000);
-            println!("{} {:x}", world.run_alone(100_000), world.digest);
+        "uncontended" => {
+            let mut world = World::uncontended();
+            world.run_uncontended(10_000);
+            println!("{} {:x}", world.run_uncontended(100_000), world.digest);
         }
         "backlog" => {
             let mut world = filled(World::backlog(count()));
@@ -92,8 +94,8 @@ fn table() {
     println!("{:<52} {:>14}   aim", "medians of several runs", "measured");
     let yard = yardstick(10_000);
     row("yardstick: ordered map of 10 000 keys, in and out", format!("{yard:.0} ns"), "");
-    let alone = decisions(World::alone, |world| world.run_alone(200_000));
-    speed("decisions without contention", alone, yard, "at least 3 M/s");
+    let uncontended = decisions(World::uncontended, |world| world.run_uncontended(200_000));
+    speed("decisions without contention", uncontended, yard, "at least 3 M/s");
     let mut thousand = f64::NAN;
     for callers in [100, 1_000, 10_000, 100_000] {
         let ns = decisions(|| filled(World::backlog(callers)), |world| world.run_backlogged(5_000));
@@ -105,7 +107,7 @@ fn table() {
         }
     }
     percentiles();
-    counted_instructions("alone", "run_alone", "instructions a decision without contention");
+    counted_instructions("uncontended", "run_uncontended", "instructions a decision without contention");
     counted_instructions(
         "backlog-10000",
         "run_backlogged",
@@ -166,10 +168,10 @@ fn counted_instructions(load: &str, function: &str, what: &str) {
         let decisions: f64 = printed.split_whitespace().next()?.parse().ok()?;
         Some(format!("{:.0}", all / decisions))
     });
-    row(what, figure.unwrap_or_else(|| "left out".into()), "valgrind counts");
+    row(what, figure.unwrap_or_else(|| "no valgrind".into()), "counted by valgrind");
 }
 
-/// One key into an ordered map of that size, and one out.
+/// The time of inserting a key into an ordered map of that size and removing one, in nanoseconds.
 fn yardstick(size: u64) -> f64 {
     let key = |n: u64| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15), n, 0_u32);
     let once = |_| {

@@ -2,20 +2,20 @@
 
 use std::process::Command;
 
-/// The processor time of this thread so far, in nanoseconds: others on the machine do not count.
+/// The processor time of this thread so far, in nanoseconds.
 pub(crate) fn processor_time() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     text.split_whitespace().next().and_then(|ns| ns.parse().ok()).unwrap_or(0)
 }
 
-/// The memory of this process that is in use, in bytes.
+/// The resident anonymous memory of this process, in bytes.
 pub(crate) fn memory() -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or("0");
     line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
-/// The nanoseconds that one of `count` things took in `work`, which returns that count.
+/// The mean processor time of one operation, in nanoseconds. `work` returns how many there were.
 pub(crate) fn each(work: impl FnOnce() -> u64) -> f64 {
     let before = processor_time();
     let count = work();
@@ -28,13 +28,13 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// This program again with those arguments; what it printed.
+/// The output of this program, run again with those arguments.
 pub(crate) fn apart(arguments: &[&str]) -> Option<String> {
     let output = Command::new(std::env::current_exe().ok()?).args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Instructions inside `function` while this program runs with those arguments; none where valgrind is missing.
+/// The instructions inside `function` while this program runs with those arguments, and its output. None without valgrind.
 pub(crate) fn instructions(function: &str, arguments: &[&str]) -> Option<(f64, String)> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no"])

@@ -1,4 +1,4 @@
-//! The crowds: what comes, and how.
+//! The crowds: what each sends, and how.
 
 use crate::service::connect;
 use apportion_proto::v1;
@@ -18,26 +18,26 @@ use tokio::task::JoinSet;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::Request;
 
-/// How long a crowd that does not go by itself stays.
+/// How long a crowd stays.
 const STAY: Duration = Duration::from_secs(5);
-/// Calls of a crowd that comes within that time.
+/// Calls of a crowd in that time.
 const CALLS: usize = 30_000;
-/// How often some of them come, and how many times.
+/// The interval at which calls are sent, and the number of intervals.
 const TICK: Duration = Duration::from_millis(1);
 const TICKS: usize = 5_000;
 const CONNECTIONS: usize = 5_000;
-/// The team whose callers they are; where it is not the only one, others are called so with a number.
+/// The team of the callers. Further teams have the same name with a number.
 const CROWDED: &str = "crowded";
-/// Callers that a team may have here.
+/// The bound on callers of a team.
 pub(super) const CALLERS: usize = 20_000;
-/// How many teams have so many where callers crowd.
+/// Teams that reach that bound in the crowd of callers.
 const TEAMS: usize = 5;
 /// Requests of one stream or connection.
 const AT_ONCE: usize = 1_000;
-/// Newcomers beyond the bound that come within a second.
+/// Callers beyond the bound that arrive in a second.
 const NEWCOMERS: usize = 1_000;
 
-/// What comes.
+/// A kind of crowd.
 #[derive(Clone, Copy)]
 pub(crate) enum Attack {
     Repeats,
@@ -48,13 +48,13 @@ pub(crate) enum Attack {
     Guesses,
 }
 
-/// The server that they come to.
+/// The server under attack.
 pub(crate) struct Target {
     pub(crate) grpc: SocketAddr,
     http: SocketAddr,
 }
 
-/// What must stay open as long as the crowd is there.
+/// Connections and streams that must stay open for the whole attack.
 pub(crate) type Prepared = Vec<Box<dyn std::any::Any>>;
 
 impl Target {
@@ -67,7 +67,7 @@ impl Attack {
     pub(crate) const ALL: [Self; 6] =
         [Self::Repeats, Self::Silence, Self::Callers, Self::Removal, Self::Scrape, Self::Guesses];
 
-    /// What it is called by.
+    /// Its name on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Repeats => "repeats",
@@ -79,11 +79,11 @@ impl Attack {
         }
     }
 
-    /// What it is.
+    /// Its name in the table.
     pub(crate) fn what(self) -> &'static str {
         match self {
             Self::Repeats => "30 000 repeats of a waiting request, then dead",
-            Self::Silence => "5000 connections that say nothing",
+            Self::Silence => "5000 silent connections",
             Self::Callers => "100 000 callers at their bound, 1000 newcomers a second",
             Self::Removal => "a team with 20 000 waiting callers is removed",
             Self::Scrape => "a scrape of 100 000 workspaces",
@@ -91,7 +91,7 @@ impl Attack {
         }
     }
 
-    /// What is there before the probe is measured at all.
+    /// Sets up what exists before the first measurement.
     pub(crate) async fn prepare(self, target: &Target) -> Prepared {
         match self {
             Self::Callers => callers(target, TEAMS).await,
@@ -100,8 +100,8 @@ impl Attack {
         }
     }
 
-    /// It comes, and goes.
-    pub(crate) async fn come(self, target: &Target, prepared: Prepared) {
+    /// Runs the attack.
+    pub(crate) async fn run(self, target: &Target, prepared: Prepared) {
         match self {
             Self::Repeats => calls(target, repeat).await,
             Self::Silence => silence(target).await,
@@ -125,8 +125,8 @@ fn guess(number: usize) -> Request<v1::AcquireLeaseRequest> {
     request
 }
 
-/// They come evenly within the time that a crowd stays: faster, or many at one instant, and what is measured is how long a processor
-/// takes for so many calls, whatever they ask.
+/// Sends calls evenly over the time that a crowd stays. In bursts they would measure how long a processor takes for so many calls of
+/// any kind.
 async fn calls(target: &Target, call: fn(usize) -> Request<v1::AcquireLeaseRequest>) {
     let channels = join_all((0..CALLS / AT_ONCE).map(|_| connect(target.grpc))).await;
     let clients: Vec<_> = channels.into_iter().map(QuotaServiceClient::new).collect();
@@ -152,7 +152,7 @@ async fn silence(target: &Target) {
     tokio::time::sleep(STAY).await;
 }
 
-/// As many callers of so many teams as there may be, each with a request that waits; and one more, who is refused.
+/// Fills so many teams with callers up to the bound, each with a waiting request; one more is refused.
 async fn callers(target: &Target, teams: usize) -> Prepared {
     let mut prepared = Prepared::new();
     for number in 0..teams {
@@ -182,7 +182,7 @@ async fn create_team(target: &Target, id: &str) {
     admin.create_team(request).await.expect("a new team");
 }
 
-/// A stream with as many callers of a team as it may have in flight. A settle that names no lease is answered after they were read.
+/// A stream with as many callers of a team as it may have in flight. The answer to a malformed settle shows that all were read.
 async fn fill(target: &Target, team: &str, stream: usize) -> impl Sized + 'static {
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
     for id in 1..=AT_ONCE as u64 {
@@ -216,7 +216,7 @@ async fn newcomers(target: &Target) {
     }
 }
 
-/// The team goes: whoever waits is refused.
+/// Removes the team: its waiting requests are refused.
 async fn removal(target: &Target) {
     let name = format!("workspaces/{SCARCE}/teams/{CROWDED}");
     let mut admin = AdminServiceClient::new(connect(target.grpc).await);

@@ -1,12 +1,12 @@
-//! What one client can do to everybody else: how long another team's request is answered while many ask for nothing good.
+//! What one abusive client costs everybody else: the latency of another team's requests during an attack.
 //!
-//! Each crowd comes alone. A probe asks before it comes and while it is there; what counts is the ratio of both.
+//! Attacks run one at a time. A probe measures before and during each; the ratio counts.
 
 mod attacks;
 mod probe;
 
 use crate::row;
-use crate::service::{fill, give_way, memory, on_server_core};
+use crate::service::{fill, lower_priority, memory, on_server_core};
 use apportion_tests::process::scarce;
 use apportion_tests::process::server::Server;
 use attacks::{Attack, CALLERS, Target};
@@ -17,14 +17,14 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-/// How long the probe asks before a crowd comes.
+/// How long the probe measures before an attack.
 const USUAL: Duration = Duration::from_secs(4);
 /// Workspaces of the server that is scraped.
 const WORKSPACES: usize = 100_000;
 
-/// Measures those that are named, or all, and prints them.
+/// Prints the figures of the named attacks, or of all.
 pub(crate) fn table(names: &[&str]) {
-    println!("{:<52} {:>14}   aim", "another team's request while a crowd is there", "measured");
+    println!("{:<52} {:>14}   aim", "another team's request during an attack", "measured");
     for attack in Attack::ALL.into_iter().filter(|attack| names.is_empty() || names.contains(&attack.name()))
     {
         measure(attack);
@@ -42,17 +42,17 @@ fn measure(attack: Attack) {
     let usual = usual.stop();
     let before = memory(server.pid());
     let probe = Probe::start(server.address());
-    crowd.come_and_go();
+    crowd.run();
     let crowded = probe.stop();
     let grown = memory(server.pid()).saturating_sub(before) as f64 / f64::from(1 << 20);
     row(attack.what(), format!("{:.1}", crowded.p99() / usual.p99()), "at most 2");
-    row("  p99 before, and while it is there", format!("{usual}, {crowded}"), "");
-    row("  memory that the server took for it", format!("{grown:.0} MiB"), "");
+    row("  p99 before, and during it", format!("{usual}, {crowded}"), "");
+    row("  memory that the server allocated for it", format!("{grown:.0} MiB"), "");
     server.has_not_panicked();
     server.stop(Duration::from_secs(30));
 }
 
-/// The clients of an attack, in a thread that gives way to the probe: both share a processor, and what is measured is the server.
+/// The clients of an attack, in a thread of low priority: the probe shares their processor, and only the server is measured.
 struct Crowd {
     go: oneshot::Sender<()>,
     thread: JoinHandle<()>,
@@ -65,19 +65,19 @@ impl Crowd {
         let (ready, is_ready) = oneshot::channel();
         let (go, may_go) = oneshot::channel();
         let thread = std::thread::spawn(move || {
-            give_way();
+            lower_priority();
             runtime().block_on(async {
                 let prepared = attack.prepare(&target).await;
                 let _ = ready.send(());
                 let _ = may_go.await;
-                attack.come(&target, prepared).await;
+                attack.run(&target, prepared).await;
             });
         });
         is_ready.blocking_recv().expect("the attack is prepared");
         Self { go, thread }
     }
 
-    fn come_and_go(self) {
+    fn run(self) {
         let _ = self.go.send(());
         self.thread.join().expect("it does not panic");
     }

@@ -1,4 +1,4 @@
-//! An honest client of another team, in a thread of its own: a request every few milliseconds, and how long each answer took.
+//! A well-behaved client of another team, in its own thread: a request every few milliseconds, and the latency of each.
 
 use apportion_proto::v1;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
@@ -11,20 +11,20 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tonic::Code;
 
-/// From one request to the next.
+/// The interval between requests.
 const EVERY: Duration = Duration::from_millis(4);
 
-/// A client that asks until it is stopped.
+/// A client that sends requests until it is stopped.
 pub(crate) struct Probe {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Vec<Duration>>,
 }
 
-/// How long the answers took.
+/// The latencies, sorted.
 pub(crate) struct Delays(Vec<Duration>);
 
 impl Probe {
-    /// Starts to ask.
+    /// Starts sending requests.
     pub(crate) fn start(address: SocketAddr) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let until = Arc::clone(&stop);
@@ -35,7 +35,7 @@ impl Probe {
         Self { stop, thread }
     }
 
-    /// Stops, and returns what it measured.
+    /// Stops, and returns the latencies.
     pub(crate) fn stop(self) -> Delays {
         self.stop.store(true, Ordering::Release);
         let mut delays = self.thread.join().expect("it does not panic");
@@ -45,7 +45,7 @@ impl Probe {
 }
 
 impl Delays {
-    /// All but one in a hundred took so many microseconds at most.
+    /// The 99th percentile, in microseconds.
     pub(crate) fn p99(&self) -> f64 {
         let at = (self.0.len() * 99 / 100).min(self.0.len() - 1);
         self.0[at].as_secs_f64() * 1e6
@@ -67,7 +67,7 @@ async fn ask(address: SocketAddr, until: &AtomicBool) -> Vec<Duration> {
         ticks.tick().await;
         let sent = Instant::now();
         let ask = v1::AcquireLeaseRequest { team: "other".into(), ..scarce::ask(0) };
-        // Nothing is left: the answer is a refusal, by a decision all the same.
+        // The budget is used up: the answer is a refusal, which takes a decision too.
         let refused = client.acquire_lease(ask).await.expect_err("nothing is left");
         assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
         delays.push(sent.elapsed());

@@ -1,4 +1,4 @@
-//! Who is measured: how each is started on the processor of servers, and what it is asked.
+//! The servers that are measured: how each is started, and which calls it gets.
 
 use super::install::{GUBERNATOR, THROTTLECRAB};
 use super::load::Load;
@@ -14,14 +14,14 @@ use tempfile::TempDir;
 
 /// Longest time until a server answers its first call.
 const START: Duration = Duration::from_secs(20);
-/// Between two attempts at a first call.
+/// The pause between attempts at a first call.
 const PAUSE: Duration = Duration::from_millis(20);
 /// Permits of a window of a workspace: the most there can be.
 const PERMITS: u32 = 268_435_456;
-/// The length of that window: no run sees its end.
+/// The length of that window: longer than any run.
 const WINDOW_MS: i64 = 3_600_000;
 
-/// A kind of server, and its program where that is not one of ours.
+/// A kind of server, with its program where that is not part of this repository.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
     /// Answers with the messages of Apportion, and decides nothing.
@@ -31,14 +31,14 @@ pub(super) enum Kind {
     Gubernator(PathBuf),
 }
 
-/// A server that can be started and asked.
+/// A server that can be started and called.
 #[derive(Debug)]
 pub(super) struct Contender {
     pub(super) name: String,
     pub(super) kind: Kind,
 }
 
-/// A server that runs, for as long as this lives.
+/// A running server. Dropping it stops the server.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) address: SocketAddr,
@@ -94,7 +94,7 @@ impl Contender {
                 let [grpc, http, members] = free()?;
                 let mut command = Command::new(program);
                 command.env_clear().env("GUBER_LOG_LEVEL", "error");
-                // Alone in its cluster, without a collector of traces: there is none, and attempts to reach it would cost.
+                // A cluster of one, and no trace collector: attempts to reach one would cost time.
                 command
                     .env("OTEL_TRACES_EXPORTER", "none")
                     .env("GUBER_MEMBERLIST_KNOWN_NODES", members.to_string());
@@ -111,7 +111,7 @@ impl Contender {
         }
     }
 
-    /// Starts a program that says nothing, and asks until it answers.
+    /// Starts a program that does not report its address, and calls it until it answers.
     async fn answering(&self, command: &mut Command, address: SocketAddr) -> Result<Running, String> {
         let running = Running::other(on_server_core(|| Child::start(command)), address);
         let load = Load::new(address, running.pid, self.calls(1));
@@ -150,11 +150,11 @@ async fn apportion(workspaces: usize) -> Result<Running, String> {
     Ok(Running { address, pid, process: Process::Apportion { _server: server, _data: data } })
 }
 
-/// Addresses that nobody uses at the moment, for servers that do not say which one they got.
+/// Free addresses, for servers that do not report the one they bound.
 fn free<const N: usize>() -> Result<[SocketAddr; N], String> {
     let bind =
         |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| Ok((socket.local_addr()?, socket)));
-    // All of them are held until the last is there, or one would come twice.
+    // Hold all until the last is bound, or the same port could come twice.
     let held = (0..N).map(bind).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
     Ok(std::array::from_fn(|at| held[at].0))
 }

@@ -1,5 +1,5 @@
-//! The peers that are measured: which versions, how they are built, and where they lie. Nothing is installed outside of
-//! `target/peers`; what is there already is not built again.
+//! The peers: their versions, how they are built, and where they are. Nothing is installed outside of `target/peers`, and nothing
+//! there is built twice.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -76,7 +76,7 @@ fn split(what: &str) -> (&str, &str) {
     what.split_once(' ').expect("a name and a version")
 }
 
-/// Where that version lies: beside the directory of this program.
+/// The directory of that version: beside that of this program.
 fn directory(what: &str) -> PathBuf {
     let this = std::env::current_exe().expect("a path");
     let target = this.parent().and_then(|release| release.parent()).expect("target/release");

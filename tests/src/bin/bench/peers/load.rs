@@ -1,4 +1,4 @@
-//! The load: unary gRPC calls of prepared messages over HTTP/2, the same for every server. Each answer is looked at.
+//! The load: unary gRPC calls of prepared messages over HTTP/2, the same for every server. Each answer is checked.
 
 use super::messages::Calls;
 use crate::service::processor_time;
@@ -12,17 +12,17 @@ use tonic::codegen::{Bytes, http};
 
 /// Connections that many calls are spread over.
 const CONNECTIONS: usize = 8;
-/// How long one measurement takes, and what comes before it and does not count.
+/// The length of one measurement, and of the warm-up before it.
 const SPAN: Duration = Duration::from_millis(800);
 const WARM_UP: Duration = Duration::from_millis(200);
 /// Flow control never holds an answer back.
 const STREAM_BYTES: u32 = 1 << 20;
 const CONNECTION_BYTES: u32 = 1 << 26;
 
-/// What was measured.
+/// The figures of one measurement.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Figure {
-    /// Calls for a second of the server's processor.
+    /// Calls per second of the server's processor time.
     pub(super) per_processor_second: f64,
     /// The mean time of a call, in microseconds.
     pub(super) mean_us: f64,
@@ -49,11 +49,11 @@ impl Load {
         Self { address, pid, calls, request, next: Cell::new(0), done: Cell::new(0) }
     }
 
-    /// Sends each message once, so that what is only made on the first call is there.
+    /// Sends each message once, so that the server creates its state for each key.
     pub(super) async fn touch_each(&self) -> Result<(), String> {
         let connection = self.connect().await?;
         let once = self.calls.messages.iter().map(|message| self.call(&connection, message));
-        // At once, as each may wait for the disk.
+        // All at once: each may wait for the disk.
         try_join_all(once).await?;
         Ok(())
     }
@@ -100,7 +100,7 @@ impl Load {
         let mut settings = h2::client::Builder::new();
         settings.initial_window_size(STREAM_BYTES).initial_connection_window_size(CONNECTION_BYTES);
         let (sender, connection) = settings.handshake(socket).await.map_err(|error| error.to_string())?;
-        // It ends when the last sender is gone; a failure is seen by the calls.
+        // It ends when the last sender is dropped. A failure fails the calls.
         tokio::spawn(async move { connection.await.ok() });
         Ok(sender)
     }

@@ -1,5 +1,5 @@
-//! What is asked of each server, and what a good answer looks like. The messages of peers are those fields of their public
-//! protocols that are used here.
+//! The calls to each server, and their expected answers. The messages of peers have only the fields of their public protocols that
+//! are used here.
 
 use crate::service::acquire;
 use apportion_proto::v1;
@@ -14,7 +14,7 @@ const PLENTY: i32 = 1_000_000_000;
 pub(super) struct Calls {
     /// The path of the method.
     pub(super) path: &'static str,
-    /// The messages that are sent in turn, framed.
+    /// The framed messages, sent in turn.
     pub(super) messages: Vec<Bytes>,
     /// Whether an answer lets the request pass.
     pub(super) passes: fn(&[u8]) -> bool,
@@ -76,7 +76,7 @@ pub(super) fn workspace(n: usize) -> String {
     format!("bench-{n}")
 }
 
-/// A message as gRPC sends it: not compressed, its length in front.
+/// A message with its gRPC length prefix, not compressed.
 fn framed(message: &impl Message) -> Bytes {
     let content = message.encode_to_vec();
     let length = u32::try_from(content.len()).expect("a short message");

@@ -1,6 +1,5 @@
-//! Apportion beside servers of others that decide about requests: one run, one load, one processor for the server.
-//!
-//! Knows neither their protocols nor how they are started.
+//! Apportion beside other rate limiters: one run, one load, one processor for the server. Knows neither their protocols nor how they
+//! are started.
 
 mod contender;
 pub(crate) mod documents;
@@ -11,25 +10,26 @@ mod messages;
 use crate::measure::median;
 use contender::{Contender, Kind};
 use load::{Figure, Load};
+use std::time::{Duration, Instant};
 
-/// Rounds, each with servers that have just started.
+/// Rounds, each with newly started servers.
 const ROUNDS: usize = 5;
-/// Keys that the calls are about, and what that is called.
+/// Numbers of keys, and their titles in the table.
 const KEYS: [(usize, &str); 2] = [(1, "one key"), (1_000, "1000 keys in turn")];
 /// Calls in flight.
 const IN_FLIGHT: [usize; 3] = [1, 64, 512];
 
-/// What one server did in one round: for each of `KEYS`, for each of `IN_FLIGHT`.
+/// The figures of one server in one round, for each of `KEYS` and `IN_FLIGHT`.
 type Round = Vec<[Figure; IN_FLIGHT.len()]>;
 
-/// Builds the peers that are missing, measures everybody, and prints the table.
+/// Builds missing peers, measures all servers, and prints the table.
 pub(crate) fn table() {
     let (contenders, left_out) = contenders();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut rounds: Vec<Vec<Round>> = contenders.iter().map(|_| Vec::new()).collect();
     for round in 0..ROUNDS {
         for turn in 0..contenders.len() {
-            // Another one begins each round, so that none is always first after a pause.
+            // A different server begins each round, so that none is always first after a pause.
             let at = (round + turn) % contenders.len();
             let contender = &contenders[at];
             eprintln!("round {} of {ROUNDS}: {}", round + 1, contender.name);
@@ -43,7 +43,27 @@ pub(crate) fn table() {
     left_out.iter().for_each(|why| println!("left out: {why}"));
 }
 
-/// Who is measured, and why who is not.
+/// Apportion alone under the same load, for a profiler: calls about so many keys in turn, 64 in flight.
+pub(crate) fn only(keys: usize, seconds: u64) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let contender = Contender::new(Kind::Apportion);
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let measured: Result<(), String> = runtime.block_on(async {
+        let server = contender.start(&[keys]).await?;
+        let load = Load::new(server.address, server.pid, contender.calls(keys));
+        load.touch_each().await?;
+        while Instant::now() < end {
+            let figure = load.run(IN_FLIGHT[1]).await?;
+            println!("{keys} keys: {:.0} a processor second", figure.per_processor_second);
+        }
+        Ok(())
+    });
+    if let Err(why) = measured {
+        fail(&contender.name, &why);
+    }
+}
+
+/// The servers to measure, and why peers are left out.
 fn contenders() -> (Vec<Contender>, Vec<String>) {
     let mut contenders = vec![Contender::new(Kind::Noop), Contender::new(Kind::Apportion)];
     let mut left_out = Vec::new();
@@ -96,7 +116,7 @@ fn print(contenders: &[Contender], rounds: &[Vec<Round>]) {
         }
         let apportion = contenders.iter().position(|one| one.kind == Kind::Apportion).unwrap_or(0);
         for (other, contender) in contenders.iter().enumerate().filter(|(other, _)| *other != apportion) {
-            // A round's figures stand beside each other, as the machine was in the same mood.
+            // Compared within a round, since the speed of the machine varies.
             let ratio = |column| {
                 let pairs =
                     of(&rounds[apportion], at, column).into_iter().zip(of(&rounds[other], at, column));
@@ -114,7 +134,7 @@ fn columns(value: impl Fn(usize) -> f64) -> [f64; IN_FLIGHT.len() + 1] {
     std::array::from_fn(value)
 }
 
-/// What stands in a column, of each round.
+/// The values of a column in each round.
 fn of(rounds: &[Round], keys: usize, column: usize) -> Vec<f64> {
     let figure = |round: &Round| match column {
         0 => round[keys][0].mean_us,

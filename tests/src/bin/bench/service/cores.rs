@@ -1,4 +1,4 @@
-//! Which processor runs what, and what it cost.
+//! Processor affinity and accounting.
 
 use rustix::process::setpriority_process;
 use rustix::thread::{CpuSet, gettid, sched_setaffinity};
@@ -8,7 +8,7 @@ const SERVERS: usize = 0;
 /// The processor of the load.
 const LOAD: usize = 1;
 
-/// Starts something on the processor of servers; this thread stays on that of the load. Where there is but one, all share it.
+/// Starts a server on the processor of servers; this thread stays on that of the load. With one processor, both share it.
 pub(crate) fn on_server_core<T>(start: impl FnOnce() -> T) -> T {
     move_to(SERVERS);
     let started = start();
@@ -22,12 +22,12 @@ fn move_to(core: usize) {
     let _ = sched_setaffinity(None, &set);
 }
 
-/// Lets every other thread of this machine run before this one.
-pub(crate) fn give_way() {
+/// Lowers the priority of this thread below all others.
+pub(crate) fn lower_priority() {
     let _ = setpriority_process(Some(gettid()), 19);
 }
 
-/// The processor time of a process so far, in nanoseconds, all its threads together, dead ones not.
+/// The processor time of the live threads of a process so far, in nanoseconds.
 pub(crate) fn processor_time(pid: u32) -> u64 {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return 0 };
     let of = |thread: std::fs::DirEntry| {
@@ -37,7 +37,7 @@ pub(crate) fn processor_time(pid: u32) -> u64 {
     threads.flatten().filter_map(of).sum()
 }
 
-/// The memory of a process that is its own, in bytes.
+/// The resident memory of a process, in bytes.
 pub(crate) fn memory(pid: u32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");

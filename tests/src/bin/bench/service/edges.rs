@@ -1,4 +1,4 @@
-//! How long a team waits that asks at a steady rate, over windows with their edges: it should not show where the clock stands.
+//! The latency of a team at a steady rate, over windows with their edges: it should not depend on the time within the window.
 
 use crate::row;
 use apportion_proto::v1::{Priority, Workspace};
@@ -6,14 +6,14 @@ use apportion_tests::process::server::Server;
 use apportion_tests::process::steady::{By, Steady, create, learn_a_phase};
 use std::time::Duration;
 
-/// As Intercom has it.
+/// The limits of Intercom.
 const PERMITS: u32 = 166;
 const WINDOW_S: i64 = 10;
 /// Six windows.
 const SPAN: Duration = Duration::from_secs(60);
 const AIM: &str = "p99 at most 20 ms";
 
-/// Measures every case at the same time, and prints it.
+/// Measures all cases at the same time, and prints them.
 pub(crate) async fn rows() {
     let home = tempfile::tempdir().expect("a directory");
     let server = Server::start(home.path());
@@ -22,12 +22,12 @@ pub(crate) async fn rows() {
     for case in 0..16 {
         let priority = [Priority::Default, Priority::Sheddable][case & 1];
         let (percent, by) = ([30, 60][case >> 1 & 1], [By::Call, By::Exchange][case >> 2 & 1]);
-        let is_learnt = case >> 3 == 1;
-        let known = if is_learnt { "known to a second" } else { "known" };
+        let is_learned = case >> 3 == 1;
+        let known = if is_learned { "known to a second" } else { "known" };
         let name = format!("{by:?} in {priority:?} at {percent} %, start {known}");
         let workspace = format!("edges-{case}");
         create(&channel, &workspace, PERMITS, WINDOW_S, Workspace::default()).await;
-        if is_learnt {
+        if is_learned {
             learn_a_phase(&channel, &workspace, WINDOW_S, 3).await;
         }
         let every = Duration::from_secs(10).mul_f64(100.0 / f64::from(percent * PERMITS));

@@ -1,4 +1,4 @@
-//! The stream: a message for each lease, and one for each answer.
+//! Exchange: one stream, a message for each lease and each answer.
 
 use super::cores::processor_time;
 use super::setup::{WORKSPACE, acquire, connect, used};
@@ -15,23 +15,23 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 
 /// Streams, each on a connection of its own.
 const STREAMS: usize = 4;
-/// Messages on the way in each.
+/// Messages in flight in each.
 const IN_FLIGHT: usize = 512;
-/// How long one measurement takes.
+/// The length of one measurement.
 const SPAN: Duration = Duration::from_millis(1_500);
 
-/// What is asked of each lease.
+/// What is done with each lease.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Leases {
-    /// None is settled: each ends by itself.
+    /// None is settled: each expires.
     Left,
-    /// Each is settled, with one more message.
+    /// Each is settled with another message.
     Settled,
-    /// The same, and each request has an id, as those of clients that may repeat it.
+    /// The same, and each request has an id, as from clients that retry.
     Named,
 }
 
-/// How many leases were granted for a second of the server's processor.
+/// Leases granted per second of the server's processor time.
 pub(crate) async fn per_cpu_second(address: SocketAddr, pid: u32, leases: Leases) -> f64 {
     run(address, leases, SPAN / 5).await;
     let before = processor_time(pid);

@@ -1,4 +1,4 @@
-//! Many workspaces that nobody asks: how long a start takes, and what they weigh.
+//! Many idle workspaces: the time of a start, and their memory.
 
 use super::cores::{memory, on_server_core};
 use crate::row;
@@ -14,7 +14,7 @@ const COUNT: usize = 100_000;
 /// Workspaces of one transaction.
 const AT_ONCE: usize = 1_000;
 
-/// Puts them into a store, starts a server on it, and prints what that took.
+/// Starts a server with that many workspaces, and prints the time and memory that took.
 pub(crate) fn rows() {
     let data = tempfile::tempdir().expect("a directory");
     fill(data.path(), COUNT);
@@ -25,7 +25,7 @@ pub(crate) fn rows() {
     row("  its memory", format!("{mebibytes:.0} MiB"), "at most 400 MiB");
 }
 
-/// Puts so many into an empty store. Writes past the server, which would make each durable before the next.
+/// Creates so many workspaces in an empty store. Bypasses the server, which would sync each before the next.
 pub(crate) fn fill(data: &Path, count: usize) {
     let store: Arc<dyn Store> = Arc::new(Embedded::open(data).expect("an empty store"));
     let catalog = Catalog::new(store, 1_000);
@@ -37,7 +37,7 @@ pub(crate) fn fill(data: &Path, count: usize) {
     }
 }
 
-/// A workspace of the preset, with the team that each has.
+/// A workspace of the preset with its default team.
 fn documents(id: &str) -> [Document; 2] {
     let workspace = v1::Workspace { name: format!("workspaces/{id}"), ..preset::intercom() };
     [

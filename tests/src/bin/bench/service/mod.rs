@@ -1,4 +1,4 @@
-//! The running service: a server on one processor, its load on the other, beside a server that does nothing but answer.
+//! The running service: a server on one processor, its load on the other, beside a server that only answers.
 
 mod cores;
 mod edges;
@@ -15,12 +15,12 @@ use crate::row;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-pub(crate) use cores::{give_way, memory, on_server_core, processor_time};
+pub(crate) use cores::{lower_priority, memory, on_server_core, processor_time};
 pub(crate) use idle::fill;
 pub(crate) use noop::serve as serve_noop;
 pub(crate) use setup::{acquire, connect, create};
 
-/// How often each is measured.
+/// Runs of each measurement.
 const RUNS: usize = 5;
 /// Calls in flight.
 const IN_FLIGHT: [usize; 3] = [1, 64, 512];
@@ -42,14 +42,14 @@ pub(crate) fn table() {
     });
 }
 
-/// What the edges of windows cost a team at a steady rate: p50, p95 and p99.
+/// The latency of a steady team at the edges of windows: p50, p95 and p99.
 pub(crate) fn edges() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     println!("{:<52} {:>14}   aim", "six windows; p50, p95, p99", "measured");
     runtime.block_on(edges::rows());
 }
 
-/// One load alone, against the real server, for a profiler: `unary-64` has 64 calls in flight.
+/// One load against the real server, for a profiler: `unary-64` has 64 calls in flight.
 pub(crate) fn only(load: &str, seconds: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (name, in_flight) = load.split_once('-').unwrap_or((load, "512"));
@@ -75,7 +75,7 @@ pub(crate) fn only(load: &str, seconds: u64) {
 async fn unary_rows(pair: &setup::Pair, in_flight: usize) {
     let (mut real, mut noop) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
-        // One right after the other, so that both see the machine in the same mood.
+        // Directly after each other, since the speed of the machine varies.
         noop.push(unary::measure(pair.noop, pair.noop_pid(), in_flight).await);
         real.push(unary::measure(pair.real, pair.real_pid, in_flight).await);
     }

@@ -1,4 +1,4 @@
-//! A service of the same messages on the same stack that decides nothing: what the way there and back costs alone.
+//! A service of the same messages on the same stack that decides nothing: the cost of the round trip.
 
 use apportion_proto::v1::quota_service_server::{QuotaService, QuotaServiceServer};
 use apportion_proto::v1::{self, exchange_request, exchange_response, settle_outcome};
@@ -84,7 +84,7 @@ impl QuotaService for Noop {
     }
 }
 
-/// Serves on a free port, says which, and ends with the program that started it.
+/// Serves on a free port and prints it. Ends with its parent process.
 pub(crate) fn serve() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! Many who wait for one window: how long after its start the last of them is served.
+//! Many requests that wait for one window: how long after its opening each is served.
 
 use super::cores::on_server_core;
 use super::setup::{acquire, connect, create};
@@ -14,24 +14,24 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-/// Who waits, all told.
+/// Waiting requests in all.
 const WAITERS: usize = 10_000;
 /// The connections that they share.
 const CONNECTIONS: usize = 20;
 const WORKSPACE: &str = "parked";
 /// The length of a window.
 const WINDOW: Duration = Duration::from_secs(10);
-/// When a window is opened: the margin of a workspace that names none.
+/// The default start margin, after which a window opens.
 const START_MARGIN: Duration = Duration::from_millis(100);
 
-/// Measures calls and streams, and prints both.
+/// Measures calls and streams.
 pub(crate) async fn rows() {
     let data = tempfile::tempdir().expect("a directory");
     let server = on_server_core(|| Server::start(data.path()));
     let channel = connect(server.address()).await;
     let window_ms = i64::try_from(WINDOW.as_millis()).expect("a short window");
     create(channel, WORKSPACE, u32::try_from(WAITERS).expect("a few"), window_ms).await;
-    // Ten thousand answers of calls alone cost twice the aim on one processor, on this stack: it is held for streams.
+    // On this stack, the answers to ten thousand calls take one processor longer than that, so the aim is for streams.
     for (what, streams, aim) in [("Exchange", true, "at most 50 ms"), ("AcquireLease", false, "")] {
         let mut delays = woken(server.address(), streams).await;
         delays.sort_unstable();
@@ -43,7 +43,7 @@ pub(crate) async fn rows() {
     }
 }
 
-/// Uses a window up, lets everybody wait for the next, and says how long after its opening each was served.
+/// Uses up a window, lets all requests wait for the next, and returns how long after its opening each was served.
 async fn woken(address: SocketAddr, streams: bool) -> Vec<Duration> {
     use_up(address).await;
     let each = WAITERS / CONNECTIONS;

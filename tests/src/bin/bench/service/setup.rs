@@ -1,4 +1,4 @@
-//! The two servers, and a workspace whose budget no load uses up.
+//! The two servers, and a workspace whose budget outlasts every load.
 
 use super::cores::on_server_core;
 use apportion_proto::v1;
@@ -10,12 +10,12 @@ use std::process::Command;
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 
-/// The workspace that is asked.
+/// The workspace under load.
 pub(crate) const WORKSPACE: &str = "bench";
 /// Permits of one of its windows: the most there can be.
 const PERMITS: u32 = 268_435_456;
 
-/// A server, and one that does nothing but answer, on the same processor.
+/// A server, and one that only answers, on the same processor.
 pub(crate) struct Pair {
     pub(crate) real: SocketAddr,
     pub(crate) real_pid: u32,
@@ -46,7 +46,7 @@ impl Pair {
         }
     }
 
-    /// The process that does nothing but answer.
+    /// The process that only answers.
     pub(crate) fn noop_pid(&self) -> u32 {
         self.noop_process.id()
     }
@@ -58,7 +58,7 @@ pub(crate) async fn connect(address: SocketAddr) -> Channel {
     endpoint.tcp_nodelay(true).connect().await.expect("a server that listens")
 }
 
-/// Creates a workspace of one limit with `permits` in each window of `window_ms`, none of them kept for anybody.
+/// Creates a workspace of one limit with `permits` in each window of `window_ms`, without floors or holdback.
 pub(crate) async fn create(channel: Channel, id: &str, permits: u32, window_ms: i64) {
     let window = prost_types::Duration {
         seconds: window_ms / 1000,
@@ -76,7 +76,7 @@ pub(crate) async fn create(channel: Channel, id: &str, permits: u32, window_ms: 
     AdminServiceClient::new(channel).create_workspace(request).await.expect("a new workspace");
 }
 
-/// One permit for the team `default`. Those who ask at the same time are different callers, or they would wait in one queue.
+/// One permit for the team `default`. Concurrent requests need different callers, or they would share a queue.
 pub(crate) fn acquire(workspace: &str, caller: &str) -> v1::AcquireLeaseRequest {
     v1::AcquireLeaseRequest {
         workspace: workspace.into(),
@@ -87,7 +87,7 @@ pub(crate) fn acquire(workspace: &str, caller: &str) -> v1::AcquireLeaseRequest 
     }
 }
 
-/// That the lease was used.
+/// A report that the lease was used.
 pub(crate) fn used(caller: &str, lease_id: String) -> v1::SettleLeaseRequest {
     v1::SettleLeaseRequest {
         workspace: WORKSPACE.into(),

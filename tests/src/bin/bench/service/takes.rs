@@ -1,4 +1,4 @@
-//! Permits taken from a lease that is held, with no call: what each request of a client costs.
+//! Permits taken from a held lease without a call: what each request of a client costs.
 
 use crate::measure::{each, median};
 use crate::row;
@@ -9,7 +9,7 @@ use std::hint::black_box;
 const TAKES: u32 = 2_000_000;
 const RUNS: usize = 5;
 
-/// Measures, and prints it beside a reading of the clock alone, which each take has in it.
+/// Prints the cost of a take, beside the clock reading that each take includes.
 pub(crate) fn rows() {
     let takes = median((0..RUNS).map(|_| each(take_all)).collect());
     row("takes from a held lease a second", format!("{:.1} M", 1e3 / takes), "at least 20 M");

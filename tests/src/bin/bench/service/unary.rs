@@ -1,4 +1,4 @@
-//! Unary calls: one lease of one permit each, settled many at a time, as the client does.
+//! Unary calls: one lease of one permit each, settled in batches, as the client does.
 
 use super::cores::processor_time;
 use super::setup::{WORKSPACE, acquire, connect, used};
@@ -15,15 +15,15 @@ const CONNECTIONS: usize = 8;
 const CALLER: &str = "bench";
 /// Leases that are settled with one call.
 const BATCH: usize = 256;
-/// How long one measurement takes.
+/// The length of one measurement.
 const SPAN: Duration = Duration::from_millis(1_500);
 
-/// What calls cost.
+/// The cost of calls.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Figures {
-    /// Leases acquired for a second of the server's processor.
+    /// Leases acquired per second of the server's processor time.
     pub(crate) per_cpu_second: f64,
-    /// How long a call took, in microseconds: the mean.
+    /// The mean latency of a call, in microseconds.
     pub(crate) microseconds: f64,
 }
 

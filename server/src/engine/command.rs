@@ -1,0 +1,48 @@
+//! What workspaces and calls send to the ledger's thread.
+
+use apportion_core::facts::Learnt;
+use apportion_core::ids::{LimitId, WorkspaceId};
+use apportion_core::ledger::{MarkKey, Statement, WantedBlock};
+use apportion_core::permits::Permits;
+use apportion_core::window::Window;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+/// A command to the ledger. The number is that of a shard.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Book a block.
+    Book(u16, WantedBlock),
+    /// Write down a learned limit.
+    Learn(u16, WorkspaceId, LimitId, Learnt),
+    /// Write down that a window is exhausted.
+    Exhausted(u16, MarkKey, Window, Permits),
+    /// Write down the statement of an allocator about its workspace.
+    State(u16, WorkspaceId, Statement),
+    /// Forget what was learned of a workspace that was removed.
+    Forget(u16, WorkspaceId),
+    /// Open a workspace that is closed; reply once that was tried.
+    Open(WorkspaceId, Option<Sender<()>>),
+    /// Open every workspace again: the clock has a new anchor.
+    Reanchor,
+    /// Reopen the store: it failed in a use outside the ledger.
+    StoreFailed,
+    /// Hand back what was booked and not granted, and stop.
+    Stop,
+}
+
+/// The way to the ledger. It accepts everything until the ledger stops, and after that nothing is granted.
+#[derive(Clone, Debug)]
+pub(super) struct LedgerHandle(Sender<Command>);
+
+impl LedgerHandle {
+    /// A handle, and where its commands arrive.
+    pub(super) fn new() -> (Self, Receiver<Command>) {
+        let (commands, inbox) = channel();
+        (Self(commands), inbox)
+    }
+
+    /// Sends a command. Never blocks.
+    pub(super) fn send(&self, command: Command) {
+        let _ = self.0.send(command);
+    }
+}

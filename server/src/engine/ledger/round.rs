@@ -1,0 +1,99 @@
+//! One round of effects, sorted by who carries them out. Pure: it touches neither the store nor a workspace.
+
+use super::shards::Shards;
+use super::transaction::transaction;
+use crate::store::Transaction;
+use apportion_core::ids::WorkspaceId;
+use apportion_core::ledger::{Effect as ShardEffect, LostWhy, Refusal as BookRefusal, Series, Token};
+use apportion_core::permits::Permits;
+use apportion_core::time::Timestamp;
+use std::collections::BTreeSet;
+
+/// A write of a shard's record.
+#[derive(Debug)]
+pub(super) struct Write {
+    pub(super) shard: u16,
+    pub(super) token: Token,
+    pub(super) transaction: Transaction,
+}
+
+/// What one workspace must learn from the ledger.
+#[derive(Debug)]
+pub(super) enum Update {
+    /// The permits after `from`, up to and with `to`, may be granted.
+    Booked { series: Series, window_start: Timestamp, from: Permits, to: Permits },
+    /// All of the window is booked, or it is closed.
+    Spent { series: Series, window_start: Timestamp },
+    /// A block was not booked.
+    NotBooked { series: Series, window_start: Timestamp },
+    /// A statement is durable.
+    Stated { life: u64, number: u32 },
+}
+
+/// What is to be done, in this order for each shard.
+#[derive(Debug)]
+pub(super) enum Notice {
+    /// Tell a workspace.
+    Workspace(WorkspaceId, Update),
+    /// Close the workspaces of a shard.
+    ShardLost(u16, LostWhy),
+    /// Tell the workspaces of a shard whether the store is lost.
+    StoreLost(u16, bool),
+}
+
+/// What one round asks of the store and has for workspaces.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    pub(super) notices: Vec<Notice>,
+    pub(super) writes: Vec<Write>,
+    pub(super) reads: Vec<(u16, Token)>,
+    /// Shards that are served here from now on.
+    pub(super) owned: BTreeSet<u16>,
+}
+
+impl Round {
+    /// Takes the effects of every shard that was touched.
+    pub(super) fn collect(shards: &mut Shards) -> Self {
+        let mut round = Self::default();
+        for (number, shard) in shards.take_dirty() {
+            while let Some(effect) = shard.poll() {
+                round.add(number, effect);
+            }
+        }
+        round
+    }
+
+    fn add(&mut self, shard: u16, effect: ShardEffect) {
+        let notice = match effect {
+            ShardEffect::Cas { token, expected, new, guards } => {
+                let transaction = transaction(shard, expected, &new, guards);
+                return self.writes.push(Write { shard, token, transaction });
+            }
+            ShardEffect::Read { token } => return self.reads.push((shard, token)),
+            ShardEffect::Owned { .. } => {
+                self.owned.insert(shard);
+                return;
+            }
+            ShardEffect::Confirmed { workspace, series, window_start, from, to, .. } => {
+                Notice::Workspace(workspace, Update::Booked { series, window_start, from, to })
+            }
+            ShardEffect::Refused { workspace, series, window_start, why, .. } => {
+                let update = match why {
+                    BookRefusal::Spent | BookRefusal::Closed => Update::Spent { series, window_start },
+                    _ => Update::NotBooked { series, window_start },
+                };
+                Notice::Workspace(workspace, update)
+            }
+            ShardEffect::Stated { workspace, life, number } => {
+                Notice::Workspace(workspace, Update::Stated { life, number })
+            }
+            ShardEffect::Lost { why } => {
+                self.owned.remove(&shard);
+                Notice::ShardLost(shard, why)
+            }
+            ShardEffect::StoreLost => Notice::StoreLost(shard, true),
+            ShardEffect::StoreBack => Notice::StoreLost(shard, false),
+        };
+        self.notices.push(notice);
+    }
+}

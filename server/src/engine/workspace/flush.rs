@@ -1,0 +1,83 @@
+//! Sends an allocator's answers and effects where they belong, and sets the alarm for its next deadline.
+
+use super::state::{Service, State, Workspace};
+use crate::engine::command::Command;
+use crate::engine::grant::{Granted, Reply};
+use crate::engine::lease_name::{LeaseName, Life};
+use crate::engine::wait_stats::Origin;
+use crate::error::Error;
+use apportion_core::allocator::Effect;
+use apportion_core::ledger::{MarkKey, Version, WantedBlock};
+use apportion_core::request::{Answer, Ask, LeaseId, Outcome, Ticket};
+use apportion_core::time::Timestamp;
+use std::sync::Arc;
+
+impl Workspace {
+    /// Sends everything that the allocator has to send. Returns the answer to `own`, a request that has no waiter yet.
+    pub(super) fn flush(
+        self: &Arc<Self>,
+        state: &mut State,
+        now: Timestamp,
+        own: Option<(Ticket, &Ask)>,
+    ) -> Option<Reply> {
+        let Service::Open(allocator) = &mut state.service else { return None };
+        let mut own_reply = None;
+        while let Some(Answer { ticket, outcome }) = allocator.next_answer() {
+            let waiters = state.waiters.take(ticket);
+            let receivers = waiters.len() + usize::from(own.is_some_and(|(own, _)| own == ticket));
+            if let (Outcome::Granted(lease), 2..) = (&outcome, receivers) {
+                allocator.also_told(lease.id, u32::try_from(receivers - 1).unwrap_or(u32::MAX));
+            }
+            for waiter in waiters {
+                state.stats.record(now, waiter.origin(), waiter.arrived, &outcome, allocator.policy());
+                let reply = self.reply(state.life, &outcome, waiter.arrived, now);
+                waiter.send(reply);
+            }
+            if let Some((_, ask)) = own.filter(|(own, _)| *own == ticket) {
+                state.stats.record(now, Origin::of(ask), now, &outcome, allocator.policy());
+                own_reply = Some(self.reply(state.life, &outcome, now, now));
+            }
+        }
+        while let Some(effect) = allocator.next_effect() {
+            self.environment.ledger.send(self.command(state.versioned.version, effect));
+        }
+        if let Some(at) = allocator.next_deadline().filter(|at| *at < state.alarm_at) {
+            state.alarm_at = at;
+            self.environment.timer.set(at, self);
+        }
+        own_reply
+    }
+
+    /// The reply, decided at `now`, to a request that came at `received_at`.
+    fn reply(&self, life: Life, outcome: &Outcome, received_at: Timestamp, now: Timestamp) -> Reply {
+        match outcome {
+            Outcome::Granted(lease) => {
+                Ok(Granted { name: self.name(life, lease.id), lease: *lease, received_at })
+            }
+            Outcome::Refused(refusal) => Err(Error::Refused { refusal: refusal.clone(), now }),
+        }
+    }
+
+    pub(super) fn name(&self, life: Life, id: LeaseId) -> LeaseName {
+        LeaseName::new(&self.environment.secret, &self.id, life, id)
+    }
+
+    /// The command to the ledger that carries an effect out.
+    fn command(&self, version: u64, effect: Effect) -> Command {
+        let workspace = self.id.clone();
+        match effect {
+            Effect::Book { limit, series, window, permits, budget, ahead } => {
+                let policy_version = Version(version);
+                let block =
+                    WantedBlock { workspace, limit, window, permits, budget, ahead, policy_version, series };
+                Command::Book(self.shard, block)
+            }
+            Effect::Learn { limit, learnt } => Command::Learn(self.shard, workspace, limit, learnt),
+            Effect::Exhausted { limit, window, budget } => {
+                let key = MarkKey { workspace, limit, window_start: window.start.earliest };
+                Command::Exhausted(self.shard, key, window, budget)
+            }
+            Effect::State(statement) => Command::State(self.shard, workspace, statement),
+        }
+    }
+}

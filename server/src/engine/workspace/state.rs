@@ -1,0 +1,132 @@
+//! What a workspace consists of, and what its lock guards.
+
+use crate::clock::Clock;
+use crate::engine::command::LedgerHandle;
+use crate::engine::grant::Event;
+use crate::engine::lease_name::{Life, Secret};
+use crate::engine::settings::Versioned;
+use crate::engine::timer::Timer;
+use crate::engine::wait_stats::WaitStats;
+use crate::engine::waiters::Waiters;
+use crate::error::Error;
+use apportion_core::allocator::Allocator;
+use apportion_core::bounds::Bounds;
+use apportion_core::ids::{TeamId, WorkspaceId};
+use apportion_core::policy::DEPTH_MAX;
+use apportion_core::time::Timestamp;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use tokio::sync::broadcast;
+
+/// What every workspace of an engine uses, and nothing else.
+#[derive(Debug)]
+pub(in crate::engine) struct Environment {
+    pub(in crate::engine) clock: Arc<Clock>,
+    pub(in crate::engine) timer: Arc<Timer<Workspace>>,
+    pub(in crate::engine) ledger: LedgerHandle,
+    pub(in crate::engine) secret: Secret,
+    pub(in crate::engine) bounds: Bounds,
+}
+
+/// A workspace that this process serves.
+#[derive(Debug)]
+pub(in crate::engine) struct Workspace {
+    pub(in crate::engine) id: WorkspaceId,
+    pub(in crate::engine) shard: u16,
+    pub(super) environment: Arc<Environment>,
+    pub(super) events: OnceLock<broadcast::Sender<Event>>,
+    state: Mutex<State>,
+}
+
+/// Whether requests are decided on.
+#[derive(Debug)]
+pub(super) enum Service {
+    /// Yes, by this allocator.
+    Open(Box<Allocator>),
+    /// No, for this reason.
+    Closed(Error),
+}
+
+impl Service {
+    pub(super) fn allocator(&mut self) -> Result<&mut Allocator, Error> {
+        match self {
+            Self::Open(allocator) => Ok(allocator),
+            Self::Closed(why) => Err(why.clone()),
+        }
+    }
+}
+
+/// What the lock of a workspace guards.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) versioned: Versioned,
+    pub(super) service: Service,
+    /// The life of the allocator.
+    pub(super) life: Life,
+    pub(super) waiters: Waiters,
+    /// The instant of the alarm that the timer has.
+    pub(super) alarm_at: Timestamp,
+    pub(super) stats: WaitStats,
+}
+
+impl State {
+    /// Refuses all waiters with `why`, and every request until the workspace is opened.
+    pub(super) fn close(&mut self, why: &Error) {
+        for waiter in self.waiters.take_all() {
+            waiter.send(Err(why.clone()));
+        }
+        self.service = Service::Closed(why.clone());
+        self.alarm_at = Timestamp::MAX;
+    }
+}
+
+impl Workspace {
+    /// A workspace that is not open yet.
+    pub(in crate::engine) fn new(
+        id: WorkspaceId,
+        shard: u16,
+        versioned: Versioned,
+        environment: Arc<Environment>,
+    ) -> Self {
+        let state = State {
+            versioned,
+            service: Service::Closed(Error::StoreLost),
+            life: Life::default(),
+            waiters: Waiters::default(),
+            alarm_at: Timestamp::MAX,
+            stats: WaitStats::default(),
+        };
+        Self { id, shard, environment, events: OnceLock::new(), state: Mutex::new(state) }
+    }
+
+    /// Locks the state. Where a decision panicked half-way, nothing that it left behind may be granted from: the workspace is
+    /// closed, and the next request reopens it with a block that the ledger knows to be free.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| {
+            let mut state = poisoned.into_inner();
+            self.state.clear_poison();
+            state.close(&Error::Internal("a decision panicked"));
+            state
+        })
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.environment.clock.now()
+    }
+
+    pub(in crate::engine) fn is_open(&self) -> bool {
+        matches!(self.lock().service, Service::Open(_))
+    }
+
+    /// How many requests wait.
+    pub(in crate::engine) fn waiting(&self) -> usize {
+        self.lock().waiters.requests()
+    }
+
+    /// A team and the teams above it, itself first.
+    pub(in crate::engine) fn path_of(&self, team: &TeamId) -> Vec<TeamId> {
+        let guard = self.lock();
+        let teams = &guard.versioned.policy.teams;
+        let parent = |id: &TeamId| teams.iter().find(|team| team.id == *id)?.parent.clone();
+        std::iter::successors(Some(team.clone()), parent).take(DEPTH_MAX).collect()
+    }
+}

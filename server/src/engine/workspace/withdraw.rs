@@ -1,0 +1,48 @@
+//! A caller is gone: its waiting request is withdrawn, and a lease that did not reach it comes back.
+
+use super::state::{Service, State, Workspace};
+use crate::engine::grant::Granted;
+use crate::engine::waiters::PendingReply;
+use apportion_core::ids::{CallerId, TeamId};
+use apportion_core::time::Timestamp;
+use std::sync::Arc;
+
+impl Workspace {
+    /// Withdraws a waiting request, or takes back the lease that was granted meanwhile.
+    pub(in crate::engine) fn withdraw(self: &Arc<Self>, pending: &mut PendingReply) {
+        let mut guard = self.lock();
+        let now = self.now();
+        let state = &mut *guard;
+        if let Some(reply) = pending.take_unseen() {
+            if let Ok(granted) = reply {
+                state.reclaim(now, (&pending.team, &pending.caller), &granted);
+            }
+        } else if state.waiters.leave(pending)
+            && let Service::Open(allocator) = &mut state.service
+        {
+            allocator.cancel(now, pending.ticket);
+            allocator.decide(now);
+        }
+        self.flush(state, now, None);
+    }
+
+    /// Takes back a lease whose answer reached nobody.
+    pub(in crate::engine) fn reclaim(self: &Arc<Self>, by: (&TeamId, &CallerId), granted: &Granted) {
+        let mut guard = self.lock();
+        let now = self.now();
+        guard.reclaim(now, by, granted);
+        self.flush(&mut guard, now, None);
+    }
+}
+
+impl State {
+    /// One receiver of a lease of this life is gone.
+    fn reclaim(&mut self, now: Timestamp, by: (&TeamId, &CallerId), granted: &Granted) {
+        if let Service::Open(allocator) = &mut self.service
+            && granted.name.is_of(self.life)
+            && allocator.unheard(now, granted.lease.id, by)
+        {
+            allocator.decide(now);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Changes of policy: one at a time, durable first, then in force, then answered.
+
+use super::change_error::ChangeError;
+use super::stored::StoredWorkspace;
+use crate::convert::time::timestamp;
+use crate::engine::{Engine, Versioned};
+use crate::error::Error;
+use crate::service::authorize::Identity;
+use crate::service::gate::{self, Gate};
+use crate::store::Version;
+use crate::store::catalog::{Catalog, CatalogError, Change};
+use apportion_core::ids::WorkspaceId;
+use apportion_core::policy::Policy;
+use apportion_proto::v1;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+/// How often a change is tried that conflicts with another one.
+const ATTEMPTS_MAX: usize = 8;
+/// How often what is in doubt is read back.
+const READ_BACK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What is configured, and the engine that it is in force in. Its calls block.
+pub struct Policies {
+    pub(super) catalog: Catalog,
+    pub(super) engine: Arc<Engine>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) most_workspaces: u32,
+    changing: Mutex<()>,
+    /// Workspaces whose last change may or may not be durable.
+    in_doubt: Mutex<BTreeSet<WorkspaceId>>,
+}
+
+impl Policies {
+    /// The policies that `catalog` holds and `engine` serves. Must be called inside a tokio runtime.
+    pub fn open(catalog: Catalog, engine: Arc<Engine>, gate: Arc<Gate>, most_workspaces: u32) -> Arc<Self> {
+        let (changing, in_doubt) = (Mutex::default(), Mutex::default());
+        let policies = Arc::new(Self { catalog, engine, gate, most_workspaces, changing, in_doubt });
+        tokio::spawn(read_back(Arc::downgrade(&policies)));
+        policies
+    }
+
+    /// Makes one change at a time, and tries again where another one came first. The change before may have withdrawn the
+    /// caller's credential.
+    pub(super) fn change<T>(
+        &self,
+        who: &Identity,
+        attempt: impl Fn() -> Result<T, ChangeError>,
+    ) -> Result<T, Error> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !who.is_valid(self.engine.clock().now()) {
+            return Err(gate::WITHDRAWN);
+        }
+        for _ in 0..ATTEMPTS_MAX {
+            match attempt() {
+                Ok(done) => return Ok(done),
+                Err(ChangeError::Error(error)) => {
+                    if matches!(error, Error::StoreLost) {
+                        self.engine.store_failed();
+                    }
+                    return Err(error);
+                }
+                Err(ChangeError::Conflict) => {}
+            }
+        }
+        Err(Error::StoreLost)
+    }
+
+    /// Makes a change durable. Where nobody knows whether it was made, `workspace` is read back later.
+    pub(super) fn apply(
+        &self,
+        change: &Change,
+        workspace: Option<&WorkspaceId>,
+    ) -> Result<Version, ChangeError> {
+        let applied = self.catalog.apply(change);
+        if let (Err(CatalogError::Unknown(_)), Some(id)) = (&applied, workspace) {
+            self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+        }
+        Ok(applied?)
+    }
+
+    /// A workspace with its teams.
+    pub(super) fn stored_workspace(&self, id: &WorkspaceId) -> Result<StoredWorkspace, ChangeError> {
+        let workspace = self.catalog.workspace(id.as_str())?.ok_or(Error::UnknownWorkspace)?;
+        Ok(StoredWorkspace { id: id.clone(), workspace, teams: self.catalog.all_teams(id.as_str())? })
+    }
+
+    /// Puts in force what is durable already.
+    pub(super) fn put(&self, id: &WorkspaceId, policy: Policy, version: Version) -> Result<(), ChangeError> {
+        let put = self.engine.put(id, Versioned { policy, version });
+        Ok(put.map_err(|_| Error::Internal("a policy was checked and does not hold"))?)
+    }
+
+    /// The audit entry of a change that is made now.
+    pub(super) fn entry(
+        &self,
+        who: &Identity,
+        method: &str,
+        resource: String,
+        changes: Vec<v1::FieldChange>,
+    ) -> v1::AuditEntry {
+        let (actor, method, time) = (who.name.clone(), method.to_owned(), Some(self.now()));
+        v1::AuditEntry { name: String::new(), time, actor, method, resource, changes }
+    }
+
+    /// Writes an entry of what was done without a change.
+    pub(super) fn note(&self, who: &Identity, method: &str, resource: &str) -> Result<(), Error> {
+        let entry = self.entry(who, method, resource.into(), Vec::new());
+        let change = Change { expect: Vec::new(), puts: Vec::new(), deletes: Vec::new(), entry };
+        self.change(who, || self.apply(&change, None).map(|_| ()))
+    }
+
+    /// The instant, on the server's clock.
+    pub(super) fn now(&self) -> prost_types::Timestamp {
+        timestamp(self.engine.clock().now())
+    }
+
+    /// Puts in force what the store holds of the workspaces that are in doubt.
+    fn resolve_doubts(&self) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let doubts = self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for id in doubts {
+            let known = match self.stored_workspace(&id) {
+                Ok(stored) => {
+                    let (policy, version) = (stored.policy(), stored.workspace.version);
+                    policy.is_ok_and(|policy| self.put(&id, policy, version).is_ok())
+                }
+                Err(ChangeError::Error(Error::UnknownWorkspace)) => {
+                    self.engine.remove(&id);
+                    true
+                }
+                Err(_) => false,
+            };
+            if known {
+                self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Policies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Policies").finish_non_exhaustive()
+    }
+}
+
+/// Reads back what is in doubt, until the policies are gone.
+async fn read_back(policies: Weak<Policies>) {
+    let mut ticks = tokio::time::interval(READ_BACK_INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(policies) = policies.upgrade() else { return };
+        if !policies.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            let _ = tokio::task::spawn_blocking(move || policies.resolve_doubts()).await;
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Answers that wait to be sent. Each becomes a message when it is sent: until then it is moved between queues.
+
+use crate::engine::Granted;
+use crate::error::Error;
+use crate::service::lease_calls::wire_lease;
+use crate::status::ErrorScope;
+use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
+use apportion_proto::v1;
+use apportion_proto::v1::exchange_response::Response;
+
+/// The sender of a request.
+#[derive(Clone)]
+pub(super) struct Requester {
+    pub(super) workspace: WorkspaceId,
+    pub(super) team: TeamId,
+    pub(super) caller: CallerId,
+}
+
+impl Requester {
+    pub(super) fn scope(&self) -> ErrorScope {
+        ErrorScope::of_team(&self.workspace, &self.team)
+    }
+}
+
+/// An answer that is not sent yet.
+pub(super) enum Outgoing {
+    /// A lease, which is given back if it is never sent.
+    Granted { id: u64, requester: Requester, lease: Granted },
+    /// The outcome of a settle.
+    Settled { id: u64, settled: v1::Settled },
+    /// A refusal or an event, both rare.
+    Other(Box<v1::ExchangeResponse>),
+}
+
+impl Outgoing {
+    pub(super) fn refusal(id: u64, scope: &ErrorScope, error: Error) -> Self {
+        Self::Other(Box::new(refusal(id, scope, error)))
+    }
+
+    /// The message.
+    pub(super) fn response(self) -> v1::ExchangeResponse {
+        match self {
+            Self::Granted { id, requester, lease } => match wire_lease(&lease) {
+                Ok(lease) => v1::ExchangeResponse { id, response: Some(Response::Granted(lease)) },
+                Err(error) => refusal(id, &requester.scope(), error),
+            },
+            Self::Settled { id, settled } => {
+                v1::ExchangeResponse { id, response: Some(Response::Settled(settled)) }
+            }
+            Self::Other(response) => *response,
+        }
+    }
+}
+
+fn refusal(id: u64, scope: &ErrorScope, error: Error) -> v1::ExchangeResponse {
+    let refusal = error.failure(scope).refusal();
+    v1::ExchangeResponse { id, response: Some(Response::Refusal(refusal)) }
+}

@@ -1,0 +1,213 @@
+//! The gate: who calls, by its credential, and whether it may.
+//!
+//! Tokens are kept as hashes; a deleted or expired token is refused from that instant on. A token takes precedence over a client
+//! certificate. Where no credential is required, every caller is an administrator; the first token ends that for good.
+
+mod token;
+
+use super::authorize::{Act, Identity, Role, Target, authorize};
+use super::certificates::Bindings;
+use super::guesses::{BURST, CredentialFault, Guesses, Peer};
+use crate::error::Error;
+use crate::store::catalog::KeptToken;
+use apportion_core::ids::{TeamId, WorkspaceId};
+use apportion_core::time::{Span, Timestamp};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+use token::{identity, secret};
+use tonic::Request;
+use tonic::metadata::{Ascii, MetadataValue};
+
+pub use token::{Hash, hash};
+
+/// Ends a stream whose credential was valid when it began.
+pub(super) const ENDED: Error = Error::Unauthenticated(
+    "the credential of this stream has expired or was deleted; reconnect with a valid one",
+);
+
+/// Refuses a call whose credential was valid when the call came, and not any more when it is its turn.
+pub(super) const WITHDRAWN: Error =
+    Error::Unauthenticated("the credential of this call has expired or was deleted; retry with a valid one");
+
+/// What there are too many of where a token is not checked.
+const WRONG_TOKENS: &str = "wrong tokens from this address";
+/// How late such a guess is answered.
+const GUESS_DELAY: Duration = Duration::from_secs(1);
+
+/// The credentials that the server accepts.
+#[derive(Debug)]
+pub struct Gate {
+    /// Whether a credential is required. Once it is, it stays so.
+    closed: AtomicBool,
+    holders: RwLock<HashMap<Hash, Arc<Identity>>>,
+    certificates: Bindings,
+    anybody: Arc<Identity>,
+    guesses: Guesses,
+}
+
+impl Gate {
+    /// A gate that admits everybody until a token is known.
+    pub fn open() -> Self {
+        Self {
+            closed: AtomicBool::new(false),
+            holders: RwLock::default(),
+            certificates: Bindings::default(),
+            anybody: Arc::new(Identity::anybody()),
+            guesses: Guesses::default(),
+        }
+    }
+
+    /// A gate for the bearers of certificates, and the holders of tokens once some are known.
+    pub fn certified(certificates: Bindings) -> Self {
+        Self { closed: AtomicBool::new(true), certificates, ..Self::open() }
+    }
+
+    /// Whether a credential is required.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Admits the holder of a token, and from now on nobody without a credential. It replaces a token of the same name.
+    pub fn admit(&self, kept: &KeptToken) {
+        let identity = Arc::new(identity(&kept.token));
+        self.dismiss(&identity.name);
+        self.holders.write().unwrap_or_else(PoisonError::into_inner).insert(kept.secret_sha256, identity);
+        self.close();
+    }
+
+    /// Admits nobody without a credential from now on.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.anybody.withdraw();
+    }
+
+    /// Withdraws the token of this name, `tokens/{token}`.
+    pub fn dismiss(&self, name: &str) {
+        let mut holders = self.holders.write().unwrap_or_else(PoisonError::into_inner);
+        holders.retain(|_, holder| {
+            let stays = holder.name != name;
+            if !stays {
+                holder.withdraw();
+            }
+            stays
+        });
+    }
+
+    /// Whether an administrator has a credential that does not expire.
+    pub fn has_administrator(&self) -> bool {
+        self.certificates.has_administrator() || !self.administrators().is_empty()
+    }
+
+    /// Whether the token of this name, `tokens/{token}`, is the only administrator's credential that does not expire.
+    pub fn is_last_administrator(&self, name: &str) -> bool {
+        !self.certificates.has_administrator() && self.administrators() == [name]
+    }
+
+    /// Whether some token has this secret.
+    pub fn knows(&self, secret: &Hash) -> bool {
+        self.holders.read().unwrap_or_else(PoisonError::into_inner).contains_key(secret)
+    }
+
+    /// The names of the administrators' tokens that do not expire: after the others, nobody could create a token.
+    fn administrators(&self) -> Vec<String> {
+        let holders = self.holders.read().unwrap_or_else(PoisonError::into_inner);
+        let administrators =
+            holders.values().filter(|holder| holder.role == Role::Admin && !holder.expires());
+        administrators.map(|holder| holder.name.clone()).collect()
+    }
+
+    /// The caller: the holder of the token that came, else the bearer of the connection's client certificate.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`], the same for a wrong, a deleted and an expired token.
+    /// [`Error::ServerFull`] where too many wrong tokens came from the same address, and this one was not checked.
+    pub fn identity<T>(
+        &self,
+        request: &Request<T>,
+        now: impl FnOnce() -> Timestamp,
+    ) -> Result<Arc<Identity>, Error> {
+        let from = request.remote_addr();
+        let refused = |fault: CredentialFault| self.guesses.note(fault, from, Instant::now());
+        if let Some(header) = request.metadata().get("authorization") {
+            return self.holder(header, now(), from);
+        }
+        let chain = request.peer_certs();
+        if let Some(certificate) = chain.as_ref().and_then(|chain| chain.first()) {
+            let identity = self.certificates.identity(certificate, now());
+            return identity.inspect_err(|_| refused(CredentialFault::Certificate));
+        }
+        if self.is_closed() {
+            refused(CredentialFault::Missing);
+            return Err(Error::Unauthenticated("no token came: send `authorization: Bearer <secret>`"));
+        }
+        Ok(Arc::clone(&self.anybody))
+    }
+
+    /// The counts of refused credentials.
+    pub fn guesses(&self) -> &Guesses {
+        &self.guesses
+    }
+
+    fn holder(
+        &self,
+        header: &MetadataValue<Ascii>,
+        now: Timestamp,
+        from: Option<SocketAddr>,
+    ) -> Result<Arc<Identity>, Error> {
+        let peer = Peer::of(from);
+        let known = secret(header).and_then(|secret| {
+            let holders = self.holders.read().unwrap_or_else(PoisonError::into_inner);
+            holders.get(&hash(secret)).filter(|holder| holder.is_valid(now)).cloned()
+        });
+        // A token that was accepted from this peer before is no guess.
+        if let Some(holder) = known.as_ref().filter(|holder| holder.known_peers.has(peer)) {
+            return Ok(Arc::clone(holder));
+        }
+        let instant = Instant::now();
+        if let Some(pause) = self.guesses.pause(peer, instant) {
+            self.guesses.note(CredentialFault::Unchecked, from, instant);
+            let retry_after = Span::from_ns(u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX));
+            return Err(Error::ServerFull { what: WRONG_TOKENS, most: BURST.into(), retry_after });
+        }
+        match known {
+            Some(holder) => {
+                holder.known_peers.add(peer);
+                Ok(holder)
+            }
+            None => {
+                self.guesses.note(CredentialFault::Token, from, instant);
+                Err(match secret(header) {
+                    Some(_) => Error::Unauthenticated("the token is not valid, or it has expired"),
+                    None => Error::Unauthenticated("`authorization` must be `Bearer <secret>`"),
+                })
+            }
+        }
+    }
+}
+
+/// Returns the caller at once, but delays the answer to a guess that was not checked: a guesser's calls stay open and do nothing.
+pub(super) async fn slowed(who: Result<Arc<Identity>, Error>) -> Result<Arc<Identity>, Error> {
+    if matches!(who, Err(Error::ServerFull { what: WRONG_TOKENS, .. })) {
+        tokio::time::sleep(GUESS_DELAY).await;
+    }
+    who
+}
+
+/// Checks that `identity` may do `act` to the team of `path` in `workspace`.
+///
+/// # Errors
+/// [`Error::PermissionDenied`].
+pub fn check(
+    identity: &Identity,
+    act: Act,
+    workspace: Option<&WorkspaceId>,
+    path: &[TeamId],
+) -> Result<(), Error> {
+    authorize(identity, act, &Target { workspace, path }).then_some(()).ok_or(Error::PermissionDenied)
+}
+
+#[cfg(test)]
+mod tests;

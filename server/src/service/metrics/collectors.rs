@@ -1,0 +1,62 @@
+//! What a scrape collects: the figures of workspaces, refused credentials, and windows booked ahead.
+
+use super::encode::{counter, encode_limits, encode_priorities, encode_teams, gauge};
+use super::figures::All;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::service::gate::Gate;
+use crate::service::guesses::CredentialFault;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::metrics::MetricType;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The figures of all workspaces.
+#[derive(Debug)]
+pub(super) struct Workspaces(pub(super) Arc<Mutex<All>>);
+
+impl Collector for Workspaces {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        encode_limits(&mut encoder, &all)?;
+        encode_teams(&mut encoder, &all)?;
+        encode_priorities(&mut encoder, &all)?;
+        let waiting = all.iter().map(|(id, now)| ([("workspace", id.as_str())], now.waiting_requests as u64));
+        gauge(&mut encoder, "waiting_requests", "Waiting requests", waiting)?;
+        let trouble = all.iter().filter_map(|(id, now)| {
+            Some(([("workspace", id.as_str()), ("reason", name(now.trouble.as_ref()?))], 1))
+        });
+        gauge(&mut encoder, "trouble", "Why a workspace grants nothing, or only what is booked", trouble)
+    }
+}
+
+/// The credentials that the gate refused.
+#[derive(Debug)]
+pub(super) struct RefusedCredentials(pub(super) Arc<Gate>);
+
+impl Collector for RefusedCredentials {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let guesses = self.0.guesses();
+        let refused =
+            CredentialFault::ALL.iter().map(|&(fault, name)| ([("credential", name)], guesses.count(fault)));
+        counter(&mut encoder, "refused_credentials", "Credentials refused", refused)
+    }
+}
+
+/// The windows that a clock far ahead has booked.
+#[derive(Debug)]
+pub(super) struct BookedAhead(pub(super) Arc<Engine>);
+
+impl Collector for BookedAhead {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let seconds = self.0.booked_ahead().as_ns() / 1_000_000_000;
+        let help = "How far ahead a wrong clock has booked windows; 0 if none has";
+        let mut metric = encoder.encode_descriptor("booked_ahead_seconds", help, None, MetricType::Gauge)?;
+        metric.encode_gauge(&i64::try_from(seconds).unwrap_or(i64::MAX))
+    }
+}
+
+fn name(trouble: &Error) -> &'static str {
+    trouble.reason().as_str_name().trim_start_matches("REASON_")
+}
