@@ -18,3 +18,10 @@ pub mod cli;
 
 #[cfg(test)]
 mod fuzz;
+
+// The store that fails on demand is shared with the integration tests, which know this crate by its name.
+#[cfg(test)]
+extern crate self as apportion_server;
+#[cfg(test)]
+#[path = "../tests/faulty/mod.rs"]
+mod faulty;

@@ -8,12 +8,13 @@ use super::lease_name::Life;
 use super::parts::Parts;
 use super::shard_write::transaction;
 use super::workspace::{Opening, Workspace};
-use crate::store::{Outcome, Store, Transaction, record};
+use crate::store::{CommitOutcome, Store, Transaction, record};
 use apportion_core::allocator::Allocator;
-use apportion_core::facts::Learnt;
+use apportion_core::facts::Learned;
+use apportion_core::host;
 use apportion_core::ids::{LimitId, WorkspaceId};
 use apportion_core::ledger::{
-    CasOutcome, Effect, LostWhy, MarkKey, ReadOutcome, Refusal, Shard, Statement, Token, Version, WantedBlock,
+    CasOutcome, LostWhy, MarkKey, ReadOutcome, Shard, ShardEffect, Statement, Token, Version, WantedBlock,
 };
 use apportion_core::permits::Permits;
 use apportion_core::time::Timestamp;
@@ -39,13 +40,13 @@ const PROBE: &str = "probe";
 pub(super) enum Command {
     /// Book a block in a shard.
     Want(u16, WantedBlock),
-    /// Write down what was learnt.
-    Learn(u16, WorkspaceId, LimitId, Learnt),
+    /// Write down what was learned.
+    Learn(u16, WorkspaceId, LimitId, Learned),
     /// Write down that a window is exhausted.
     Exhausted(u16, MarkKey, Window, Permits),
     /// Take what an allocator says of its workspace.
     State(u16, WorkspaceId, Statement),
-    /// A workspace is no more: forget what was learnt of it.
+    /// A workspace is no more: forget what was learned of it.
     Forget(u16, WorkspaceId),
     /// A new workspace is to be served; who waits for it is told once that was tried.
     Serve(WorkspaceId, Option<Sender<()>>),
@@ -65,7 +66,7 @@ struct Write {
     transaction: Transaction,
 }
 
-/// What one round asks of the store, and what it learnt.
+/// What one round asks of the store, and what it learned.
 #[derive(Debug, Default)]
 struct Round {
     writes: Vec<Write>,
@@ -162,8 +163,8 @@ impl Ledger {
         let now = self.parts.clock.now();
         match command {
             Command::Want(shard, block) => self.stir(shard).want(now, block),
-            Command::Learn(shard, workspace, limit, learnt) => {
-                self.stir(shard).learn(now, workspace, limit, learnt)
+            Command::Learn(shard, workspace, limit, learned) => {
+                self.stir(shard).learn(now, workspace, limit, learned)
             }
             Command::Exhausted(shard, key, window, budget) => {
                 self.stir(shard).exhausted(now, key, &window, budget)
@@ -178,7 +179,7 @@ impl Ledger {
                     && !workspace.is_open()
                 {
                     self.reopened += 1;
-                    self.open(&workspace, &self.learnt_of(&workspace), false);
+                    self.open(&workspace, &self.learned_of(&workspace), false);
                 }
                 if let Some(served) = served {
                     let _ = served.send(());
@@ -272,34 +273,25 @@ impl Ledger {
         round
     }
 
-    fn sort(&self, number: u16, effect: Effect, round: &mut Round) {
+    fn sort(&self, number: u16, effect: ShardEffect, round: &mut Round) {
         match effect {
-            Effect::Cas { token, expected, new, guards } => {
+            ShardEffect::Cas { token, expected, new, guards } => {
                 let transaction = transaction(number, expected, &new, guards);
                 round.writes.push(Write { number, token, transaction });
             }
-            Effect::Read { token } => round.reads.push((number, token)),
-            Effect::Owned { .. } => {
+            ShardEffect::Read { token } => round.reads.push((number, token)),
+            ShardEffect::Owned { .. } => {
                 round.owned.insert(number);
             }
-            Effect::Confirmed { workspace, series, window_start, from, to, .. } => {
-                self.with(&workspace, |allocator| allocator.booked(series, window_start, from, to));
+            ShardEffect::Reply { workspace, reply } => {
+                self.with(&workspace, |allocator| host::apply_reply(allocator, reply));
             }
-            Effect::Refused { workspace, series, window_start, why, .. } => {
-                self.with(&workspace, |allocator| match why {
-                    Refusal::Spent | Refusal::Closed => allocator.window_spent(series, window_start),
-                    _ => allocator.book_refused(series, window_start),
-                })
-            }
-            Effect::Stated { workspace, life, number } => {
-                self.with(&workspace, |allocator| allocator.stated(life, number));
-            }
-            Effect::Lost { why } => {
+            ShardEffect::Lost { why } => {
                 round.owned.remove(&number);
                 self.lost(number, why);
             }
-            Effect::StoreLost => self.store_lost(number, true),
-            Effect::StoreBack => self.store_lost(number, false),
+            ShardEffect::StoreLost => self.store_lost(number, true),
+            ShardEffect::StoreBack => self.store_lost(number, false),
         }
     }
 
@@ -341,16 +333,16 @@ impl Ledger {
             return;
         }
         self.look_ahead();
-        let mut learnt: BTreeMap<&WorkspaceId, BTreeMap<LimitId, Learnt>> = BTreeMap::new();
+        let mut learned: BTreeMap<&WorkspaceId, BTreeMap<LimitId, Learned>> = BTreeMap::new();
         for record in shards.iter().filter_map(|&number| self.shard(number).record()) {
-            for ((workspace, limit), facts) in &record.learnt {
-                learnt.entry(workspace).or_default().insert(limit.clone(), *facts);
+            for ((workspace, limit), facts) in &record.learned {
+                learned.entry(workspace).or_default().insert(limit.clone(), *facts);
             }
         }
         let nothing = BTreeMap::new();
         self.parts.each(|workspace| {
             if shards.contains(&workspace.shard) {
-                self.open(workspace, learnt.get(&workspace.id).unwrap_or(&nothing), anew);
+                self.open(workspace, learned.get(&workspace.id).unwrap_or(&nothing), anew);
             }
         });
     }
@@ -368,18 +360,18 @@ impl Ledger {
         }
     }
 
-    fn learnt_of(&self, workspace: &Workspace) -> BTreeMap<LimitId, Learnt> {
+    fn learned_of(&self, workspace: &Workspace) -> BTreeMap<LimitId, Learned> {
         let record = self.shard(workspace.shard).record();
-        let learnt = record.into_iter().flat_map(|record| &record.learnt);
-        let of_it = learnt.filter(|((id, _), _)| *id == workspace.id);
+        let learned = record.into_iter().flat_map(|record| &record.learned);
+        let of_it = learned.filter(|((id, _), _)| *id == workspace.id);
         of_it.map(|((_, limit), facts)| (limit.clone(), *facts)).collect()
     }
 
-    fn open(&self, workspace: &Arc<Workspace>, learnt: &BTreeMap<LimitId, Learnt>, anew: bool) {
+    fn open(&self, workspace: &Arc<Workspace>, learned: &BTreeMap<LimitId, Learned>, anew: bool) {
         let shard = self.shard(workspace.shard);
         let epoch = shard.record().map_or(0, |record| record.epoch);
         let life = Life::new(epoch, self.reopened);
-        workspace.open(&self.parts, Opening { life, learnt, anew, store_lost: shard.is_store_lost() });
+        workspace.open(&self.parts, Opening { life, learned, anew, store_lost: shard.is_store_lost() });
     }
 
     fn read(&mut self, number: u16) -> ReadOutcome {
@@ -412,20 +404,20 @@ impl Ledger {
         let outcomes = self.store.commit(transactions);
         for ((number, token), outcome) in asked.into_iter().zip(outcomes) {
             let outcome = match outcome {
-                Outcome::Done(version) => CasOutcome::Ok(Version(version)),
-                Outcome::Conflict => match self.read(number) {
+                CommitOutcome::Done(version) => CasOutcome::Ok(Version(version)),
+                CommitOutcome::Conflict => match self.read(number) {
                     ReadOutcome::Found { record, version, .. } => {
                         CasOutcome::Conflict(Some((record, version)))
                     }
                     ReadOutcome::Absent { .. } => CasOutcome::Conflict(None),
                     ReadOutcome::Failed => CasOutcome::Unknown,
                 },
-                Outcome::Unknown(error) => {
+                CommitOutcome::Unknown(error) => {
                     self.ails(&error);
                     CasOutcome::Failed
                 }
                 // Nothing was written. The shard reads back all the same, and sends the very same write again.
-                Outcome::Refused(error) => {
+                CommitOutcome::Refused(error) => {
                     self.ails(&error.to_string());
                     CasOutcome::Unknown
                 }
@@ -464,7 +456,7 @@ impl Ledger {
     fn probe(&self) -> Result<(), String> {
         let probe = Transaction { puts: vec![(PROBE.into(), Vec::new())], ..Transaction::default() };
         match self.store.commit(vec![probe]).pop() {
-            Some(Outcome::Done(_)) => Ok(()),
+            Some(CommitOutcome::Done(_)) => Ok(()),
             other => Err(format!("a write was not taken: {other:?}")),
         }
     }

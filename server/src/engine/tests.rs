@@ -4,9 +4,9 @@ mod liveness;
 
 use super::*;
 use crate::clock::{Clock, Machine, Source};
+use crate::faulty::{Faults, FaultyStore};
 use crate::store::catalog::workspace_key;
-use crate::store::memory::{Faults, Memory};
-use crate::store::{Outcome, Transaction};
+use crate::store::{CommitOutcome, Transaction};
 use apportion_core::ids::{CallerId, LimitId, RequestId, TeamId};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins, TeamPolicy};
@@ -48,7 +48,7 @@ impl Source for Early {
 }
 
 struct World {
-    store: Arc<Memory>,
+    store: Arc<FaultyStore>,
     engine: Engine,
     clock: Early,
 }
@@ -78,15 +78,15 @@ fn policy(budget: u64) -> Policy {
 }
 
 /// Writes the workspace's document, so that bookings find the version that they rest on.
-fn keep(store: &Memory) -> u64 {
+fn keep(store: &FaultyStore) -> u64 {
     let puts = vec![(workspace_key(id().as_str()), Vec::new())];
     match store.commit(vec![Transaction { puts, ..Transaction::default() }]).pop() {
-        Some(Outcome::Done(version)) => version,
+        Some(CommitOutcome::Done(version)) => version,
         other => panic!("{other:?}"),
     }
 }
 
-fn start(store: &Arc<Memory>, budget: u64, clock: Early) -> Engine {
+fn start(store: &Arc<FaultyStore>, budget: u64, clock: Early) -> Engine {
     let version = keep(store);
     let settings = Settings {
         node: NodeId::new("node").expect("a name"),
@@ -101,7 +101,7 @@ fn start(store: &Arc<Memory>, budget: u64, clock: Early) -> Engine {
 
 impl World {
     fn new(budget: u64) -> Self {
-        let (store, clock) = (Arc::new(Memory::new(1)), Early::new());
+        let (store, clock) = (Arc::new(FaultyStore::new(1)), Early::new());
         let engine = start(&store, budget, clock.clone());
         Self { store, engine, clock }
     }

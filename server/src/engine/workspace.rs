@@ -11,7 +11,7 @@ use super::waiters::Waiters;
 use super::waiting::{Acquired, Waiting};
 use super::waits::{Asked, Waits};
 use apportion_core::allocator::{Allocator, Effect, Settled, Submitted};
-use apportion_core::facts::{Finding, Learnt};
+use apportion_core::facts::{Finding, Learned};
 use apportion_core::ids::{LimitId, TeamId, WorkspaceId};
 use apportion_core::ledger::{MarkKey, Version, WantedBlock};
 use apportion_core::permits::Permits;
@@ -55,8 +55,8 @@ enum Service {
 pub(super) struct Opening<'a> {
     /// Which life begins.
     pub(super) life: Life,
-    /// What was learnt of its limits.
-    pub(super) learnt: &'a BTreeMap<LimitId, Learnt>,
+    /// What was learned of its limits.
+    pub(super) learned: &'a BTreeMap<LimitId, Learned>,
     /// Whether the clock got a new anchor: what was open under the old one counts as spent.
     pub(super) anew: bool,
     /// Whether the store does not answer.
@@ -177,7 +177,7 @@ impl Workspace {
                 self.tell_of(allocator, &observation.limit, &finding, now);
             }
         }
-        // What came back or was learnt can change who is served now; a report that says only what was used cannot.
+        // What came back or was learned can change who is served now; a report that says only what was used cannot.
         if !settled.accepted.is_zero() || !observations.is_empty() {
             allocator.decide(now);
         }
@@ -280,7 +280,7 @@ impl Workspace {
                     WantedBlock { workspace, limit, window, permits, budget, ahead, policy_version, series };
                 Command::Want(self.shard, block)
             }
-            Effect::Learn { limit, learnt } => Command::Learn(self.shard, workspace, limit, learnt),
+            Effect::Learn { limit, learned } => Command::Learn(self.shard, workspace, limit, learned),
             Effect::Exhausted { limit, window, budget } => {
                 let key = MarkKey { workspace, limit, window_start: window.start.earliest };
                 Command::Exhausted(self.shard, key, window, budget)
@@ -289,7 +289,7 @@ impl Workspace {
         }
     }
 
-    /// Opens the workspace: a new allocator that knows what was learnt. Not while the clock cannot be trusted: once it can, all
+    /// Opens the workspace: a new allocator that knows what was learned. Not while the clock cannot be trusted: once it can, all
     /// workspaces are opened anew. Who finds that it stepped closes them afterwards, one by one, so none slips through.
     pub(super) fn open(self: &Arc<Self>, parts: &Arc<Parts>, opening: Opening<'_>) {
         let mut guard = self.lock();
@@ -299,10 +299,10 @@ impl Workspace {
         }
         guard.close(&Refused::StoreLost);
         let policy = guard.versioned.policy.clone();
-        match Allocator::with_learnt(
+        match Allocator::with_learned(
             policy,
             parts.settings.bounds,
-            opening.learnt,
+            opening.learned,
             opening.life.number(),
             now,
         ) {

@@ -23,7 +23,7 @@ use crate::service::gate::Gate;
 use crate::service::http;
 use crate::service::quota::{Quota, StreamBounds};
 use crate::store::catalog::{Catalog, CatalogError};
-use crate::store::{Embedded, Store, StoreError};
+use crate::store::{self, OpenedStore, StoreError};
 use apportion_core::ledger::Horizon;
 use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
@@ -124,9 +124,9 @@ impl Running {
         let signals = stop::Signals::new()?;
         let listener = bind("listen", settings.listen).await?;
         let http_listener = bind("http_listen", settings.http_listen).await?;
-        let Opened { store, engine, gate, policies } = open(clocks, settings)?;
-        let (authenticates, is_new) = (gate.is_closed(), store.is_new());
-        let path = store.path().to_owned();
+        let Opened { store: OpenedStore { store, is_new, file: path, .. }, engine, gate, policies } =
+            open(clocks, settings)?;
+        let authenticates = gate.is_closed();
         let certificates = settings.tls.clone().map(Certificates::read).transpose()?;
         let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
         let halt = CancellationToken::new();
@@ -175,7 +175,7 @@ impl Running {
 
 /// What the services of a server stand on.
 struct Opened {
-    store: Arc<Embedded>,
+    store: OpenedStore,
     engine: Arc<Engine>,
     gate: Arc<Gate>,
     policies: Arc<Policies>,
@@ -183,10 +183,8 @@ struct Opened {
 
 /// Opens the store, and starts the engine with what is in it.
 fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opened, ServeError> {
-    let embedded = Arc::new(Embedded::open(&settings.data_dir)?);
-    let shards = embedded.shards()?;
-    let store: Arc<dyn Store> = Arc::clone(&embedded) as Arc<dyn Store>;
-    let catalog = Catalog::new(Arc::clone(&store), settings.audit_entries.into());
+    let opened = store::open(&settings.data_dir)?;
+    let catalog = Catalog::new(Arc::clone(&opened.store), settings.audit_entries.into());
     start::first(&catalog)?;
     let tokens = start::tokens(&catalog)?;
     if settings.admin_token.is_some() {
@@ -211,11 +209,12 @@ fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opened, ServeErr
         );
     }
     let workspaces = start::workspaces(&catalog)?;
-    let engine =
-        Arc::new(Engine::start(start::engine_settings(shards, &settings.limits), clock, store, workspaces)?);
+    let engine_settings = start::engine_settings(opened.shards, &settings.limits);
+    let engine = Engine::start(engine_settings, clock, Arc::clone(&opened.store), workspaces)?;
+    let engine = Arc::new(engine);
     let policies =
         Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate), settings.limits.workspaces);
-    Ok(Opened { store: embedded, engine, gate, policies })
+    Ok(Opened { store: opened, engine, gate, policies })
 }
 
 async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, ServeError> {

@@ -10,7 +10,7 @@ use crate::convert::workspace::policy;
 use crate::engine::{Settings, Versioned};
 use crate::preset;
 use crate::service::gate;
-use crate::store::catalog::{Catalog, Change, Document, KeptToken, Stored, team_key, workspace_key};
+use crate::store::catalog::{Catalog, CatalogChange, Document, KeptToken, Stored, team_key, workspace_key};
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::Horizon;
@@ -54,7 +54,7 @@ pub(super) fn first(catalog: &Catalog) -> Result<(), ServeError> {
         ..v1::AuditEntry::default()
     };
     let (id, of) = (DEFAULT_NAME.to_owned(), DEFAULT_NAME.to_owned());
-    catalog.apply(&Change {
+    catalog.apply(&CatalogChange {
         expect: vec![(workspace_key(&id), None), (team_key(&id, &id), None)],
         puts: vec![
             Document::Workspace { workspace: id.clone(), value: workspace },

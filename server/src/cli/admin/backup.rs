@@ -4,7 +4,7 @@ use super::connection::{Connection, refused};
 use super::landing::Landing;
 use crate::cli::terminal;
 use crate::store::embedded::FILE;
-use crate::store::{Embedded, backup};
+use crate::store::{self, backup};
 use apportion_proto::v1;
 use apportion_proto::v1::backup_store_response::Part;
 use sha2::{Digest, Sha256};
@@ -108,13 +108,13 @@ async fn from_directory(directory: &Path, landing: &mut Landing) -> Result<Vec<u
     if !file.exists() {
         return Err(format!("{} holds no store", directory.display()));
     }
-    let store = Embedded::open(directory).map_err(|error| match error {
+    let opened = store::open(directory).map_err(|error| match error {
         crate::store::StoreError::InUse(what) => {
             format!("a server uses {what}: leave --data-dir out, and it sends the backup")
         }
         error => error.to_string(),
     })?;
-    let mut copy = store.copy().map_err(|error| error.to_string())?;
+    let mut copy = opened.store.copy().map_err(|error| error.to_string())?;
     let (mut sum, mut chunk) = (Sha256::new(), vec![0; CHUNK]);
     loop {
         match copy.read(&mut chunk).map_err(|error| error.to_string())? {

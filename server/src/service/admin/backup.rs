@@ -3,7 +3,7 @@
 use super::room::{Policies, RETRY, lost};
 use crate::service::authorize::Identity;
 use crate::status::Error;
-use crate::store::{Embedded, StoreError};
+use crate::store::{Store, StoreError};
 use apportion_proto::v1;
 use apportion_proto::v1::backup_store_response::Part;
 use sha2::{Digest, Sha256};
@@ -32,12 +32,12 @@ pub(super) type Pieces = ReceiverStream<Result<v1::BackupStoreResponse, Status>>
 /// The store that is copied, for one caller at a time.
 #[derive(Clone)]
 pub(super) struct Backups {
-    store: Arc<Embedded>,
+    store: Arc<dyn Store>,
     turn: Arc<Semaphore>,
 }
 
 impl Backups {
-    pub(super) fn new(store: Arc<Embedded>) -> Self {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
         Self { store, turn: Arc::new(Semaphore::new(1)) }
     }
 

@@ -17,7 +17,7 @@ use super::authorize::{Act, Identity, act_of};
 use super::gate;
 use crate::convert::names;
 use crate::status::{Error, Place};
-use crate::store::Embedded;
+use crate::store::Store;
 use apportion_proto::v1;
 use backup::Backups;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl std::fmt::Debug for Admin {
 
 impl Admin {
     /// The service of a room of policies, and of the store that they are kept in.
-    pub fn new(room: Arc<Policies>, store: Arc<Embedded>) -> Self {
+    pub fn new(room: Arc<Policies>, store: Arc<dyn Store>) -> Self {
         Self { room, backups: Backups::new(store) }
     }
 

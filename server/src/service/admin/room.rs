@@ -9,7 +9,7 @@ use crate::service::authorize::Identity;
 use crate::service::gate::{self, Gate};
 use crate::status::Error;
 use crate::store::Version;
-use crate::store::catalog::{Catalog, CatalogError, Change, Stored};
+use crate::store::catalog::{Catalog, CatalogChange, CatalogError, Stored};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::{Policy, PolicyError};
 use apportion_core::time::Span;
@@ -130,7 +130,11 @@ impl Policies {
     }
 
     /// Makes a change durable. `workspace` is what it is about: where nobody knows whether it was made, it is read back.
-    pub(super) fn apply(&self, change: &Change, workspace: Option<&WorkspaceId>) -> Result<Version, Trouble> {
+    pub(super) fn apply(
+        &self,
+        change: &CatalogChange,
+        workspace: Option<&WorkspaceId>,
+    ) -> Result<Version, Trouble> {
         let applied = self.catalog.apply(change);
         if let (Err(CatalogError::Unknown(_)), Some(id)) = (&applied, workspace) {
             self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
@@ -165,7 +169,7 @@ impl Policies {
     /// Writes an entry of what was done without a change.
     pub(super) fn note(&self, who: &Identity, method: &str, resource: &str) -> Result<(), Error> {
         let entry = self.entry(who, method, resource.into(), Vec::new());
-        let change = Change { expect: Vec::new(), puts: Vec::new(), deletes: Vec::new(), entry };
+        let change = CatalogChange { expect: Vec::new(), puts: Vec::new(), deletes: Vec::new(), entry };
         self.change(who, || self.apply(&change, None).map(|_| ()))
     }
 

@@ -12,7 +12,7 @@ use crate::preset;
 use crate::service::authorize::{Act, Identity};
 use crate::service::gate;
 use crate::status::Error;
-use crate::store::catalog::{CatalogError, Change, Document, Stored, team_key, workspace_key};
+use crate::store::catalog::{CatalogChange, CatalogError, Document, Stored, team_key, workspace_key};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::Policy;
 use apportion_proto::v1;
@@ -43,7 +43,7 @@ impl Policies {
             }
             let (workspace, of) = (id.to_string(), id.to_string());
             let version = self.apply(
-                &Change {
+                &CatalogChange {
                     expect: vec![
                         (workspace_key(id.as_str()), None),
                         (team_key(id.as_str(), DEFAULT_NAME), None),
@@ -142,7 +142,7 @@ impl Policies {
                 let workspace = v1::Workspace { etag: etag(version), update_time: kept, ..new };
                 return Ok(v1::UpdateWorkspaceResponse { workspace: Some(workspace), warnings });
             }
-            let change = Change {
+            let change = CatalogChange {
                 expect: vec![(workspace_key(id.as_str()), Some(version))],
                 puts: vec![Document::Workspace { workspace: id.to_string(), value: new.clone() }],
                 deletes: Vec::new(),
@@ -197,7 +197,7 @@ impl Policies {
     }
 
     /// A workspace goes with its teams.
-    fn deletion(&self, who: &Identity, old: &Whole) -> Change {
+    fn deletion(&self, who: &Identity, old: &Whole) -> CatalogChange {
         let mut fields = workspace_fields(&old.workspace.value);
         let mut expect = vec![(workspace_key(old.id.as_str()), Some(old.workspace.version))];
         for team in &old.teams {
@@ -206,7 +206,7 @@ impl Policies {
             expect.push((team_key(old.id.as_str(), id.as_str()), Some(team.version)));
         }
         let changes = differences(&fields, &BTreeMap::new());
-        Change {
+        CatalogChange {
             deletes: expect.iter().map(|(key, _)| key.clone()).collect(),
             expect,
             puts: Vec::new(),

@@ -22,12 +22,12 @@ pub(crate) async fn rows() {
     for case in 0..16 {
         let priority = [Priority::Default, Priority::Sheddable][case & 1];
         let (percent, by) = ([30, 60][case >> 1 & 1], [By::Call, By::Exchange][case >> 2 & 1]);
-        let is_learnt = case >> 3 == 1;
-        let known = if is_learnt { "known to a second" } else { "known" };
+        let is_learned = case >> 3 == 1;
+        let known = if is_learned { "known to a second" } else { "known" };
         let name = format!("{by:?} in {priority:?} at {percent} %, start {known}");
         let workspace = format!("edges-{case}");
         create(&channel, &workspace, PERMITS, WINDOW_S, Workspace::default()).await;
-        if is_learnt {
+        if is_learned {
             learn_a_phase(&channel, &workspace, WINDOW_S, 3).await;
         }
         let every = Duration::from_secs(10).mul_f64(100.0 / f64::from(percent * PERMITS));
