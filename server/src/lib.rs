@@ -17,3 +17,10 @@ pub mod serve;
 
 #[cfg(test)]
 mod fuzz;
+
+// The store that fails on demand is shared with the integration tests, which know this crate by its name.
+#[cfg(test)]
+extern crate self as apportion_server;
+#[cfg(test)]
+#[path = "../tests/faulty/mod.rs"]
+mod faulty;

@@ -1,6 +1,6 @@
 //! A process that is killed while it commits: nothing that it was told to be durable is lost.
 
-use apportion_server::store::{Embedded, Outcome, Store, Transaction};
+use apportion_server::store::{CommitOutcome, Embedded, Store, Transaction};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -47,7 +47,7 @@ fn commit_until_killed(directory: &Path) -> ! {
             ..Transaction::default()
         });
         let outcomes = store.commit(group.collect());
-        assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Done(_))), "{outcomes:?}");
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, CommitOutcome::Done(_))), "{outcomes:?}");
         next += GROUP;
         writeln!(std::io::stdout(), "durable {next}").expect("the parent listens");
     }

@@ -1,6 +1,6 @@
 //! A scenario in a few lines, for whoever reads why a test failed.
 
-use apportion_core::scenario::{Change, Demand, Event, Scenario, Shape};
+use apportion_core::scenario::{Arrivals, Change, Demand, Event, Scenario};
 use apportion_core::time::Timestamp;
 use std::fmt::Write;
 
@@ -64,10 +64,10 @@ fn ms(origin: Timestamp, at: Timestamp) -> i128 {
 
 fn demand_line(origin: Timestamp, demand: &Demand) -> String {
     let when = match &demand.shape {
-        Shape::Backlog { from } => format!("endless from {} ms", ms(origin, *from)),
-        Shape::Once { count, at } => format!("{count} at {} ms", ms(origin, *at)),
-        Shape::PerWindow { count, windows } => format!("{count} before {windows:?}"),
-        Shape::Workers { count, think, from } => {
+        Arrivals::Backlog { from } => format!("endless from {} ms", ms(origin, *from)),
+        Arrivals::Once { count, at } => format!("{count} at {} ms", ms(origin, *at)),
+        Arrivals::PerWindow { count, windows } => format!("{count} before {windows:?}"),
+        Arrivals::Workers { count, think, from } => {
             format!("{count} workers thinking {think:?} from {} ms", ms(origin, *from))
         }
     };

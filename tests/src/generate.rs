@@ -5,7 +5,7 @@ use apportion_core::ids::{CallerId, LimitId, TeamId};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins, Policy, Share, TeamPolicy};
 use apportion_core::priority::{PerPriority, Priority};
-use apportion_core::scenario::{Change, Demand, Event, Scenario, Shape as When};
+use apportion_core::scenario::{Arrivals as When, Change, Demand, Event, Scenario};
 use apportion_core::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub const ORIGIN: Timestamp = Timestamp::from_ns(86_400_000_000_000);
 
 /// What a random scenario may have. Everything is an upper bound or a permission.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
+pub struct Arrivals {
     /// Teams, at least 1.
     pub teams: u32,
     /// How deep they are nested, from 1 to 4.
@@ -49,7 +49,7 @@ pub struct Shape {
     pub events: bool,
 }
 
-impl Shape {
+impl Arrivals {
     /// Everything there is.
     pub const ALL: Self = Self {
         teams: 6,
@@ -88,13 +88,13 @@ pub fn limit() -> LimitId {
 }
 
 /// The scenario of a seed.
-pub fn scenario(seed: u64, shape: Shape) -> Scenario {
+pub fn scenario(seed: u64, shape: Arrivals) -> Scenario {
     Maker { random: Random::new(seed), shape, budget: 0, lease: 1, edges: false }.scenario()
 }
 
 struct Maker {
     random: Random,
-    shape: Shape,
+    shape: Arrivals,
     budget: u32,
     lease: u32,
     edges: bool,

@@ -43,10 +43,10 @@ async fn nobody_waits_for_the_next_window_while_neither_is_scarce() {
     let server = Server::start(home.path());
     let channel = server.channel();
     let mut teams = JoinSet::new();
-    for (priority, percent, by, learnt) in cases() {
-        let workspace = format!("{}-{percent}-{by:?}-{learnt}", priority.as_str_name());
+    for (priority, percent, by, learned) in cases() {
+        let workspace = format!("{}-{percent}-{by:?}-{learned}", priority.as_str_name());
         create(&channel, &workspace, permits(), WINDOW_S, rest(true)).await;
-        if learnt {
+        if learned {
             learn_a_phase(&channel, &workspace, WINDOW_S, 3).await;
         }
         let steady = Steady { workspace, priority, every: every(percent), by };
@@ -76,7 +76,7 @@ fn cases() -> Vec<(Priority, u32, By, bool)> {
     for priority in [Priority::Default, Priority::Sheddable] {
         for percent in [30, 60] {
             for by in [By::Call, By::Exchange] {
-                cases.extend([false, true].map(|learnt| (priority, percent, by, learnt)));
+                cases.extend([false, true].map(|learned| (priority, percent, by, learned)));
             }
         }
     }

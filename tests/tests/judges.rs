@@ -1,16 +1,16 @@
 //! Every judge says no to a log that was tampered with.
 
 use apportion_core::permits::Permits;
-use apportion_core::scenario::{Record, Scenario, Shape as When};
+use apportion_core::scenario::{Arrivals as When, Record, Scenario};
 use apportion_core::time::Span;
-use apportion_tests::generate::{self, GUARD, Shape, WINDOW, number};
+use apportion_tests::generate::{self, Arrivals, GUARD, WINDOW, number};
 use apportion_tests::{judge, replay};
 
 type Judge = fn(&Scenario, &[Record]) -> Result<(), String>;
 
 /// A scenario of one seed and its log, both changed before the judge sees them.
 fn check(judge: Judge, change: impl Fn(&mut Scenario, &mut Vec<Record>)) {
-    let mut scenario = generate::scenario(7, Shape { teams: 1, ..Shape::BACKLOGS });
+    let mut scenario = generate::scenario(7, Arrivals { teams: 1, ..Arrivals::BACKLOGS });
     let mut log = replay(&scenario);
     judge(&scenario, &log).expect("an untouched log is fine");
     change(&mut scenario, &mut log);

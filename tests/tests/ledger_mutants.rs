@@ -35,6 +35,6 @@ mutants! {
     a_new_owner_that_starts_at_zero_is_caught: NewOwnerStartsAtZero, Within, "C1";
     clean_up_that_keeps_nothing_is_caught: CleanUpForgetsPast, Wrong, "C1";
     a_retry_with_the_old_life_is_caught: RetryWithOldLife, Within, "C2";
-    a_new_owner_that_forgets_what_was_learnt_is_caught: LearntForgottenOnRestart, Within, "C1";
+    a_new_owner_that_forgets_what_was_learned_is_caught: LearnedForgottenOnRestart, Within, "C1";
     a_new_owner_that_grants_a_cap_anew_is_caught: TakeOverIgnoresCaps, Within, "cap";
 }

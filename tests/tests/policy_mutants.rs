@@ -1,9 +1,9 @@
 //! Every rule that keeps windows while policy changes, broken, is missed by the world of changing policies within a bounded number of
 //! seeds.
 
-use apportion_core::facts::{Basis, Facts, Learnt};
+use apportion_core::facts::{Basis, Facts, Learned};
 use apportion_core::ids::{LimitId, NodeId, WorkspaceId};
-use apportion_core::ledger::{MarkKey, Refusal, Series, ShardRecord, Statement};
+use apportion_core::ledger::{BookRefusal, MarkKey, Series, ShardRecord, Statement};
 use apportion_core::mutant::{Mutant, with};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins};
@@ -57,16 +57,16 @@ fn an_exhausted_window_is_spent() -> bool {
     let key = MarkKey { workspace, limit: limit.id, window_start: window.start.earliest };
     record.spend(&key, &window, limit.permits);
     let series = Series { life, number: 1 };
-    record.raise(&key, &window, Permits::ONE, limit.permits, series) == Err(Refusal::Spent)
+    record.raise(&key, &window, Permits::ONE, limit.permits, series) == Err(BookRefusal::Spent)
 }
 
-/// Whether a budget that was learnt of windows of a minute is not taken for that of windows of 10 s.
+/// Whether a budget that was learned of windows of a minute is not taken for that of windows of 10 s.
 fn a_budget_of_another_limit_is_not_known() -> bool {
     let limit = limit();
     let (window, created_at) = (Span::from_secs(60), Timestamp::ZERO);
     let basis = Some(Basis { permits: limit.permits, window, phase: limit.phase, created_at });
-    let learnt = Learnt { permits: Some(Permits::clamped(500)), basis, ..Learnt::default() };
-    Facts::new(&limit, created_at, 0, Some(&learnt)).budget() == limit.permits
+    let learned = Learned { permits: Some(Permits::clamped(500)), basis, ..Learned::default() };
+    Facts::new(&limit, created_at, 0, Some(&learned)).budget() == limit.permits
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_window_that_is_exhausted_in_memory_only_is_caught() {
 }
 
 #[test]
-fn a_budget_learnt_of_another_limit_is_caught() {
+fn a_budget_learned_of_another_limit_is_caught() {
     assert!(a_budget_of_another_limit_is_not_known());
-    assert!(!with(Mutant::LearntOfAnotherLimit, a_budget_of_another_limit_is_not_known));
+    assert!(!with(Mutant::LearnedOfAnotherLimit, a_budget_of_another_limit_is_not_known));
 }

@@ -5,10 +5,10 @@ use apportion_core::ids::{CallerId, TeamId};
 use apportion_core::permits::Permits;
 use apportion_core::policy::TeamPolicy;
 use apportion_core::priority::Priority;
-use apportion_core::scenario::{Demand, Record, Scenario, Shape as When, Verdict};
+use apportion_core::scenario::{Arrivals as When, Demand, Record, Scenario, Verdict};
 use apportion_core::time::{Span, Timestamp};
 use apportion_tests::describe::hold;
-use apportion_tests::generate::{self, Shape, early, number};
+use apportion_tests::generate::{self, Arrivals, early, number};
 use apportion_tests::random::Random;
 use apportion_tests::ratio::Ratio;
 use apportion_tests::{judge, oracle, replay, waterfill};
@@ -60,13 +60,13 @@ fn same_log(scenario: &Scenario) -> Result<(), String> {
 
 #[test]
 fn the_event_log_is_that_of_the_oracle() {
-    hold(SEEDS, |seed| generate::scenario(seed, Shape::ALL), same_log);
+    hold(SEEDS, |seed| generate::scenario(seed, Arrivals::ALL), same_log);
 }
 
 #[test]
 fn every_judge_is_content_with_every_log() {
     let judged = |scenario: &Scenario| judge::everything(scenario, &replay(scenario));
-    hold(SEEDS, |seed| generate::scenario(seed, Shape::ALL), judged);
+    hold(SEEDS, |seed| generate::scenario(seed, Arrivals::ALL), judged);
 }
 
 fn depth(scenario: &Scenario) -> i128 {
@@ -111,12 +111,12 @@ fn near_water_filling(scenario: &Scenario) -> Result<(), String> {
 
 #[test]
 fn a_fresh_window_is_within_depth_and_one_of_water_filling() {
-    let shape = Shape { windows: 1, ..Shape::BACKLOGS };
+    let shape = Arrivals { windows: 1, ..Arrivals::BACKLOGS };
     hold(SEEDS, |seed| generate::scenario(seed, shape), near_water_filling);
 }
 
 /// Endless backlogs of a seed, some of them made finite.
-fn finite(seed: u64, shape: Shape) -> Scenario {
+fn finite(seed: u64, shape: Arrivals) -> Scenario {
     let mut scenario = generate::scenario(seed, shape);
     let mut random = Random::new(!seed);
     for demand in &mut scenario.demand {
@@ -129,13 +129,13 @@ fn finite(seed: u64, shape: Shape) -> Scenario {
 
 #[test]
 fn a_fresh_window_with_caps_and_little_demand_is_within_depth_and_one_of_water_filling() {
-    let shape = Shape { windows: 1, caps: true, ..Shape::BACKLOGS };
+    let shape = Arrivals { windows: 1, caps: true, ..Arrivals::BACKLOGS };
     hold(SEEDS, |seed| finite(seed, shape), near_water_filling);
 }
 
 #[test]
 fn a_fresh_window_with_reservations_is_within_depth_and_one_of_water_filling() {
-    let shape = Shape { windows: 1, reservations: true, ..Shape::BACKLOGS };
+    let shape = Arrivals { windows: 1, reservations: true, ..Arrivals::BACKLOGS };
     hold(SEEDS, |seed| finite(seed, shape), near_water_filling);
 }
 
@@ -169,14 +169,14 @@ fn exactly(windows: u32, mut scenario: Scenario) -> Scenario {
 
 #[test]
 fn siblings_stay_together_over_a_thousand_windows() {
-    let shape = Shape { lease: 20, small: true, ..Shape::BACKLOGS };
+    let shape = Arrivals { lease: 20, small: true, ..Arrivals::BACKLOGS };
     let make = |seed| exactly(1000, generate::scenario(seed, shape));
     hold(20, make, |scenario| siblings_stay_together(scenario, 3));
 }
 
 #[test]
 fn siblings_stay_together_over_any_few_windows() {
-    let shape = Shape { lease: 20, small: true, ..Shape::BACKLOGS };
+    let shape = Arrivals { lease: 20, small: true, ..Arrivals::BACKLOGS };
     hold(SEEDS, |seed| generate::scenario(seed, shape), |scenario| siblings_stay_together(scenario, 3));
 }
 
@@ -198,12 +198,12 @@ fn order_hardly_matters(scenario: &Scenario) -> Result<(), String> {
 
 #[test]
 fn the_order_of_definition_changes_at_most_two_requests_a_window() {
-    let shape = Shape { lease: 20, small: true, ..Shape::BACKLOGS };
+    let shape = Arrivals { lease: 20, small: true, ..Arrivals::BACKLOGS };
     hold(SEEDS, |seed| generate::scenario(seed, shape), order_hardly_matters);
 }
 
 /// Adds a team with an endless backlog of single permits that no cap stops.
-fn with_a_backlog(seed: u64, shape: Shape) -> Scenario {
+fn with_a_backlog(seed: u64, shape: Arrivals) -> Scenario {
     let mut scenario = generate::scenario(seed, shape);
     let mut random = Random::new(!seed);
     let mut team = TeamPolicy::new(TeamId::new("endless").expect("a valid name"));
@@ -234,27 +234,27 @@ fn nothing_is_wasted(scenario: &Scenario) -> Result<(), String> {
 
 #[test]
 fn beside_an_endless_backlog_every_permit_is_granted() {
-    let shape = Shape { events: false, ..Shape::ALL };
+    let shape = Arrivals { events: false, ..Arrivals::ALL };
     hold(SEEDS, |seed| with_a_backlog(seed, shape), nothing_is_wasted);
 }
 
 #[test]
 fn floors_are_kept_under_endless_backlogs() {
-    let shape = Shape { priorities: true, lease: 20, small: true, ..Shape::BACKLOGS };
+    let shape = Arrivals { priorities: true, lease: 20, small: true, ..Arrivals::BACKLOGS };
     let judged = |scenario: &Scenario| judge::floors_kept(scenario, &replay(scenario));
     hold(SEEDS, |seed| generate::scenario(seed, shape), judged);
 }
 
 #[test]
 fn floors_are_kept_under_mixed_demand() {
-    let shape = Shape { caps: false, reservations: false, events: false, small: true, ..Shape::ALL };
+    let shape = Arrivals { caps: false, reservations: false, events: false, small: true, ..Arrivals::ALL };
     let judged = |scenario: &Scenario| judge::floors_kept(scenario, &replay(scenario));
     hold(SEEDS, |seed| generate::scenario(seed, shape), judged);
 }
 
 /// Workers of one team against the endless backlog of another.
 fn workers(seed: u64) -> Scenario {
-    let shape = Shape { teams: 1, depth: 1, windows: 5, ..Shape::BACKLOGS };
+    let shape = Arrivals { teams: 1, depth: 1, windows: 5, ..Arrivals::BACKLOGS };
     let mut scenario = exactly(5, generate::scenario(seed, shape));
     let mut random = Random::new(!seed);
     let mut other = scenario.policy.teams[0].clone();
@@ -295,7 +295,8 @@ fn workers_get_their_weighted_share_from_the_second_window_on() {
 /// first window, in which nobody is expected: later, what is kept for somebody who is expected can be set free early,
 /// when he asks while a floor stops him.
 fn with_an_impatient_request(seed: u64) -> Scenario {
-    let mut scenario = generate::scenario(seed, Shape { deadlines: false, events: false, ..Shape::ALL });
+    let mut scenario =
+        generate::scenario(seed, Arrivals { deadlines: false, events: false, ..Arrivals::ALL });
     let mut random = Random::new(!seed);
     let teams: Vec<TeamId> = generate::leaves(&scenario.policy).map(|team| team.id.clone()).collect();
     let most = scenario.policy.largest().get().min(scenario.policy.limits[0].permits.get());

@@ -75,7 +75,7 @@ fn last(report: &Report, many: usize) -> Vec<&Window> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_shifted_phase_is_learnt_from_the_first_response() {
+async fn a_shifted_phase_is_learned_from_the_first_response() {
     let world = World::starting(
         Duration::from_secs(1),
         &[Habit { workers: 20, rest: Duration::from_millis(900), ..Habit::BUSY }],
@@ -124,7 +124,7 @@ async fn changed_late(habit: Habit, used: RangeInclusive<usize>, change: Change)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_late_in_a_window_that_is_used_is_learnt_from_the_first_response() {
+async fn a_change_late_in_a_window_that_is_used_is_learned_from_the_first_response() {
     let shifted = || Change { phase_ms: Some(3_700), ..Change::default() };
     let lowered = || Change { limit: Some(120), ..Change::default() };
     tokio::join!(

@@ -6,8 +6,8 @@ use apportion_proto::v1;
 use apportion_proto::v1::exchange_request::Request as Wanted;
 use apportion_proto::v1::exchange_response::Response as Got;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
-use apportion_tests::process::server::Server;
 use apportion_tests::process::pass_to;
+use apportion_tests::process::server::Server;
 use apportion_tests::provider::Rules;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -155,7 +155,7 @@ async fn a_second_throttle_does_not_shorten_what_the_first_one_asked_for() {
     pass_to(&Rules::default(), BEGIN).await;
     let mut stream = Stream::open(server.channel()).await;
     let (first, second) = (stream.lease().await, stream.lease().await);
-    let throttled = |lease: v1::Lease, retry_after| {
+    let throttled = |lease: v1::Lease, retry_after: Option<i64>| {
         let retry_after = retry_after.map(|seconds| prost_types::Duration { seconds, nanos: 0 });
         let observation = v1::Observation { throttled: true, retry_after, ..v1::Observation::default() };
         Wanted::Settle(v1::SettleLeaseRequest {

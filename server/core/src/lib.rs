@@ -33,4 +33,6 @@ mod queue;
 
 pub mod allocator;
 
+pub mod host;
+
 pub mod scenario;

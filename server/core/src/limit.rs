@@ -1,6 +1,6 @@
 //! One limit of a workspace as the allocator sees it: its window, what was booked of it, and what is kept in it.
 
-use crate::facts::{Facts, Learnt};
+use crate::facts::{Facts, Learned};
 use crate::ids::LimitId;
 use crate::permits::Permits;
 use crate::policy::{LimitPolicy, Margins, Policy};
@@ -96,15 +96,15 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// A limit of `policy` at `now`, with what was learnt of it before. Of its windows nothing is known to be booked yet.
+    /// A limit of `policy` at `now`, with what was learned of it before. Of its windows nothing is known to be booked yet.
     pub(crate) fn new(
         limit: &LimitPolicy,
         policy: &Policy,
-        learnt: Option<&Learnt>,
+        learned: Option<&Learned>,
         series: u32,
         now: Timestamp,
     ) -> Self {
-        let facts = Facts::new(limit, policy.created_at, policy.others_memory, learnt);
+        let facts = Facts::new(limit, policy.created_at, policy.external_use_memory, learned);
         let mut limit = Self {
             id: limit.id.clone(),
             series,
@@ -117,7 +117,7 @@ impl Limit {
             holdback: Holdback::default(),
             ahead: None,
             rolled_at: now,
-            stop_until: facts.learnt().cooldown_until.unwrap_or(Timestamp::ZERO),
+            stop_until: facts.learned().cooldown_until.unwrap_or(Timestamp::ZERO),
             spread_kept: Permits::ZERO,
             spent_before: 0,
             ignored: 0,
@@ -157,7 +157,7 @@ impl Limit {
         self.window = window;
         self.budget = self.facts.budget();
         self.booking = std::mem::take(&mut self.next);
-        self.booking.others = self.facts.others_used();
+        self.booking.others = self.facts.external_use();
         self.spread_kept = self.spread_at(now);
     }
 
@@ -170,7 +170,7 @@ impl Limit {
 
     /// What is kept of the spread at an instant.
     pub(crate) fn spread_at(&self, at: Timestamp) -> Permits {
-        Permits::clamped(self.remaining(at).of(u64::from(self.facts.others_spread()), 1))
+        Permits::clamped(self.remaining(at).of(u64::from(self.facts.external_use_margin()), 1))
     }
 
     /// When the next permit of the spread is let go.
@@ -178,7 +178,7 @@ impl Limit {
         if self.spread_kept.is_zero() {
             return None;
         }
-        let wait = self.remaining(now).until_less(u64::from(self.facts.others_spread()), 1);
+        let wait = self.remaining(now).until_less(u64::from(self.facts.external_use_margin()), 1);
         wait.map(|wait| now + wait)
     }
 
@@ -215,7 +215,7 @@ impl Limit {
 
     /// Permits left in this window, booked or not.
     pub(crate) fn left(&self, store_lost: bool) -> Permits {
-        left(&self.booking, self.budget, self.facts.others_to_come() + self.spread_kept, store_lost)
+        left(&self.booking, self.budget, self.facts.external_use_to_come() + self.spread_kept, store_lost)
     }
 
     /// The most that may be left at some time: once the spread is let go, the store is back, and a response showed that others do
@@ -226,7 +226,7 @@ impl Limit {
 
     /// Permits left in the next window.
     pub(crate) fn left_next(&self, store_lost: bool) -> Permits {
-        left(&self.next, self.next_budget(), self.facts.learnt().others, store_lost)
+        left(&self.next, self.next_budget(), self.facts.learned().external_use, store_lost)
     }
 
     /// The part of the window still to come before its guard: the whole of it until it opens, which may be long after its start.

@@ -1,4 +1,4 @@
-//! Switches that break one rule each, so that tests can show that they would notice.
+//! Switches that break one rule each, so that tests can show that they would fail.
 //!
 //! Owns the list of mutants and which one is on in this thread. Without the feature `mutants` none can be on, and the
 //! compiler removes the question. Knows nothing of the rules themselves: each rule asks whether it is broken.
@@ -12,7 +12,7 @@ pub enum Mutant {
     NoEndGuard,
     /// A client counts a lease's life from the receipt of the answer.
     DeadlineFromReceipt,
-    /// A write whose outcome is unknown is taken for a success.
+    /// A write whose outcome is unknown counts as a success.
     UnknownIsSuccess,
     /// After a hand-over whose outcome is unknown the giver goes on granting.
     GrantAfterUnknownReturn,
@@ -24,21 +24,21 @@ pub enum Mutant {
     CleanUpForgetsPast,
     /// A retry is answered with the life that its lease had at first.
     RetryWithOldLife,
-    /// A new owner forgets what was learnt.
-    LearntForgottenOnRestart,
-    /// A new owner grants a capped team its whole cap anew.
+    /// A new owner forgets what was learned.
+    LearnedForgottenOnRestart,
+    /// A new owner grants a capped team its whole cap again.
     TakeOverIgnoresCaps,
-    /// Windows of a limit that was changed go on with the marks of its former windows of the same name, and know of no others.
+    /// Windows of a limit that was changed continue with the marks of its former windows of the same name, and ignore all others.
     FormerWindowsIgnored,
-    /// What was learnt of a limit is taken for what is known of another one of its name.
-    LearntOfAnotherLimit,
+    /// What was learned of a limit is applied to another one of the same name.
+    LearnedOfAnotherLimit,
     /// Leases that were granted before a limit was added or changed are not charged to its windows.
     LeasesOfFormerLimitsIgnored,
     /// A window that counts as spent is so in memory only.
     ExhaustedInMemoryOnly,
-    /// A team that is moved, or made again, has its cap again in the same window.
+    /// A team that is moved, or created again, has its cap again in the same window.
     CapStartsWithTheTeam,
-    /// After the store failed, a write of which memory says that it was done counts as done.
+    /// After the store failed, a write that its cache still shows counts as durable.
     GrantAfterIoError,
 }
 

@@ -1,14 +1,14 @@
-//! What a provider's response said about a limit, as read by the edge.
+//! What a provider's response says about a limit, as read by the server or a client.
 
 use crate::ids::LimitId;
 use crate::permits::Permits;
 use crate::request::LeaseId;
 use crate::time::{Span, Timestamp};
 
-/// One response of the provider. Absent: the response did not say.
+/// One response of the provider. `None`: the response does not say.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Observation {
-    /// The limit it speaks of.
+    /// The limit it is about.
     pub limit: LimitId,
     /// The lease under which the request was sent.
     pub lease: Option<LeaseId>,
@@ -20,12 +20,12 @@ pub struct Observation {
     pub reset: Option<Reset>,
     /// The provider refused the request because this window is exhausted.
     pub throttled: bool,
-    /// The provider says to send nothing before then.
+    /// The provider asks to send nothing before then.
     pub retry_at: Option<Timestamp>,
 }
 
 impl Observation {
-    /// A response that said nothing yet about `limit`.
+    /// A response about `limit` that says nothing.
     pub fn new(limit: LimitId) -> Self {
         Self {
             limit,
@@ -39,11 +39,11 @@ impl Observation {
     }
 }
 
-/// When a window ends, as far as it was written down.
+/// When a window ends, as precisely as the response says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reset {
     /// What was read.
     pub at: Timestamp,
-    /// How far off it may be on either side: a second for whole seconds.
+    /// How far off it may be on either side: a second, where it was written in whole seconds.
     pub within: Span,
 }

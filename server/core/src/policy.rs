@@ -144,7 +144,7 @@ pub struct Policy {
     /// Whether every priority may be granted an edge permit that the next window would grant it at its opening.
     pub spare_edge: bool,
     /// For how many windows the use by others that was seen is kept from the next ones. 0: not at all.
-    pub others_memory: u32,
+    pub external_use_memory: u32,
     /// When the workspace was made. What the provider taught about an earlier one of the same name is not known of this one.
     pub created_at: Timestamp,
 }
@@ -246,7 +246,7 @@ impl Policy {
             largest_lease: None,
             edge: PerPriority::default(),
             spare_edge: false,
-            others_memory: 0,
+            external_use_memory: 0,
             created_at: Timestamp::ZERO,
         }
     }

@@ -11,7 +11,7 @@ use crate::time::{Span, Timestamp};
 pub struct Grid {
     length: Span,
     phase: Span,
-    spread: Span,
+    width: Span,
 }
 
 /// One boundary between two windows.
@@ -38,11 +38,11 @@ impl Grid {
         Self::within(length, phase, Span::ZERO)
     }
 
-    /// The same with a phase somewhere in `phase ..= phase + spread`, modulo the length.
-    pub fn within(length: Span, phase: Span, spread: Span) -> Self {
+    /// The same with a phase somewhere in `phase ..= phase + width`, modulo the length.
+    pub fn within(length: Span, phase: Span, width: Span) -> Self {
         let length = length.max(Span::from_ns(1));
-        let spread = spread.min(length.less(Span::from_ns(1)));
-        Self { length, phase: Span::from_ns(phase.as_ns() % length.as_ns()), spread }
+        let width = width.min(length.less(Span::from_ns(1)));
+        Self { length, phase: Span::from_ns(phase.as_ns() % length.as_ns()), width }
     }
 
     /// The length of a window.
@@ -56,8 +56,8 @@ impl Grid {
     }
 
     /// How much more it may be.
-    pub fn spread(&self) -> Span {
-        self.spread
+    pub fn width(&self) -> Span {
+        self.width
     }
 
     /// The window whose earliest start is the last one at or before `now`.
@@ -76,8 +76,8 @@ impl Grid {
     fn starting(&self, start: Timestamp) -> Window {
         let end = start + self.length;
         Window {
-            start: Boundary { earliest: start, latest: start + self.spread },
-            end: Boundary { earliest: end, latest: end + self.spread },
+            start: Boundary { earliest: start, latest: start + self.width },
+            end: Boundary { earliest: end, latest: end + self.width },
         }
     }
 }

@@ -4,7 +4,7 @@ use apportion_core::ids::{CallerId, LimitId, TeamId};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins, Policy, Share, TeamPolicy};
 use apportion_core::priority::Priority;
-use apportion_core::scenario::{Demand, Record, Scenario, Shape, replay};
+use apportion_core::scenario::{Arrivals, Demand, Record, Scenario, replay};
 use apportion_core::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ fn permits(n: u32) -> Permits {
     Permits::new(n).expect("a small number")
 }
 
-fn demand(team: &str, priority: Priority, shape: Shape) -> Demand {
+fn demand(team: &str, priority: Priority, shape: Arrivals) -> Demand {
     Demand {
         team: TeamId::new(team).expect("a name"),
         caller: CallerId::new("only").expect("a name"),
@@ -42,8 +42,8 @@ fn scenario(within: Span) -> Scenario {
     let team = |id, weight| TeamPolicy { weight, ..TeamPolicy::new(TeamId::new(id).expect("a name")) };
     let mut policy = Policy::plain(limits, vec![team("workers", 3), team("backlog", 1), team("low", 1)]);
     policy.floors[Priority::Sheddable] = Share::from_percent(5);
-    let workers = Shape::Workers { count: 8, think: Span::from_ms(150), from: ORIGIN };
-    let backlog = Shape::Backlog { from: ORIGIN };
+    let workers = Arrivals::Workers { count: 8, think: Span::from_ms(150), from: ORIGIN };
+    let backlog = Arrivals::Backlog { from: ORIGIN };
     Scenario {
         policy,
         origin: ORIGIN,

@@ -4,7 +4,7 @@ mod common;
 
 use apportion_core::allocator::{Allocator, Effect};
 use apportion_core::bounds::Bounds;
-use apportion_core::facts::{Finding, Learnt, PhaseInterval};
+use apportion_core::facts::{Finding, Learned, PhaseInterval};
 use apportion_core::observation::{Observation, Reset};
 use apportion_core::policy::{Margins, Policy, Share};
 use apportion_core::priority::Priority;
@@ -91,7 +91,7 @@ fn who_waits_its_time_out_in_a_cooldown_is_told_so_and_when_it_ends() {
 /// Others are known to take some 30 of the 100 of each window.
 fn beside_others() -> World {
     let mut policy = policy(100, vec![team("a")]);
-    policy.others_memory = 4;
+    policy.external_use_memory = 4;
     let mut world = World::new(policy);
     world.now = at(8_000);
     for lease in [world.ask(&ask("a", 1)).lease(), world.ask(&ask("a", 1)).lease()] {
@@ -169,16 +169,16 @@ fn the_widest_reading_that_leaves_an_instant_is_believed_and_grants_in_it() {
 }
 
 #[test]
-fn new_margins_that_leave_no_time_between_a_learnt_start_and_end_bring_policy_back() {
+fn new_margins_that_leave_no_time_between_a_learned_start_and_end_bring_policy_back() {
     let mut world = windows_of(10_000);
     assert!(reads(&mut world, 5_000, 3_500).grid_changed);
     world.books_late = true;
     world.change(|policy| policy.limits[0].margins.guard = Span::from_ms(3_000));
-    let learnt = world.unbooked.iter().find_map(|effect| match effect {
-        Effect::Learn { learnt, .. } => Some(*learnt),
+    let learned = world.unbooked.iter().find_map(|effect| match effect {
+        Effect::Learn { learned, .. } => Some(*learned),
         _ => None,
     });
-    assert_eq!(learnt.expect("it is written").phase, None);
+    assert_eq!(learned.expect("it is written").phase, None);
     world.books_late = false;
     world.go(21_000);
     assert_eq!(world.ask(&ask("a", 5)).lease().window_ends_at, at(30_000));
@@ -186,14 +186,14 @@ fn new_margins_that_leave_no_time_between_a_learnt_start_and_end_bring_policy_ba
 
 #[test]
 fn a_durable_start_that_leaves_no_time_under_the_policy_of_now_is_not_believed() {
-    let phase = Some(PhaseInterval { least: Span::from_ms(1_500), spread: Span::from_ms(7_000) });
-    let learnt = BTreeMap::from([(limit_id("main"), Learnt { phase, ..Learnt::default() })]);
+    let phase = Some(PhaseInterval { least: Span::from_ms(1_500), width: Span::from_ms(7_000) });
+    let learned = BTreeMap::from([(limit_id("main"), Learned { phase, ..Learned::default() })]);
     for (guard_ms, starts_ms) in [(1_000, 11_500), (3_000, 20_000)] {
         let mut limit = limit("main", 100, 10_000);
         let (start, guard) = (Span::from_ms(100), Span::from_ms(guard_ms));
         limit.margins = Margins { start, guard, life: Span::ZERO };
         let policy = Policy::plain(limit, vec![team("a")]);
-        let allocator = Allocator::with_learnt(policy.clone(), Bounds::DEFAULT, &learnt, 1, at(0));
+        let allocator = Allocator::with_learned(policy.clone(), Bounds::DEFAULT, &learned, 1, at(0));
         let mut world = World { allocator: allocator.expect("a policy that holds"), ..World::new(policy) };
         world.go(20_200);
         assert_eq!(world.allocator.limits_now(world.now)[0].window.start.earliest, at(starts_ms));

@@ -7,7 +7,7 @@ use crate::run::Run;
 use crate::workspace::{permits, span, team_id};
 use apportion_core::ids::CallerId;
 use apportion_core::permits::Permits;
-use apportion_core::scenario::{BACKLOG, Demand, Shape};
+use apportion_core::scenario::{Arrivals, BACKLOG, Demand};
 
 /// The caller of a demand that names none.
 pub(crate) const ONLY_CALLER: &str = "default";
@@ -97,7 +97,7 @@ const SHAPES: [(&str, &[&str]); 4] = [
     ("workers", &["workers", "think_s", "from_s"]),
 ];
 
-fn shape(run: &Run, field: &str, demand: &format::Demand) -> Checked<Shape> {
+fn shape(run: &Run, field: &str, demand: &format::Demand) -> Checked<Arrivals> {
     let given = keys(demand);
     let leading: Vec<_> = SHAPES.iter().filter(|(leading, _)| given.contains(leading)).collect();
     let [(_, allowed)] = leading[..] else {
@@ -114,20 +114,20 @@ fn shape(run: &Run, field: &str, demand: &format::Demand) -> Checked<Shape> {
         None => Err(Fault::new(sub(key), format!("is missing beside `{}`", allowed[0]))),
     };
     if let Some(from) = demand.backlog_from_s {
-        return Ok(Shape::Backlog { from: instant("backlog_from_s", Some(from))? });
+        return Ok(Arrivals::Backlog { from: instant("backlog_from_s", Some(from))? });
     }
     if let Some(n) = demand.count {
-        return Ok(Shape::Once { count: count(&sub("count"), n)?, at: instant("at_s", demand.at_s)? });
+        return Ok(Arrivals::Once { count: count(&sub("count"), n)?, at: instant("at_s", demand.at_s)? });
     }
     if let Some(n) = demand.per_window {
         let windows = demand.windows.as_ref().map(|list| windows(run, &sub("windows"), list)).transpose()?;
-        return Ok(Shape::PerWindow { count: count(&sub("per_window"), n)?, windows });
+        return Ok(Arrivals::PerWindow { count: count(&sub("per_window"), n)?, windows });
     }
     let workers = demand.workers.unwrap_or(Whole(0));
     let Some(think) = demand.think_s else {
         return Err(Fault::new(sub("think_s"), "is missing beside `workers`"));
     };
-    Ok(Shape::Workers {
+    Ok(Arrivals::Workers {
         count: count(&sub("workers"), workers)?,
         think: span(&sub("think_s"), think)?,
         from: instant("from_s", demand.from_s)?,
@@ -164,10 +164,10 @@ fn windows(run: &Run, field: &str, list: &[Whole]) -> Checked<Vec<u32>> {
 /// How many requests a demand makes by itself, whatever is granted.
 pub(crate) fn requests(demand: &Demand, windows: u32) -> u64 {
     match &demand.shape {
-        Shape::Backlog { .. } => u64::from(BACKLOG),
-        Shape::Once { count, .. } | Shape::Workers { count, .. } => u64::from(*count),
-        Shape::PerWindow { count, windows: None } => u64::from(*count) * u64::from(windows),
-        Shape::PerWindow { count, windows: Some(list) } => {
+        Arrivals::Backlog { .. } => u64::from(BACKLOG),
+        Arrivals::Once { count, .. } | Arrivals::Workers { count, .. } => u64::from(*count),
+        Arrivals::PerWindow { count, windows: None } => u64::from(*count) * u64::from(windows),
+        Arrivals::PerWindow { count, windows: Some(list) } => {
             u64::from(*count).saturating_mul(u64::try_from(list.len()).unwrap_or(u64::MAX))
         }
     }

@@ -5,7 +5,7 @@ use crate::demand;
 use crate::fault::{Checked, Fault};
 use apportion_core::ids::{LimitId, TeamId};
 use apportion_core::policy::{LimitPolicy, Policy};
-use apportion_core::scenario::{Demand, Shape};
+use apportion_core::scenario::{Arrivals, Demand};
 use apportion_core::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -138,7 +138,7 @@ impl Run {
     /// Holds that the requests which follow grants do not make the run too large: as many as there are permits.
     pub(crate) fn check_grants(&self, demands: &[Demand], asked: u64, most: u64) -> Checked<()> {
         let renewed =
-            |demand: &&Demand| matches!(demand.shape, Shape::Backlog { .. } | Shape::Workers { .. });
+            |demand: &&Demand| matches!(demand.shape, Arrivals::Backlog { .. } | Arrivals::Workers { .. });
         let Some(least) = demands.iter().filter(renewed).map(|demand| demand.min_permits.get()).min() else {
             return Ok(());
         };

@@ -1,7 +1,7 @@
 //! What each team wanted in each window: the permits of the requests that waited at its start or came before its guard.
 
 use crate::tally::{Tally, index};
-use apportion_core::scenario::{Change, Demand, Record, Shape, Verdict};
+use apportion_core::scenario::{Arrivals, Change, Demand, Record, Verdict};
 use apportion_core::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
@@ -151,7 +151,7 @@ impl<'a> Sweep<'a> {
 
     fn arrive(&mut self) {
         let Some(((at, place), count)) = self.coming.pop_first() else { return };
-        if matches!(self.demand(place).shape, Shape::Backlog { .. }) {
+        if matches!(self.demand(place).shape, Arrivals::Backlog { .. }) {
             self.backlog[place] = true;
         } else {
             *self.waiting[place].entry(at).or_default() += count;
@@ -169,7 +169,7 @@ impl<'a> Sweep<'a> {
         let places = mine.into_iter().flatten().copied();
         let found = places.filter(|&place| self.demand(place).caller.as_str() == caller).find_map(|place| {
             let arrived = arrived(record, self.demand(place))?;
-            let stream = matches!(self.demand(place).shape, Shape::Backlog { .. });
+            let stream = matches!(self.demand(place).shape, Arrivals::Backlog { .. });
             (stream || self.waiting[place].contains_key(&arrived)).then_some((place, arrived))
         });
         let Some((place, arrived)) = found else { return };
@@ -182,7 +182,8 @@ impl<'a> Sweep<'a> {
         } else if invalid {
             self.backlog[place] = false;
         }
-        if let (Record::Grant { at, .. }, Shape::Workers { think, .. }) = (record, &self.demand(place).shape)
+        if let (Record::Grant { at, .. }, Arrivals::Workers { think, .. }) =
+            (record, &self.demand(place).shape)
         {
             *self.coming.entry((*at + *think, place)).or_default() += 1;
         }
@@ -228,10 +229,10 @@ fn arrivals(tally: &Tally<'_>, place: usize, demand: &Demand) -> Vec<((Timestamp
         start - Span::from_ms(1)
     };
     match &demand.shape {
-        Shape::Backlog { from } => vec![((*from, place), 1)],
-        Shape::Once { count, at } => vec![((*at, place), u64::from(*count))],
-        Shape::Workers { count, from, .. } => vec![((*from, place), u64::from(*count))],
-        Shape::PerWindow { count, windows } => {
+        Arrivals::Backlog { from } => vec![((*from, place), 1)],
+        Arrivals::Once { count, at } => vec![((*at, place), u64::from(*count))],
+        Arrivals::Workers { count, from, .. } => vec![((*from, place), u64::from(*count))],
+        Arrivals::PerWindow { count, windows } => {
             let all = windows.clone().unwrap_or_else(|| (0..scenario.windows).collect());
             all.into_iter().map(|k| ((before(k), place), u64::from(*count))).collect()
         }

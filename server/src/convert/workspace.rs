@@ -15,9 +15,9 @@ use apportion_core::time::{Span, Timestamp};
 use apportion_proto::v1;
 
 /// For how many windows the use by others is kept where nothing is said.
-pub const OTHERS_MEMORY_DEFAULT: u32 = 3;
+pub const EXTERNAL_USE_MEMORY_DEFAULT: u32 = 3;
 /// For how many windows it may be kept.
-const OTHERS_MEMORY_MAX: u32 = 64;
+const EXTERNAL_USE_MEMORY_MAX: u32 = 64;
 /// The least useful life of a lease that makes sense.
 const LIFE_LEAST: Span = Span::from_ms(1);
 
@@ -41,7 +41,7 @@ pub fn policy(workspace: &v1::Workspace, teams: Vec<TeamPolicy>) -> Result<Polic
             .transpose()?,
         edge: edge(workspace.edge.as_ref())?,
         spare_edge: workspace.spare_edge.unwrap_or(true),
-        others_memory: others_memory(workspace.others_memory_windows)?,
+        external_use_memory: external_use_memory(workspace.others_memory_windows)?,
         created_at: workspace
             .create_time
             .as_ref()
@@ -51,13 +51,13 @@ pub fn policy(workspace: &v1::Workspace, teams: Vec<TeamPolicy>) -> Result<Polic
     })
 }
 
-fn others_memory(windows: Option<u32>) -> Result<u32, FieldError> {
-    let windows = windows.unwrap_or(OTHERS_MEMORY_DEFAULT);
-    if windows > OTHERS_MEMORY_MAX {
+fn external_use_memory(windows: Option<u32>) -> Result<u32, FieldError> {
+    let windows = windows.unwrap_or(EXTERNAL_USE_MEMORY_DEFAULT);
+    if windows > EXTERNAL_USE_MEMORY_MAX {
         return Err(out_of_range(
             "others_memory_windows",
             windows,
-            &format!("from 0 to {OTHERS_MEMORY_MAX}"),
+            &format!("from 0 to {EXTERNAL_USE_MEMORY_MAX}"),
         ));
     }
     Ok(windows)
@@ -141,7 +141,7 @@ pub fn wire_workspace(id: &WorkspaceId, policy: &Policy) -> v1::Workspace {
         edge: Some(v1::EdgePriorities {
             priorities: edges.map(|priority| wire_priority(priority).into()).collect(),
         }),
-        others_memory_windows: Some(policy.others_memory),
+        others_memory_windows: Some(policy.external_use_memory),
         spare_edge: Some(policy.spare_edge),
         ..v1::Workspace::default()
     }

@@ -1,25 +1,14 @@
 //! What workspaces and calls send to the ledger's thread.
 
-use apportion_core::facts::Learnt;
-use apportion_core::ids::{LimitId, WorkspaceId};
-use apportion_core::ledger::{MarkKey, Statement, WantedBlock};
-use apportion_core::permits::Permits;
-use apportion_core::window::Window;
+use apportion_core::ids::WorkspaceId;
+use apportion_core::ledger::ShardInput;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// A command to the ledger. The number is that of a shard.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Book a block.
-    Book(u16, WantedBlock),
-    /// Write down a learned limit.
-    Learn(u16, WorkspaceId, LimitId, Learnt),
-    /// Write down that a window is exhausted.
-    Exhausted(u16, MarkKey, Window, Permits),
-    /// Write down the statement of an allocator about its workspace.
-    State(u16, WorkspaceId, Statement),
-    /// Forget what was learned of a workspace that was removed.
-    Forget(u16, WorkspaceId),
+    /// Give a shard its input.
+    Shard(u16, ShardInput),
     /// Open a workspace that is closed; reply once that was tried.
     Open(WorkspaceId, Option<Sender<()>>),
     /// Open every workspace again: the clock has a new anchor.

@@ -41,6 +41,7 @@ use crate::error::Error;
 use crate::store::Store;
 use apportion_core::allocator::Settled;
 use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
+use apportion_core::ledger::ShardInput;
 use apportion_core::policy::PolicyError;
 use apportion_core::time::Span;
 use command::{Command, LedgerHandle};
@@ -207,7 +208,7 @@ impl Engine {
     pub fn remove(&self, id: &WorkspaceId) {
         if let Some(workspace) = self.registry.remove(id) {
             workspace.close(&Error::UnknownWorkspace);
-            self.ledger.send(Command::Forget(workspace.shard, id.clone()));
+            self.ledger.send(Command::Shard(workspace.shard, ShardInput::Forget { workspace: id.clone() }));
         }
     }
 

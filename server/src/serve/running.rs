@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::service::admin::Admin;
 use crate::service::http;
 use crate::service::quota::{Quota, StreamBounds};
+use crate::store::OpenedStore;
 use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
 use std::net::SocketAddr;
@@ -66,9 +67,9 @@ impl Running {
         let signals = Signals::new()?;
         let listener = bind("listen", settings.listen).await?;
         let http_listener = bind("http_listen", settings.http_listen).await?;
-        let Opened { store, engine, gate, policies } = start::open(clocks, settings)?;
-        let (authenticates, is_new) = (gate.is_closed(), store.is_new());
-        let path = store.path().to_owned();
+        let Opened { store: OpenedStore { store, is_new, file: path, .. }, engine, gate, policies } =
+            start::open(clocks, settings)?;
+        let authenticates = gate.is_closed();
         let certificates = settings.tls.clone().map(Certificates::read).transpose()?;
         let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
         let halt = CancellationToken::new();

@@ -13,8 +13,8 @@ use crate::preset;
 use crate::service::admin::Policies;
 use crate::service::certificates::Bindings;
 use crate::service::gate::{self, Gate};
-use crate::store::catalog::{Catalog, Change, Document, KeptToken, Stored, team_key, workspace_key};
-use crate::store::{Embedded, Store};
+use crate::store::catalog::{Catalog, CatalogChange, Document, KeptToken, Stored, team_key, workspace_key};
+use crate::store::{self, OpenedStore};
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::Horizon;
@@ -31,7 +31,7 @@ const ADMIN: &str = "tokens/environment";
 
 /// What the services of a server need.
 pub(super) struct Opened {
-    pub(super) store: Arc<Embedded>,
+    pub(super) store: OpenedStore,
     pub(super) engine: Arc<Engine>,
     pub(super) gate: Arc<Gate>,
     pub(super) policies: Arc<Policies>,
@@ -39,10 +39,8 @@ pub(super) struct Opened {
 
 /// Opens the store, and starts the engine with its workspaces.
 pub(super) fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opened, ServeError> {
-    let embedded = Arc::new(Embedded::open(&settings.data_dir)?);
-    let shards = embedded.shards()?;
-    let store: Arc<dyn Store> = Arc::clone(&embedded) as Arc<dyn Store>;
-    let catalog = Catalog::new(Arc::clone(&store), settings.audit_entries.into());
+    let opened = store::open(&settings.data_dir)?;
+    let catalog = Catalog::new(Arc::clone(&opened.store), settings.audit_entries.into());
     initialize(&catalog)?;
     let tokens = tokens(&catalog)?;
     if settings.admin_token.is_some() {
@@ -67,11 +65,11 @@ pub(super) fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opene
         );
     }
     let workspaces = workspaces(&catalog)?;
-    let engine =
-        Arc::new(Engine::start(engine_settings(shards, &settings.limits), clock, store, workspaces)?);
+    let engine_settings = engine_settings(opened.shards, &settings.limits);
+    let engine = Arc::new(Engine::start(engine_settings, clock, Arc::clone(&opened.store), workspaces)?);
     let policies =
         Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate), settings.limits.workspaces);
-    Ok(Opened { store: embedded, engine, gate, policies })
+    Ok(Opened { store: opened, engine, gate, policies })
 }
 
 /// The settings of the engine of a server that alone uses its store.
@@ -103,7 +101,7 @@ fn initialize(catalog: &Catalog) -> Result<(), ServeError> {
         ..v1::AuditEntry::default()
     };
     let (id, of) = (DEFAULT_NAME.to_owned(), DEFAULT_NAME.to_owned());
-    catalog.apply(&Change {
+    catalog.apply(&CatalogChange {
         expect: vec![(workspace_key(&id), None), (team_key(&id, &id), None)],
         puts: vec![
             Document::Workspace { workspace: id.clone(), value: workspace },

@@ -1,70 +1,58 @@
-//! Backups: a copy of one moment while the store is in use, and a store made of such a copy.
+//! Backups as files: where one may be put, whether it can be read, and a store made of it. [`Store::copy`] makes one.
+//!
+//! [`Store::copy`]: super::Store::copy
 
-use super::embedded::Embedded;
-use super::embedded::copy;
-use super::{StoreError, Unreadable};
-use std::fs::File;
+use super::check::Unreadable;
+use super::embedded::restore as files;
+use super::error::StoreError;
 use std::path::Path;
 
-impl Embedded {
-    /// Writes a consistent copy of the store to the file `to`, while it goes on being used: as of one moment, whole or
-    /// not at all. What was written after that moment is not in it.
-    ///
-    /// # Errors
-    /// [`StoreError`] where `to` exists already, or reading or writing fails.
-    pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        let snapshot = self.snapshot()?;
-        copy::write(&snapshot, to)
-    }
-
-    /// A copy as [`Embedded::backup`] makes it, in the data directory, as a file without a name: it is gone when it is closed, in
-    /// whatever way the process ends. What goes wrong with it does not close the store.
-    ///
-    /// # Errors
-    /// [`StoreError`] where reading or writing fails.
-    pub fn copy(&self) -> Result<File, StoreError> {
-        self.nameless_copy()
-    }
-}
-
-/// Fails where a backup may not be put under the name `to`: it would take the place of a store, whose server goes on writing into a
-/// file that nobody finds again.
+/// Checks that a backup may be put under the name `to`: it must not replace the file of a store, whose server would go on writing
+/// into a file without a name.
 ///
 /// # Errors
-/// [`StoreError`] where a store is there, under its own name or another one, or it cannot be known.
+/// [`StoreError`] where a store is there, under its own name or another one, or that cannot be checked.
 pub fn check_target(to: &Path) -> Result<(), StoreError> {
-    copy::check_no_store(to)
+    files::check_no_store(to)
 }
 
-/// What of the documents in a backup cannot be read: a damaged one is copied like any other.
+/// The documents in a backup that cannot be read: a damaged one is copied like any other.
 ///
 /// # Errors
 /// [`StoreError`] where the backup as a whole cannot be read.
 pub fn check(backup: &Path) -> Result<Vec<Unreadable>, StoreError> {
-    copy::check(backup)
+    files::check(backup)
 }
 
-/// Makes the store of `data_directory` out of the backup `from`, checked page by page, under a new incarnation: windows
-/// that are open now count as spent, since the backup does not know what was granted after it was made. A store that
-/// is there already is replaced only where `replace` says so. Whoever copies the file of a store back by hand instead
-/// keeps its incarnation, and nothing can notice that permits are granted twice.
+/// Makes the store of `data_directory` out of the backup `from`, checked page by page, under a new incarnation: windows that are open
+/// now count as spent, since the backup does not know what was granted after it was made. An existing store is replaced only with
+/// `replace`. Returns the documents that cannot be read and are not vital.
+///
+/// Copying the file of a store back by hand instead keeps its incarnation, and nothing notices that permits are granted twice.
 ///
 /// # Errors
-/// [`StoreError`] where a process has the directory or the store that `from` is of open, a store is there, or `from` is no sound backup: no server would start
-/// with it. What was there before stays then. Returns what cannot be read and can be done without.
+/// [`StoreError`] where a process has the directory open, or the store that `from` belongs to; where a store exists; or where `from` is
+/// not a sound backup, with which no server would start. What was there before then stays.
 pub fn restore(from: &Path, data_directory: &Path, replace: bool) -> Result<Vec<Unreadable>, StoreError> {
-    copy::restore(from, data_directory, replace)
+    files::restore(from, data_directory, replace)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Outcome, Store, Transaction};
+    use super::super::{CommitOutcome, Embedded, Store, Transaction};
     use super::*;
+    use std::fs::File;
 
     fn put(store: &Embedded, key: &str) {
         let puts = vec![(key.into(), key.into())];
         let outcomes = store.commit(vec![Transaction { puts, ..Transaction::default() }]);
-        assert!(matches!(outcomes[..], [Outcome::Done(_)]));
+        assert!(matches!(outcomes[..], [CommitOutcome::Done(_)]));
+    }
+
+    /// Writes a copy to a file.
+    fn copy_to(store: &Embedded, to: &Path) {
+        let mut copy = store.copy().expect("copied");
+        std::io::copy(&mut copy, &mut File::create(to).expect("created")).expect("written");
     }
 
     fn keys(store: &Embedded) -> Vec<String> {
@@ -80,7 +68,7 @@ mod tests {
             put(&store, &format!("key/{number:03}"));
         }
         let (before, at_backup) = (keys(&store), store.read("key/299"));
-        store.backup(&copy).expect("copied");
+        copy_to(&store, &copy);
         put(&store, "later");
         let other = directory.path().join("other");
         restore(&copy, &other, false).expect("restored");
@@ -95,9 +83,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("directory");
         let (data, copy) = (directory.path().join("data"), directory.path().join("copy"));
         let store = Embedded::open(&data).expect("opened");
-        store.backup(&copy).expect("copied");
+        copy_to(&store, &copy);
         put(&store, "later");
-        assert!(matches!(store.backup(&copy), Err(StoreError::Exists(_))));
         assert!(matches!(restore(&copy, &data, true), Err(StoreError::InUse(_))));
         drop(store);
         assert!(matches!(restore(&copy, &data, false), Err(StoreError::Exists(_))));
@@ -158,7 +145,7 @@ mod tests {
         let (data, copy) = (directory.path().join("data"), directory.path().join("copy"));
         let store = Embedded::open(&data).expect("opened");
         (0..100).for_each(|number| put(&store, &format!("key/{number:03}")));
-        store.backup(&copy).expect("copied");
+        copy_to(&store, &copy);
         let whole = std::fs::read(&copy).expect("readable");
         let (file, other) = (directory.path().join("file"), directory.path().join("other"));
         let mut refused = 0;

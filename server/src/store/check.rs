@@ -1,6 +1,6 @@
-//! What of a store can be read, document by document: a copy is as good as what was copied.
+//! Which documents of a store can be read: a copy is only as good as what was copied.
 
-use super::catalog::readable;
+use super::catalog::{AUDIT_PREFIX, readable};
 use super::record;
 
 /// A document that cannot be read.
@@ -10,7 +10,7 @@ pub struct Unreadable {
     pub key: String,
     /// What is wrong with it.
     pub why: String,
-    /// Whether no server starts, or none goes on, without it. The others are shown as unreadable where they are listed.
+    /// Whether a server cannot start or run without it. Other documents are shown as unreadable where they are listed.
     pub is_vital: bool,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn unreadable(key: &str, value: &[u8]) -> Option<Unreadable> {
         readable(key, value)
     };
     let why = read.err()?;
-    Some(Unreadable { key: key.into(), why, is_vital: !key.starts_with(super::catalog::AUDIT_PREFIX) })
+    Some(Unreadable { key: key.into(), why, is_vital: !key.starts_with(AUDIT_PREFIX) })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Why a store cannot be used, in words for whoever runs it.
+//! Why a store cannot be used, in words for the operator.
 
-use super::{KEY_MAX, VALUE_MAX};
+use super::sizes::{KEY_MAX, VALUE_MAX};
 use std::io;
 use thiserror::Error;
 
@@ -18,13 +18,13 @@ pub enum StoreError {
         /// The newest format that this program knows.
         known: u64,
     },
-    /// What is to be the data directory is none.
-    #[error("{0} is no directory: name the data directory")]
+    /// The data directory is not a directory.
+    #[error("{0} is not a directory: name the data directory")]
     NoDirectory(String),
-    /// A path at which nothing but a store may stand.
-    #[error("{0} is the file of a store: only `apportion restore` puts another one there")]
+    /// A path that only a store may use.
+    #[error("{0} is the file of a store: only `apportion restore` replaces it")]
     OfStore(String),
-    /// Another file stands where the store's stood.
+    /// The store's file was replaced or removed.
     #[error(
         "{0} is not the file that was opened, or is gone: what is written is lost; put it back, or stop the server and restore a backup"
     )]
@@ -51,11 +51,14 @@ pub enum StoreError {
         /// The length of the value, in bytes.
         value: usize,
     },
-    /// Something stands where something new was to be written.
+    /// The file that was to be written exists already.
     #[error("{0} exists already")]
     Exists(String),
-    /// An earlier error made it unusable until it is opened anew.
-    #[error("the store must be opened anew after an earlier error: {0}")]
+    /// It is not kept in a file.
+    #[error("the store is kept in memory and cannot be copied")]
+    NoCopy,
+    /// An earlier error made it unusable until it is opened again.
+    #[error("the store must be opened again after an earlier error: {0}")]
     Closed(String),
 }
 

@@ -1,4 +1,4 @@
-//! The messages of what is stored, as protobuf. Field numbers never change and are never used again.
+//! The protobuf messages of what is stored. Field numbers never change and are never reused.
 
 use apportion_proto::v1::Token;
 
@@ -62,7 +62,7 @@ pub(super) struct Entry {
     pub(super) life: u64,
 }
 
-/// What is known of one limit: a limit stands once, so that its names do not stand with every mark.
+/// What is known of one limit. Each limit is written once, so that its names are not repeated with every mark.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Limit {
     #[prost(string, tag = "1")]
@@ -72,7 +72,7 @@ pub(super) struct Limit {
     #[prost(message, repeated, tag = "3")]
     pub(super) marks: Vec<Mark>,
     #[prost(message, optional, tag = "4")]
-    pub(super) learnt: Option<Learnt>,
+    pub(super) learned: Option<Learned>,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
@@ -94,7 +94,7 @@ pub(super) struct Mark {
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
-pub(super) struct Learnt {
+pub(super) struct Learned {
     #[prost(uint32, optional, tag = "1")]
     pub(super) permits: Option<u32>,
     #[prost(message, optional, tag = "2")]
@@ -102,12 +102,12 @@ pub(super) struct Learnt {
     #[prost(fixed64, optional, tag = "3")]
     pub(super) cooldown_until: Option<u64>,
     #[prost(uint32, tag = "4")]
-    pub(super) others: u32,
+    pub(super) external_use: u32,
     #[prost(message, optional, tag = "5")]
     pub(super) basis: Option<Basis>,
 }
 
-/// The limit of policy that something was learnt of.
+/// The limit of policy that something was learned of.
 #[derive(Clone, Copy, PartialEq, prost::Message)]
 pub(super) struct Basis {
     #[prost(uint32, tag = "1")]
@@ -125,7 +125,7 @@ pub(super) struct Phase {
     #[prost(uint64, tag = "1")]
     pub(super) least: u64,
     #[prost(uint64, tag = "2")]
-    pub(super) spread: u64,
+    pub(super) width: u64,
 }
 
 /// A token, and the SHA-256 of its secret.

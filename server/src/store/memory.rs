@@ -1,150 +1,91 @@
-//! A store in memory, for tests: it forgets everything when it goes, and fails on demand.
+//! A store in memory: it keeps nothing when the process ends.
 
-use super::{Entry, Outcome, Store, StoreError, Transaction, Version};
+use super::error::StoreError;
+use super::kv::{CommitOutcome, Entry, Store, Transaction, Version};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What goes wrong in a store in memory.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Faults {
-    /// Reading fails.
-    pub reads_fail: bool,
-    /// Transactions are carried out, and nobody is told: [`Outcome::Unknown`].
-    pub replies_lost: bool,
-    /// Transactions get lost, and nobody is told: [`Outcome::Unknown`].
-    pub writes_lost: bool,
-    /// Transactions are refused: there is no room.
-    pub writes_refused: bool,
-}
-
 /// A store in memory.
 #[derive(Default, Debug)]
 pub struct Memory {
+    incarnation: u128,
     kept: Mutex<Kept>,
 }
 
 #[derive(Default, Debug)]
 struct Kept {
-    incarnation: u128,
     commits: Version,
     entries: BTreeMap<String, (Version, Vec<u8>)>,
-    faults: Faults,
-    /// After an [`Outcome::Unknown`], until it is opened anew.
-    closed: bool,
 }
 
 impl Memory {
     /// An empty store with this history.
     pub fn new(incarnation: u128) -> Self {
-        Self { kept: Mutex::new(Kept { incarnation, ..Kept::default() }) }
-    }
-
-    /// Lets these things go wrong from now on, and no others.
-    pub fn set_faults(&self, faults: Faults) {
-        self.kept().faults = faults;
-    }
-
-    /// Acts as if a backup had been restored: the same entries, another history.
-    pub fn set_incarnation(&self, incarnation: u128) {
-        self.kept().incarnation = incarnation;
+        Self { incarnation, kept: Mutex::default() }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn readable(&self) -> Result<MutexGuard<'_, Kept>, StoreError> {
-        let kept = self.kept();
-        if kept.closed {
-            return Err(StoreError::Closed("a reply was lost".into()));
-        }
-        if kept.faults.reads_fail { Err(StoreError::Io("reading fails".into())) } else { Ok(kept) }
-    }
-}
-
-impl Kept {
-    fn expects(&self, transaction: &Transaction) -> bool {
+    fn is_as_expected(&self, kept: &Kept, transaction: &Transaction) -> bool {
+        let version = |key: &String| kept.entries.get(key).map(|&(version, _)| version);
         transaction.incarnation.is_none_or(|expected| expected == self.incarnation)
-            && transaction
-                .expect
-                .iter()
-                .all(|(key, expected)| self.entries.get(key).map(|&(version, _)| version) == *expected)
+            && transaction.expect.iter().all(|(key, expected)| version(key) == *expected)
     }
 
-    fn carry_out(&mut self, transaction: Transaction) -> Outcome {
+    fn apply(&self, kept: &mut Kept, transaction: Transaction) -> CommitOutcome {
         if let Some(error) = transaction.too_large() {
-            return Outcome::Refused(error);
+            return CommitOutcome::Refused(error);
         }
-        if !self.expects(&transaction) {
-            return Outcome::Conflict;
+        if !self.is_as_expected(kept, &transaction) {
+            return CommitOutcome::Conflict;
         }
-        self.commits += 1;
+        kept.commits += 1;
         for key in transaction.deletes {
-            self.entries.remove(&key);
+            kept.entries.remove(&key);
         }
         for (key, value) in transaction.puts {
-            self.entries.insert(key, (self.commits, value));
+            kept.entries.insert(key, (kept.commits, value));
         }
-        Outcome::Done(self.commits)
+        CommitOutcome::Done(kept.commits)
     }
 }
 
 impl Store for Memory {
     fn incarnation(&self) -> Result<u128, StoreError> {
-        Ok(self.readable()?.incarnation)
+        Ok(self.incarnation)
     }
 
     fn read(&self, key: &str) -> Result<Option<Entry>, StoreError> {
-        let kept = self.readable()?;
+        let kept = self.kept();
         let found = kept.entries.get(key);
         Ok(found.map(|(version, value)| Entry { key: key.into(), value: value.clone(), version: *version }))
     }
 
     fn scan(&self, prefix: &str, after: Option<&str>, most: usize) -> Result<Vec<Entry>, StoreError> {
-        let kept = self.readable()?;
+        let kept = self.kept();
         let from = match after.filter(|after| *after >= prefix) {
             Some(after) => Bound::Excluded(after),
             None => Bound::Included(prefix),
         };
-        let behind = kept.entries.range::<str, _>((from, Bound::Unbounded));
-        let behind = behind.take_while(|(key, _)| key.starts_with(prefix));
+        let later = kept.entries.range::<str, _>((from, Bound::Unbounded));
+        let later = later.take_while(|(key, _)| key.starts_with(prefix));
         let entry = |(key, (version, value)): (&String, &(Version, Vec<u8>))| Entry {
             key: key.clone(),
             value: value.clone(),
             version: *version,
         };
-        Ok(behind.take(most).map(entry).collect())
+        Ok(later.take(most).map(entry).collect())
     }
 
-    fn commit(&self, transactions: Vec<Transaction>) -> Vec<Outcome> {
+    fn commit(&self, transactions: Vec<Transaction>) -> Vec<CommitOutcome> {
         let mut kept = self.kept();
-        let faults = kept.faults;
-        let count = transactions.len();
-        if kept.closed {
-            return vec![Outcome::Refused(StoreError::Closed("a reply was lost".into())); count];
-        }
-        if faults.writes_refused {
-            return vec![Outcome::Refused(StoreError::Full("writing is refused".into())); count];
-        }
-        if faults.writes_lost {
-            kept.closed = true;
-            return vec![Outcome::Unknown("the transactions got lost".into()); count];
-        }
-        let outcomes = transactions.into_iter().map(|transaction| kept.carry_out(transaction)).collect();
-        if faults.replies_lost {
-            kept.closed = true;
-            return vec![Outcome::Unknown("the reply got lost".into()); count];
-        }
-        outcomes
+        transactions.into_iter().map(|transaction| self.apply(&mut kept, transaction)).collect()
     }
 
     fn reopen(&self) -> Result<(), StoreError> {
-        let mut kept = self.kept();
-        if kept.faults.reads_fail {
-            return Err(StoreError::Io("reading fails".into()));
-        }
-        kept.closed = false;
         Ok(())
     }
 }
@@ -153,35 +94,27 @@ impl Store for Memory {
 mod tests {
     use super::*;
 
-    fn put(value: &str, expected: Option<Version>) -> Vec<Transaction> {
+    fn put(value: &str, expected: Option<Version>) -> Transaction {
         let (expect, puts) = (vec![("a".into(), expected)], vec![("a".into(), value.into())]);
-        vec![Transaction { expect, puts, ..Transaction::default() }]
+        Transaction { expect, puts, ..Transaction::default() }
     }
 
     #[test]
-    fn a_lost_reply_may_hide_a_write_and_only_opening_anew_tells() {
+    fn a_transaction_that_expects_something_else_is_a_conflict_and_writes_nothing() {
         let store = Memory::new(1);
-        store.set_faults(Faults { replies_lost: true, ..Faults::default() });
-        assert!(matches!(store.commit(put("1", None))[..], [Outcome::Unknown(_)]));
-        store.set_faults(Faults { writes_lost: true, ..Faults::default() });
-        assert!(matches!(store.read("a"), Err(StoreError::Closed(_))));
-        store.reopen().expect("open");
-        assert!(matches!(store.commit(put("2", Some(1)))[..], [Outcome::Unknown(_)]));
-        store.reopen().expect("open");
+        let group = vec![put("1", None), put("2", None), put("3", Some(1))];
         assert_eq!(
-            store.read("a").expect("readable").map(|entry| (entry.value, entry.version)),
-            Some((b"1".into(), 1))
+            store.commit(group),
+            [CommitOutcome::Done(1), CommitOutcome::Conflict, CommitOutcome::Done(2)]
         );
+        let elsewhere = Transaction { incarnation: Some(2), ..put("4", Some(2)) };
+        assert_eq!(store.commit(vec![elsewhere]), [CommitOutcome::Conflict]);
+        let entry = Entry { key: "a".into(), value: b"3".into(), version: 2 };
+        assert_eq!(store.read("a"), Ok(Some(entry)));
     }
 
     #[test]
-    fn what_is_refused_was_not_written_and_conflicts_are_seen() {
-        let store = Memory::new(1);
-        store.set_faults(Faults { writes_refused: true, ..Faults::default() });
-        assert!(matches!(store.commit(put("1", None))[..], [Outcome::Refused(StoreError::Full(_))]));
-        store.set_faults(Faults::default());
-        assert_eq!(store.read("a"), Ok(None));
-        assert_eq!(store.commit(put("1", None)), [Outcome::Done(1)]);
-        assert_eq!(store.commit(put("2", None)), [Outcome::Conflict]);
+    fn what_is_in_memory_is_not_copied() {
+        assert_eq!(Memory::new(1).copy().err(), Some(StoreError::NoCopy));
     }
 }

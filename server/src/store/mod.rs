@@ -1,115 +1,27 @@
 //! Durability: keys with values and versions, changed only by transactions that say what they expect.
 //!
-//! Owns the one trait behind which every database stands, and what is kept in it. Nobody above knows which database it is.
-
-mod error;
-
-mod format;
-
-pub mod embedded;
-pub mod memory;
-
-pub mod backup;
-
-pub mod catalog;
-pub mod record;
+//! Owns the one trait that every database implements, and what is kept in it. [`open`] alone chooses the database: the users of a
+//! [`Store`] do not know which one it is. The commands that work on a data directory (`backup`, `restore`) know its files.
+//!
+//! Reading order: `sizes`, `error`, `kv`; `format`, `record`, `catalog`, `check`; `memory`, `embedded`, `open`, `backup`.
 
 mod check;
+mod error;
+mod format;
+mod kv;
+mod memory;
+mod open;
+mod sizes;
+
+pub mod backup;
+pub mod catalog;
+pub mod embedded;
+pub mod record;
 
 pub use check::Unreadable;
 pub use embedded::Embedded;
 pub use error::StoreError;
+pub use kv::{CommitOutcome, Entry, Store, Transaction, Version};
 pub use memory::Memory;
-
-/// The version of one key's value: the number of the transaction that wrote it. It rises with every transaction of the
-/// store, so no value ever comes back with a version that an earlier one had.
-pub type Version = u64;
-
-/// The longest key, in bytes.
-pub const KEY_MAX: usize = 256;
-/// The longest value, in bytes: the largest record of a shard has its place in it.
-pub const VALUE_MAX: usize = 32 << 20;
-
-/// A key with its value and version.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Entry {
-    /// The key.
-    pub key: String,
-    /// The value.
-    pub value: Vec<u8>,
-    /// The version of the value.
-    pub version: Version,
-}
-
-/// What is written together or not at all, and only if everything expected is so.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Transaction {
-    /// The history that the store must have; any where absent.
-    pub incarnation: Option<u128>,
-    /// The version that each of these keys must have; `None`: the key must be absent.
-    pub expect: Vec<(String, Option<Version>)>,
-    /// Values to write.
-    pub puts: Vec<(String, Vec<u8>)>,
-    /// Keys to delete; one that is absent stays absent.
-    pub deletes: Vec<String>,
-}
-
-impl Transaction {
-    /// Why the transaction is refused whatever stands in the store; nothing where it is not.
-    fn too_large(&self) -> Option<StoreError> {
-        let long = self.puts.iter().find(|(key, value)| key.len() > KEY_MAX || value.len() > VALUE_MAX);
-        long.map(|(key, value)| StoreError::TooLarge { key: key.len(), value: value.len() })
-    }
-}
-
-/// What became of a transaction.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// It is durable, and its values bear this version.
-    Done(Version),
-    /// Something was not as expected; nothing was written.
-    Conflict,
-    /// It cannot be known whether it was written: only reading back after [`Store::reopen`] tells.
-    Unknown(String),
-    /// Nothing was written, and nothing of it will appear later.
-    Refused(StoreError),
-}
-
-/// A durable map of keys to values. Every call blocks: only the store's own threads call it.
-pub trait Store: Send + Sync + 'static {
-    /// The id of this store's history: another one after a backup was restored.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the store cannot be read.
-    fn incarnation(&self) -> Result<u128, StoreError>;
-
-    /// The value of a key, as the last durable transaction left it.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the store cannot be read.
-    fn read(&self, key: &str) -> Result<Option<Entry>, StoreError>;
-
-    /// The entries whose keys start with `prefix` and stand behind `after`, in order of key, `most` at most.
-    ///
-    /// # Errors
-    /// [`StoreError`] where the store cannot be read.
-    fn scan(&self, prefix: &str, after: Option<&str>, most: usize) -> Result<Vec<Entry>, StoreError>;
-
-    /// Carries transactions out in order, each checked on its own against what those before it left, and makes them
-    /// durable together. Returns one outcome for each.
-    fn commit(&self, transactions: Vec<Transaction>) -> Vec<Outcome>;
-
-    /// Whether the store can be used and is still the one that was opened, as far as can be told without reading it.
-    ///
-    /// # Errors
-    /// [`StoreError`] where an earlier error closed it, or it is not there any more.
-    fn look(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    /// Opens the store anew after an error that made every later use fail.
-    ///
-    /// # Errors
-    /// [`StoreError`] where it still cannot be used; it may be tried again.
-    fn reopen(&self) -> Result<(), StoreError>;
-}
+pub use open::{OpenedStore, open};
+pub use sizes::{KEY_MAX, VALUE_MAX};

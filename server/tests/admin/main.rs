@@ -4,6 +4,8 @@ mod policy;
 mod served;
 
 mod backup;
+#[path = "../faulty/mod.rs"]
+mod faulty;
 mod first_token;
 mod lists;
 mod store;

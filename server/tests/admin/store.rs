@@ -9,13 +9,13 @@ use apportion_server::clock::{Clock, Machine};
 use apportion_server::engine::{Engine, Settings};
 use apportion_server::service::admin::{Admin, Policies};
 use apportion_server::service::gate::Gate;
-use apportion_server::store::catalog::{Catalog, Change, Document, KeptToken};
-use apportion_server::store::memory::{Faults, Memory};
-use apportion_server::store::{Embedded, Store};
+use apportion_server::store::Store;
+use apportion_server::store::catalog::{Catalog, CatalogChange, Document, KeptToken};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tonic::Request;
 
+use crate::faulty::{Faults, FaultyStore};
 use crate::served::reason;
 
 /// Long enough for a machine that is busy.
@@ -25,27 +25,23 @@ const SOON: Duration = Duration::from_secs(20);
 const WORKSPACES: u32 = 20;
 
 struct World {
-    store: Arc<Memory>,
+    store: Arc<FaultyStore>,
     engine: Arc<Engine>,
     admin: Admin,
-    _directory: tempfile::TempDir,
 }
 
 impl World {
     fn new() -> Self {
-        let store = Arc::new(Memory::new(1));
+        let store = Arc::new(FaultyStore::new(1));
         let node = NodeId::new("node").expect("a name");
         let settings = Settings { node, horizon: Horizon::DEFAULT, bounds: Bounds::DEFAULT, shards: 4 };
         let clock = Arc::new(Clock::new(Box::new(Machine), Horizon::DEFAULT.clock_error));
         let kept = Arc::clone(&store) as Arc<dyn Store>;
         let engine = Engine::start(settings, clock, Arc::clone(&kept), Vec::new()).expect("it starts");
         let engine = Arc::new(engine);
-        let catalog = Catalog::new(kept, 10);
+        let catalog = Catalog::new(Arc::clone(&kept), 10);
         let policies = Policies::open(catalog, Arc::clone(&engine), Arc::new(Gate::open()), WORKSPACES);
-        // Backups are of files, which no test here asks for.
-        let directory = tempfile::tempdir().expect("a directory");
-        let files = Arc::new(Embedded::open(directory.path()).expect("an empty store"));
-        Self { store, engine, admin: Admin::new(policies, files), _directory: directory }
+        Self { store, engine, admin: Admin::new(policies, kept) }
     }
 
     async fn create_workspace(
@@ -124,7 +120,7 @@ async fn there_are_so_many_tokens_and_no_more() {
         let secret_sha256 = std::array::from_fn(|at| number.to_be_bytes()[at % 4]);
         Document::Token { token: format!("t{number}"), value: KeptToken { token, secret_sha256 } }
     };
-    let change = Change {
+    let change = CatalogChange {
         expect: Vec::new(),
         puts: (1..TOKENS).map(kept).collect(),
         deletes: Vec::new(),

@@ -2,7 +2,7 @@
 
 use apportion_core::policy::Share;
 use apportion_core::priority::Priority;
-use apportion_core::scenario::{Record, Scenario, Shape};
+use apportion_core::scenario::{Arrivals, Record, Scenario};
 
 /// A priority with an endless backlog from before window 0 gets, in any m windows, at least m floors less one of
 /// the largest requests. For scenarios without reservations, caps and events, which come before floors.
@@ -35,7 +35,7 @@ pub fn floors_kept(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
 
 fn backlogged(scenario: &Scenario, c: Priority) -> bool {
     scenario.demand.iter().any(|demand| {
-        let endless = matches!(demand.shape, Shape::Backlog { from } if from <= scenario.origin);
+        let endless = matches!(demand.shape, Arrivals::Backlog { from } if from <= scenario.origin);
         endless && demand.priority == Some(c)
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{at, is_part_of};
 use apportion_core::ids::TeamId;
-use apportion_core::scenario::{Change, Demand, Record, Scenario, Shape};
+use apportion_core::scenario::{Arrivals, Change, Demand, Record, Scenario};
 use apportion_core::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
@@ -72,10 +72,10 @@ fn arrivals(scenario: &Scenario, demand: &Demand) -> Vec<(Timestamp, u64)> {
         scenario.origin + Span::from_ns(length * u64::from(window))
     };
     let mut arrivals: Vec<(Timestamp, u64)> = match &demand.shape {
-        Shape::Backlog { from } => vec![(*from, u64::MAX)],
-        Shape::Once { count, at } => vec![(*at, u64::from(*count))],
-        Shape::Workers { count, from, .. } => vec![(*from, u64::from(*count))],
-        Shape::PerWindow { count, windows } => windows
+        Arrivals::Backlog { from } => vec![(*from, u64::MAX)],
+        Arrivals::Once { count, at } => vec![(*at, u64::from(*count))],
+        Arrivals::Workers { count, from, .. } => vec![(*from, u64::from(*count))],
+        Arrivals::PerWindow { count, windows } => windows
             .clone()
             .unwrap_or_else(|| (0..scenario.windows).collect())
             .into_iter()
@@ -112,13 +112,13 @@ pub fn nobody_answered_too_often(scenario: &Scenario, log: &[Record]) -> Result<
         let (granted, refused): (Vec<_>, Vec<_>) =
             answered.partition(|record| matches!(record, Record::Grant { .. }));
         let rounds = match &demand.shape {
-            Shape::Workers { think, from, .. } => {
+            Arrivals::Workers { think, from, .. } => {
                 1 + end(scenario).since(*from).as_ns() / think.as_ns().max(1)
             }
             _ => 1,
         };
         let fits = match &demand.shape {
-            Shape::Workers { .. } => {
+            Arrivals::Workers { .. } => {
                 refused.len() as u64 <= asked && granted.len() as u64 <= asked.saturating_mul(rounds)
             }
             _ => (granted.len() + refused.len()) as u64 <= asked,

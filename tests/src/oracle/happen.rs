@@ -6,7 +6,7 @@ use super::{BILLION, Oracle, PRIORITIES, permits};
 use apportion_core::ids::TeamId;
 use apportion_core::permits::Permits;
 use apportion_core::priority::Priority;
-use apportion_core::scenario::{Change, Record, Shape, Verdict};
+use apportion_core::scenario::{Arrivals, Change, Record, Verdict};
 
 impl Oracle<'_> {
     /// A window starts.
@@ -51,9 +51,9 @@ impl Oracle<'_> {
         assert_eq!(asked.permits, asked.min_permits, "the oracle grants all or nothing");
         let leaf = self.place(&asked.team);
         let (count, backlog, think) = match asked.shape {
-            Shape::Backlog { .. } => (self.scenario.backlog(), true, None),
-            Shape::Once { count, .. } | Shape::PerWindow { count, .. } => (count, false, None),
-            Shape::Workers { count, think, .. } => (count, false, Some(i128::from(think.as_ns()))),
+            Arrivals::Backlog { .. } => (self.scenario.backlog(), true, None),
+            Arrivals::Once { count, .. } | Arrivals::PerWindow { count, .. } => (count, false, None),
+            Arrivals::Workers { count, think, .. } => (count, false, Some(i128::from(think.as_ns()))),
         };
         let alone = asked.max_wait.is_some() || think.is_some(); // each is answered by itself
         let (batches, size) = if alone { (count, 1) } else { (1, count) };

@@ -16,7 +16,7 @@ mod tree;
 
 use apportion_core::permits::Permits;
 use apportion_core::policy::Policy;
-use apportion_core::scenario::{Event, Record, Scenario, Shape};
+use apportion_core::scenario::{Arrivals, Event, Record, Scenario};
 use apportion_core::time::{Span, Timestamp};
 use edge::Ahead;
 use queue::{Later, Request};
@@ -129,10 +129,12 @@ impl<'a> Oracle<'a> {
             self.scenario.events.iter().map(|e| (ns(e.at), Happening::Event(e.clone()))).collect();
         for (k, demand) in self.scenario.demand.iter().enumerate() {
             match &demand.shape {
-                Shape::Backlog { from: at } | Shape::Once { at, .. } | Shape::Workers { from: at, .. } => {
+                Arrivals::Backlog { from: at }
+                | Arrivals::Once { at, .. }
+                | Arrivals::Workers { from: at, .. } => {
                     plan.push((ns(*at), Happening::Demand(k)));
                 }
-                Shape::PerWindow { windows, .. } => {
+                Arrivals::PerWindow { windows, .. } => {
                     let all = || (0..self.scenario.windows).collect();
                     for window in windows.clone().unwrap_or_else(all) {
                         let at = self.start_of(i128::from(window)) - BEFORE_START;

@@ -1,13 +1,14 @@
-//! One life of the server: a shard and the allocator of its one workspace. Translates what one says into what the other is told,
-//! as the real one does, and decides nothing.
+//! One life of the server: a shard and the allocator of its one workspace, connected by the core's `host` as in the real one. Decides
+//! nothing.
 
 use super::change::{MARGINS, TEAMS};
 use super::store::Store;
 use crate::world::random::Random;
-use apportion_core::allocator::{Allocator, Effect, Submitted};
+use apportion_core::allocator::{Allocator, Submitted};
 use apportion_core::bounds::Bounds;
+use apportion_core::host;
 use apportion_core::ids::{CallerId, LimitId, NodeId, TeamId, WorkspaceId};
-use apportion_core::ledger::{self, Horizon, MarkKey, Refusal, Shard, WantedBlock};
+use apportion_core::ledger::{Horizon, Shard, ShardEffect, Version};
 use apportion_core::observation::{Observation, Reset};
 use apportion_core::permits::Permits;
 use apportion_core::policy::Policy;
@@ -43,7 +44,7 @@ pub(super) struct WindowNow {
     pub(super) start: Timestamp,
     pub(super) end: Timestamp,
     /// How much later it may start, and end.
-    spread: Span,
+    width: Span,
 }
 
 impl WindowNow {
@@ -51,7 +52,7 @@ impl WindowNow {
     pub(super) fn touched(&self, from: Timestamp, until: Timestamp) -> Vec<(Timestamp, Timestamp)> {
         let shift = |n: u64| {
             let by = Span::from_ns(self.length.as_ns() * n);
-            [(self.start + by, self.end + by + self.spread), (self.start - by, self.end - by + self.spread)]
+            [(self.start + by, self.end + by + self.width), (self.start - by, self.end - by + self.width)]
         };
         let near = (0..3).flat_map(shift).filter(|(start, end)| *start < until && from < *end);
         near.collect()
@@ -68,7 +69,7 @@ pub(super) struct Server {
     granted: Vec<Held>,
     granted_last: Option<LeaseId>,
     /// The version of the policy that the allocator has.
-    version: ledger::Version,
+    version: Version,
     returned: Vec<((u64, u64), Permits)>,
 }
 
@@ -100,16 +101,16 @@ impl Server {
         CallerId::new("caller").expect("a name")
     }
 
-    /// Opens the workspace over what was learnt of it; `anew`: under another anchor of the clock.
-    pub(super) fn open(&mut self, now: Timestamp, store: &mut Store, anew: bool) {
+    /// Opens the workspace over what was learned of it; `reanchored`: under another anchor of the clock.
+    pub(super) fn open(&mut self, now: Timestamp, store: &mut Store, reanchored: bool) {
         let Some(record) = self.shard.record() else { return };
-        let learnt = record.learnt.iter().map(|((_, limit), learnt)| (limit.clone(), *learnt)).collect();
+        let learned = record.learned.iter().map(|((_, limit), learned)| (limit.clone(), *learned)).collect();
         self.opened += 1;
         self.life = (record.epoch << 24) | self.opened;
         let allocator =
-            Allocator::with_learnt(store.policy.clone(), Bounds::DEFAULT, &learnt, self.life, now);
+            Allocator::with_learned(store.policy.clone(), Bounds::DEFAULT, &learned, self.life, now);
         let mut allocator = allocator.expect("a policy that holds");
-        if anew {
+        if reanchored {
             allocator.spend_open_windows(now);
         }
         self.waiting.clear();
@@ -197,7 +198,7 @@ impl Server {
             let Some(allocator) = &mut self.allocator else { return self.follow(now, store) };
             allocator.decide(now);
             self.collect();
-            if !self.tell(now, store, random) {
+            if !self.pass_on(now, store, random) {
                 return;
             }
         }
@@ -220,72 +221,38 @@ impl Server {
         }
     }
 
-    /// Passes effects on. Now and then the ledger is slow, and hears of them later.
-    fn tell(&mut self, now: Timestamp, store: &mut Store, random: &mut Random) -> bool {
+    /// Passes effects on. Now and then the ledger is slow, and carries them out later.
+    fn pass_on(&mut self, now: Timestamp, store: &mut Store, random: &mut Random) -> bool {
         let Some(allocator) = &mut self.allocator else { return false };
-        let mut told = false;
+        let mut passed = false;
         while let Some(effect) = allocator.next_effect() {
-            told = true;
-            let workspace = Self::workspace();
-            match effect {
-                Effect::Book { limit, series, window, permits, budget, ahead } => {
-                    let policy_version = self.version;
-                    let block = WantedBlock {
-                        workspace,
-                        limit,
-                        window,
-                        permits,
-                        budget,
-                        ahead,
-                        policy_version,
-                        series,
-                    };
-                    self.shard.want(now, block);
-                }
-                Effect::Learn { limit, learnt } => self.shard.learn(now, workspace, limit, learnt),
-                Effect::Exhausted { limit, window, budget } => {
-                    let key = MarkKey { workspace, limit, window_start: window.start.earliest };
-                    self.shard.exhausted(now, key, &window, budget);
-                }
-                Effect::State(statement) => self.shard.state(now, workspace, statement),
-            }
+            passed = true;
+            self.shard.apply(now, host::shard_input(Self::workspace(), self.version, effect));
         }
         if random.percent(80) {
             self.follow(now, store);
         }
-        told
+        passed
     }
 
     /// Carries out what the shard asks for.
     fn follow(&mut self, now: Timestamp, store: &mut Store) {
         while let Some(effect) = self.shard.poll() {
             match effect {
-                ledger::Effect::Cas { token, expected, new, guards } => {
+                ShardEffect::Cas { token, expected, new, guards } => {
                     let outcome = store.cas(expected, *new, &guards);
                     self.shard.cas_done(now, token, outcome);
                 }
-                ledger::Effect::Read { token } => self.shard.read_done(now, token, store.read()),
-                ledger::Effect::Owned { .. } => self.open(now, store, false),
-                ledger::Effect::Confirmed { series, window_start, from, to, .. } => {
+                ShardEffect::Read { token } => self.shard.read_done(now, token, store.read()),
+                ShardEffect::Owned { .. } => self.open(now, store, false),
+                ShardEffect::Reply { reply, .. } => {
                     if let Some(allocator) = &mut self.allocator {
-                        allocator.booked(series, window_start, from, to);
+                        host::apply_reply(allocator, reply);
                     }
                 }
-                ledger::Effect::Refused { series, window_start, why, .. } => {
-                    let Some(allocator) = &mut self.allocator else { continue };
-                    match why {
-                        Refusal::Spent | Refusal::Closed => allocator.window_spent(series, window_start),
-                        _ => allocator.book_refused(series, window_start),
-                    }
-                }
-                ledger::Effect::Stated { life, number, .. } => {
-                    if let Some(allocator) = &mut self.allocator {
-                        allocator.stated(life, number);
-                    }
-                }
-                ledger::Effect::Lost { .. } => self.allocator = None,
-                ledger::Effect::StoreLost => self.set_store_lost(true),
-                ledger::Effect::StoreBack => self.set_store_lost(false),
+                ShardEffect::Lost { .. } => self.allocator = None,
+                ShardEffect::StoreLost => self.set_store_lost(true),
+                ShardEffect::StoreBack => self.set_store_lost(false),
             }
         }
     }
@@ -309,7 +276,7 @@ impl Server {
             length: limit.length,
             start: limit.window.start.earliest,
             end: limit.window.end.earliest,
-            spread: limit.window.start.latest.since(limit.window.start.earliest),
+            width: limit.window.start.latest.since(limit.window.start.earliest),
         });
         windows.collect()
     }

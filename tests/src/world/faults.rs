@@ -55,6 +55,7 @@ impl World {
     pub(super) fn heal(&mut self) {
         self.healed = true;
         self.store_down_until = 0;
+        self.store_fails_until.fill(0);
         if let Some((record, _)) = &self.store.value {
             let accounts = record.accounts.values();
             let entries = accounts.flat_map(|account| account.former.iter().chain(&account.past));
@@ -72,7 +73,7 @@ impl World {
             self.after(MS, Event::Policy { node });
             self.after(MS, Event::Incarnation { node });
         }
-        // A phase that is learnt only now costs the windows that overlap the old ones.
+        // A phase that is learned only now costs the windows that overlap the old ones.
         let shifted =
             (self.plan.rules.iter().zip(&self.provider)).any(|(rule, at)| rule.grid.phase() != at.1);
         let relearn = if shifted { self.plan.served_within } else { 0 };
@@ -102,16 +103,21 @@ impl World {
 
     fn crash(&mut self, place: usize) {
         self.say(|_| format!("node {place} crashes"));
-        let (life, offset) = (self.nodes[place].life + 1, self.nodes[place].clock_offset);
-        self.nodes[place] = Node::new(place, Rc::clone(&self.plan), life, self.random.wide());
-        self.nodes[place].clock_offset = offset;
-        self.read_policies(place);
+        self.replace(place);
         self.down[place] = true;
         let pause = self.random.between(10, 2_000) * MS;
         self.after(pause, Event::Restart { node: place });
         if self.random.percent(50) {
             self.after(pause + MS, Event::TakeOver { node: place });
         }
+    }
+
+    /// Puts a new life of a node in its place.
+    fn replace(&mut self, place: usize) {
+        let (life, offset) = (self.nodes[place].life + 1, self.nodes[place].clock_offset);
+        self.nodes[place] = Node::new(place, Rc::clone(&self.plan), life, self.random.wide());
+        self.nodes[place].clock_offset = offset;
+        self.read_policies(place);
     }
 
     fn hand_over(&mut self) {
@@ -129,13 +135,20 @@ impl World {
         self.after(delay, Event::TakeOver { node: to });
     }
 
+    /// For a while the store fails at every write of the node, though others see it, and answers no read.
     fn io_error(&mut self, node: usize) {
         if !self.down[node] && self.paused_until[node] <= self.now {
             self.say(|_| format!("node {node}: the store fails"));
-            self.nodes[node].shard.io_error();
-            self.act(node);
-            let delay = self.random.between(5, 500) * MS;
-            self.after(delay, Event::Reopen { node, life: self.nodes[node].life });
+            self.store_fails_until[node] = self.now + self.random.between(5, 500) * MS;
+        }
+    }
+
+    /// A node that serves over another history than the store's is stopped, and starts again at once: a backup is restored only where
+    /// no server runs.
+    pub(super) fn restart_over_a_restored_store(&mut self, place: usize) {
+        let record = self.nodes[place].shard.record();
+        if record.is_some_and(|record| record.incarnation != self.store.incarnation) {
+            self.replace(place);
         }
     }
 

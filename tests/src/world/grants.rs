@@ -2,9 +2,9 @@
 //! allocator can take its place. Knows no store.
 
 use super::plan::{Plan, Rule};
-use apportion_core::facts::Learnt;
+use apportion_core::facts::Learned;
 use apportion_core::ids::WorkspaceId;
-use apportion_core::ledger::{MarkKey, Refusal, Series, ShardRecord, Statement, Version};
+use apportion_core::ledger::{MarkKey, Series, ShardRecord, ShardReply, Statement, Version};
 use apportion_core::mutant::{self, Mutant};
 use apportion_core::permits::Permits;
 use apportion_core::time::{Span, Timestamp};
@@ -53,19 +53,19 @@ pub enum Wish {
         /// The budget of that window.
         budget: Permits,
     },
-    /// Tell the ledger what an allocator says of its workspace.
+    /// Write down what an allocator states about its workspace.
     State {
         /// The workspace.
         workspace: WorkspaceId,
         /// What it says.
         statement: Statement,
     },
-    /// Write down what was learnt.
+    /// Write down what was learned.
     Learn {
         /// The limit.
         rule: usize,
         /// What is known now.
-        learnt: Learnt,
+        learned: Learned,
     },
 }
 
@@ -77,12 +77,8 @@ pub trait Grants {
     fn owned(&mut self, now: Timestamp, record: &ShardRecord);
     /// The windows of a limit lie here from now on.
     fn lay(&mut self, rule: usize, grid: Grid);
-    /// The units after `from`, up to and with `to`, may be granted.
-    fn confirmed(&mut self, key: MarkKey, series: Series, from: Permits, to: Permits);
-    /// What an allocator said of a workspace is written.
-    fn stated(&mut self, _workspace: &WorkspaceId, _life: u64, _number: u32) {}
-    /// A block was not booked.
-    fn refused(&mut self, _key: &MarkKey, _series: Series, _why: Refusal) {}
+    /// The shard replied about a workspace.
+    fn replied(&mut self, workspace: &WorkspaceId, reply: ShardReply);
     /// The store does not answer, or it does again.
     fn set_store_lost(&mut self, _lost: bool) {}
     /// Every block is void.
@@ -184,8 +180,10 @@ impl Grants for FirstCome {
         self.grids[rule] = grid;
     }
 
-    fn confirmed(&mut self, key: MarkKey, _series: Series, from: Permits, to: Permits) {
-        // What stood in the window before the first block was granted by somebody else, to whomever.
+    fn replied(&mut self, _workspace: &WorkspaceId, reply: ShardReply) {
+        let ShardReply::Booked { series, window_start, from, to } = reply else { return };
+        let key = self.plan.key_of(series, window_start);
+        // What was booked of the window before the first block was granted by another node, to any team.
         self.marks_before.entry(key.clone()).or_insert(from);
         self.blocks.entry(key).or_default().free += to - from;
     }

@@ -3,7 +3,7 @@
 //! Sees everything, tells nobody. The budget of a window is the largest that was in force while it could be booked.
 
 use super::plan::{MS, Plan, Regime, timestamp};
-use apportion_core::facts::Learnt;
+use apportion_core::facts::Learned;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::ledger::MarkKey;
 use apportion_core::permits::Permits;
@@ -26,7 +26,7 @@ pub struct Judge {
     sums: BTreeMap<(usize, u64), Sum>,
     arrivals: BTreeMap<(usize, u64), u64>,
     in_force: Vec<Vec<(u64, Permits)>>,
-    learnt: Vec<Option<Permits>>,
+    learned: Vec<Option<Permits>>,
     grids: Vec<Grid>,
     judged_from: Vec<u64>,
     last_served: BTreeMap<WorkspaceId, u64>,
@@ -45,7 +45,7 @@ impl Judge {
         Self {
             sums: BTreeMap::new(),
             arrivals: BTreeMap::new(),
-            learnt: vec![None; in_force.len()],
+            learned: vec![None; in_force.len()],
             grids: plan.rules.iter().map(|rule| rule.grid).collect(),
             judged_from: vec![0; in_force.len()],
             in_force,
@@ -57,32 +57,32 @@ impl Judge {
         }
     }
 
-    /// The provider's windows lie elsewhere. The arrivals of its windows that start before that is learnt durably, and for a
+    /// The provider's windows lie elsewhere. The arrivals of its windows that start before that is learned durably, and for a
     /// window's length more, are not judged; what is granted of each is.
     pub fn shifted(&mut self, rule: usize, phase: Span) {
         self.grids[rule] = Grid::new(self.grids[rule].length(), phase);
         self.judged_from[rule] = u64::MAX;
     }
 
-    /// The policy's budget, and what was learnt, as they are durable now. What was learnt stays in force until a
+    /// The policy's budget, and what was learned, as they are durable now. What was learned stays in force until a
     /// restored store forgets it, whatever the record says.
     pub fn in_force(
         &mut self,
         now: u64,
         rule: usize,
         policy: Permits,
-        learnt: Option<&Learnt>,
+        learned: Option<&Learned>,
         restored: bool,
     ) {
-        let permits = learnt.and_then(|learnt| learnt.permits);
-        let known = &mut self.learnt[rule];
+        let permits = learned.and_then(|learned| learned.permits);
+        let known = &mut self.learned[rule];
         *known = if restored { permits } else { permits.or(*known) };
         let budget = policy.min(known.unwrap_or(Permits::MAX));
         if self.in_force[rule].last().is_some_and(|(_, last)| *last != budget) {
             self.in_force[rule].push((now, budget));
         }
         let at_first = self.plan.rules[rule].grid.phase();
-        let phase = learnt.and_then(|learnt| learnt.phase).map_or(at_first, |phase| phase.least);
+        let phase = learned.and_then(|learned| learned.phase).map_or(at_first, |phase| phase.least);
         if phase != self.grids[rule].phase() {
             self.judged_from[rule] = u64::MAX;
         } else if self.judged_from[rule] == u64::MAX {

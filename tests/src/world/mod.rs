@@ -97,10 +97,6 @@ enum Event {
     Restart {
         node: usize,
     },
-    Reopen {
-        node: usize,
-        life: u64,
-    },
     Fault,
     Elect,
     Heal,
@@ -151,6 +147,7 @@ struct World {
     order: u64,
     store: Store,
     store_down_until: u64,
+    store_fails_until: Vec<u64>,
     nodes: Vec<Node>,
     down: Vec<bool>,
     paused_until: Vec<u64>,
@@ -212,6 +209,7 @@ impl World {
             order: 0,
             store: Store::new(random.wide(), policies),
             store_down_until: 0,
+            store_fails_until: vec![0; plan.nodes],
             nodes: (0..plan.nodes).map(|n| Node::new(n, Rc::clone(&plan), 0, random.wide())).collect(),
             down: vec![false; plan.nodes],
             paused_until: vec![0; plan.nodes],
@@ -276,8 +274,7 @@ impl World {
             | Event::TakeOver { node }
             | Event::Learn { node, .. }
             | Event::Policy { node, .. }
-            | Event::Incarnation { node }
-            | Event::Reopen { node, .. } => Some(*node),
+            | Event::Incarnation { node } => Some(*node),
             _ => None,
         }
     }
@@ -318,8 +315,7 @@ impl World {
             Event::TakeOver { .. } => node.shard.take_over(now),
             Event::Learn { rule, budget, phase, .. } => node.learn(now, rule, budget, phase),
             Event::Policy { .. } => self.read_policies(place),
-            Event::Incarnation { .. } => node.shard.incarnation_changed(self.store.incarnation),
-            Event::Reopen { life, .. } if life == node.life => node.shard.store_reopened(now),
+            Event::Incarnation { .. } => self.restart_over_a_restored_store(place),
             _ => {}
         }
     }
@@ -328,7 +324,10 @@ impl World {
     fn happen_outside(&mut self, event: Event) {
         match event {
             Event::CasArrives { node, life, token, expected, new, guards, answered } => {
-                let outcome = self.commit(expected, *new, &guards);
+                let mut outcome = self.commit(expected, *new, &guards);
+                if matches!(outcome, CasOutcome::Ok(_)) && self.now < self.store_fails_until[node] {
+                    outcome = CasOutcome::Failed;
+                }
                 self.say(|_| format!("the store answers node {node} {token:?}: {outcome:?}"));
                 if answered {
                     let travel = self.travel();
@@ -355,16 +354,16 @@ impl World {
         outcome
     }
 
-    /// Tells the judge which budgets are in force: the policy's, or a smaller one that was learnt durably. Only a
-    /// restored store may forget what was learnt.
+    /// Tells the judge which budgets are in force: the policy's, or a smaller one that was learned durably. Only a
+    /// restored store may forget what was learned.
     fn note_budgets(&mut self, restored: bool) {
         let plan = Rc::clone(&self.plan);
         for (place, rule) in plan.rules.iter().enumerate() {
             let policy = self.store.policies[&rule.workspace].budgets[rule.place];
             let record = self.store.value.as_ref().map(|(record, _)| record);
-            let learnt =
-                record.and_then(|record| record.learnt.get(&(rule.workspace.clone(), rule.limit.clone())));
-            self.judge.in_force(self.now, place, policy, learnt, restored);
+            let learned =
+                record.and_then(|record| record.learned.get(&(rule.workspace.clone(), rule.limit.clone())));
+            self.judge.in_force(self.now, place, policy, learned, restored);
         }
     }
 

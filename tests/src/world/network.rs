@@ -73,7 +73,8 @@ impl World {
 
     fn send_read(&mut self, node: usize, life: u64, token: Token) {
         let travel = self.travel();
-        let failed = self.now < self.store_down_until || (!self.healed && self.random.percent(10));
+        let fails_until = self.store_down_until.max(self.store_fails_until[node]);
+        let failed = self.now < fails_until || (!self.healed && self.random.percent(10));
         let stale = !self.healed && self.random.percent(10);
         let staleness = if stale { 1 + self.random.place(4) } else { 0 };
         let outcome = if failed { ReadOutcome::Failed } else { self.store.read(staleness) };

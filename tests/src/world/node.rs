@@ -5,10 +5,11 @@
 use super::grants::{Ask, FirstCome, Granted, Grants, Policies, Wish};
 use super::plan::{Plan, Side, timestamp};
 use super::shared::Shared;
-use apportion_core::facts::{Learnt, PhaseInterval};
+use apportion_core::facts::{Learned, PhaseInterval};
 use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::{
-    Effect, Guard, MarkKey, Refusal, Series, Shard, ShardRecord, Statement, Token, Version, WantedBlock,
+    BookRefusal, Guard, MarkKey, Shard, ShardEffect, ShardRecord, ShardReply, Statement, Token, Version,
+    WantedBlock,
 };
 use apportion_core::mutant::{self, Mutant};
 use apportion_core::permits::Permits;
@@ -60,7 +61,7 @@ pub enum Act {
     /// Permits came back in time.
     Returned(Vec<MarkKey>, Permits, bool),
     /// Anything else a shard says: for the trace.
-    Said(Effect),
+    Said(ShardEffect),
 }
 
 #[derive(Clone, Debug)]
@@ -127,7 +128,7 @@ impl Node {
         self.policies.get(workspace).map(|(version, ..)| *version)
     }
 
-    /// Reads the policies anew; windows that were spent may no longer be.
+    /// Reads the policies again; windows that were spent may no longer be.
     pub fn read_policies(&mut self, now: Timestamp, policies: Policies) {
         self.grants.policies(now, &policies);
         self.policies = policies;
@@ -185,9 +186,9 @@ impl Node {
         if self.shard.is_serving() && !self.grants.observe(now, rule, permits, phase) {
             self.lay(rule, phase);
             let rule = &self.plan.rules[rule];
-            let phase = Some(PhaseInterval { least: phase, spread: Span::ZERO });
-            let learnt = Learnt { permits, phase, ..Learnt::default() };
-            self.shard.learn(now, rule.workspace.clone(), rule.limit.clone(), learnt);
+            let phase = Some(PhaseInterval { least: phase, width: Span::ZERO });
+            let learned = Learned { permits, phase, ..Learned::default() };
+            self.shard.learn(now, rule.workspace.clone(), rule.limit.clone(), learned);
         }
     }
 
@@ -199,7 +200,7 @@ impl Node {
         self.shard.exhausted(now, rule.key(&window), &window, rule.budget);
     }
 
-    /// Lays the windows of a limit anew.
+    /// Moves the windows of a limit.
     fn lay(&mut self, rule: usize, phase: Span) {
         self.lays += 1;
         self.grids[rule] = Grid::new(self.grids[rule].length(), phase);
@@ -212,10 +213,10 @@ impl Node {
         self.asked.clear();
         let record = self.shard.record().expect("the record of an owner").clone();
         for (place, rule) in Rc::clone(&self.plan).rules.iter().enumerate() {
-            let learnt = record.learnt.get(&(rule.workspace.clone(), rule.limit.clone()));
+            let learned = record.learned.get(&(rule.workspace.clone(), rule.limit.clone()));
             self.lay(
                 place,
-                learnt.and_then(|learnt| learnt.phase).map_or(rule.grid.phase(), |phase| phase.least),
+                learned.and_then(|learned| learned.phase).map_or(rule.grid.phase(), |phase| phase.least),
             );
         }
         self.grants.owned(now, &record);
@@ -224,43 +225,47 @@ impl Node {
     fn follow(&mut self, now: Timestamp) {
         while let Some(effect) = self.shard.poll() {
             match effect {
-                Effect::Cas { token, expected, new, guards } => {
+                ShardEffect::Cas { token, expected, new, guards } => {
                     self.acts.push(Act::Cas(token, expected, new, guards));
                     continue;
                 }
-                Effect::Read { token } => {
+                ShardEffect::Read { token } => {
                     self.acts.push(Act::Read(token));
                     continue;
                 }
-                Effect::Owned { .. } => self.own(now),
-                Effect::Confirmed { ref workspace, ref limit, series, window_start, from, to } => {
-                    let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
-                    self.asked.remove(&key);
-                    // The small model has one life for each place where windows lie; an allocator knows its own.
-                    if self.plan.side == Side::Shared || series == self.series() {
-                        self.grants.confirmed(key, series, from, to);
-                    }
-                }
-                Effect::Refused { ref workspace, ref limit, series, window_start, why } => {
-                    let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
-                    // A spent window stays so until the policy changes: asking again is in vain.
-                    self.grants.refused(&key, series, why);
-                    if why != Refusal::Spent {
-                        self.asked.remove(&key);
-                    }
-                }
-                Effect::Stated { ref workspace, life, number } => self.grants.stated(workspace, life, number),
-                Effect::Lost { .. } => {
+                ShardEffect::Owned { .. } => self.own(now),
+                ShardEffect::Reply { ref workspace, reply } => self.replied(workspace, reply),
+                ShardEffect::Lost { .. } => {
                     self.tenure += 1;
                     self.grants.lost(now);
                     self.queue.clear();
                     self.asked.clear();
                 }
-                Effect::StoreLost => self.grants.set_store_lost(true),
-                Effect::StoreBack => self.grants.set_store_lost(false),
+                ShardEffect::StoreLost => self.grants.set_store_lost(true),
+                ShardEffect::StoreBack => self.grants.set_store_lost(false),
             }
             self.acts.push(Act::Said(effect));
         }
+    }
+
+    fn replied(&mut self, workspace: &WorkspaceId, reply: ShardReply) {
+        // The small model has one life for each place where windows lie, and asks once; an allocator knows its own.
+        if self.plan.side == Side::FirstCome {
+            match reply {
+                ShardReply::Booked { series, window_start, .. } => {
+                    self.asked.remove(&self.plan.key_of(series, window_start));
+                    if series.life != self.booking_life() {
+                        return;
+                    }
+                }
+                // A spent window stays so until the policy changes: asking again is in vain.
+                ShardReply::Refused { why: BookRefusal::Spent, .. } | ShardReply::Stated { .. } => {}
+                ShardReply::Refused { series, window_start, .. } => {
+                    self.asked.remove(&self.plan.key_of(series, window_start));
+                }
+            }
+        }
+        self.grants.replied(workspace, reply);
     }
 
     fn serve(&mut self, now: Timestamp) {
@@ -318,31 +323,29 @@ impl Node {
                 );
             }
             Wish::State { workspace, statement } => self.shard.state(now, workspace, statement),
-            Wish::Learn { rule: place, learnt } => {
+            Wish::Learn { rule: place, learned } => {
                 let rule = &plan.rules[place];
-                self.lay(place, learnt.phase.map_or(rule.grid.phase(), |phase| phase.least));
-                self.shard.learn(now, rule.workspace.clone(), rule.limit.clone(), learnt);
+                self.lay(place, learned.phase.map_or(rule.grid.phase(), |phase| phase.least));
+                self.shard.learn(now, rule.workspace.clone(), rule.limit.clone(), learned);
             }
         }
     }
 
     /// Says where the windows of a workspace lie, and nothing of what was granted where they lay before: the ledger reckons with
     /// all that was booked there.
-    fn state(&mut self, now: Timestamp, workspace: &WorkspaceId) -> Series {
-        let series = self.series();
+    fn state(&mut self, now: Timestamp, workspace: &WorkspaceId) {
+        let life = self.booking_life();
         let rules = self.plan.rules_of(workspace);
         let shape = rules.map(|(place, rule)| (rule.limit.clone(), self.grids[place])).collect();
-        let (life, former) = (series.life, Vec::new());
-        let (number, is_urgent) = (1, false);
+        let (number, is_urgent, former) = (1, false, Vec::new());
         let statement = Statement { at: now, life, number, is_urgent, shape, former };
         self.shard.state(now, workspace.clone(), statement);
-        series
     }
 
-    /// Who books in the windows of now.
-    fn series(&self) -> Series {
+    /// The life that books in the windows of now.
+    fn booking_life(&self) -> u64 {
         let epoch = self.shard.record().map_or(0, |record| record.epoch);
-        Series { life: (epoch << 20) | self.lays, number: 1 }
+        (epoch << 20) | self.lays
     }
 
     /// Asks for blocks: of the windows of now for who waits, and a first one of the windows about to start.
@@ -356,7 +359,8 @@ impl Node {
             let window = self.grids[place].at(now);
             let least = Permits::clamped(u64::from(budget) / 6).max(Permits::ONE);
             let free = self.grants.free(&rule.key(&window));
-            let series = self.state(now, &rule.workspace);
+            self.state(now, &rule.workspace);
+            let series = Plan::series(self.booking_life(), place);
             let mut wants = Vec::new();
             if waiting > free.unwrap_or_default() && now <= window.closes(&plan.margins) {
                 wants.push((window, waiting.less(free.unwrap_or_default()).max(least)));

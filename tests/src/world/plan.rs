@@ -2,7 +2,7 @@
 
 use super::random::Random;
 use apportion_core::ids::{LimitId, WorkspaceId};
-use apportion_core::ledger::{Horizon, MarkKey};
+use apportion_core::ledger::{Horizon, MarkKey, Series};
 use apportion_core::permits::Permits;
 use apportion_core::policy::Margins;
 use apportion_core::time::{Span, Timestamp};
@@ -135,6 +135,18 @@ impl Plan {
     pub fn rule_of(&self, key: &MarkKey) -> usize {
         let same = |rule: &Rule| rule.workspace == key.workspace && rule.limit == key.limit;
         self.rules.iter().position(same).expect("a limit of the plan")
+    }
+
+    /// The series in which the small model books the windows of the limit at `place`.
+    pub fn series(life: u64, place: usize) -> Series {
+        Series { life, number: 1 + u32::try_from(place).expect("few limits") }
+    }
+
+    /// The name of a window that was booked in such a series.
+    pub fn key_of(&self, series: Series, window_start: Timestamp) -> MarkKey {
+        let place = usize::try_from(series.number).expect("few limits") - 1;
+        let Rule { workspace, limit, .. } = &self.rules[place];
+        MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start }
     }
 
     /// The limits of a workspace.

@@ -1,16 +1,17 @@
 //! The granting side of a node with the real allocator: one for each workspace, as a server would run them.
 //!
-//! Translates only: what the shard says into what an allocator is told, and an allocator's effects into wishes. Decides
-//! nothing about who is granted what.
+//! Passes the shard's replies to the allocators, and turns the allocators' effects into wishes. Decides nothing about who is granted
+//! what.
 
 use super::grants::{Ask, Granted, Grants, Policies, Wish};
 use super::plan::Plan;
 use super::served::{Served, caller, team};
 use apportion_core::allocator::{Allocator, Effect, Submitted};
 use apportion_core::bounds::Bounds;
-use apportion_core::facts::Learnt;
+use apportion_core::facts::Learned;
+use apportion_core::host;
 use apportion_core::ids::{LimitId, RequestId, WorkspaceId};
-use apportion_core::ledger::{MarkKey, Refusal, Series, ShardRecord};
+use apportion_core::ledger::{MarkKey, ShardRecord, ShardReply};
 use apportion_core::observation::{Observation, Reset};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Policy, TeamPolicy};
@@ -26,8 +27,8 @@ const LARGEST: u64 = 3;
 pub struct Shared {
     plan: Rc<Plan>,
     policies: Policies,
-    /// Budgets learnt since the shard is served, which no policy replaces: the judge holds them against every later one.
-    learnt: BTreeMap<(WorkspaceId, LimitId), Permits>,
+    /// Budgets learned since the shard is served, which no policy replaces: the judge holds them against every later one.
+    learned: BTreeMap<(WorkspaceId, LimitId), Permits>,
     served: BTreeMap<WorkspaceId, Served>,
     /// How often allocators were made.
     opened: u64,
@@ -41,7 +42,7 @@ impl Shared {
         Self {
             plan,
             policies: Policies::new(),
-            learnt: BTreeMap::new(),
+            learned: BTreeMap::new(),
             served: BTreeMap::new(),
             opened: 0,
             store_lost: false,
@@ -54,10 +55,10 @@ impl Shared {
         let (_, budgets, _) = self.policies.get(workspace)?;
         let (mut limits, mut cap) = (Vec::new(), None);
         for (_, rule) in self.plan.rules_of(workspace) {
-            let learnt = self.learnt.get(&(workspace.clone(), rule.limit.clone())).copied();
+            let learned = self.learned.get(&(workspace.clone(), rule.limit.clone())).copied();
             limits.push(LimitPolicy {
                 id: rule.limit.clone(),
-                permits: budgets[rule.place].min(learnt.unwrap_or(Permits::MAX)),
+                permits: budgets[rule.place].min(learned.unwrap_or(Permits::MAX)),
                 window: rule.grid.length(),
                 phase: rule.grid.phase(),
                 margins: self.plan.margins,
@@ -95,39 +96,26 @@ impl Grants for Shared {
         self.opened += 1;
         let life = (record.epoch << 20) | self.opened;
         for workspace in self.plan.workspaces.clone() {
-            let learnt = record.learnt.iter().filter(|((of, _), _)| *of == workspace);
-            let learnt: BTreeMap<_, _> =
-                learnt.map(|((_, limit), learnt)| (limit.clone(), *learnt)).collect();
+            let learned = record.learned.iter().filter(|((of, _), _)| *of == workspace);
+            let learned: BTreeMap<_, _> =
+                learned.map(|((_, limit), learned)| (limit.clone(), *learned)).collect();
             let Some(policy) = self.policy(&workspace) else { continue };
             let mut allocator =
-                Allocator::with_learnt(policy, Bounds::DEFAULT, &learnt, life, now).expect("a policy");
+                Allocator::with_learned(policy, Bounds::DEFAULT, &learned, life, now).expect("a policy");
             allocator.set_store_lost(self.store_lost);
             self.served.insert(workspace, Served::new(allocator));
         }
         self.latest = now;
-        let budgets = record.learnt.iter();
-        self.learnt = budgets.filter_map(|(limit, learnt)| Some((limit.clone(), learnt.permits?))).collect();
+        let budgets = record.learned.iter();
+        self.learned =
+            budgets.filter_map(|(limit, learned)| Some((limit.clone(), learned.permits?))).collect();
     }
 
     fn lay(&mut self, _rule: usize, _grid: Grid) {}
 
-    fn confirmed(&mut self, key: MarkKey, series: Series, from: Permits, to: Permits) {
-        if let Some(served) = self.served.get_mut(&key.workspace) {
-            served.allocator.booked(series, key.window_start, from, to);
-        }
-    }
-
-    fn stated(&mut self, workspace: &WorkspaceId, life: u64, number: u32) {
+    fn replied(&mut self, workspace: &WorkspaceId, reply: ShardReply) {
         if let Some(served) = self.served.get_mut(workspace) {
-            served.allocator.stated(life, number);
-        }
-    }
-
-    fn refused(&mut self, key: &MarkKey, series: Series, why: Refusal) {
-        let Some(served) = self.served.get_mut(&key.workspace) else { return };
-        match why {
-            Refusal::Spent | Refusal::Closed => served.allocator.window_spent(series, key.window_start),
-            _ => served.allocator.book_refused(series, key.window_start),
+            host::apply_reply(&mut served.allocator, reply);
         }
     }
 
@@ -139,11 +127,11 @@ impl Grants for Shared {
     fn lost(&mut self, now: Timestamp) {
         self.served.values_mut().for_each(|served| served.allocator.lost(now));
         self.served.clear();
-        self.learnt.clear();
+        self.learned.clear();
     }
 
     /// An allocator's time never goes back. Where the clock was set back by more than ε allows, what was booked is
-    /// given up for allocators built anew: they take it for what somebody else granted.
+    /// given up for new allocators: they take it for what another node granted.
     fn wind_back(&mut self, now: Timestamp, record: &ShardRecord) {
         let within = self.plan.horizon.clock_error;
         if self.latest.since(now) > within + within {
@@ -265,11 +253,11 @@ impl Grants for Shared {
                     Effect::State(_) => continue,
                     // The node writes it down by itself.
                     Effect::Exhausted { .. } => continue,
-                    Effect::Learn { limit, learnt } => {
+                    Effect::Learn { limit, learned } => {
                         let limit = (workspace.clone(), limit);
-                        let permits = learnt.permits.or(self.learnt.get(&limit).copied());
-                        permits.map(|permits| self.learnt.insert(limit, permits));
-                        Wish::Learn { rule, learnt: Learnt { permits, ..learnt } }
+                        let permits = learned.permits.or(self.learned.get(&limit).copied());
+                        permits.map(|permits| self.learned.insert(limit, permits));
+                        Wish::Learn { rule, learned: Learned { permits, ..learned } }
                     }
                 });
             }

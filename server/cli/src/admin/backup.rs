@@ -6,7 +6,7 @@ use crate::terminal;
 use apportion_proto::v1;
 use apportion_proto::v1::backup_store_response::Part;
 use apportion_server::store::embedded::FILE;
-use apportion_server::store::{Embedded, backup};
+use apportion_server::store::{self, backup};
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -108,13 +108,13 @@ async fn from_directory(directory: &Path, landing: &mut Landing) -> Result<Vec<u
     if !file.exists() {
         return Err(format!("{} holds no store", directory.display()));
     }
-    let store = Embedded::open(directory).map_err(|error| match error {
-        apportion_server::store::StoreError::InUse(what) => {
+    let opened = store::open(directory).map_err(|error| match error {
+        store::StoreError::InUse(what) => {
             format!("a server uses {what}: leave --data-dir out, and it sends the backup")
         }
         error => error.to_string(),
     })?;
-    let mut copy = store.copy().map_err(|error| error.to_string())?;
+    let mut copy = opened.store.copy().map_err(|error| error.to_string())?;
     let (mut sum, mut chunk) = (Sha256::new(), vec![0; CHUNK]);
     loop {
         match copy.read(&mut chunk).map_err(|error| error.to_string())? {

@@ -166,7 +166,8 @@ fn a_damaged_page_is_told_at_the_start_in_one_line() {
 fn a_data_directory_that_is_a_file_is_told_by_its_path() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let told = start_refused(file.path()).refused();
-    let expected = format!("apportion: {} is no directory: name the data directory\n", file.path().display());
+    let expected =
+        format!("apportion: {} is not a directory: name the data directory\n", file.path().display());
     assert_eq!(told, expected);
 }
 

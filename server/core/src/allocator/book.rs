@@ -157,7 +157,7 @@ impl Allocator {
         let window = if next { limit.next_window() } else { limit.window };
         let budget = if next { limit.next_budget() } else { limit.budget };
         let second = demand_of_a_second(limit.won_in_all(), limit.length());
-        let to_come = if next { Permits::ZERO } else { limit.facts.others_to_come() };
+        let to_come = if next { Permits::ZERO } else { limit.facts.external_use_to_come() };
         let booking = if next { &mut limit.next } else { &mut limit.booking };
         let remaining = u64::from(budget.less(booking.mark));
         let (free, others) = (u64::from(booking.free), u64::from(booking.others));

@@ -2,7 +2,7 @@
 
 use super::observe::learn;
 use super::{Allocator, Effect};
-use crate::facts::{Facts, Learnt};
+use crate::facts::{Facts, Learned};
 use crate::ids::TeamId;
 use crate::ledger::{Shape, continued};
 use crate::limit::Limit;
@@ -85,12 +85,12 @@ impl Allocator {
         // Whatever a limit is called: the provider asked for silence.
         let cooldown_until = self.limits.iter().map(|limit| limit.stop_until).max();
         let known =
-            Learnt { cooldown_until: cooldown_until.filter(|&until| until > now), ..Learnt::default() };
+            Learned { cooldown_until: cooldown_until.filter(|&until| until > now), ..Learned::default() };
         let mut old: Vec<_> = self.limits.drain(..).map(Some).collect();
         for (policy, &from) in self.policy.limits.clone().iter().zip(from) {
             let limit = match from.and_then(|place| old[place].take()) {
                 Some(mut limit) if limit.id == policy.id => {
-                    if limit.facts.set_policy(policy, self.policy.others_memory) {
+                    if limit.facts.set_policy(policy, self.policy.external_use_memory) {
                         self.effects.push_back(learn(&limit));
                     }
                     Limit { margins: policy.margins, ..limit }
@@ -109,17 +109,17 @@ impl Allocator {
         self.scheduler = self.policy.scheduler();
     }
 
-    /// The same windows under another id: they go on. What was learnt was learnt of the former limit.
-    fn rename(&mut self, limit: Limit, policy: &LimitPolicy, known: &Learnt) -> Limit {
-        let others_memory = self.policy.others_memory;
-        let facts = Facts::new(policy, self.policy.created_at, others_memory, Some(known));
+    /// The same windows under another id: they go on. What was learned was learned of the former limit.
+    fn rename(&mut self, limit: Limit, policy: &LimitPolicy, known: &Learned) -> Limit {
+        let external_use_memory = self.policy.external_use_memory;
+        let facts = Facts::new(policy, self.policy.created_at, external_use_memory, Some(known));
         let budget = limit.budget.min(facts.budget());
         let limit = Limit { id: policy.id.clone(), margins: policy.margins, budget, facts, ..limit };
         self.effects.push_back(learn(&limit));
         limit
     }
 
-    /// Where the new margins left no time in windows that lay as was learnt, they lie as policy says again.
+    /// Where the new margins left no time in windows that lay as was learned, they lie as policy says again.
     fn follow_the_grids(&mut self, now: Timestamp) {
         for at in 0..self.limits.len() {
             let limit = &self.limits[at];

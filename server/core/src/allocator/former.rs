@@ -5,7 +5,7 @@
 
 use super::leaving::Leaving;
 use crate::ids::TeamId;
-use crate::ledger::{Granted, Series, Spent};
+use crate::ledger::{FormerGrant, Series, Spent};
 use crate::permits::Permits;
 use crate::time::{Span, Timestamp};
 use crate::window::Window;
@@ -25,7 +25,7 @@ struct Part {
     number: u32,
     /// The newest series of windows that these leases were charged to.
     newest: u32,
-    granted: Granted,
+    granted: FormerGrant,
 }
 
 /// Everything that was granted under former shapes.
@@ -53,14 +53,14 @@ impl Former {
             return USED_UP;
         }
         self.last += 1;
-        self.push(Part { number: self.last, newest, granted: Granted { spent, final_at } });
+        self.push(Part { number: self.last, newest, granted: FormerGrant { spent, final_at } });
         self.last
     }
 
     /// Adds what was used in a window: nobody corrects it.
     pub(super) fn add_used(&mut self, spent: Spent, final_at: Timestamp, newest: u32) {
         if !spent.permits.is_zero() {
-            self.push(Part { number: 0, newest, granted: Granted { spent, final_at } });
+            self.push(Part { number: 0, newest, granted: FormerGrant { spent, final_at } });
         }
     }
 
@@ -74,7 +74,7 @@ impl Former {
     /// Two become one that nobody corrects: of those that nobody corrects anyway, where there are two, the ones that are over first.
     fn merge(&mut self) {
         self.parts.sort_by_key(|part| (part.number != 0, part.granted.spent.until));
-        let Granted { spent: other, final_at } = self.parts.remove(1).granted;
+        let FormerGrant { spent: other, final_at } = self.parts.remove(1).granted;
         let Part { number, granted, .. } = &mut self.parts[0];
         let spent = granted.spent;
         *number = 0;
@@ -102,7 +102,7 @@ impl Former {
     /// A lease has nothing left: what it was used for is counted before `until`.
     pub(super) fn use_up(&mut self, number: u32, n: Permits, until: Timestamp) {
         let Some(at) = self.find(number) else { return };
-        let Part { newest, granted: Granted { spent, final_at }, .. } = self.parts[at];
+        let Part { newest, granted: FormerGrant { spent, final_at }, .. } = self.parts[at];
         if until >= spent.until || n.is_zero() {
             return;
         }
@@ -143,7 +143,7 @@ impl Former {
     }
 
     /// What is to be said of it now, in the statement with this number.
-    pub(super) fn state(&mut self, now: Timestamp, number: u32) -> Vec<Granted> {
+    pub(super) fn state(&mut self, now: Timestamp, number: u32) -> Vec<FormerGrant> {
         (self.stated_at, self.statement, self.is_stale) = (now, number, false);
         self.parts.iter().map(|part| part.granted).collect()
     }

@@ -25,7 +25,7 @@ mod urgency;
 mod waits;
 
 use crate::bounds::Bounds;
-use crate::facts::Learnt;
+use crate::facts::Learned;
 use crate::ids::{CallerId, LimitId, RequestId};
 use crate::lease::Leases;
 use crate::ledger::{Series, Statement};
@@ -69,12 +69,12 @@ pub enum Effect {
         /// How long before its start the window may be booked at the least: its guard.
         ahead: Span,
     },
-    /// Write down what was learnt of a limit, so that a restart does not forget it.
+    /// Write down what was learned of a limit, so that a restart does not forget it.
     Learn {
         /// The limit.
         limit: LimitId,
         /// What is known now.
-        learnt: Learnt,
+        learned: Learned,
     },
     /// A window counts as used: write down that all of it is booked, so that a restart does not forget it.
     Exhausted {
@@ -166,29 +166,29 @@ pub struct Allocator {
 }
 
 impl Allocator {
-    /// A workspace under a policy, at `now`. Nothing is booked and nothing was learnt yet.
+    /// A workspace under a policy, at `now`. Nothing is booked and nothing was learned yet.
     ///
     /// # Errors
     /// What [`Policy::check`] says.
     pub fn new(policy: Policy, bounds: Bounds, now: Timestamp) -> Result<Self, PolicyError> {
-        Self::with_learnt(policy, bounds, &BTreeMap::new(), 1, now)
+        Self::with_learned(policy, bounds, &BTreeMap::new(), 1, now)
     }
 
-    /// The same with what was learnt of its limits before a restart or by a former owner. No other allocator of the workspace may
+    /// The same with what was learned of its limits before a restart or by a former owner. No other allocator of the workspace may
     /// ever have had this `life`, and it is not 0.
     ///
     /// # Errors
     /// What [`Policy::check`] says.
-    pub fn with_learnt(
+    pub fn with_learned(
         policy: Policy,
         bounds: Bounds,
-        learnt: &BTreeMap<LimitId, Learnt>,
+        learned: &BTreeMap<LimitId, Learned>,
         life: u64,
         now: Timestamp,
     ) -> Result<Self, PolicyError> {
         policy.check()?;
         let limit = |(limit, series): (&LimitPolicy, u32)| {
-            Limit::new(limit, &policy, learnt.get(&limit.id), series, now)
+            Limit::new(limit, &policy, learned.get(&limit.id), series, now)
         };
         let limits: Vec<_> = policy.limits.iter().zip(1..).map(limit).collect();
         let count = policy.limits.iter().zip(1..).map(|(_, series)| series).last().unwrap_or(0);

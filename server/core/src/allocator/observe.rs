@@ -65,7 +65,7 @@ impl Allocator {
 }
 
 fn obey(limit: &mut Limit, finding: &Finding) {
-    if let Some(others) = finding.others {
+    if let Some(others) = finding.external_use {
         limit.booking.others = limit.booking.others.max(others.less(limit.booking.charged));
     }
     if let Some(budget) = finding.budget {
@@ -81,7 +81,7 @@ fn obey(limit: &mut Limit, finding: &Finding) {
 
 /// Writes down what is known of a limit.
 pub(super) fn learn(limit: &Limit) -> Effect {
-    Effect::Learn { limit: limit.id.clone(), learnt: limit.facts.learnt() }
+    Effect::Learn { limit: limit.id.clone(), learned: limit.facts.learned() }
 }
 
 fn exhausted(limit: &Limit) -> Effect {

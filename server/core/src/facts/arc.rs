@@ -2,18 +2,18 @@
 
 use crate::time::{Span, Timestamp};
 
-/// The offsets `start ..= start + spread` modulo the length of the circle; `start` and `spread` are below it.
+/// The offsets `start ..= start + width` modulo the length of the circle; `start` and `width` are below it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Arc {
     pub(super) start: Span,
-    pub(super) spread: Span,
+    pub(super) width: Span,
 }
 
 impl Arc {
-    /// The offsets from `start` on, `spread` more, on a circle of `length` (above 0).
-    pub(super) fn new(length: Span, start: Span, spread: Span) -> Self {
+    /// The offsets from `start` on, `width` more, on a circle of `length` (above 0).
+    pub(super) fn new(length: Span, start: Span, width: Span) -> Self {
         let whole = length.less(Span::from_ns(1));
-        Self { start: Span::from_ns(start.as_ns() % length.as_ns()), spread: spread.min(whole) }
+        Self { start: Span::from_ns(start.as_ns() % length.as_ns()), width: width.min(whole) }
     }
 
     /// Where `earliest ..= latest` lies on a circle of `length`.
@@ -25,25 +25,25 @@ impl Arc {
     /// holds both pieces.
     pub(super) fn common(self, other: Self, length: Span) -> Option<Self> {
         let whole = length.less(Span::from_ns(1));
-        if self.spread == whole || other.spread == whole {
+        if self.width == whole || other.width == whole {
             return Some(self.narrower(other));
         }
         let into_self = distance(self.start, other.start, length);
         let into_other = distance(other.start, self.start, length);
-        match (into_self <= self.spread, into_other <= other.spread) {
+        match (into_self <= self.width, into_other <= other.width) {
             (true, true) if self.start != other.start => Some(self.narrower(other)),
             (true, _) => {
-                Some(Self { start: other.start, spread: self.spread.less(into_self).min(other.spread) })
+                Some(Self { start: other.start, width: self.width.less(into_self).min(other.width) })
             }
             (false, true) => {
-                Some(Self { start: self.start, spread: other.spread.less(into_other).min(self.spread) })
+                Some(Self { start: self.start, width: other.width.less(into_other).min(self.width) })
             }
             (false, false) => None,
         }
     }
 
     fn narrower(self, other: Self) -> Self {
-        if other.spread < self.spread { other } else { self }
+        if other.width < self.width { other } else { self }
     }
 }
 

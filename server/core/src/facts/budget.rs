@@ -1,25 +1,25 @@
-//! The budget of a window, as policy has it or as the provider's responses correct it.
+//! The budget of a window: policy's, or as the provider's responses correct it.
 
 use crate::permits::Permits;
 use crate::request::LeaseId;
 
-/// What two responses of different leases must agree on before it holds for later windows.
+/// A budget that holds for later windows only once responses of two different leases agree on it.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     policy: Permits,
-    /// What the leases agreed on, where it is not what policy says.
-    learnt: Option<Permits>,
-    /// The last value that differed from the budget, and under which lease it came.
-    heard: Option<Box<(LeaseId, Permits)>>,
+    /// What two leases agreed on, where it differs from policy.
+    learned: Option<Permits>,
+    /// The last reported value that differed from the budget, and its lease.
+    reported: Option<Box<(LeaseId, Permits)>>,
 }
 
 impl Budget {
-    pub(super) fn new(policy: Permits, learnt: Option<Permits>) -> Self {
-        let learnt = learnt.filter(|&permits| permits != policy && !permits.is_zero());
-        Self { policy, learnt, heard: None }
+    pub(super) fn new(policy: Permits, learned: Option<Permits>) -> Self {
+        let learned = learned.filter(|&permits| permits != policy && !permits.is_zero());
+        Self { policy, learned, reported: None }
     }
 
-    /// A policy that says something else replaces what was learnt; one that says the same does not.
+    /// Applies policy: another budget replaces what was learned; the same one does not.
     pub(super) fn set_policy(&mut self, policy: Permits) {
         if policy != self.policy {
             *self = Self::new(policy, None);
@@ -28,28 +28,28 @@ impl Budget {
 
     /// The budget of the next window to open.
     pub(super) fn next(&self) -> Permits {
-        self.learnt.unwrap_or(self.policy)
+        self.learned.unwrap_or(self.policy)
     }
 
     pub(super) fn policy(&self) -> Permits {
         self.policy
     }
 
-    pub(super) fn learnt(&self) -> Option<Permits> {
-        self.learnt
+    pub(super) fn learned(&self) -> Option<Permits> {
+        self.learned
     }
 
-    /// A response under `lease` says that the budget of a window is `permits`.
+    /// Takes in a response under `lease` which says that the budget of a window is `permits`.
     pub(super) fn observe(&mut self, lease: LeaseId, permits: Permits) {
         if permits == self.next() {
-            self.heard = None;
+            self.reported = None;
             return;
         }
-        match self.heard.as_deref().copied() {
-            Some((who, same)) if same == permits && who != lease => {
+        match self.reported.as_deref().copied() {
+            Some((other, same)) if same == permits && other != lease => {
                 *self = Self::new(self.policy, Some(permits));
             }
-            _ => self.heard = Some(Box::new((lease, permits))),
+            _ => self.reported = Some(Box::new((lease, permits))),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! What a part of a window says about the whole of it, where others use it evenly, and how far that may be off.
+//! What a part of a window says about the whole of it, where external use is even, and how far that may be off.
 
 use crate::permits::Permits;
 use crate::time::Span;
 
-/// How much more of a whole window is expected at most than what was seen of its beginning.
+/// How many times what was seen of its beginning is expected of a whole window, at most.
 const EXTRAPOLATION_MOST: u64 = 16;
 
 /// The part of a window that is still to come: `left` of `length`.
@@ -26,7 +26,7 @@ impl Rest {
 }
 
 /// What a whole window takes where `used` fell into `seen` of its `length`, rounded up, and the root of that, because it may be
-/// more. At most [`EXTRAPOLATION_MOST`] times as much, and nothing is added beyond seven eighths of the budget: somebody
+/// more. At most [`EXTRAPOLATION_MOST`] times as much, and nothing is added beyond seven eighths of the budget: a request
 /// must be able to look again.
 pub(super) fn extrapolate(used: Permits, seen: Span, length: Span, budget: Permits) -> Permits {
     let seen = seen.max(Span::from_ns(length.as_ns() / EXTRAPOLATION_MOST));
@@ -34,14 +34,14 @@ pub(super) fn extrapolate(used: Permits, seen: Span, length: Span, budget: Permi
     used.max((whole + root(whole)).min(budget.less(eighth(budget))))
 }
 
-/// Of what may come so much is kept, however much came before: one more than its root.
+/// Of what may come this is kept, however much came before: one more than its root.
 pub(super) fn unsure(rest: Permits) -> Permits {
     if rest.is_zero() { rest } else { root(rest) + Permits::ONE }
 }
 
-/// What is kept of a window at first and let go evenly: the root of what is expected, but an eighth of the budget at the
-/// least, so that there are responses all along the window.
-pub(super) fn spread(expected: Permits, budget: Permits) -> Permits {
+/// What is kept of a window at first and released evenly: the root of what is expected, but an eighth of the budget at least, so
+/// that there are responses all along the window.
+pub(super) fn margin(expected: Permits, budget: Permits) -> Permits {
     root(expected).max(eighth(budget))
 }
 

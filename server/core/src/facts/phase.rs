@@ -1,4 +1,4 @@
-//! Where the boundaries of a limit's windows lie, as far as the provider's resets tell.
+//! Where the boundaries of a limit's windows lie, by policy or by the provider's resets.
 //!
 //! A reading that overlaps what is known agrees with it. One that does not replaces it at once, as wide as it was written
 //! down. Narrower than that it becomes when enough different leases lead to the same narrower interval. An interval so wide
@@ -13,16 +13,16 @@ use crate::window::Grid;
 
 /// How many different leases must lead to the same narrower interval.
 pub const WITNESSES_OF_A_PHASE: usize = 3;
-/// How many leases' readings are kept while they wait for others that agree.
+/// How many leases' readings are kept until enough of them agree.
 pub const READINGS_MAX: usize = 8;
 
-/// A phase learnt from resets: somewhere in `least ..= least + spread`, modulo the length of a window.
+/// A phase learned from resets: somewhere in `least ..= least + width`, modulo the length of a window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PhaseInterval {
     /// The least phase it may be.
     pub least: Span,
     /// How much more it may be.
-    pub spread: Span,
+    pub width: Span,
 }
 
 #[derive(Clone, Debug)]
@@ -31,29 +31,29 @@ pub(super) struct Phase {
     policy: Span,
     /// The widest interval with which a window still opens: beyond its margins nothing is left.
     widest: Span,
-    /// Nothing while every response agrees with policy: the usual case costs no more than this.
-    taught: Option<Box<Taught>>,
+    /// `None` while every response agrees with policy: the usual case costs no more than this.
+    moved: Option<Box<Moved>>,
 }
 
-/// What responses taught.
+/// What responses changed.
 #[derive(Clone, Debug, Default)]
-struct Taught {
-    learnt: Option<Arc>,
+struct Moved {
+    learned: Option<Arc>,
     /// The latest narrower interval that each lease led to, oldest first.
     readings: Vec<(LeaseId, Arc)>,
 }
 
 impl Phase {
-    pub(super) fn new(policy: &LimitPolicy, learnt: Option<PhaseInterval>) -> Self {
+    pub(super) fn new(policy: &LimitPolicy, learned: Option<PhaseInterval>) -> Self {
         let (length, widest) = (policy.window.max(Span::from_ns(1)), widest(policy));
-        let learnt = learnt.map(|phase| Arc::new(length, phase.least, phase.spread));
-        let learnt = learnt.filter(|arc| arc.spread <= widest);
-        let taught = learnt.map(|arc| Box::new(Taught { learnt: Some(arc), readings: Vec::new() }));
-        Self { length, policy: policy.phase, widest, taught }
+        let learned = learned.map(|phase| Arc::new(length, phase.least, phase.width));
+        let learned = learned.filter(|arc| arc.width <= widest);
+        let moved = learned.map(|arc| Box::new(Moved { learned: Some(arc), readings: Vec::new() }));
+        Self { length, policy: policy.phase, widest, moved }
     }
 
-    /// Windows of another length or phase by policy: what was learnt of the old ones goes. So does what leaves no time between
-    /// other margins.
+    /// Applies policy: a change of length or phase forgets what was learned. So do margins that leave no time in windows that lie as
+    /// was learned.
     pub(super) fn set_policy(&mut self, policy: &LimitPolicy) {
         if (policy.window.max(Span::from_ns(1)), policy.phase) != (self.length, self.policy) {
             *self = Self::new(policy, None);
@@ -61,15 +61,15 @@ impl Phase {
         }
         self.widest = widest(policy);
         let widest = self.widest;
-        self.taught.take_if(|taught| taught.learnt.is_some_and(|arc| arc.spread > widest));
+        self.moved.take_if(|moved| moved.learned.is_some_and(|arc| arc.width > widest));
     }
 
     fn arc(&self) -> Option<Arc> {
-        self.taught.as_ref()?.learnt
+        self.moved.as_ref()?.learned
     }
 
-    pub(super) fn learnt(&self) -> Option<PhaseInterval> {
-        self.arc().map(|arc| PhaseInterval { least: arc.start, spread: arc.spread })
+    pub(super) fn learned(&self) -> Option<PhaseInterval> {
+        self.arc().map(|arc| PhaseInterval { least: arc.start, width: arc.width })
     }
 
     pub(super) fn length(&self) -> Span {
@@ -82,7 +82,7 @@ impl Phase {
 
     pub(super) fn grid(&self) -> Grid {
         let arc = self.known();
-        Grid::within(self.length, arc.start, arc.spread)
+        Grid::within(self.length, arc.start, arc.width)
     }
 
     /// Whether a reset fits what is known.
@@ -90,21 +90,21 @@ impl Phase {
         self.known().common(self.read(reset), self.length).is_some()
     }
 
-    /// Learns from a reset read under `lease`. Returns whether it was too vague for that: no window would ever open.
+    /// Learns from a reset read under `lease`. Returns whether it was too vague for that, since no window would ever open.
     pub(super) fn observe(&mut self, lease: LeaseId, reset: Reset) -> bool {
         let (known, read) = (self.known(), self.read(reset));
         match known.common(read, self.length) {
-            None if read.spread > self.widest => return true,
+            None if read.width > self.widest => return true,
             None => self.learn(read),
-            Some(common) if common.spread < known.spread => self.narrow(lease, common),
+            Some(common) if common.width < known.width => self.narrow(lease, common),
             Some(_) => {}
         }
         false
     }
 
     fn narrow(&mut self, lease: LeaseId, common: Arc) {
-        let readings = &mut self.taught.get_or_insert_default().readings;
-        readings.retain(|&(who, _)| who != lease);
+        let readings = &mut self.moved.get_or_insert_default().readings;
+        readings.retain(|&(other, _)| other != lease);
         if readings.len() == READINGS_MAX {
             readings.remove(0);
         }
@@ -115,7 +115,7 @@ impl Phase {
     }
 
     fn learn(&mut self, arc: Arc) {
-        self.taught = Some(Box::new(Taught { learnt: Some(arc), readings: Vec::new() }));
+        self.moved = Some(Box::new(Moved { learned: Some(arc), readings: Vec::new() }));
     }
 
     fn known(&self) -> Arc {
@@ -133,7 +133,7 @@ fn widest(policy: &LimitPolicy) -> Span {
     policy.window.less(policy.margins.start + policy.margins.guard)
 }
 
-/// Whether a reset lies so near to `now` that it tells of a phase: at most `late` before, two windows after.
-pub(super) fn tells_of_phase(reset: Reset, now: Timestamp, late: Span, length: Span) -> bool {
+/// Whether a reset is near enough to `now` to say where windows start: at most `late` before, two windows after.
+pub(super) fn says_phase(reset: Reset, now: Timestamp, late: Span, length: Span) -> bool {
     reset.at + reset.within + late >= now && reset.at - reset.within <= now + length + length
 }

@@ -1,10 +1,12 @@
-//! The one question to the store that is in flight, and when a failed one is asked again.
+//! The one question to the store that is in flight, and when a failed one is retried.
 //!
 //! Knows nothing of the rules of booking.
 
-use super::booking::Pending;
-use super::effect::{Guard, Token, Version};
-use super::record::{Raise, ShardRecord};
+use super::mark::Raise;
+use super::pending::Pending;
+use super::record::ShardRecord;
+use super::store::{Guard, Token};
+use super::version::Version;
 use crate::time::{Span, Timestamp};
 
 /// The first wait after a failed read.

@@ -2,29 +2,50 @@
 //!
 //! Every permit comes out of a block that was booked by a compare-and-swap before it was granted; who owns a shard, and
 //! what any clock says, never decides whether the sum holds. The ledger knows no store, no transport and no clock: inputs
-//! go in with `now`, effects are pulled out. It does not know who is granted what; that is the allocator's.
+//! go in with `now`, effects are polled. It does not know who is granted what; that is the allocator's.
+//!
+//! Reading order: `bounds`, `horizon`, `version`, `shape`, `spent`, `statement`, `account`, `mark`, `block`; the record with
+//! `raise`, `reshape`, `clean_up`; `store`, `pending`, `booking`, `flight`; `effect`, `input`; the shard with `writing`, `inputs`,
+//! `answers`.
 
 mod account;
-mod answer;
+mod answers;
+mod block;
 mod booking;
+mod bounds;
+mod clean_up;
 mod effect;
 mod flight;
+mod horizon;
+mod input;
+mod inputs;
+mod mark;
+mod pending;
+mod raise;
 mod record;
+mod reshape;
+mod shape;
 mod shard;
+mod spent;
+mod statement;
+mod store;
 #[cfg(test)]
 mod tests;
+mod version;
+mod writing;
 
-pub(crate) use account::continued;
-pub use account::{Account, ENTRIES_MAX, Entry, Granted, REMEMBERED, Series, Shape, Spent, Statement};
-pub use effect::{CasOutcome, Effect, Guard, LostWhy, ReadOutcome, Refusal, Token, Version, WantedBlock};
-pub use record::{Mark, MarkKey, Raise, ShardRecord};
-pub use shard::{Horizon, Shard};
-
-/// Most marks in one shard's record. A window beyond it is refused until clean-up makes room.
-pub const MARKS_MAX: usize = 65_536;
-/// Most workspaces of which one shard remembers what was granted. Beyond it those that were idle for the longest are forgotten.
-pub const ACCOUNTS_MAX: usize = 8_192;
-/// Most limits of which one shard remembers what was learnt.
-pub const LEARNT_MAX: usize = 16_384;
-/// Most blocks that may be wanted at once in one shard.
-pub const WANTED_MAX: usize = 16_384;
+pub use account::{Account, ENTRIES_MAX, REMEMBERED};
+pub use block::{BookRefusal, WantedBlock};
+pub use bounds::{ACCOUNTS_MAX, LEARNED_MAX, MARKS_MAX, WANTED_MAX};
+pub use effect::{LostWhy, ShardEffect, ShardReply};
+pub use horizon::Horizon;
+pub use input::ShardInput;
+pub use mark::{Mark, MarkKey, Raise};
+pub use record::ShardRecord;
+pub use shape::Shape;
+pub(crate) use shape::continued;
+pub use shard::Shard;
+pub use spent::{AccountEntry, Spent};
+pub use statement::{FormerGrant, Series, Statement};
+pub use store::{CasOutcome, Guard, ReadOutcome, Token};
+pub use version::Version;

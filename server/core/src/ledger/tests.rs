@@ -6,14 +6,14 @@ mod late;
 mod record;
 
 use super::*;
-use crate::facts::Learnt;
+use crate::facts::Learned;
 use crate::ids::{LimitId, NodeId, WorkspaceId};
 use crate::permits::Permits;
 use crate::time::{Span, Timestamp};
 use crate::window::{Grid, Window};
 
 const LENGTH: Span = Span::from_secs(10);
-/// Who books in these scripts.
+/// The series of these scripts.
 const SERIES: Series = Series { life: 1, number: 1 };
 
 fn permits(n: u32) -> Permits {
@@ -45,7 +45,7 @@ fn want(s: u64, n: u32) -> WantedBlock {
     }
 }
 
-/// What an allocator says of windows of 10 s, under which it granted nothing before.
+/// A statement about windows of 10 s, before which nothing was granted.
 fn statement(life: u64) -> Statement {
     let shape = vec![(want(0, 0).limit, Grid::new(LENGTH, Span::ZERO))];
     let (number, is_urgent) = (1, false);
@@ -64,14 +64,14 @@ fn key(start: Timestamp) -> MarkKey {
     MarkKey { workspace, limit, window_start: start }
 }
 
-fn effects(shard: &mut Shard) -> Vec<Effect> {
+fn effects(shard: &mut Shard) -> Vec<ShardEffect> {
     std::iter::from_fn(|| shard.poll()).collect()
 }
 
 /// The one compare-and-swap among the effects.
 fn cas(shard: &mut Shard) -> (Token, Option<Version>, ShardRecord) {
     let mut found = effects(shard).into_iter().filter_map(|effect| match effect {
-        Effect::Cas { token, expected, new, .. } => Some((token, expected, *new)),
+        ShardEffect::Cas { token, expected, new, .. } => Some((token, expected, *new)),
         _ => None,
     });
     let only = found.next().expect("a compare-and-swap");
@@ -81,7 +81,7 @@ fn cas(shard: &mut Shard) -> (Token, Option<Version>, ShardRecord) {
 
 fn read(shard: &mut Shard) -> Token {
     let found = effects(shard).into_iter().find_map(|effect| match effect {
-        Effect::Read { token } => Some(token),
+        ShardEffect::Read { token } => Some(token),
         _ => None,
     });
     found.expect("a read")
@@ -89,15 +89,15 @@ fn read(shard: &mut Shard) -> Token {
 
 fn confirmed(shard: &mut Shard) -> Vec<(u32, u32)> {
     let blocks = effects(shard).into_iter().filter_map(|effect| match effect {
-        Effect::Confirmed { from, to, .. } => Some((from.get(), to.get())),
+        ShardEffect::Reply { reply: ShardReply::Booked { from, to, .. }, .. } => Some((from.get(), to.get())),
         _ => None,
     });
     blocks.collect()
 }
 
-fn refused(shard: &mut Shard) -> Vec<Refusal> {
+fn refused(shard: &mut Shard) -> Vec<BookRefusal> {
     let whys = effects(shard).into_iter().filter_map(|effect| match effect {
-        Effect::Refused { why, .. } => Some(why),
+        ShardEffect::Reply { reply: ShardReply::Refused { why, .. }, .. } => Some(why),
         _ => None,
     });
     whys.collect()
@@ -112,7 +112,7 @@ fn serving() -> Shard {
     let (token, expected, _) = cas(&mut shard);
     assert_eq!(expected, None);
     shard.cas_done(at(1001), token, CasOutcome::Ok(Version(1)));
-    assert_eq!(effects(&mut shard), [Effect::Owned { epoch: 1 }]);
+    assert_eq!(effects(&mut shard), [ShardEffect::Owned { epoch: 1 }]);
     shard.state(at(1001), want(0, 0).workspace, statement(1));
     shard
 }
@@ -142,7 +142,7 @@ fn one_write_is_in_flight_and_the_next_carries_everything_that_waits() {
     shard.cas_done(at(1009), token, CasOutcome::Ok(Version(3)));
     assert_eq!(confirmed(&mut shard), [(30, 100), (0, 5)]);
     shard.want(at(1009), want(1009, 1));
-    assert_eq!(refused(&mut shard), [Refusal::Spent]);
+    assert_eq!(refused(&mut shard), [BookRefusal::Spent]);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn an_unknown_outcome_grants_nothing_until_the_record_shows_our_nonce() {
     let (token, _, new) = cas(&mut shard);
     shard.cas_done(at(1002), token, CasOutcome::Unknown);
     let out = effects(&mut shard);
-    let [Effect::StoreLost, Effect::Read { token }] = out[..] else { panic!("{out:?}") };
+    let [ShardEffect::StoreLost, ShardEffect::Read { token }] = out[..] else { panic!("{out:?}") };
     let found = ReadOutcome::Found { record: new, version: Version(2), incarnation: 1 };
     shard.read_done(at(1003), token, found);
     assert_eq!(confirmed(&mut shard), [(0, 30)]);
@@ -187,7 +187,7 @@ fn a_conflict_drops_every_block() {
     let (token, _, new) = cas(&mut shard);
     let theirs = new.take_over(node("b"), 1, 1, at(0));
     shard.cas_done(at(1002), token, CasOutcome::Conflict(Some((theirs, Version(2)))));
-    assert_eq!(effects(&mut shard), [Effect::Lost { why: LostWhy::Conflict }]);
+    assert_eq!(effects(&mut shard), [ShardEffect::Lost { why: LostWhy::Conflict }]);
     assert!(!shard.is_serving());
 }
 
@@ -198,7 +198,7 @@ fn a_policy_that_changed_meanwhile_refuses_the_block_and_keeps_the_shard() {
     shard.want(at(1002), want(1002, 30));
     let (token, ..) = cas(&mut shard);
     shard.cas_done(at(1002), token, CasOutcome::Conflict(Some((before, Version(1)))));
-    assert_eq!(refused(&mut shard), [Refusal::PolicyChanged]);
+    assert_eq!(refused(&mut shard), [BookRefusal::PolicyChanged]);
     assert!(shard.is_serving());
 }
 
@@ -232,7 +232,7 @@ fn a_hand_over_lowers_the_mark_to_what_was_granted_also_of_a_write_in_flight() {
     let (token, expected, new) = cas(&mut shard);
     assert_eq!((expected, new.hi(&key(at(1000))), new.owner), (Some(Version(3)), permits(12), node("b")));
     shard.cas_done(at(1003), token, CasOutcome::Ok(Version(4)));
-    assert_eq!(effects(&mut shard), [Effect::Lost { why: LostWhy::HandedOver }]);
+    assert_eq!(effects(&mut shard), [ShardEffect::Lost { why: LostWhy::HandedOver }]);
 }
 
 #[test]
@@ -259,10 +259,10 @@ fn a_restored_store_counts_every_window_that_may_have_been_booked_as_spent() {
 }
 
 #[test]
-fn after_a_restore_a_limit_of_learnt_phase_waits_for_a_window_that_no_forgotten_one_overlaps() {
+fn after_a_restore_a_limit_of_learned_phase_waits_for_a_window_that_no_forgotten_one_overlaps() {
     let mut record = ShardRecord::first(node("a"), 1, 1).take_over(node("b"), 2, 9, at(1011));
     let WantedBlock { workspace, limit, .. } = want(0, 0);
-    record.learn((workspace, limit), Learnt::default());
+    record.learn((workspace, limit), Learned::default());
     assert!(record.is_closed(&key(at(1020)), &window(1020)));
     assert!(!record.is_closed(&key(at(1030)), &window(1030)));
 }
@@ -285,27 +285,31 @@ fn a_throttle_spends_the_window_and_survives_a_hand_over() {
 fn a_window_further_ahead_than_the_runway_is_refused() {
     let mut shard = serving();
     shard.want(at(1002), want(1010, 5));
-    assert_eq!(refused(&mut shard), [Refusal::TooEarly]);
+    assert_eq!(refused(&mut shard), [BookRefusal::TooEarly]);
 }
 
 #[test]
-fn a_failed_embedded_store_voids_every_block_until_a_new_record_is_written() {
+fn a_write_at_which_the_store_failed_counts_only_once_it_is_written_again() {
     let mut shard = serving();
-    let record = shard.record().expect("a record").clone();
-    shard.io_error();
-    assert_eq!(effects(&mut shard), [Effect::StoreLost, Effect::Lost { why: LostWhy::Io }]);
-    shard.store_reopened(at(1004));
+    shard.want(at(1002), want(1002, 30));
+    let (token, _, new) = cas(&mut shard);
+    shard.cas_done(at(1002), token, CasOutcome::Failed);
     let token = read(&mut shard);
-    shard.read_done(at(1004), token, ReadOutcome::Found { record, version: Version(1), incarnation: 1 });
-    assert_eq!(cas(&mut shard).2.epoch, 2);
+    let found = ReadOutcome::Found { record: new.clone(), version: Version(2), incarnation: 1 };
+    shard.read_done(at(1003), token, found);
+    let (token, expected, again) = cas(&mut shard);
+    assert_eq!((expected, again.hi(&key(at(1000)))), (Some(Version(2)), permits(30)));
+    assert_ne!(again.nonce, new.nonce);
+    shard.cas_done(at(1003), token, CasOutcome::Ok(Version(3)));
+    assert_eq!(confirmed(&mut shard), [(0, 30)]);
 }
 
 #[test]
-fn a_learnt_budget_is_written_and_bounds_every_later_block() {
+fn a_learned_budget_is_written_and_bounds_every_later_block() {
     let mut shard = serving();
     let limit = want(0, 0);
-    let learnt = Learnt { permits: Some(permits(20)), ..Learnt::default() };
-    shard.learn(at(1002), limit.workspace, limit.limit, learnt);
+    let learned = Learned { permits: Some(permits(20)), ..Learned::default() };
+    shard.learn(at(1002), limit.workspace, limit.limit, learned);
     let (token, ..) = cas(&mut shard);
     shard.cas_done(at(1002), token, CasOutcome::Ok(Version(2)));
     shard.want(at(1002), want(1002, 30));

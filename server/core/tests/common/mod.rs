@@ -7,7 +7,7 @@ pub(crate) mod random;
 use apportion_core::allocator::{Allocator, Effect, SettleError, Settled, Submitted};
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{CallerId, LimitId, NodeId, RequestId, TeamId, WorkspaceId};
-use apportion_core::ledger::{Mark, MarkKey, Raise, Refusal as BookRefusal, Series, ShardRecord};
+use apportion_core::ledger::{BookRefusal, Mark, MarkKey, Raise, Series, ShardRecord};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins, Policy, TeamPolicy};
 use apportion_core::priority::Priority;

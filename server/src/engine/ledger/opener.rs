@@ -1,6 +1,6 @@
 //! Opens workspaces, and passes on to them what the shards report.
 
-use super::round::{Notice, Update};
+use super::round::Notice;
 use super::shards::{LearnedLimits, Shards};
 use crate::clock::Clock;
 use crate::engine::health::Health;
@@ -8,8 +8,9 @@ use crate::engine::lease_name::Life;
 use crate::engine::registry::WorkspaceRegistry;
 use crate::engine::workspace::{Opening, Workspace};
 use crate::error::Error;
+use apportion_core::host;
 use apportion_core::ids::WorkspaceId;
-use apportion_core::ledger::{LostWhy, MarkKey};
+use apportion_core::ledger::{LostWhy, MarkKey, ShardReply};
 use apportion_core::permits::Permits;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -94,7 +95,7 @@ impl Opener {
     /// Passes on what the shards report.
     pub(super) fn notify(&self, notice: Notice) {
         match notice {
-            Notice::Workspace(id, update) => self.update(&id, update),
+            Notice::Reply(id, reply) => self.reply(&id, reply),
             Notice::ShardLost(shard, why) => self.close_shard(shard, why),
             Notice::StoreLost(shard, is_lost) => self.for_shard(shard, |workspace| {
                 workspace.contain_panic(|workspace| {
@@ -104,17 +105,10 @@ impl Opener {
         }
     }
 
-    fn update(&self, id: &WorkspaceId, update: Update) {
+    fn reply(&self, id: &WorkspaceId, reply: ShardReply) {
         let Ok(workspace) = self.registry.find(id) else { return };
         workspace.contain_panic(|workspace| {
-            workspace.update(|allocator| match update {
-                Update::Booked { series, window_start, from, to } => {
-                    allocator.booked(series, window_start, from, to);
-                }
-                Update::Spent { series, window_start } => allocator.window_spent(series, window_start),
-                Update::NotBooked { series, window_start } => allocator.book_refused(series, window_start),
-                Update::Stated { life, number } => allocator.stated(life, number),
-            });
+            workspace.update(|allocator| host::apply_reply(allocator, reply));
         });
     }
 

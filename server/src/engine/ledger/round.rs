@@ -4,9 +4,7 @@ use super::shards::Shards;
 use super::transaction::transaction;
 use crate::store::Transaction;
 use apportion_core::ids::WorkspaceId;
-use apportion_core::ledger::{Effect as ShardEffect, LostWhy, Refusal as BookRefusal, Series, Token};
-use apportion_core::permits::Permits;
-use apportion_core::time::Timestamp;
+use apportion_core::ledger::{LostWhy, ShardEffect, ShardReply, Token};
 use std::collections::BTreeSet;
 
 /// A write of a shard's record.
@@ -17,24 +15,11 @@ pub(super) struct Write {
     pub(super) transaction: Transaction,
 }
 
-/// What one workspace must learn from the ledger.
-#[derive(Debug)]
-pub(super) enum Update {
-    /// The permits after `from`, up to and with `to`, may be granted.
-    Booked { series: Series, window_start: Timestamp, from: Permits, to: Permits },
-    /// All of the window is booked, or it is closed.
-    Spent { series: Series, window_start: Timestamp },
-    /// A block was not booked.
-    NotBooked { series: Series, window_start: Timestamp },
-    /// A statement is durable.
-    Stated { life: u64, number: u32 },
-}
-
 /// What is to be done, in this order for each shard.
 #[derive(Debug)]
 pub(super) enum Notice {
-    /// Tell a workspace.
-    Workspace(WorkspaceId, Update),
+    /// Pass a reply to the allocator of a workspace.
+    Reply(WorkspaceId, ShardReply),
     /// Close the workspaces of a shard.
     ShardLost(u16, LostWhy),
     /// Tell the workspaces of a shard whether the store is lost.
@@ -74,19 +59,7 @@ impl Round {
                 self.owned.insert(shard);
                 return;
             }
-            ShardEffect::Confirmed { workspace, series, window_start, from, to, .. } => {
-                Notice::Workspace(workspace, Update::Booked { series, window_start, from, to })
-            }
-            ShardEffect::Refused { workspace, series, window_start, why, .. } => {
-                let update = match why {
-                    BookRefusal::Spent | BookRefusal::Closed => Update::Spent { series, window_start },
-                    _ => Update::NotBooked { series, window_start },
-                };
-                Notice::Workspace(workspace, update)
-            }
-            ShardEffect::Stated { workspace, life, number } => {
-                Notice::Workspace(workspace, Update::Stated { life, number })
-            }
+            ShardEffect::Reply { workspace, reply } => Notice::Reply(workspace, reply),
             ShardEffect::Lost { why } => {
                 self.owned.remove(&shard);
                 Notice::ShardLost(shard, why)

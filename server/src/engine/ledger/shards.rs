@@ -1,13 +1,13 @@
 //! Every shard's state machine, and which of them may have effects to carry out.
 
-use apportion_core::facts::Learnt;
+use apportion_core::facts::Learned;
 use apportion_core::ids::{LimitId, NodeId, WorkspaceId};
 use apportion_core::ledger::{Horizon, Shard};
 use apportion_core::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The limits that were learned of one workspace.
-pub(super) type LearnedLimits = BTreeMap<LimitId, Learnt>;
+pub(super) type LearnedLimits = BTreeMap<LimitId, Learned>;
 
 /// All shards.
 pub(super) struct Shards {
@@ -78,7 +78,7 @@ impl Shards {
     /// What was learned of one workspace.
     pub(super) fn learned_of(&self, number: u16, workspace: &WorkspaceId) -> LearnedLimits {
         let record = self.get(number).record();
-        let learned = record.into_iter().flat_map(|record| &record.learnt);
+        let learned = record.into_iter().flat_map(|record| &record.learned);
         let of_it = learned.filter(|((id, _), _)| id == workspace);
         of_it.map(|((_, limit), facts)| (limit.clone(), *facts)).collect()
     }
@@ -87,7 +87,7 @@ impl Shards {
     pub(super) fn learned(&self, numbers: &BTreeSet<u16>) -> BTreeMap<&WorkspaceId, LearnedLimits> {
         let mut learned: BTreeMap<&WorkspaceId, LearnedLimits> = BTreeMap::new();
         for record in numbers.iter().filter_map(|&number| self.get(number).record()) {
-            for ((workspace, limit), facts) in &record.learnt {
+            for ((workspace, limit), facts) in &record.learned {
                 learned.entry(workspace).or_default().insert(limit.clone(), *facts);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::round::Write;
 use crate::engine::health::Health;
-use crate::store::{Outcome, Store, Transaction, record};
+use crate::store::{CommitOutcome, Store, Transaction, record};
 use apportion_core::ledger::{CasOutcome, ReadOutcome, Token, Version};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -68,7 +68,7 @@ impl LedgerStore {
     fn probe(&self) -> Result<(), String> {
         let probe = Transaction { puts: vec![(PROBE.into(), Vec::new())], ..Transaction::default() };
         match self.store.commit(vec![probe]).pop() {
-            Some(Outcome::Done(_)) => Ok(()),
+            Some(CommitOutcome::Done(_)) => Ok(()),
             other => Err(format!("a write was not taken: {other:?}")),
         }
     }
@@ -104,20 +104,20 @@ impl LedgerStore {
         pairs.map(|((shard, token), outcome)| (shard, token, self.cas_outcome(shard, outcome))).collect()
     }
 
-    fn cas_outcome(&mut self, shard: u16, outcome: Outcome) -> CasOutcome {
+    fn cas_outcome(&mut self, shard: u16, outcome: CommitOutcome) -> CasOutcome {
         match outcome {
-            Outcome::Done(version) => CasOutcome::Ok(Version(version)),
-            Outcome::Conflict => match self.read(shard) {
+            CommitOutcome::Done(version) => CasOutcome::Ok(Version(version)),
+            CommitOutcome::Conflict => match self.read(shard) {
                 ReadOutcome::Found { record, version, .. } => CasOutcome::Conflict(Some((record, version))),
                 ReadOutcome::Absent { .. } => CasOutcome::Conflict(None),
                 ReadOutcome::Failed => CasOutcome::Unknown,
             },
-            Outcome::Unknown(error) => {
+            CommitOutcome::Unknown(error) => {
                 self.set_unhealthy(&error);
                 CasOutcome::Failed
             }
             // Nothing was written. The shard reads back all the same, and sends the very same write again.
-            Outcome::Refused(error) => {
+            CommitOutcome::Refused(error) => {
                 self.set_unhealthy(&error.to_string());
                 CasOutcome::Unknown
             }

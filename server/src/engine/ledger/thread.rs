@@ -101,17 +101,7 @@ impl Ledger {
     fn apply(&mut self, command: Command) {
         let now = self.clock.now();
         match command {
-            Command::Book(shard, block) => self.shards.touch(shard).want(now, block),
-            Command::Learn(shard, workspace, limit, learned) => {
-                self.shards.touch(shard).learn(now, workspace, limit, learned);
-            }
-            Command::Exhausted(shard, key, window, budget) => {
-                self.shards.touch(shard).exhausted(now, key, &window, budget);
-            }
-            Command::State(shard, workspace, statement) => {
-                self.shards.touch(shard).state(now, workspace, statement);
-            }
-            Command::Forget(shard, workspace) => self.shards.touch(shard).forget(now, workspace),
+            Command::Shard(shard, input) => self.shards.touch(shard).apply(now, input),
             Command::Open(id, tried) => {
                 self.opener.reopen(&self.shards, &id);
                 if let Some(tried) = tried {

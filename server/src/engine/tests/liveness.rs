@@ -107,7 +107,7 @@ async fn who_makes_a_workspace_may_acquire_in_it_at_once() {
             let workspace = WorkspaceId::new(&format!("w{n}")).expect("a name");
             let puts = vec![(workspace_key(workspace.as_str()), Vec::new())];
             let written = world.store.commit(vec![Transaction { puts, ..Transaction::default() }]);
-            let [Outcome::Done(version)] = written[..] else { panic!("{written:?}") };
+            let [CommitOutcome::Done(version)] = written[..] else { panic!("{written:?}") };
             world.engine.put(&workspace, Versioned { policy: policy(10), version }).expect("a policy");
             let request = Acquire { workspace, ..world.request("default", 1) };
             world.engine.acquire(request, None).map(|_| ())

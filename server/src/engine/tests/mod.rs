@@ -6,9 +6,9 @@ mod restarts;
 
 use super::*;
 use crate::clock::{Clock, Machine, Source};
+use crate::faulty::{Faults, FaultyStore};
 use crate::store::catalog::workspace_key;
-use crate::store::memory::{Faults, Memory};
-use crate::store::{Outcome, Transaction};
+use crate::store::{CommitOutcome, Transaction};
 use apportion_core::allocator::SettleError;
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{CallerId, LimitId, NodeId, RequestId, TeamId};
@@ -54,7 +54,7 @@ impl Source for Early {
 }
 
 struct World {
-    store: Arc<Memory>,
+    store: Arc<FaultyStore>,
     engine: Engine,
     clock: Early,
 }
@@ -84,15 +84,15 @@ fn policy(budget: u64) -> Policy {
 }
 
 /// Writes the workspace's document, so that bookings find the version that they rest on.
-fn keep(store: &Memory) -> u64 {
+fn keep(store: &FaultyStore) -> u64 {
     let puts = vec![(workspace_key(id().as_str()), Vec::new())];
     match store.commit(vec![Transaction { puts, ..Transaction::default() }]).pop() {
-        Some(Outcome::Done(version)) => version,
+        Some(CommitOutcome::Done(version)) => version,
         other => panic!("{other:?}"),
     }
 }
 
-fn start(store: &Arc<Memory>, budget: u64, clock: Early) -> Engine {
+fn start(store: &Arc<FaultyStore>, budget: u64, clock: Early) -> Engine {
     let version = keep(store);
     let settings = Settings {
         node: NodeId::new("node").expect("a name"),
@@ -107,7 +107,7 @@ fn start(store: &Arc<Memory>, budget: u64, clock: Early) -> Engine {
 
 impl World {
     fn new(budget: u64) -> Self {
-        let (store, clock) = (Arc::new(Memory::new(1)), Early::new());
+        let (store, clock) = (Arc::new(FaultyStore::new(1)), Early::new());
         let engine = start(&store, budget, clock.clone());
         Self { store, engine, clock }
     }

@@ -6,8 +6,8 @@ use crate::engine::grant::{Granted, Reply};
 use crate::engine::lease_name::{LeaseName, Life};
 use crate::engine::wait_stats::Origin;
 use crate::error::Error;
-use apportion_core::allocator::Effect;
-use apportion_core::ledger::{MarkKey, Version, WantedBlock};
+use apportion_core::host;
+use apportion_core::ledger::Version;
 use apportion_core::request::{Answer, Ask, LeaseId, Outcome, Ticket};
 use apportion_core::time::Timestamp;
 use std::sync::Arc;
@@ -39,7 +39,8 @@ impl Workspace {
             }
         }
         while let Some(effect) = allocator.next_effect() {
-            self.environment.ledger.send(self.command(state.versioned.version, effect));
+            let input = host::shard_input(self.id.clone(), Version(state.versioned.version), effect);
+            self.environment.ledger.send(Command::Shard(self.shard, input));
         }
         if let Some(at) = allocator.next_deadline().filter(|at| *at < state.alarm_at) {
             state.alarm_at = at;
@@ -60,24 +61,5 @@ impl Workspace {
 
     pub(super) fn name(&self, life: Life, id: LeaseId) -> LeaseName {
         LeaseName::new(&self.environment.secret, &self.id, life, id)
-    }
-
-    /// The command to the ledger that carries an effect out.
-    fn command(&self, version: u64, effect: Effect) -> Command {
-        let workspace = self.id.clone();
-        match effect {
-            Effect::Book { limit, series, window, permits, budget, ahead } => {
-                let policy_version = Version(version);
-                let block =
-                    WantedBlock { workspace, limit, window, permits, budget, ahead, policy_version, series };
-                Command::Book(self.shard, block)
-            }
-            Effect::Learn { limit, learnt } => Command::Learn(self.shard, workspace, limit, learnt),
-            Effect::Exhausted { limit, window, budget } => {
-                let key = MarkKey { workspace, limit, window_start: window.start.earliest };
-                Command::Exhausted(self.shard, key, window, budget)
-            }
-            Effect::State(statement) => Command::State(self.shard, workspace, statement),
-        }
     }
 }

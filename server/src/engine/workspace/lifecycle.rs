@@ -6,7 +6,7 @@ use crate::engine::lease_name::Life;
 use crate::engine::settings::Versioned;
 use crate::error::Error;
 use apportion_core::allocator::Allocator;
-use apportion_core::facts::Learnt;
+use apportion_core::facts::Learned;
 use apportion_core::ids::LimitId;
 use apportion_core::ledger::MarkKey;
 use apportion_core::permits::Permits;
@@ -20,7 +20,7 @@ pub(in crate::engine) struct Opening<'a> {
     /// The life that begins.
     pub(in crate::engine) life: Life,
     /// What was learned of its limits.
-    pub(in crate::engine) learned: &'a BTreeMap<LimitId, Learnt>,
+    pub(in crate::engine) learned: &'a BTreeMap<LimitId, Learned>,
     /// Whether the clock has a new anchor: windows that were open under the old one count as spent.
     pub(in crate::engine) is_reanchored: bool,
     /// Whether the store does not answer.
@@ -39,7 +39,7 @@ impl Workspace {
         guard.close(&Error::StoreLost);
         let policy = guard.versioned.policy.clone();
         let bounds = self.environment.bounds;
-        match Allocator::with_learnt(policy, bounds, opening.learned, opening.life.number(), now) {
+        match Allocator::with_learned(policy, bounds, opening.learned, opening.life.number(), now) {
             Ok(mut allocator) => {
                 allocator.set_store_lost(opening.is_store_lost);
                 if opening.is_reanchored {

@@ -4,7 +4,7 @@ use super::change_error::catalog_error;
 use super::policies::Policies;
 use crate::error::Error;
 use crate::service::authorize::Identity;
-use crate::store::{Embedded, StoreError};
+use crate::store::{Store, StoreError};
 use apportion_core::time::Span;
 use apportion_proto::v1;
 use apportion_proto::v1::backup_store_response::Part;
@@ -36,12 +36,12 @@ pub(super) type Pieces = ReceiverStream<Result<v1::BackupStoreResponse, Status>>
 /// The store that is copied, for one caller at a time.
 #[derive(Clone)]
 pub(super) struct Backups {
-    store: Arc<Embedded>,
+    store: Arc<dyn Store>,
     turn: Arc<Semaphore>,
 }
 
 impl Backups {
-    pub(super) fn new(store: Arc<Embedded>) -> Self {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
         Self { store, turn: Arc::new(Semaphore::new(1)) }
     }
 

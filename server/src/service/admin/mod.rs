@@ -24,7 +24,7 @@ use super::gate;
 use crate::convert::names;
 use crate::error::Error;
 use crate::status::ErrorScope;
-use crate::store::Embedded;
+use crate::store::Store;
 use apportion_proto::v1;
 use backup::Backups;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl std::fmt::Debug for Admin {
 
 impl Admin {
     /// The service of these policies, and of the store that holds them.
-    pub fn new(policies: Arc<Policies>, store: Arc<Embedded>) -> Self {
+    pub fn new(policies: Arc<Policies>, store: Arc<dyn Store>) -> Self {
         Self { policies, backups: Backups::new(store) }
     }
 

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::service::authorize::Identity;
 use crate::service::gate::{self, Gate};
 use crate::store::Version;
-use crate::store::catalog::{Catalog, CatalogError, Change};
+use crate::store::catalog::{Catalog, CatalogChange, CatalogError};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::Policy;
 use apportion_proto::v1;
@@ -70,7 +70,7 @@ impl Policies {
     /// Makes a change durable. Where nobody knows whether it was made, `workspace` is read back later.
     pub(super) fn apply(
         &self,
-        change: &Change,
+        change: &CatalogChange,
         workspace: Option<&WorkspaceId>,
     ) -> Result<Version, ChangeError> {
         let applied = self.catalog.apply(change);
@@ -107,7 +107,7 @@ impl Policies {
     /// Writes an entry of what was done without a change.
     pub(super) fn note(&self, who: &Identity, method: &str, resource: &str) -> Result<(), Error> {
         let entry = self.entry(who, method, resource.into(), Vec::new());
-        let change = Change { expect: Vec::new(), puts: Vec::new(), deletes: Vec::new(), entry };
+        let change = CatalogChange { expect: Vec::new(), puts: Vec::new(), deletes: Vec::new(), entry };
         self.change(who, || self.apply(&change, None).map(|_| ()))
     }
 

@@ -15,9 +15,9 @@ use crate::error::FieldError;
 use crate::service::authorize::{Act, Identity};
 use crate::service::gate;
 use crate::store::Version;
-use crate::store::catalog::{Change, Document, Stored, TEAMS_MAX, team_key, workspace_key};
+use crate::store::catalog::{CatalogChange, Document, Stored, team_key, workspace_key};
 use apportion_core::ids::{TeamId, WorkspaceId};
-use apportion_core::policy::Policy;
+use apportion_core::policy::{Policy, TEAMS_MAX};
 use apportion_proto::v1;
 
 /// A team that is to be written.
@@ -69,7 +69,7 @@ impl Policies {
         let Written { who, method, id, value, before } = written;
         let fields = before.map_or_else(Fields::new, |team| team_fields(&team.value));
         let changes = differences(&fields, &team_fields(&value));
-        let change = Change {
+        let change = CatalogChange {
             expect: expected(old, id, before.map(|team| team.version)),
             puts: vec![Document::Team {
                 workspace: old.id.to_string(),
@@ -195,7 +195,7 @@ impl Policies {
                 return Ok(v1::DeleteTeamResponse {});
             }
             let changes = differences(&team_fields(&before.value), &Fields::new());
-            let change = Change {
+            let change = CatalogChange {
                 expect: expected(&old, &id, Some(before.version)),
                 puts: Vec::new(),
                 deletes: vec![team_key(workspace.as_str(), id.as_str())],

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::error::FieldError;
 use crate::service::authorize::{Identity, SCOPES_MAX};
 use crate::service::gate;
-use crate::store::catalog::{Change, Document, KeptToken, token_key};
+use crate::store::catalog::{CatalogChange, Document, KeptToken, token_key};
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::time::Span;
 use apportion_proto::v1;
@@ -81,7 +81,7 @@ impl Policies {
             };
             let kept = KeptToken { token: token.clone(), secret_sha256 };
             let changes = differences(&Fields::new(), &token_fields(&token));
-            let change = Change {
+            let change = CatalogChange {
                 expect: vec![(token_key(id.as_str()), None)],
                 puts: vec![Document::Token { token: id.to_string(), value: kept.clone() }],
                 deletes: Vec::new(),
@@ -168,7 +168,7 @@ impl Policies {
             }
             let changes = differences(&token_fields(&old.value.token), &Fields::new());
             let key = token_key(id.as_str());
-            let change = Change {
+            let change = CatalogChange {
                 expect: vec![(key.clone(), Some(old.version))],
                 puts: Vec::new(),
                 deletes: vec![key],

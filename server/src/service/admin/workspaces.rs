@@ -15,7 +15,7 @@ use crate::error::FieldError;
 use crate::preset;
 use crate::service::authorize::{Act, Identity};
 use crate::service::gate;
-use crate::store::catalog::{CatalogError, Change, Document, Stored, team_key, workspace_key};
+use crate::store::catalog::{CatalogChange, CatalogError, Document, Stored, team_key, workspace_key};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::Policy;
 use apportion_proto::v1;
@@ -46,7 +46,7 @@ impl Policies {
             }
             let (workspace, of) = (id.to_string(), id.to_string());
             let version = self.apply(
-                &Change {
+                &CatalogChange {
                     expect: vec![
                         (workspace_key(id.as_str()), None),
                         (team_key(id.as_str(), DEFAULT_NAME), None),
@@ -146,7 +146,7 @@ impl Policies {
                 let workspace = v1::Workspace { etag: etag(version), update_time: kept, ..new };
                 return Ok(v1::UpdateWorkspaceResponse { workspace: Some(workspace), warnings });
             }
-            let change = Change {
+            let change = CatalogChange {
                 expect: vec![(workspace_key(id.as_str()), Some(version))],
                 puts: vec![Document::Workspace { workspace: id.to_string(), value: new.clone() }],
                 deletes: Vec::new(),
@@ -203,7 +203,7 @@ impl Policies {
     }
 
     /// A workspace goes with its teams.
-    fn deletion(&self, who: &Identity, old: &StoredWorkspace) -> Change {
+    fn deletion(&self, who: &Identity, old: &StoredWorkspace) -> CatalogChange {
         let mut fields = workspace_fields(&old.workspace.value);
         let mut expect = vec![(workspace_key(old.id.as_str()), Some(old.workspace.version))];
         for team in &old.teams {
@@ -212,7 +212,7 @@ impl Policies {
             expect.push((team_key(old.id.as_str(), id.as_str()), Some(team.version)));
         }
         let changes = differences(&fields, &BTreeMap::new());
-        Change {
+        CatalogChange {
             deletes: expect.iter().map(|(key, _)| key.clone()).collect(),
             expect,
             puts: Vec::new(),

@@ -1,10 +1,15 @@
 //! The catalog: what is changed with its audit entry, and how it is listed.
 
-use super::super::memory::{Faults, Memory};
+use super::super::error::StoreError;
+use super::super::kv::{Store, Transaction, Version};
+use super::documents::PAGE_MAX;
 use super::*;
+use crate::faulty::{Faults, FaultyStore};
+use apportion_proto::v1::{AuditEntry, Team, Workspace};
+use std::sync::Arc;
 
-fn catalog(audit_kept: u64) -> (Catalog, Arc<Memory>) {
-    let store = Arc::new(Memory::new(1));
+fn catalog(audit_kept: u64) -> (Catalog, Arc<FaultyStore>) {
+    let store = Arc::new(FaultyStore::new(1));
     (Catalog::new(store.clone(), audit_kept), store)
 }
 
@@ -18,12 +23,12 @@ fn team(workspace: &str, id: &str) -> Document {
     Document::Team { workspace: workspace.into(), team: id.into(), value }
 }
 
-fn change(method: &str, expect: Vec<(String, Option<Version>)>, puts: Vec<Document>) -> Change {
+fn change(method: &str, expect: Vec<(String, Option<Version>)>, puts: Vec<Document>) -> CatalogChange {
     let entry = AuditEntry { method: method.into(), ..AuditEntry::default() };
-    Change { expect, puts, deletes: Vec::new(), entry }
+    CatalogChange { expect, puts, deletes: Vec::new(), entry }
 }
 
-fn create(document: Document) -> Change {
+fn create(document: Document) -> CatalogChange {
     change("Create", vec![(document.key(), None)], vec![document])
 }
 
@@ -66,7 +71,22 @@ fn every_workspace_is_loaded_with_its_own_teams_alone() {
 }
 
 #[test]
-fn pages_go_on_behind_the_last_id() {
+fn every_team_of_a_workspace_is_read_however_many_there_are() {
+    let (catalog, store) = catalog(10);
+    let puts = (0..PAGE_MAX + 30).map(|number| {
+        let document = team("w", &format!("t{number:04}"));
+        (document.key(), document.bytes())
+    });
+    store.commit(vec![Transaction { puts: puts.collect(), ..Transaction::default() }]);
+    catalog.apply(&create(workspace("w"))).expect("created");
+    assert_eq!(catalog.all_teams("w").expect("readable").len(), PAGE_MAX + 30);
+    let mut loaded = 0;
+    catalog.load(|_, teams| loaded += teams.len()).expect("readable");
+    assert_eq!(loaded, PAGE_MAX + 30);
+}
+
+#[test]
+fn pages_continue_after_the_last_id() {
     let (catalog, _) = catalog(10);
     for id in ["a", "b", "c"] {
         catalog.apply(&create(team("w", id))).expect("created");

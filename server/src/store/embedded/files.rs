@@ -1,14 +1,15 @@
 //! The files of a store: a lock that one process holds, and a database that appears whole or not at all.
 
-use super::super::StoreError;
+use super::super::error::StoreError;
 use super::guard::guarded;
 use super::{format, layout};
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, StorageError};
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The name of the database in the data directory.
 pub const FILE: &str = "apportion.redb";
@@ -25,6 +26,9 @@ const MODE: u32 = 0o600;
 
 /// Most memory that a database uses for pages, in bytes.
 const CACHE_BYTES: usize = 64 << 20;
+
+/// Most memory that a copy uses for pages, in bytes: it writes each once and reads none again.
+pub(super) const CACHE_BYTES_OF_COPY: usize = 8 << 20;
 
 /// The right of this process to use a data directory, until it is dropped or the process ends in any way.
 pub(super) struct Lock(#[allow(dead_code, reason = "holds the lock while it is open")] File);
@@ -54,7 +58,7 @@ fn at(path: &Path, error: &io::Error) -> StoreError {
     io::Error::new(error.kind(), format!("{}: {error}", path.display())).into()
 }
 
-/// Which file a path leads to, whatever its name.
+/// The identity of a file, whatever its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct FileId {
     device: u64,
@@ -62,7 +66,7 @@ pub(super) struct FileId {
 }
 
 impl FileId {
-    /// The file that stands there now.
+    /// The file that is there now.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let found = fs::metadata(path)?;
         Ok(Self { device: found.dev(), inode: found.ino() })
@@ -117,6 +121,20 @@ pub(super) fn put_in_place(building: &Path, path: &Path) -> Result<(), StoreErro
         File::open(if directory.as_os_str().is_empty() { here } else { directory })?.sync_all()?;
     }
     Ok(())
+}
+
+/// The name under which a file is written before it is whole.
+pub(super) fn beside(path: &Path) -> PathBuf {
+    let mut name: OsString = path.into();
+    name.push(".new");
+    name.into()
+}
+
+/// Removes what an earlier process left of a copy.
+pub(super) fn remove_copies(data_directory: &Path) -> Result<(), StoreError> {
+    let path = data_directory.join(COPY);
+    remove(&beside(&path))?;
+    remove(&path)
 }
 
 /// Removes a file, if there is one.

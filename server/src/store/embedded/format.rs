@@ -1,6 +1,6 @@
 //! The format of the file: which one this program writes, and how an older file gets there.
 
-use super::super::StoreError;
+use super::super::error::StoreError;
 use super::layout::{self, META};
 use redb::{Database, ReadableDatabase, WriteTransaction};
 

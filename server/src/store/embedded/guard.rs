@@ -1,13 +1,13 @@
-//! A database that panics: what redb does with pages that make no sense. Here that is an error like any other.
+//! A database that panics, as redb does with damaged pages: here that is an error like any other.
 
-use super::super::StoreError;
+use super::super::error::StoreError;
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 thread_local! {
-    /// Whether a panic of this thread is caught here, and told as an error instead.
+    /// Whether a panic of this thread is caught here, and returned as an error instead.
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -16,18 +16,18 @@ thread_local! {
 pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, StoreError> {
     keep_quiet();
     let outer = GUARDED.replace(true);
-    // Whoever gets the error lets go of everything that was used inside.
+    // The caller drops everything that was used inside.
     let done = catch_unwind(AssertUnwindSafe(work));
     GUARDED.set(outer);
-    done.map_err(|panic| StoreError::Damaged(format!("a page makes no sense: {}", said(&*panic))))
+    done.map_err(|panic| StoreError::Damaged(format!("a page makes no sense: {}", message(&*panic))))
 }
 
-fn said(panic: &(dyn Any + Send)) -> &str {
+fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason was given")
 }
 
-/// Whoever runs the server reads the error; a trace of the database's own code is of no use beside it.
+/// The operator reads the error; a trace of the database's own code is of no use beside it.
 fn keep_quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

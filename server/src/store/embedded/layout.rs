@@ -1,6 +1,7 @@
 //! How the store lies in the database: two tables, and a value behind its version.
 
-use super::super::{StoreError, Version};
+use super::super::error::StoreError;
+use super::super::kv::Version;
 use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition};
 
 /// Key to version and value.

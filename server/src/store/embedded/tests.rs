@@ -1,6 +1,10 @@
 //! The embedded store: what it keeps, what it refuses, and how it comes back after an error.
 
-use super::*;
+use super::super::error::StoreError;
+use super::super::kv::{CommitOutcome, Store, Transaction, Version};
+use super::layout::ENTRIES;
+use super::{Embedded, FILE, FORMAT, files, format};
+use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::path::Path;
 
 fn put(key: &str, value: &str, expected: Option<Version>) -> Transaction {
@@ -21,11 +25,11 @@ fn opened(directory: &Path) -> Embedded {
 }
 
 #[test]
-fn a_value_is_there_after_the_store_was_opened_anew() {
+fn a_value_is_there_after_the_store_was_opened_again() {
     let directory = tempfile::tempdir().expect("directory");
     let store = opened(directory.path());
     let incarnation = store.incarnation();
-    assert_eq!(store.commit(vec![put("a", "1", None)]), [Outcome::Done(1)]);
+    assert_eq!(store.commit(vec![put("a", "1", None)]), [CommitOutcome::Done(1)]);
     drop(store);
     let store = opened(directory.path());
     assert_eq!(value(&store, "a").as_deref(), Some("1"));
@@ -40,7 +44,7 @@ fn each_transaction_of_a_group_is_checked_against_those_before_it() {
     let group = vec![put("a", "1", None), put("a", "2", None), put("a", "3", Some(1)), put("b", "4", None)];
     assert_eq!(
         store.commit(group),
-        [Outcome::Done(1), Outcome::Conflict, Outcome::Done(2), Outcome::Done(3)]
+        [CommitOutcome::Done(1), CommitOutcome::Conflict, CommitOutcome::Done(2), CommitOutcome::Done(3)]
     );
     assert_eq!(value(&store, "a").as_deref(), Some("3"));
 }
@@ -53,7 +57,7 @@ fn a_key_that_was_deleted_and_written_again_has_another_version() {
     store.commit(vec![Transaction { deletes: vec!["a".into()], ..Transaction::default() }]);
     assert_eq!(
         store.commit(vec![put("a", "1", None), put("a", "2", Some(1))]),
-        [Outcome::Done(3), Outcome::Conflict]
+        [CommitOutcome::Done(3), CommitOutcome::Conflict]
     );
 }
 
@@ -64,7 +68,7 @@ fn a_transaction_for_another_history_is_a_conflict() {
     let ours = store.incarnation().expect("readable");
     let other = Transaction { incarnation: Some(ours ^ 1), ..put("a", "1", None) };
     let same = Transaction { incarnation: Some(ours), ..put("a", "1", None) };
-    assert_eq!(store.commit(vec![other, same]), [Outcome::Conflict, Outcome::Done(1)]);
+    assert_eq!(store.commit(vec![other, same]), [CommitOutcome::Conflict, CommitOutcome::Done(1)]);
 }
 
 #[test]
@@ -75,9 +79,9 @@ fn a_key_or_value_that_is_too_long_is_refused_alone() {
     let group =
         vec![put(&longest, "1", None), put(&format!("{longest}k"), "2", None), put("v", &value, None)];
     let outcomes = store.commit(group);
-    assert_eq!(outcomes[0], Outcome::Done(1));
-    assert!(matches!(outcomes[1], Outcome::Refused(StoreError::TooLarge { .. })));
-    assert!(matches!(outcomes[2], Outcome::Refused(StoreError::TooLarge { .. })));
+    assert_eq!(outcomes[0], CommitOutcome::Done(1));
+    assert!(matches!(outcomes[1], CommitOutcome::Refused(StoreError::TooLarge { .. })));
+    assert!(matches!(outcomes[2], CommitOutcome::Refused(StoreError::TooLarge { .. })));
     assert_eq!(store.scan("", None, 10).map(|entries| entries.len()), Ok(1));
 }
 
@@ -186,24 +190,27 @@ impl redb::StorageBackend for Disk {
 fn comes_back_after(fault: &str, word: &str) {
     let directory = tempfile::tempdir().expect("directory");
     let store = Embedded::open_with(directory.path(), Disk::open).expect("opened");
-    assert_eq!(store.commit(vec![put("a", "1", None)]), [Outcome::Done(1)]);
+    assert_eq!(store.commit(vec![put("a", "1", None)]), [CommitOutcome::Done(1)]);
     let marker = directory.path().join(fault);
     std::fs::write(&marker, b"").expect("written");
     let large = "x".repeat(1 << 22);
     let said = match &store.commit(vec![put("b", &large, None)])[..] {
-        [Outcome::Refused(error)] => error.to_string(),
-        [Outcome::Unknown(why)] => why.clone(),
+        [CommitOutcome::Refused(error)] => error.to_string(),
+        [CommitOutcome::Unknown(why)] => why.clone(),
         other => panic!("{other:?}"),
     };
     assert!(said.contains(word), "{said}");
     let closed = store.read("a").expect_err("closed");
     assert!(matches!(&closed, StoreError::Closed(why) if why.contains(word)), "{closed}");
-    assert!(matches!(store.commit(vec![put("c", "2", None)])[..], [Outcome::Refused(StoreError::Closed(_))]));
+    assert!(matches!(
+        store.commit(vec![put("c", "2", None)])[..],
+        [CommitOutcome::Refused(StoreError::Closed(_))]
+    ));
     std::fs::remove_file(&marker).expect("removed");
-    store.reopen().expect("opened anew");
+    store.reopen().expect("opened again");
     assert_eq!(value(&store, "a").as_deref(), Some("1"));
     assert_eq!(store.read("c"), Ok(None));
-    assert!(matches!(store.commit(vec![put("c", "2", None)])[..], [Outcome::Done(_)]));
+    assert!(matches!(store.commit(vec![put("c", "2", None)])[..], [CommitOutcome::Done(_)]));
 }
 
 #[test]
@@ -239,16 +246,17 @@ fn a_store_whose_file_was_replaced_or_removed_takes_nothing_more_until_it_is_bac
     let directory = tempfile::tempdir().expect("directory");
     let [data, aside, copy] = ["data", "aside", "copy"].map(|name| directory.path().join(name));
     let store = opened(&data);
-    assert_eq!(store.commit(vec![put("a", "1", None)]), [Outcome::Done(1)]);
+    assert_eq!(store.commit(vec![put("a", "1", None)]), [CommitOutcome::Done(1)]);
     let path = store.path().to_owned();
-    store.backup(&copy).expect("copied");
+    let mut copied = store.copy().expect("copied");
+    std::io::copy(&mut copied, &mut std::fs::File::create(&copy).expect("created")).expect("written");
     for replace in [true, false] {
         std::fs::rename(&path, &aside).expect("moved");
         if replace {
             std::fs::copy(&copy, &path).expect("another file");
         }
         assert!(matches!(store.look(), Err(StoreError::Replaced(_))));
-        assert!(matches!(store.commit(vec![put("b", "1", None)])[..], [Outcome::Refused(_)]));
+        assert!(matches!(store.commit(vec![put("b", "1", None)])[..], [CommitOutcome::Refused(_)]));
         assert!(matches!(store.reopen(), Err(StoreError::Replaced(_))), "another file is not this store");
         std::fs::rename(&aside, &path).expect("back");
         store.reopen().expect("it is the one that was opened");
@@ -257,7 +265,7 @@ fn a_store_whose_file_was_replaced_or_removed_takes_nothing_more_until_it_is_bac
     std::fs::rename(&path, &aside).expect("moved");
     let outcome = &store.commit(vec![put("b", "1", None)])[..];
     assert!(
-        matches!(outcome, [Outcome::Unknown(why)] if why.contains("not the file that was opened")),
+        matches!(outcome, [CommitOutcome::Unknown(why)] if why.contains("not the file that was opened")),
         "{outcome:?}"
     );
 }
@@ -282,7 +290,10 @@ fn a_damaged_page_is_noticed_when_the_store_is_opened_and_nothing_panics() {
     let store = opened(&data);
     for number in 0..60 {
         let key = format!("key/{number:03}");
-        assert!(matches!(store.commit(vec![put(&key, &"v".repeat(600), None)])[..], [Outcome::Done(_)]));
+        assert!(matches!(
+            store.commit(vec![put(&key, &"v".repeat(600), None)])[..],
+            [CommitOutcome::Done(_)]
+        ));
     }
     let path = store.path().to_owned();
     drop(store);
@@ -306,7 +317,7 @@ fn a_damaged_page_is_noticed_when_the_store_is_opened_and_nothing_panics() {
                         keys.iter().all(|entry| entry.value == "v".repeat(600).as_bytes()),
                         "page {page}"
                     );
-                    assert!(matches!(store.commit(vec![put("b", "1", None)])[..], [Outcome::Done(_)]));
+                    assert!(matches!(store.commit(vec![put("b", "1", None)])[..], [CommitOutcome::Done(_)]));
                     unharmed += 1;
                 }
             }

@@ -1,6 +1,19 @@
 //! Records come back as they were written, and whatever else is read is refused or upgraded.
 
-use super::*;
+use super::super::format;
+use super::read::limit as read_limit;
+use super::upgrade::{VERSION, WITHOUT_ACCOUNTS};
+use super::{RecordError, decode, encode};
+use apportion_core::facts::{Basis, Learned, PhaseInterval};
+use apportion_core::ids::{LimitId, NodeId, WorkspaceId};
+use apportion_core::ledger::{
+    ACCOUNTS_MAX, Account, AccountEntry, LEARNED_MAX, MARKS_MAX, Mark, MarkKey, ShardRecord, Spent,
+};
+use apportion_core::permits::Permits;
+use apportion_core::policy::LIMITS_MAX;
+use apportion_core::time::{Span, Timestamp};
+use apportion_core::window::Grid;
+use prost::Message;
 
 /// A sequence of numbers that repeats with its seed.
 struct Random(u64);
@@ -24,15 +37,15 @@ impl Random {
         (workspace, LimitId::new(&format!("l{}", self.below(3))).expect("a name"))
     }
 
-    fn learnt(&mut self) -> Learnt {
-        Learnt {
+    fn learned(&mut self) -> Learned {
+        Learned {
             permits: (self.below(2) == 0).then(|| self.permits()),
             phase: (self.below(2) == 0).then(|| PhaseInterval {
                 least: Span::from_ns(self.below(1 << 40)),
-                spread: Span::from_ns(self.below(1 << 30)),
+                width: Span::from_ns(self.below(1 << 30)),
             }),
             cooldown_until: (self.below(2) == 0).then(|| self.instant()),
-            others: self.permits(),
+            external_use: self.permits(),
             basis: (self.below(2) == 0).then(|| Basis {
                 permits: self.permits(),
                 window: Span::from_ns(self.below(1 << 40)),
@@ -53,8 +66,8 @@ impl Random {
         }
     }
 
-    fn entries(&mut self) -> Vec<Entry> {
-        let entry = |random: &mut Self| Entry {
+    fn entries(&mut self) -> Vec<AccountEntry> {
+        let entry = |random: &mut Self| AccountEntry {
             spent: Spent { from: random.instant(), until: random.instant(), permits: random.permits() },
             life: random.below(9),
         };
@@ -84,8 +97,8 @@ impl Random {
             record.accounts.insert(workspace, account);
         }
         for _ in 0..self.below(6) {
-            let (limit, learnt) = (self.limit(), self.learnt());
-            record.learnt.insert(limit, learnt);
+            let (limit, learned) = (self.limit(), self.learned());
+            record.learned.insert(limit, learned);
         }
         record
     }
@@ -105,16 +118,16 @@ fn the_largest_record_has_its_place_in_a_store() {
     let name = |number: usize| format!("{number:063}");
     let mut record = ShardRecord::first(NodeId::new(&name(0)).expect("a name"), u128::MAX, u128::MAX);
     let most = Permits::MAX;
-    let phase = Some(PhaseInterval { least: Span::MAX, spread: Span::MAX });
+    let phase = Some(PhaseInterval { least: Span::MAX, width: Span::MAX });
     for number in 0..MARKS_MAX {
         let workspace = WorkspaceId::new(&name(number)).expect("a name");
         let limit = LimitId::new(&name(number)).expect("a name");
-        if number < LEARNT_MAX {
+        if number < LEARNED_MAX {
             let (permits, cooldown_until) = (Some(most), Some(Timestamp::MAX));
             let (window, created_at) = (Span::MAX, Timestamp::MAX);
             let basis = Some(Basis { permits: most, window, phase: window, created_at });
-            let learnt = Learnt { permits, phase, cooldown_until, others: most, basis };
-            record.learnt.insert((workspace.clone(), limit.clone()), learnt);
+            let learned = Learned { permits, phase, cooldown_until, external_use: most, basis };
+            record.learned.insert((workspace.clone(), limit.clone()), learned);
         }
         if number < ACCOUNTS_MAX {
             record.accounts.insert(workspace.clone(), largest_account(&limit));
@@ -137,7 +150,7 @@ fn largest_account(limit: &LimitId) -> Account {
     let grid = Grid::within(Span::MAX, Span::MAX, Span::MAX);
     let shape = vec![(limit.clone(), grid); LIMITS_MAX];
     let spent = Spent { from: Timestamp::MAX, until: Timestamp::MAX, permits: Permits::MAX };
-    let entries = vec![Entry { spent, life: u64::MAX }; 5];
+    let entries = vec![AccountEntry { spent, life: u64::MAX }; 5];
     Account { shape, former: entries.clone(), past: entries.clone(), exhausted: entries }
 }
 
@@ -153,7 +166,7 @@ fn a_record_without_accounts_keeps_what_was_booked() {
         workspace: "w".into(),
         limit: name.into(),
         marks,
-        learnt: Some(format::Learnt { permits: Some(500), ..format::Learnt::default() }),
+        learned: Some(format::Learned { permits: Some(500), ..format::Learned::default() }),
     };
     let first = ShardRecord::first(NodeId::new("n").expect("a name"), 1, 2);
     let mut message = format::Shard::decode(&encode(&first)[1..]).expect("a message");
@@ -164,7 +177,7 @@ fn a_record_without_accounts_keeps_what_was_booked() {
     let account = &record.accounts[&WorkspaceId::new("w").expect("a name")];
     let spent = account.former.iter().map(|entry| entry.spent.permits.get()).collect::<Vec<_>>();
     assert_eq!((spent, record.marks.len()), (vec![50, 40], 0));
-    assert!(record.learnt.values().all(|learnt| learnt.basis == Some(Basis::default())));
+    assert!(record.learned.values().all(|learned| learned.basis == Some(Basis::default())));
 }
 
 #[test]
@@ -207,9 +220,9 @@ fn a_mark_that_stands_twice_or_is_too_large_is_refused() {
             ..format::Mark::default()
         });
         let limit =
-            format::Limit { workspace: "w".into(), limit: "l".into(), marks: marks.collect(), learnt: None };
+            format::Limit { workspace: "w".into(), limit: "l".into(), marks: marks.collect(), learned: None };
         let mut record = ShardRecord::first(NodeId::new("n").expect("a name"), 1, 2);
-        take(limit, &mut record)
+        read_limit(limit, &mut record)
     };
     assert_eq!(read(&[(1, 5), (2, 5)]), Ok(()));
     assert_eq!(read(&[(1, 5), (1, 6)]), Err(RecordError::Twice("a mark of w l".into())));

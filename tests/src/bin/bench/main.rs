@@ -13,7 +13,7 @@ mod service;
 
 use apportion_core::allocator::Allocator;
 use apportion_core::bounds::Bounds;
-use apportion_core::scenario::{Demand, Scenario, Shape, replay};
+use apportion_core::scenario::{Arrivals, Demand, Scenario, replay};
 use apportion_core::time::{Span, Timestamp};
 use load::{World, permits, policy, team};
 use measure::{apart, each, instructions, median};
@@ -221,7 +221,7 @@ fn simulate() -> f64 {
         min_permits: permits(1),
         max_wait: None,
         tag: None,
-        shape: Shape::Workers {
+        shape: Arrivals::Workers {
             count: 50,
             think: Span::from_ms(500),
             from: Timestamp::from_ns(600_000_000_000),

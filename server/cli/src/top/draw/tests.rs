@@ -181,7 +181,7 @@ fn long_names_and_huge_numbers_stay_in_their_places() {
 }
 
 #[test]
-fn a_throttled_limit_says_for_how_long_and_a_learnt_budget_says_what_policy_has() {
+fn a_throttled_limit_says_for_how_long_and_a_learned_budget_says_what_policy_has() {
     let mut screen = three_teams();
     screen.view.limits[0].cooldown = Some(Duration::from_secs(4));
     screen.view.limits[0].configured = Some(200);

@@ -6,11 +6,11 @@ use crate::facts::Absurd;
 /// The response is ignored, and whatever else it said, too.
 fn ignored(response: Response) -> Absurd {
     let mut service = Service::remembering(3);
-    let before = service.facts.learnt();
-    let Finding { ignored, .. } = service.hears(response.clone());
+    let before = service.facts.learned();
+    let Finding { ignored, .. } = service.receives(response.clone());
     let rest = Finding { ignored, ..Finding::default() };
-    assert_eq!(service.hears(response), rest);
-    assert_eq!((service.facts.learnt(), service.facts.budget()), (before, permits(166)));
+    assert_eq!(service.receives(response), rest);
+    assert_eq!((service.facts.learned(), service.facts.budget()), (before, permits(166)));
     ignored.unwrap()
 }
 
@@ -49,6 +49,6 @@ fn a_retry_more_than_a_day_away_is_absurd() {
 #[test]
 fn a_retry_a_day_away_is_not() {
     let mut service = Service::new();
-    let finding = service.hears(under(1).throttled().reset(10 * SECOND).retry_at(86_400 * SECOND));
+    let finding = service.receives(under(1).throttled().reset(10 * SECOND).retry_at(86_400 * SECOND));
     assert_eq!(finding.stop_until, Some(at(86_400 * SECOND)));
 }

@@ -5,12 +5,12 @@ use crate::time::Span;
 
 const LENGTH: u64 = 7;
 
-fn arc(start: u64, spread: u64) -> Arc {
-    Arc::new(Span::from_ns(LENGTH), Span::from_ns(start), Span::from_ns(spread))
+fn arc(start: u64, width: u64) -> Arc {
+    Arc::new(Span::from_ns(LENGTH), Span::from_ns(start), Span::from_ns(width))
 }
 
 fn offsets(arc: Arc) -> Vec<u64> {
-    let mut all: Vec<_> = (0..=arc.spread.as_ns()).map(|more| (arc.start.as_ns() + more) % LENGTH).collect();
+    let mut all: Vec<_> = (0..=arc.width.as_ns()).map(|more| (arc.start.as_ns() + more) % LENGTH).collect();
     all.sort_unstable();
     all
 }

@@ -1,16 +1,16 @@
-//! Scripts of what a provider says about a limit of 166 permits in windows of 10 seconds, told from the window that
+//! Scripts of what a provider says about a limit of 166 permits in windows of 10 seconds, from the window that
 //! starts at 1000 seconds.
 
 mod absurdities;
 mod arcs;
 mod budgets;
 mod cooldowns;
-mod others;
+mod external_use;
 mod random;
 mod resets;
 mod restarts;
 
-use super::{Basis, Facts, Finding, Learnt, PhaseInterval, Seen, Sent};
+use super::{Basis, Facts, Finding, Learned, PhaseInterval, Seen, Sent};
 use crate::ids::LimitId;
 use crate::observation::{Observation, Reset};
 use crate::permits::Permits;
@@ -127,8 +127,8 @@ impl Service {
         Self::with(Facts::new(&policy(166, 10 * SECOND, 0), Timestamp::ZERO, windows, None))
     }
 
-    fn restarted(learnt: &Learnt, windows: u32) -> Self {
-        Self::with(Facts::new(&policy(166, 10 * SECOND, 0), Timestamp::ZERO, windows, Some(learnt)))
+    fn restarted(learned: &Learned, windows: u32) -> Self {
+        Self::with(Facts::new(&policy(166, 10 * SECOND, 0), Timestamp::ZERO, windows, Some(learned)))
     }
 
     fn with(facts: Facts) -> Self {
@@ -152,7 +152,7 @@ impl Service {
         self.granted += permits(n);
     }
 
-    fn hears(&mut self, response: Response) -> Finding {
+    fn receives(&mut self, response: Response) -> Finding {
         let now = Sent { after: self.now, spent: self.granted };
         let seen = Seen {
             current: &self.window,
@@ -170,7 +170,7 @@ impl Service {
 
     /// The phase as known, in milliseconds: the least and the most it may be.
     fn phase_ms(&self) -> (u64, u64) {
-        let (least, spread) = (self.facts.grid().phase().as_ns(), self.facts.grid().spread().as_ns());
-        (least / 1_000_000, (least + spread) / 1_000_000)
+        let (least, width) = (self.facts.grid().phase().as_ns(), self.facts.grid().width().as_ns());
+        (least / 1_000_000, (least + width) / 1_000_000)
     }
 }

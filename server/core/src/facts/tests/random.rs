@@ -55,7 +55,7 @@ impl Random {
 
 #[test]
 fn whatever_a_provider_says_the_budget_is_what_policy_or_two_leases_said() {
-    let (mut learnt, mut lowered, mut moved) = (0, 0, 0);
+    let (mut learned, mut lowered, mut moved) = (0, 0, 0);
     for seed in 1..=SEEDS {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut service = Service::remembering(u32::try_from(seed % 5).unwrap());
@@ -66,10 +66,10 @@ fn whatever_a_provider_says_the_budget_is_what_policy_or_two_leases_said() {
             service.time_is(ms);
             service.grants(u32::try_from(random.below(20)).unwrap());
             let response = random.response(service.now, service.window);
-            let (before, in_force) = (service.facts.learnt(), service.budget);
+            let (before, in_force) = (service.facts.learned(), service.budget);
             let (grid, known) = (service.facts.grid(), response.known);
             let (lease, limit) = (response.observation.lease, response.observation.permits);
-            let finding = service.hears(response);
+            let finding = service.receives(response);
             if let (Some(LeaseId(lease)), Some(limit), true) = (lease, limit, known) {
                 said.entry(limit).or_default().insert(lease);
             }
@@ -79,24 +79,24 @@ fn whatever_a_provider_says_the_budget_is_what_policy_or_two_leases_said() {
             assert!(budget == permits(166) || agreed, "seed {seed}: {budget:?} of {said:?}");
             assert!(!budget.is_zero(), "seed {seed}");
             assert!(finding.budget.is_none_or(|lower| lower < in_force), "seed {seed}: {finding:?}");
-            assert_eq!(finding.durable, before != service.facts.learnt(), "seed {seed}");
+            assert_eq!(finding.durable, before != service.facts.learned(), "seed {seed}");
             assert_eq!(finding.grid_changed, grid != service.facts.grid(), "seed {seed}");
             if finding.ignored.is_some() {
                 let ignored = Finding { ignored: finding.ignored, ..Finding::default() };
-                assert_eq!((finding, before), (ignored, service.facts.learnt()), "seed {seed}");
+                assert_eq!((finding, before), (ignored, service.facts.learned()), "seed {seed}");
             }
             if !known {
                 assert!(!finding.grid_changed, "seed {seed}");
-                assert_eq!(before.permits, service.facts.learnt().permits, "seed {seed}");
-                assert_eq!(before.others, service.facts.learnt().others, "seed {seed}");
+                assert_eq!(before.permits, service.facts.learned().permits, "seed {seed}");
+                assert_eq!(before.external_use, service.facts.learned().external_use, "seed {seed}");
             }
-            learnt += u32::from(before.permits != service.facts.learnt().permits);
+            learned += u32::from(before.permits != service.facts.learned().permits);
             lowered += u32::from(finding.budget.is_some());
             moved += u32::from(finding.grid_changed);
         }
-        let restarted = Service::restarted(&service.facts.learnt(), u32::try_from(seed % 5).unwrap());
+        let restarted = Service::restarted(&service.facts.learned(), u32::try_from(seed % 5).unwrap());
         assert_eq!(restarted.facts.budget(), service.facts.budget(), "seed {seed}");
         assert_eq!(restarted.facts.grid(), service.facts.grid(), "seed {seed}");
     }
-    assert!(learnt > 0 && lowered > 0 && moved > 0, "the responses taught nothing");
+    assert!(learned > 0 && lowered > 0 && moved > 0, "the responses changed nothing");
 }

@@ -1,7 +1,7 @@
 //! Scripts against the account of a workspace: what windows start with that lie elsewhere than the former ones.
 
 use super::*;
-use crate::ledger::account::continued;
+use crate::ledger::continued;
 
 const SECOND: u64 = 1;
 
@@ -20,9 +20,9 @@ fn says(life: u64, now: u64, shape: &[(&str, Grid)]) -> Statement {
     Statement { at: at(now), life, number, is_urgent, shape, former: Vec::new() }
 }
 
-fn granted(from: u64, until: u64, n: u32, final_at: u64) -> Granted {
+fn granted(from: u64, until: u64, n: u32, final_at: u64) -> FormerGrant {
     let spent = Spent { from: at(from), until: at(until), permits: permits(n) };
-    Granted { spent, final_at: at(final_at) }
+    FormerGrant { spent, final_at: at(final_at) }
 }
 
 /// One record, and who books in it.
@@ -45,7 +45,7 @@ impl Books {
     }
 
     /// Books in the window of an instant; tells the mark before and after.
-    fn book(&mut self, id: &str, grid: Grid, s: u64, n: u32, budget: u32) -> Result<(u32, u32), Refusal> {
+    fn book(&mut self, id: &str, grid: Grid, s: u64, n: u32, budget: u32) -> Result<(u32, u32), BookRefusal> {
         let window = grid.at(at(s));
         let key = MarkKey {
             workspace: want(0, 0).workspace,
@@ -76,7 +76,7 @@ fn a_renamed_limit_goes_on_with_its_windows() {
     books.book("l", windows, 1000, 60, 100).expect("room");
     books.state(&says(2, 1005, &[("m", windows)]));
     assert_eq!(books.book("m", windows, 1005, 100, 100), Ok((60, 100)));
-    assert_eq!(books.book("l", windows, 1005, 1, 100), Err(Refusal::PolicyChanged));
+    assert_eq!(books.book("l", windows, 1005, 1, 100), Err(BookRefusal::PolicyChanged));
 }
 
 #[test]
@@ -146,9 +146,9 @@ fn blocks_that_are_not_granted_yet_count_once_they_are() {
 #[test]
 fn a_window_of_another_shape_is_not_booked() {
     let mut books = Books::of(&[("l", grid(10, 0))]);
-    assert_eq!(books.book("l", grid(10, 3), 1000, 1, 100), Err(Refusal::PolicyChanged));
-    assert_eq!(books.book("l", grid(20, 0), 1000, 1, 100), Err(Refusal::PolicyChanged));
-    assert_eq!(books.book("m", grid(10, 0), 1000, 1, 100), Err(Refusal::PolicyChanged));
+    assert_eq!(books.book("l", grid(10, 3), 1000, 1, 100), Err(BookRefusal::PolicyChanged));
+    assert_eq!(books.book("l", grid(20, 0), 1000, 1, 100), Err(BookRefusal::PolicyChanged));
+    assert_eq!(books.book("m", grid(10, 0), 1000, 1, 100), Err(BookRefusal::PolicyChanged));
 }
 
 #[test]

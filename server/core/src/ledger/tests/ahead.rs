@@ -11,9 +11,9 @@ fn ahead(ahead: Span) -> WantedBlock {
 fn a_window_may_be_booked_as_long_before_its_start_as_its_guard() {
     let mut shard = serving();
     shard.want(at(1006), ahead(Span::from_ms(850)));
-    assert_eq!(refused(&mut shard), [Refusal::TooEarly]);
+    assert_eq!(refused(&mut shard), [BookRefusal::TooEarly]);
     shard.want(at(1006), ahead(Span::from_ms(3_999)));
-    assert_eq!(refused(&mut shard), [Refusal::TooEarly]);
+    assert_eq!(refused(&mut shard), [BookRefusal::TooEarly]);
     shard.want(at(1006), ahead(Span::from_secs(4)));
     let (token, _, new) = cas(&mut shard);
     assert_eq!(new.hi(&key(at(1010))), permits(5));
@@ -42,7 +42,7 @@ fn after_a_restore_a_window_that_its_guard_may_have_booked_ahead_counts_as_spent
     {
         let mut shard = restored();
         shard.want(at(1010), ahead(guard));
-        let spent = refused(&mut shard) == [Refusal::Closed];
+        let spent = refused(&mut shard) == [BookRefusal::Closed];
         assert_eq!(spent, closed, "a guard of {guard:?}");
     }
 }

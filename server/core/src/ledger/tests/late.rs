@@ -1,4 +1,4 @@
-//! Answers that come too late, waits before a question is asked again, and what comes to a shard that is not served.
+//! Answers that come too late, waits before a question is retried, and what comes to a shard that is not served.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn an_answer_to_a_write_that_was_sent_again_is_ignored() {
 }
 
 #[test]
-fn a_failed_read_is_asked_again_after_a_wait_that_doubles_up_to_a_second() {
+fn a_failed_read_is_retried_after_a_wait_that_doubles_up_to_a_second() {
     let (mut shard, _, mut token) = in_doubt();
     let mut now = at(1003);
     for wait in [50, 100, 200, 400, 800, 1_000, 1_000].map(Span::from_ms) {
@@ -56,18 +56,18 @@ fn a_clock_that_stepped_back_does_not_prolong_the_wait() {
 }
 
 #[test]
-fn what_is_learnt_of_a_shard_that_is_not_served_is_not_written_later() {
+fn what_is_learned_of_a_shard_that_is_not_served_is_not_written_later() {
     let mut shard = Shard::new(node("a"), 7 << 64, Horizon::DEFAULT);
     let WantedBlock { workspace, limit, .. } = want(0, 0);
-    let learnt = Learnt { permits: Some(permits(20)), ..Learnt::default() };
-    shard.learn(at(1000), workspace, limit, learnt);
+    let learned = Learned { permits: Some(permits(20)), ..Learned::default() };
+    shard.learn(at(1000), workspace, limit, learned);
     shard.exhausted(at(1000), key(at(1000)), &window(1000), permits(100));
     shard.take_over(at(1001));
     let token = read(&mut shard);
     shard.read_done(at(1001), token, ReadOutcome::Absent { incarnation: 1 });
     let (token, ..) = cas(&mut shard);
     shard.cas_done(at(1001), token, CasOutcome::Ok(Version(1)));
-    assert_eq!(effects(&mut shard), [Effect::Owned { epoch: 1 }]);
+    assert_eq!(effects(&mut shard), [ShardEffect::Owned { epoch: 1 }]);
 }
 
 #[test]
@@ -80,16 +80,4 @@ fn what_was_booked_of_an_open_window_can_be_handed_over_however_much_time_passed
     shard.advance(at(1009));
     shard.hand_over(at(1009), node("b"), &[(key(at(1000)), permits(12))]);
     assert_eq!(cas(&mut shard).2.hi(&key(at(1000))), permits(12));
-}
-
-#[test]
-fn only_another_history_of_the_store_voids_what_is_served() {
-    let mut away = Shard::new(node("a"), 7 << 64, Horizon::DEFAULT);
-    away.incarnation_changed(9);
-    assert!(effects(&mut away).is_empty());
-    let mut shard = serving();
-    shard.incarnation_changed(1);
-    assert!(effects(&mut shard).is_empty() && shard.is_serving());
-    shard.incarnation_changed(9);
-    assert_eq!(effects(&mut shard), [Effect::Lost { why: LostWhy::Restored }]);
 }

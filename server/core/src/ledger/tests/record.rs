@@ -33,7 +33,7 @@ fn a_window_that_is_exhausted_before_anything_is_booked_is_spent() {
     record.spend(&key(at(1000)), &window(1000), permits(100));
     assert_eq!(record.hi(&key(at(1000))), permits(100));
     let again = record.raise(&key(at(1000)), &window(1000), permits(1), permits(100), SERIES);
-    assert_eq!(again, Err(Refusal::Spent));
+    assert_eq!(again, Err(BookRefusal::Spent));
 }
 
 #[test]
@@ -66,19 +66,19 @@ fn a_clock_that_was_far_ahead_closes_no_more_than_the_windows_of_now() {
 #[test]
 fn beyond_the_bound_of_marks_a_new_window_is_refused() {
     let refused = full_of_marks().raise(&key(at(9000)), &window(9000), permits(1), permits(100), SERIES);
-    assert_eq!(refused, Err(Refusal::TooMany));
+    assert_eq!(refused, Err(BookRefusal::TooMany));
 }
 
 #[test]
-fn beyond_the_bound_of_learnt_limits_only_known_ones_are_written() {
+fn beyond_the_bound_of_learned_limits_only_known_ones_are_written() {
     let mut record = first();
-    for n in 0..=LEARNT_MAX {
-        record.learn(limit_number(n), Learnt::default());
+    for n in 0..=LEARNED_MAX {
+        record.learn(limit_number(n), Learned::default());
     }
-    assert_eq!((record.learnt.len(), record.learnt.get(&limit_number(LEARNT_MAX))), (LEARNT_MAX, None));
-    let newer = Learnt { permits: Some(permits(20)), ..Learnt::default() };
+    assert_eq!((record.learned.len(), record.learned.get(&limit_number(LEARNED_MAX))), (LEARNED_MAX, None));
+    let newer = Learned { permits: Some(permits(20)), ..Learned::default() };
     record.learn(limit_number(0), newer);
-    assert_eq!(record.learnt[&limit_number(0)], newer);
+    assert_eq!(record.learned[&limit_number(0)], newer);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::cores::{memory, on_server_core};
 use crate::row;
 use apportion_proto::v1;
 use apportion_server::preset;
-use apportion_server::store::catalog::{Catalog, Change, Document};
+use apportion_server::store::catalog::{Catalog, CatalogChange, Document};
 use apportion_server::store::{Embedded, Store};
 use apportion_tests::process::server::Server;
 use std::path::Path;
@@ -33,7 +33,7 @@ pub(crate) fn fill(data: &Path, count: usize) {
     for ids in ids.chunks(AT_ONCE) {
         let puts = ids.iter().flat_map(|id| documents(id)).collect();
         let entry = v1::AuditEntry { method: "CreateWorkspace".into(), ..v1::AuditEntry::default() };
-        catalog.apply(&Change { expect: Vec::new(), puts, deletes: Vec::new(), entry }).expect("room");
+        catalog.apply(&CatalogChange { expect: Vec::new(), puts, deletes: Vec::new(), entry }).expect("room");
     }
 }
 

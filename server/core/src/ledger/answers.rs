@@ -1,18 +1,22 @@
-//! What the store's answers mean for a shard: taken over, booked, given away, lost, or not known yet.
+//! What the store's answers mean for a shard: taken over, booked, handed over, lost, or not known yet.
 //!
 //! Owns the rule that an unknown outcome grants nothing and is read back. Decides nothing about what to book.
 
-use super::booking::Pending;
-use super::effect::{CasOutcome, Effect, Guard, LostWhy, ReadOutcome, Refusal, Token, Version};
+use super::block::BookRefusal;
+use super::effect::{LostWhy, ShardEffect, ShardReply};
 use super::flight::{Flight, Purpose, Step, Write};
-use super::record::{Raise, ShardRecord};
+use super::mark::Raise;
+use super::pending::Pending;
+use super::record::ShardRecord;
 use super::shard::{Shard, Stage};
+use super::store::{CasOutcome, Guard, ReadOutcome, Token};
+use super::version::Version;
 use crate::mutant::{self, Mutant};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
 impl Shard {
-    /// The answer to `Effect::Cas`. An answer to a question that is no longer asked is ignored.
+    /// The answer to [`ShardEffect::Cas`]. An answer to a question that is no longer asked is ignored.
     pub fn cas_done(&mut self, now: Timestamp, token: Token, outcome: CasOutcome) {
         let Some(flight) = self.flight.take_if(|flight| flight.is(token, Step::Writing)) else { return };
         let Some(write) = flight.write else { return };
@@ -24,7 +28,7 @@ impl Shard {
         }
     }
 
-    /// The answer to `Effect::Read`.
+    /// The answer to [`ShardEffect::Read`].
     pub fn read_done(&mut self, now: Timestamp, token: Token, outcome: ReadOutcome) {
         let Some(flight) = self.flight.take_if(|flight| flight.is(token, Step::Reading)) else { return };
         let (current, incarnation) = match outcome {
@@ -46,8 +50,7 @@ impl Shard {
         }
     }
 
-    /// The write stands in the store. If the store failed at it, it is written once more under another nonce: only that makes it
-    /// durable.
+    /// The write is in the store. If the store failed at it, it is written once more under another nonce: only that makes it durable.
     fn found(&mut self, now: Timestamp, write: Write, version: Version) {
         if !write.is_doubtful || mutant::active(Mutant::GrantAfterIoError) {
             return self.written(now, write, version);
@@ -82,7 +85,7 @@ impl Shard {
                 self.stage = Stage::Serving;
                 self.booked.clear();
                 let epoch = self.record().map_or(0, |record| record.epoch);
-                self.effects.push_back(Effect::Owned { epoch });
+                self.emit(ShardEffect::Owned { epoch });
             }
             Purpose::Book => self.confirm(&write.raises, &write.carried),
             Purpose::HandOver => self.lose(LostWhy::HandedOver),
@@ -93,8 +96,8 @@ impl Shard {
     /// The raised units are booked by this process; while it serves they may be granted.
     fn confirm(&mut self, raises: &[Raise], carried: &Pending) {
         for (workspace, statement) in &carried.statements {
-            let (workspace, life, number) = (workspace.clone(), statement.life, statement.number);
-            self.effects.push_back(Effect::Stated { workspace, life, number });
+            let reply = ShardReply::Stated { life: statement.life, number: statement.number };
+            self.emit(ShardEffect::Reply { workspace: workspace.clone(), reply });
         }
         for Raise { key, from, to } in raises {
             let Some(want) = carried.wanted.get(key) else { continue };
@@ -102,19 +105,14 @@ impl Shard {
             booked.permits += to.less(*from);
             booked.end = want.window.end.earliest;
             if self.stage == Stage::Serving {
-                self.effects.push_back(Effect::Confirmed {
-                    workspace: key.workspace.clone(),
-                    limit: key.limit.clone(),
-                    series: want.series,
-                    window_start: key.window_start,
-                    from: *from,
-                    to: *to,
-                });
+                let (series, window_start) = (want.series, key.window_start);
+                let reply = ShardReply::Booked { series, window_start, from: *from, to: *to };
+                self.emit(ShardEffect::Reply { workspace: key.workspace.clone(), reply });
             }
         }
     }
 
-    /// The write was not done, unless what stands there is that very write.
+    /// The write was not done, unless the current record is that very write.
     fn conflict(&mut self, now: Timestamp, write: Write, current: Option<(ShardRecord, Version)>) {
         self.store_back();
         match current {
@@ -133,7 +131,7 @@ impl Shard {
         }
         for raise in &write.raises {
             if let Some(want) = write.carried.wanted.get(&raise.key) {
-                self.refuse(raise.key.clone(), want, Refusal::PolicyChanged);
+                self.refuse(raise.key.clone(), want, BookRefusal::PolicyChanged);
             }
         }
         self.pending.put_back(Pending { wanted: BTreeMap::new(), ..write.carried });

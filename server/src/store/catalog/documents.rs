@@ -1,0 +1,131 @@
+//! Workspaces, teams and tokens as they are read.
+
+use super::super::kv::{Entry, Store};
+use super::document::KeptToken;
+use super::error::CatalogError;
+use super::keys::{TOKENS, WORKSPACES, team_key, token_key, workspace_key};
+use super::stored::{self, Stored, StoredMessage};
+use apportion_proto::v1::{Team, Workspace};
+use std::sync::{Arc, Mutex};
+
+/// Most documents of one page.
+pub const PAGE_MAX: usize = 1_000;
+
+/// The documents of one store.
+pub struct Catalog {
+    pub(super) store: Arc<dyn Store>,
+    /// How many entries of the audit are kept.
+    pub(super) audit_kept: u64,
+    /// One change at a time: each takes the next number of the audit.
+    pub(super) changing: Mutex<()>,
+}
+
+impl Catalog {
+    /// The documents of this store, with the newest `audit_kept` entries of the audit, at least one.
+    pub fn new(store: Arc<dyn Store>, audit_kept: u64) -> Self {
+        Self { store, audit_kept: audit_kept.max(1), changing: Mutex::new(()) }
+    }
+
+    /// A workspace.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store or the document cannot be read.
+    pub fn workspace(&self, workspace: &str) -> Result<Option<Stored<Workspace>>, CatalogError> {
+        self.one(&workspace_key(workspace))
+    }
+
+    /// A team.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store or the document cannot be read.
+    pub fn team(&self, workspace: &str, team: &str) -> Result<Option<Stored<Team>>, CatalogError> {
+        self.one(&team_key(workspace, team))
+    }
+
+    /// A token.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store or the document cannot be read.
+    pub fn token(&self, token: &str) -> Result<Option<Stored<KeptToken>>, CatalogError> {
+        self.one(&token_key(token))
+    }
+
+    /// The workspaces after the one with the id `after`, in order of id, `most` at most and [`PAGE_MAX`].
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store or a document cannot be read.
+    pub fn workspaces(
+        &self,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<Stored<Workspace>>, CatalogError> {
+        self.page(WORKSPACES, after, most)
+    }
+
+    /// The teams of a workspace after the one with the id `after`, in order of id, `most` at most and [`PAGE_MAX`].
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store or a document cannot be read.
+    pub fn teams(
+        &self,
+        workspace: &str,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<Stored<Team>>, CatalogError> {
+        self.page(&team_key(workspace, ""), after, most)
+    }
+
+    /// Every team of a workspace, in order of id.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store or a document cannot be read.
+    pub fn all_teams(&self, workspace: &str) -> Result<Vec<Stored<Team>>, CatalogError> {
+        // One read, so that they are as of one moment. Whoever creates teams bounds how many there are.
+        let teams = self.store.scan(&team_key(workspace, ""), None, usize::MAX)?;
+        teams.into_iter().map(stored::read).collect()
+    }
+
+    /// The tokens after the one with the id `after`, in order of id, `most` at most and [`PAGE_MAX`].
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store or a document cannot be read.
+    pub fn tokens(&self, after: Option<&str>, most: usize) -> Result<Vec<Stored<KeptToken>>, CatalogError> {
+        self.page(TOKENS, after, most)
+    }
+
+    /// Calls `show` with every workspace and its teams, in order of id. Reads page by page: no more than one page of workspaces and
+    /// the teams of one workspace are in memory.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store or a document cannot be read; `show` was called with what came before.
+    pub fn load(
+        &self,
+        mut show: impl FnMut(Stored<Workspace>, Vec<Stored<Team>>),
+    ) -> Result<(), CatalogError> {
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.store.scan(WORKSPACES, after.as_deref(), PAGE_MAX)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.key.clone());
+            for entry in page {
+                let teams = self.all_teams(entry.key.strip_prefix(WORKSPACES).unwrap_or_default())?;
+                show(stored::read(entry)?, teams);
+            }
+        }
+    }
+
+    fn one<T: StoredMessage>(&self, key: &str) -> Result<Option<Stored<T>>, CatalogError> {
+        self.store.read(key)?.map(stored::read).transpose()
+    }
+
+    fn page<T: StoredMessage>(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<Stored<T>>, CatalogError> {
+        let after = after.map(|after| format!("{prefix}{after}"));
+        let entries: Vec<Entry> = self.store.scan(prefix, after.as_deref(), most.min(PAGE_MAX))?;
+        entries.into_iter().map(stored::read).collect()
+    }
+}

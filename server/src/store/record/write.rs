@@ -1,0 +1,80 @@
+//! The parts of a record as messages.
+
+use super::super::format;
+use apportion_core::facts::{Basis, Learned, PhaseInterval};
+use apportion_core::ids::{LimitId, WorkspaceId};
+use apportion_core::ledger::{Account, AccountEntry, MarkKey, ShardRecord, Spent};
+use apportion_core::permits::Permits;
+use apportion_core::time::Timestamp;
+use apportion_core::window::Grid;
+use std::collections::BTreeMap;
+
+/// Marks and what was learned, by limit.
+pub(super) fn limits(record: &ShardRecord) -> Vec<format::Limit> {
+    let mut limits: BTreeMap<(&str, &str), format::Limit> = BTreeMap::new();
+    let empty = |workspace: &WorkspaceId, limit: &LimitId| format::Limit {
+        workspace: workspace.to_string(),
+        limit: limit.to_string(),
+        ..format::Limit::default()
+    };
+    for (MarkKey { workspace, limit, window_start }, mark) in &record.marks {
+        let known = limits.entry((workspace.as_str(), limit.as_str()));
+        known.or_insert_with(|| empty(workspace, limit)).marks.push(format::Mark {
+            window_start: window_start.as_ns(),
+            window_end: mark.window_end.as_ns(),
+            hi: mark.hi.get(),
+            known: mark.known.get(),
+            life: mark.life,
+            booked: mark.booked.get(),
+            is_exhausted: mark.is_exhausted,
+        });
+    }
+    for ((workspace, limit), learned) in &record.learned {
+        let known = limits.entry((workspace.as_str(), limit.as_str()));
+        known.or_insert_with(|| empty(workspace, limit)).learned = Some(learned_message(learned));
+    }
+    limits.into_values().collect()
+}
+
+fn learned_message(learned: &Learned) -> format::Learned {
+    // Taken apart by name: a new field does not compile until it is kept too.
+    let Learned { permits, phase, cooldown_until, external_use, basis } = *learned;
+    format::Learned {
+        basis: basis.map(|Basis { permits, window, phase, created_at }| format::Basis {
+            permits: permits.get(),
+            window: window.as_ns(),
+            phase: phase.as_ns(),
+            created_at: created_at.as_ns(),
+        }),
+        permits: permits.map(Permits::get),
+        phase: phase.map(|PhaseInterval { least, width }| format::Phase {
+            least: least.as_ns(),
+            width: width.as_ns(),
+        }),
+        cooldown_until: cooldown_until.map(Timestamp::as_ns),
+        external_use: external_use.get(),
+    }
+}
+
+/// An account.
+pub(super) fn account((workspace, account): (&WorkspaceId, &Account)) -> format::Account {
+    let Account { shape, former, past, exhausted } = account;
+    let entries = |entries: &[AccountEntry]| {
+        let entry = |&AccountEntry { spent: Spent { from, until, permits }, life }: &AccountEntry| {
+            format::Entry { from: from.as_ns(), until: until.as_ns(), permits: permits.get(), life }
+        };
+        entries.iter().map(entry).collect()
+    };
+    let windows = |(limit, grid): &(LimitId, Grid)| format::Windows {
+        limit: limit.to_string(),
+        length: grid.length().as_ns(),
+        phase: Some(format::Phase { least: grid.phase().as_ns(), width: grid.width().as_ns() }),
+    };
+    format::Account {
+        workspace: workspace.to_string(),
+        shape: shape.iter().map(windows).collect(),
+        former: entries(former),
+        past: entries(past),
+        exhausted: entries(exhausted),
+    }
+}
