@@ -74,7 +74,7 @@ impl Section<'_> {
 
     fn write(&self, page: &mut String) {
         let (title, summary) = self.title();
-        let _ = write!(page, "\n## {title}\n\n{summary}\n");
+        let _ = writeln!(page, "\n## {title}\n\n{summary}");
         for (at, service) in self.file.service.iter().enumerate() {
             self.write_service(page, at, service);
         }
@@ -87,10 +87,10 @@ impl Section<'_> {
     }
 
     fn write_service(&self, page: &mut String, at: usize, service: &ServiceDescriptorProto) {
-        let _ = write!(page, "\n### {}\n\n{}\n", service.name(), self.prose(&[6, at]));
+        let _ = writeln!(page, "\n### {}\n\n{}", service.name(), self.prose(&[6, at]));
         for (nth, call) in service.method.iter().enumerate() {
-            let _ = write!(page, "\n#### {}\n\n{}\n", call.name(), self.signature(call));
-            let _ = write!(page, "\n{}\n", self.prose(&[6, at, 2, nth]));
+            let _ = writeln!(page, "\n#### {}\n\n{}", call.name(), self.signature(call));
+            let _ = writeln!(page, "\n{}", self.prose(&[6, at, 2, nth]));
         }
     }
 
@@ -106,7 +106,7 @@ impl Section<'_> {
     }
 
     fn write_message(&self, page: &mut String, at: usize, message: &DescriptorProto) {
-        let _ = write!(page, "\n### {}\n\n{}\n", message.name(), self.prose(&[4, at]));
+        let _ = writeln!(page, "\n### {}\n\n{}", message.name(), self.prose(&[4, at]));
         if message.field.is_empty() {
             page.push_str("\nThis message has no fields.\n");
             return;
@@ -128,7 +128,7 @@ impl Section<'_> {
     }
 
     fn write_enum(&self, page: &mut String, at: usize, values: &EnumDescriptorProto) {
-        let _ = write!(page, "\n### {}\n\n{}\n", values.name(), self.prose(&[5, at]));
+        let _ = writeln!(page, "\n### {}\n\n{}", values.name(), self.prose(&[5, at]));
         page.push_str("\n| Value | Description |\n| --- | --- |\n");
         for (nth, value) in values.value.iter().enumerate() {
             let text = self.cell(&[5, at, 2, nth]);

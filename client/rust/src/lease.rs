@@ -83,6 +83,7 @@ impl Lease {
         Self { pool, priority, is_contended, origin: None, usage: Mutex::default() }
     }
 
+    #[inline]
     pub(crate) fn pool(&self) -> &PermitPool {
         &self.pool
     }
