@@ -115,7 +115,7 @@ fn hexadecimal(digits: &str) -> Option<u64> {
             b'a'..=b'f' => byte - b'a' + 10,
             _ => return None,
         };
-        Some(number << 4 | u64::from(digit))
+        Some((number << 4) | u64::from(digit))
     })
 }
 
