@@ -109,10 +109,19 @@ impl LeaseName {
     }
 }
 
-/// Only what `Display` writes: no sign, no leading zero but the seal's, no capital.
+/// Only what `Display` writes: no sign, no capital, at most 16 digits.
 fn hexadecimal(digits: &str) -> Option<u64> {
-    let plain = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    (plain && digits.len() <= 16).then(|| u64::from_str_radix(digits, 16).ok()).flatten()
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    digits.bytes().try_fold(0, |number, byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        Some((number << 4) | u64::from(digit))
+    })
 }
 
 impl fmt::Display for LeaseName {

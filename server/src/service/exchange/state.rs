@@ -28,8 +28,9 @@ use tonic::{Status, Streaming};
 
 /// Most workspaces whose events one stream gets.
 const WORKSPACES_MAX: usize = 64;
-/// Most requests that are read before other tasks get their turn. With as many unsent answers, events wait.
-const REQUESTS_PER_TURN: usize = 64;
+/// Most requests that are read before other tasks get their turn. Their answers are written to the socket together. With as many
+/// unsent answers, events wait.
+const REQUESTS_PER_TURN: usize = 128;
 /// Most answers that wait to be sent. Beyond it the client is not reading, and the stream ends.
 const UNSENT_MAX: usize = 8_192;
 /// When to retry where too many requests are in flight.
@@ -192,8 +193,8 @@ impl StreamState {
         for _ in 0..REQUESTS_PER_TURN {
             let Some(requests) = &mut self.requests else { return Poll::Pending };
             match std::task::ready!(requests.poll_next_unpin(context)) {
-                Some(Ok(request)) if self.end.is_none() => self.accept(request),
-                Some(Ok(request)) => self.apply_late(request),
+                Some(Ok(request)) if self.end.is_none() => self.accept(&request),
+                Some(Ok(request)) => self.apply_late(&request),
                 Some(Err(status)) => return Poll::Ready(Err(status)),
                 None => self.requests = None,
             }
@@ -203,10 +204,10 @@ impl StreamState {
     }
 
     /// Handles a request that arrived after the end of the stream, before the client got that end: a settle still counts.
-    fn apply_late(&mut self, request: v1::ExchangeRequest) {
-        if let Some(Request::Settle(wire)) = request.request
+    fn apply_late(&mut self, request: &v1::ExchangeRequest) {
+        if let Some(Request::Settle(wire)) = &request.request
             && self.is_authorized()
-            && let Ok(report) = LeaseReport::try_from(&wire)
+            && let Ok(report) = LeaseReport::try_from(wire)
         {
             let _ = self.calls.settle(&self.who, &report);
         }
@@ -218,7 +219,7 @@ impl StreamState {
         if who.expires() { who.is_valid(self.calls.engine.clock().now()) } else { !who.is_withdrawn() }
     }
 
-    fn accept(&mut self, request: v1::ExchangeRequest) {
+    fn accept(&mut self, request: &v1::ExchangeRequest) {
         let id = request.id;
         let malformed = |path: &str, problem: &str| FieldError::new(path, problem).into();
         let unscoped = ErrorScope::default();
@@ -233,15 +234,15 @@ impl StreamState {
             let problem = "must not be 0, nor that of a request in flight";
             return self.refuse(id, &unscoped, malformed("id", problem));
         }
-        match request.request {
+        match &request.request {
             None | Some(Request::Cancel(_)) => {
                 self.refuse(id, &unscoped, malformed("request", "one of acquire, settle, cancel must be set"))
             }
-            Some(Request::Acquire(wire)) => match Acquire::next(&wire, &mut self.recent) {
+            Some(Request::Acquire(wire)) => match Acquire::next(wire, &mut self.recent) {
                 Ok(acquire) => self.acquire(id, acquire),
                 Err(error) => self.refuse(id, &unscoped, error.under("acquire").into()),
             },
-            Some(Request::Settle(wire)) => match LeaseReport::next(&wire, &mut self.recent) {
+            Some(Request::Settle(wire)) => match LeaseReport::next(wire, &mut self.recent) {
                 Ok(report) => self.settle(id, &report),
                 Err(error) => self.refuse(id, &unscoped, error.under("settle").into()),
             },
