@@ -45,7 +45,7 @@ fn acquire() -> v1::AcquireLeaseRequest {
 #[test]
 fn no_message_makes_a_conversion_panic_and_what_is_taken_is_inside_its_bounds() {
     use crate::convert::{mask, names, settle as reports, team, workspace};
-    use crate::engine::{Acquire, Report};
+    use crate::engine::{Acquire, LeaseReport};
     use apportion_core::ids::WorkspaceId;
     let id = WorkspaceId::new("default").expect("a name");
     let whole = v1::Workspace { preset: "intercom".into(), ..crate::preset::intercom() };
@@ -70,7 +70,7 @@ fn no_message_makes_a_conversion_panic_and_what_is_taken_is_inside_its_bounds() 
                 assert!(acquire.permits.get() >= 1 && acquire.min_permits <= acquire.permits, "{message:?}");
             }
         });
-        decoded(&bytes, |message: v1::SettleLeaseRequest| drop(Report::try_from(&message)));
+        decoded(&bytes, |message: v1::SettleLeaseRequest| drop(LeaseReport::try_from(&message)));
         decoded(&bytes, |message: v1::BatchSettleLeasesRequest| drop(reports::batch(&message)));
         decoded(&bytes, |message: v1::Workspace| {
             if let Ok(policy) = workspace::policy(&message, Vec::new())

@@ -1,4 +1,4 @@
-//! Requests for a lease, and what is granted.
+//! Requests for leases, and leases as they go out.
 
 use super::field::{name_or, optional_name, permits};
 use super::priority::{optional_priority, wire_priority};
@@ -66,10 +66,10 @@ impl TryFrom<&v1::AcquireLeaseRequest> for Acquire {
     }
 }
 
-/// What a client is told of a lease for a request that the server had at `received_at`; none where the lease had ended by then.
+/// A lease as it goes out, for a request that the server received at `received_at`; none where the lease had expired by then.
 ///
 /// Only durations go out. The client counts them from its sending, which was before `received_at`, so what it takes for the end is
-/// never after `ends_at`. A repeat that came after the grant is told what is left.
+/// never after `ends_at`. A repeat that came after the grant gets what is left.
 pub fn granted(lease: &Lease, lease_id: String, received_at: Timestamp) -> Option<v1::Lease> {
     let from = lease.granted_at.max(received_at);
     let (held, valid_for) = (from.since(received_at), lease.ends_at.since(from));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_kept_and_what_is_left_end_with_the_lease() {
+    fn the_time_held_and_the_time_left_end_with_the_lease() {
         let told = granted(&lease(2_000, 9_000), "x".into(), Timestamp::from_ns(500)).expect("it lives");
         assert_eq!(told.held.map(|held| held.nanos), Some(1_500));
         assert_eq!(told.valid_for.map(|left| left.nanos), Some(7_000));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeat_after_the_grant_is_told_what_is_left() {
+    fn a_repeat_after_the_grant_gets_what_is_left() {
         let told = granted(&lease(2_000, 9_000), "x".into(), Timestamp::from_ns(8_000)).expect("it lives");
         assert_eq!((told.held, told.valid_for.map(|left| left.nanos)), (None, Some(1_000)));
         assert_eq!(granted(&lease(2_000, 9_000), "x".into(), Timestamp::from_ns(9_000)), None);

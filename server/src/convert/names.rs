@@ -156,7 +156,7 @@ pub fn page_size(size: i32) -> Result<usize, FieldError> {
     }
 }
 
-/// The token of the page behind the element `last` of a list, whose other arguments are `list`.
+/// The token of the page after the element `last` of a list, whose other arguments are `list`.
 pub fn page_token(list: &[&str], last: &str) -> String {
     URL_SAFE_NO_PAD.encode([&digest(list, last).to_le_bytes(), last.as_bytes()].concat())
 }
@@ -180,7 +180,7 @@ pub fn page_start(list: &[&str], token: &str) -> Result<Option<String>, BadPageT
     if digest(list, last) == u64::from_le_bytes(*sum) { Ok(Some(last.into())) } else { Err(BadPageToken) }
 }
 
-/// A sum that is the same on every node and in every version (FNV-1a). It tells mistakes, not forgeries: a forged token only starts
+/// A sum that is the same on every node and in every version (FNV-1a). It detects mistakes, not forgeries: a forged token only starts
 /// at another place of a list that its sender may see.
 fn digest(list: &[&str], last: &str) -> u64 {
     let bytes = list.iter().chain([&last]).flat_map(|part| part.bytes().chain([0xff])); // 0xff is in no text

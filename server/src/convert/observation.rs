@@ -1,4 +1,4 @@
-//! What a response of the provider said, as clients report it.
+//! Observations of the provider's responses, as clients report them.
 
 use super::field::{optional_name, out_of_range, permits};
 use super::time::{instant, optional_span, span};

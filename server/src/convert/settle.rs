@@ -3,7 +3,7 @@
 use super::field::{count, name_or, permits, text};
 use super::lease::DEFAULT_NAME;
 use super::recent::RecentNames;
-use crate::engine::{Report, ReportedObservation};
+use crate::engine::{LeaseReport, ReportedObservation};
 use crate::error::FieldError;
 use apportion_core::allocator::Settled;
 use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
@@ -17,7 +17,7 @@ pub const OBSERVATIONS_MAX: usize = 64;
 /// Most reports of one batch.
 pub const BATCH_MAX: usize = 1000;
 
-impl<'a> Report<'a> {
+impl<'a> LeaseReport<'a> {
     /// Checks the next report of a stream.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl<'a> Report<'a> {
     }
 }
 
-impl<'a> TryFrom<&'a v1::SettleLeaseRequest> for Report<'a> {
+impl<'a> TryFrom<&'a v1::SettleLeaseRequest> for LeaseReport<'a> {
     type Error = FieldError;
 
     fn try_from(request: &'a v1::SettleLeaseRequest) -> Result<Self, FieldError> {
@@ -83,9 +83,9 @@ fn lease_id(id: &str) -> Result<&str, FieldError> {
 /// [`FieldError`] where the batch as a whole is empty or too large.
 pub fn batch(
     request: &v1::BatchSettleLeasesRequest,
-) -> Result<Vec<Result<Report<'_>, FieldError>>, FieldError> {
+) -> Result<Vec<Result<LeaseReport<'_>, FieldError>>, FieldError> {
     count("requests", request.requests.len(), 1, BATCH_MAX)?;
-    Ok(request.requests.iter().map(Report::try_from).collect())
+    Ok(request.requests.iter().map(LeaseReport::try_from).collect())
 }
 
 /// The result of a report, as it goes over the wire.
@@ -116,13 +116,13 @@ mod tests {
     }
 
     fn refused(request: &v1::SettleLeaseRequest) -> String {
-        Report::try_from(request).expect_err("it is refused").to_string()
+        LeaseReport::try_from(request).expect_err("it is refused").to_string()
     }
 
     #[test]
     fn a_settle_with_a_lease_id_alone_reports_nothing_for_default() {
         let request = request();
-        let report = Report::try_from(&request).expect("it is allowed");
+        let report = LeaseReport::try_from(&request).expect("it is allowed");
         assert_eq!((report.workspace.as_str(), report.team.as_str()), ("default", "default"));
         assert_eq!((report.used, report.returned, report.is_final), (Permits::ZERO, Permits::ZERO, false));
     }

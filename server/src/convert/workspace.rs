@@ -14,7 +14,7 @@ use apportion_core::priority::{PerPriority, Priority};
 use apportion_core::time::{Span, Timestamp};
 use apportion_proto::v1;
 
-/// For how many windows the use by others is kept where nothing is said.
+/// For how many windows external use is remembered by default.
 pub const EXTERNAL_USE_MEMORY_DEFAULT: u32 = 3;
 /// For how many windows it may be kept.
 const EXTERNAL_USE_MEMORY_MAX: u32 = 64;
@@ -63,7 +63,7 @@ fn external_use_memory(windows: Option<u32>) -> Result<u32, FieldError> {
     Ok(windows)
 }
 
-/// Whether each lease of a policy is of use for at least a moment. What was stored before this was asked for stays as it is.
+/// Checks that every lease of a policy lives for at least a moment. Policies that were stored before this check stay as they are.
 ///
 /// # Errors
 /// [`FieldError`] where the least useful life of a limit's leases is none.

@@ -2,7 +2,7 @@
 
 use super::command::{Command, LedgerHandle};
 use super::registry::WorkspaceRegistry;
-use crate::clock::{Checked, Clock};
+use crate::clock::{Clock, ClockCheck};
 use crate::error::Error;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -19,12 +19,12 @@ pub(super) async fn run(clock: Arc<Clock>, registry: Weak<WorkspaceRegistry>, le
         ticks.tick().await;
         let Some(registry) = registry.upgrade() else { return };
         match clock.check() {
-            Checked::Same => {}
-            Checked::Stepped => {
+            ClockCheck::Same => {}
+            ClockCheck::Stepped => {
                 tracing::error!("the wall clock stepped: nothing is granted until it is steady");
                 registry.for_each(|workspace| workspace.close(&Error::ClockUnsteady));
             }
-            Checked::Anchored => ledger.send(Command::Reanchor),
+            ClockCheck::Anchored => ledger.send(Command::Reanchor),
         }
     }
 }

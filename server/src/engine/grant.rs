@@ -24,7 +24,7 @@ pub(super) type Reply = Result<Granted, Error>;
 
 /// Something that the server reports on its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Event {
+pub enum WorkspaceEvent {
     /// The provider throttles: no permit of this window may be used any more.
     Revoked {
         /// The limit.

@@ -13,18 +13,18 @@ use siphasher::sip::SipHasher24;
 use std::fmt;
 
 /// Random bits of this process alone: the key of all lease names, and where the nonces of its writes begin.
-pub(super) struct Secret {
+pub(super) struct ProcessSecret {
     key: [u8; 16],
     pub(super) nonce: u64,
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for ProcessSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secret").finish_non_exhaustive() // the key is printed nowhere
+        f.debug_struct("ProcessSecret").finish_non_exhaustive() // the key is printed nowhere
     }
 }
 
-impl Secret {
+impl ProcessSecret {
     /// A new one; none where the system gives no random bits.
     pub(super) fn new() -> Option<Self> {
         let (mut key, mut nonce) = ([0; 16], [0; 8]);
@@ -47,7 +47,7 @@ impl Secret {
 /// How many bits count the lives of one epoch.
 const WITHIN_EPOCH: u32 = 24;
 
-/// One allocator of a workspace. Each counts its leases anew, so a later one must not take an earlier one's for its own.
+/// One allocator of a workspace. Each counts its leases from the start, so one must not take another's leases for its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub(super) struct Life(u64);
 
@@ -73,15 +73,15 @@ pub struct LeaseName {
 
 /// What a name turns out to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Named {
+pub(super) enum LeaseRef {
     /// A lease of this life.
     Lease(LeaseId),
-    /// One of an earlier life: it has ended.
-    Ended,
+    /// One of an earlier life: it has expired.
+    Expired,
 }
 
 impl LeaseName {
-    pub(super) fn new(secret: &Secret, workspace: &WorkspaceId, life: Life, id: LeaseId) -> Self {
+    pub(super) fn new(secret: &ProcessSecret, workspace: &WorkspaceId, life: Life, id: LeaseId) -> Self {
         Self { life, id, seal: secret.seal(workspace, life, id) }
     }
 
@@ -91,23 +91,37 @@ impl LeaseName {
     }
 
     /// What `name` names in this life of the workspace; nothing where this process never gave out such a name.
-    pub(super) fn read(name: &str, secret: &Secret, workspace: &WorkspaceId, life: Life) -> Option<Named> {
+    pub(super) fn read(
+        name: &str,
+        secret: &ProcessSecret,
+        workspace: &WorkspaceId,
+        life: Life,
+    ) -> Option<LeaseRef> {
         let mut parts = name.splitn(3, '-').map(hexadecimal);
         let mut next = || parts.next().flatten();
         let (of_life, id, sealed) = (Life(next()?), next()?, next()?);
         if of_life < life {
-            return Some(Named::Ended);
+            return Some(LeaseRef::Expired);
         }
         let id = LeaseId(id);
         // One comparison of two words takes the same time wherever they differ.
-        (of_life == life && sealed == secret.seal(workspace, life, id)).then_some(Named::Lease(id))
+        (of_life == life && sealed == secret.seal(workspace, life, id)).then_some(LeaseRef::Lease(id))
     }
 }
 
-/// Only what `Display` writes: no sign, no leading zero but the seal's, no capital.
+/// Only what `Display` writes: no sign, no capital, at most 16 digits.
 fn hexadecimal(digits: &str) -> Option<u64> {
-    let plain = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    (plain && digits.len() <= 16).then(|| u64::from_str_radix(digits, 16).ok()).flatten()
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    digits.bytes().try_fold(0, |number, byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        Some((number << 4) | u64::from(digit))
+    })
 }
 
 impl fmt::Display for LeaseName {
@@ -160,8 +174,8 @@ impl Text {
 mod tests {
     use super::*;
 
-    fn new() -> Secret {
-        Secret::new().expect("random bits")
+    fn new() -> ProcessSecret {
+        ProcessSecret::new().expect("random bits")
     }
 
     fn workspace(name: &str) -> WorkspaceId {
@@ -172,8 +186,8 @@ mod tests {
     fn a_name_is_read_back_in_its_own_workspace_and_life() {
         let (secret, here, there) = (new(), workspace("a"), workspace("b"));
         let name = LeaseName::new(&secret, &here, Life(7), LeaseId(41)).to_string();
-        assert_eq!(LeaseName::read(&name, &secret, &here, Life(7)), Some(Named::Lease(LeaseId(41))));
-        assert_eq!(LeaseName::read(&name, &secret, &here, Life(8)), Some(Named::Ended));
+        assert_eq!(LeaseName::read(&name, &secret, &here, Life(7)), Some(LeaseRef::Lease(LeaseId(41))));
+        assert_eq!(LeaseName::read(&name, &secret, &here, Life(8)), Some(LeaseRef::Expired));
         assert_eq!(LeaseName::read(&name, &secret, &here, Life(6)), None);
         assert_eq!(LeaseName::read(&name, &secret, &there, Life(7)), None);
         assert_eq!(LeaseName::read(&name, &new(), &here, Life(7)), None);
@@ -230,7 +244,7 @@ mod tests {
             let forged = String::from_utf8(forged).expect("ASCII");
             assert_ne!(
                 LeaseName::read(&forged, &secret, &here, Life(7)),
-                Some(Named::Lease(LeaseId(41))),
+                Some(LeaseRef::Lease(LeaseId(41))),
                 "{forged}"
             );
         }

@@ -51,16 +51,16 @@ use registry::WorkspaceRegistry;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use supervise::Failure;
+use supervise::Crash;
 use timer::Timer;
-use workspace::{Arrival, Environment};
+use workspace::{AcquireOutcome, Environment};
 
-pub use grant::{Event, Granted};
+pub use grant::{Granted, WorkspaceEvent};
 pub use lease_name::LeaseName;
 pub use pending::{Acquired, PendingAcquire};
-pub use report::{Report, ReportedObservation, ReportedReset};
+pub use report::{LeaseReport, ReportedObservation, ReportedReset};
 pub use request::Acquire;
-pub use settings::{Settings, StartError, Versioned};
+pub use settings::{EngineSettings, StartError, Versioned};
 pub use wait_stats::{TeamWaits, WaitSummary};
 pub use workspace::Snapshot;
 
@@ -72,7 +72,7 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Engine {
     clock: Arc<Clock>,
     health: Arc<Health>,
-    failure: Arc<Failure>,
+    failure: Arc<Crash>,
     registry: Arc<WorkspaceRegistry>,
     ledger: LedgerHandle,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -85,13 +85,13 @@ impl Engine {
     /// # Errors
     /// [`StartError`] where the store cannot be read or written, or a policy breaks a rule.
     pub fn start(
-        settings: Settings,
+        settings: EngineSettings,
         clock: Arc<Clock>,
         store: Arc<dyn Store>,
         workspaces: Vec<(WorkspaceId, Versioned)>,
     ) -> Result<Self, StartError> {
         let (ledger, inbox) = LedgerHandle::new();
-        let secret = lease_name::Secret::new().ok_or(StartError::NoRandom)?;
+        let secret = lease_name::ProcessSecret::new().ok_or(StartError::NoRandom)?;
         let (seed, timer) = (secret.nonce, Arc::new(Timer::new()));
         let environment = Environment {
             clock: Arc::clone(&clock),
@@ -104,7 +104,7 @@ impl Engine {
         for (id, versioned) in workspaces {
             registry.insert(id, versioned)?;
         }
-        let (health, failure) = (Arc::new(Health::default()), Arc::new(Failure::default()));
+        let (health, failure) = (Arc::new(Health::default()), Arc::new(Crash::default()));
         let opener = Opener::new(Arc::clone(&registry), Arc::clone(&health), Arc::clone(&clock));
         let store = LedgerStore::new(store, Arc::clone(&health));
         let thread = Ledger::new(&settings, seed, Arc::clone(&clock), opener, store, inbox);
@@ -127,8 +127,8 @@ impl Engine {
         }
         let workspace = self.registry.find(&request.workspace)?;
         match workspace.acquire(request, longest_wait)? {
-            Arrival::Granted(granted) => Ok(Acquired::Granted(granted)),
-            Arrival::Pending(reply) => Ok(Acquired::Pending(PendingAcquire::new(workspace, reply))),
+            AcquireOutcome::Granted(granted) => Ok(Acquired::Granted(granted)),
+            AcquireOutcome::Pending(reply) => Ok(Acquired::Pending(PendingAcquire::new(workspace, reply))),
         }
     }
 
@@ -136,7 +136,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error`] where the report is not about a lease of its sender, says more than was granted, or names an unknown limit.
-    pub fn settle(&self, report: &Report<'_>) -> Result<Settled, Error> {
+    pub fn settle(&self, report: &LeaseReport<'_>) -> Result<Settled, Error> {
         self.registry.find(&report.workspace)?.settle(report)
     }
 
@@ -151,7 +151,10 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::UnknownWorkspace`].
-    pub fn events(&self, workspace: &WorkspaceId) -> Result<tokio::sync::broadcast::Receiver<Event>, Error> {
+    pub fn events(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<tokio::sync::broadcast::Receiver<WorkspaceEvent>, Error> {
         Ok(self.registry.find(workspace)?.events())
     }
 
@@ -273,7 +276,7 @@ impl Drop for Engine {
 }
 
 /// Starts the ledger's thread. Returns once every shard is taken over.
-fn start_ledger(mut ledger: Ledger, failure: Arc<Failure>) -> Result<JoinHandle<()>, StartError> {
+fn start_ledger(mut ledger: Ledger, failure: Arc<Crash>) -> Result<JoinHandle<()>, StartError> {
     let (ready, is_ready) = mpsc::channel();
     let thread = std::thread::Builder::new()
         .name("apportion-ledger".into())

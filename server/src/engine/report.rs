@@ -10,7 +10,7 @@ use apportion_core::time::{Span, Timestamp};
 
 /// What a lease was used for so far.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Report<'a> {
+pub struct LeaseReport<'a> {
     /// The workspace of the lease.
     pub workspace: WorkspaceId,
     /// The team that it was granted to.
@@ -29,7 +29,7 @@ pub struct Report<'a> {
     pub observations: Vec<ReportedObservation>,
 }
 
-impl Report<'_> {
+impl LeaseReport<'_> {
     /// The observations as the core takes them, for a report that came at `now`.
     ///
     /// # Errors
@@ -152,7 +152,7 @@ mod tests {
     fn an_unknown_limit_is_reported_with_the_index_of_its_observation() {
         let week = LimitId::new("week").expect("a name");
         let name = "default";
-        let report = Report {
+        let report = LeaseReport {
             workspace: WorkspaceId::new(name).expect("a name"),
             team: TeamId::new(name).expect("a name"),
             caller: CallerId::new(name).expect("a name"),

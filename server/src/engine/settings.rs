@@ -7,7 +7,7 @@ use apportion_core::policy::{Policy, PolicyError};
 
 /// The settings of an engine.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct EngineSettings {
     /// The name of this server.
     pub node: NodeId,
     /// How far ahead windows are booked, and how wrong the clock may be.

@@ -10,12 +10,12 @@ use tokio::sync::Notify;
 
 /// Whether something that every workspace depends on has failed, and what.
 #[derive(Debug, Default)]
-pub(super) struct Failure {
+pub(super) struct Crash {
     what: OnceLock<&'static str>,
     failed: Notify,
 }
 
-impl Failure {
+impl Crash {
     /// Records a failure. Only the first counts.
     fn set(&self, what: &'static str) {
         tracing::error!("{what} panicked: the process stops");
@@ -40,7 +40,7 @@ impl Failure {
 
 /// Spawns a task whose panic is a failure.
 pub(super) fn spawn(
-    failure: &Arc<Failure>,
+    failure: &Arc<Crash>,
     what: &'static str,
     task: impl Future<Output = ()> + Send + 'static,
 ) {
@@ -54,7 +54,7 @@ pub(super) fn spawn(
 }
 
 /// Runs `act` on this thread. A panic is a failure.
-pub(super) fn run(failure: &Failure, what: &'static str, act: impl FnOnce()) {
+pub(super) fn run(failure: &Crash, what: &'static str, act: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(act)).is_err() {
         failure.set(what);
     }
@@ -67,7 +67,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_panics_is_a_failure_and_one_that_ends_is_none() {
-        let failure = Arc::new(Failure::default());
+        let failure = Arc::new(Crash::default());
         spawn(&failure, "a task that ends", async {});
         tokio::task::yield_now().await;
         assert!(futures_util::FutureExt::now_or_never(failure.wait()).is_none());

@@ -39,7 +39,7 @@ struct Counts {
     intervals: [Interval; INTERVALS],
 }
 
-/// What the last minute and all time before say about one team and priority.
+/// The totals and the last minute of one team and priority.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WaitSummary {
     /// Requests granted since the start.
@@ -73,12 +73,12 @@ struct TeamStats {
 
 /// The team of a request, and the priority that it names.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Origin<'a> {
+pub(super) struct RequestOrigin<'a> {
     pub(super) team: &'a TeamId,
     pub(super) priority: Option<Priority>,
 }
 
-impl<'a> Origin<'a> {
+impl<'a> RequestOrigin<'a> {
     pub(super) fn of(ask: &'a Ask) -> Self {
         Self { team: &ask.team, priority: ask.priority }
     }
@@ -95,21 +95,21 @@ impl WaitStats {
     pub(super) fn record(
         &mut self,
         now: Timestamp,
-        by: Origin<'_>,
+        by: RequestOrigin<'_>,
         arrived: Timestamp,
         outcome: &Outcome,
         policy: &Policy,
     ) {
         match outcome {
             Outcome::Granted(lease) => self.granted(now, by, lease, now.since(arrived)),
-            // The team was removed: whoever counted it would keep it for good.
+            // The team was removed: its counts would stay for good.
             Outcome::Refused(Refusal { reason: Reason::UnknownTeam, .. }) => {}
             Outcome::Refused(_) => self.refused(now, by, policy),
         }
     }
 
     /// A request was refused. One that named no priority counts in that of its team.
-    pub(super) fn refused(&mut self, now: Timestamp, by: Origin<'_>, policy: &Policy) {
+    pub(super) fn refused(&mut self, now: Timestamp, by: RequestOrigin<'_>, policy: &Policy) {
         let team = self.team(by.team);
         let c =
             by.priority.unwrap_or_else(|| *team.priority.get_or_insert_with(|| priority_of(policy, by.team)));
@@ -119,7 +119,7 @@ impl WaitStats {
     }
 
     /// A request was granted a lease after it had waited so long.
-    fn granted(&mut self, now: Timestamp, by: Origin<'_>, lease: &Lease, waited: Span) {
+    fn granted(&mut self, now: Timestamp, by: RequestOrigin<'_>, lease: &Lease, waited: Span) {
         let counts = self.team(by.team).counts[lease.priority].get_or_insert_default();
         counts.granted_requests += 1;
         counts.granted_permits += u64::from(lease.permits);
@@ -210,7 +210,7 @@ mod tests {
     fn a_team_that_was_removed_is_counted_nowhere() {
         let (mut waits, now) = (WaitStats::default(), Timestamp::from_ns(60_000_000_000));
         let team = TeamId::new("team").expect("a name");
-        let by = Origin { team: &team, priority: Some(Priority::Default) };
+        let by = RequestOrigin { team: &team, priority: Some(Priority::Default) };
         let refused = |reason| Outcome::Refused(Refusal { reason, retry_at: None, limit: None });
         let limit = apportion_core::policy::LimitPolicy {
             id: apportion_core::ids::LimitId::new("l").expect("a name"),

@@ -2,7 +2,7 @@
 //! the same cost.
 
 use super::grant::Reply;
-use super::wait_stats::Origin;
+use super::wait_stats::RequestOrigin;
 use crate::error::Error;
 use apportion_core::ids::{CallerId, TeamId};
 use apportion_core::priority::Priority;
@@ -34,8 +34,8 @@ impl Waiter {
         let _ = self.reply.send(reply);
     }
 
-    pub(super) fn origin(&self) -> Origin<'_> {
-        Origin { team: &self.team, priority: self.priority }
+    pub(super) fn origin(&self) -> RequestOrigin<'_> {
+        RequestOrigin { team: &self.team, priority: self.priority }
     }
 }
 

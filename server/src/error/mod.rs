@@ -1,6 +1,6 @@
 //! Everything that a call may be refused for or fail with, with its facts and its text for people.
 //!
-//! The engine, the conversion and the calls share this one type. It knows no wire: `status` says how each error goes out.
+//! The engine, the conversion and the calls share this one type. It knows no wire format: `status` maps each error to gRPC.
 
 mod field;
 mod message;
@@ -15,7 +15,7 @@ use apportion_core::time::{Span, Timestamp};
 use message::refusal_message;
 use thiserror::Error;
 
-/// When to retry after something that passes by itself: the store, the clock, another node.
+/// When to retry after something temporary: the store, the clock, another node.
 const RETRY_AFTER: Span = Span::from_secs(1);
 
 /// Everything that a call may be refused for or fail with.
@@ -145,7 +145,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// When to retry; none where a retry is of no use, or nobody knows.
+    /// When to retry; none where that is unknown, or a retry is pointless.
     pub fn retry_after(&self) -> Option<Span> {
         match self {
             Self::Refused { refusal, now } => {

@@ -13,7 +13,7 @@ use crate::config::Settings;
 use crate::engine::Engine;
 use crate::service::admin::Admin;
 use crate::service::http;
-use crate::service::quota::{Quota, StreamBounds};
+use crate::service::quota::{QuotaCalls, StreamBounds};
 use crate::store::OpenedStore;
 use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
@@ -74,14 +74,14 @@ impl Running {
         let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
         let halt = CancellationToken::new();
         let (health, health_service) = tonic_health::server::health_reporter();
-        health.set_serving::<QuotaServiceServer<Quota>>().await;
+        health.set_serving::<QuotaServiceServer<QuotaCalls>>().await;
         health.set_serving::<AdminServiceServer<Admin>>().await;
         let limits = settings.limits;
         let bounds = StreamBounds {
             in_flight: limits.exchange_in_flight as usize,
             watchers: limits.watchers as usize,
         };
-        let quota = Quota::new(Arc::clone(&engine), Arc::clone(&gate), bounds);
+        let quota = QuotaCalls::new(Arc::clone(&engine), Arc::clone(&gate), bounds);
         let bytes = limits.message_bytes as usize;
         let admin = AdminServiceServer::new(Admin::new(policies, store));
         let router = Routes::new(health_service)
@@ -140,7 +140,7 @@ impl Running {
     /// # Errors
     /// [`ServeError`] where gRPC failed.
     pub async fn stop(self) -> Result<(), ServeError> {
-        self.health.set_not_serving::<QuotaServiceServer<Quota>>().await;
+        self.health.set_not_serving::<QuotaServiceServer<QuotaCalls>>().await;
         self.health.set_not_serving::<AdminServiceServer<Admin>>().await;
         self.engine.drain();
         let deadline = Instant::now() + self.drain;

@@ -1,6 +1,6 @@
 //! Dispatches calls to services: the quota service directly, since it has nearly all of them, the others through a router.
 
-use crate::service::quota::Quota;
+use crate::service::quota::QuotaCalls;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
 use hyper::body::Body;
 use hyper::{Request, Response};
@@ -16,7 +16,7 @@ pub(super) type ResponseFuture = BoxFuture<Response<tonic::body::Body>, Infallib
 /// All services of a server.
 #[derive(Clone, Debug)]
 pub(super) struct Services {
-    pub(super) quota: QuotaServiceServer<Quota>,
+    pub(super) quota: QuotaServiceServer<QuotaCalls>,
     pub(super) router: Routes,
 }
 
@@ -26,7 +26,7 @@ impl Services {
     where
         B: Body<Data = Bytes, Error = Status> + Send + 'static,
     {
-        if is_of::<QuotaServiceServer<Quota>>(request.uri().path()) {
+        if is_of::<QuotaServiceServer<QuotaCalls>>(request.uri().path()) {
             self.quota.clone().call(request)
         } else {
             Box::pin(self.router.clone().call(request))
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_path_belongs_to_the_service_that_it_names_in_full() {
-        let is_quota = is_of::<QuotaServiceServer<Quota>>;
+        let is_quota = is_of::<QuotaServiceServer<QuotaCalls>>;
         assert!(is_quota("/apportion.v1.QuotaService/AcquireLease"));
         assert!(is_quota("/apportion.v1.QuotaService/"));
         for other in [

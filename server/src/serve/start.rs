@@ -8,7 +8,7 @@ use crate::convert::names;
 use crate::convert::team::team_policies;
 use crate::convert::time::timestamp;
 use crate::convert::workspace::policy;
-use crate::engine::{Engine, Settings as EngineSettings, Versioned};
+use crate::engine::{Engine, EngineSettings, Versioned};
 use crate::preset;
 use crate::service::admin::Policies;
 use crate::service::certificates::Bindings;

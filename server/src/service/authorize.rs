@@ -20,7 +20,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 pub enum Role {
     /// To acquire and settle leases for the teams of its scopes.
     Client,
-    /// To look at the workspaces and teams of its scopes.
+    /// To read the workspaces and teams of its scopes.
     Observer,
     /// Everything, everywhere.
     Admin,
@@ -56,12 +56,12 @@ pub struct Identity {
 
 /// What a call does, as far as permission goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Act {
+pub enum Action {
     /// To acquire or settle leases of a team.
     Lease,
-    /// To look at a workspace or a team.
-    Look,
-    /// To list what may be looked at: the answer is cut down to the scopes.
+    /// To read a workspace or a team.
+    Read,
+    /// To list what may be read: the answer holds only what is in scope.
     List,
     /// To change policy, to see or change tokens, to read the audit log.
     Administer,
@@ -76,21 +76,21 @@ pub struct Target<'a> {
     pub path: &'a [TeamId],
 }
 
-/// What each method does. One that is not listed may be called by nobody.
-pub fn act_of(service: &str, method: &str) -> Option<Act> {
+/// What each method does. A method that is not listed may not be called.
+pub fn action_of(service: &str, method: &str) -> Option<Action> {
     Some(match (service, method) {
         ("apportion.v1.QuotaService", "AcquireLease" | "SettleLease" | "BatchSettleLeases" | "Exchange") => {
-            Act::Lease
+            Action::Lease
         }
-        ("apportion.v1.QuotaService", "WatchWorkspace") => Act::Look,
-        ("apportion.v1.AdminService", "GetWorkspace" | "GetTeam") => Act::Look,
-        ("apportion.v1.AdminService", "ListWorkspaces" | "ListTeams") => Act::List,
+        ("apportion.v1.QuotaService", "WatchWorkspace") => Action::Read,
+        ("apportion.v1.AdminService", "GetWorkspace" | "GetTeam") => Action::Read,
+        ("apportion.v1.AdminService", "ListWorkspaces" | "ListTeams") => Action::List,
         (
             "apportion.v1.AdminService",
             "CreateWorkspace" | "UpdateWorkspace" | "DeleteWorkspace" | "CreateTeam" | "UpdateTeam"
             | "DeleteTeam" | "CreateToken" | "ListTokens" | "DeleteToken" | "ListAuditEntries"
             | "BackupStore",
-        ) => Act::Administer,
+        ) => Action::Administer,
         _ => return None,
     })
 }
@@ -166,11 +166,11 @@ impl Identity {
     }
 }
 
-/// Whether `identity` may do `act` to `target`.
-pub fn authorize(identity: &Identity, act: Act, target: &Target<'_>) -> bool {
-    match (identity.role, act) {
-        (Role::Admin, _) | (Role::Observer, Act::List) => true,
-        (Role::Client, Act::Lease) | (Role::Observer, Act::Look) => identity.covers(target),
+/// Whether `identity` may do `action` to `target`.
+pub fn authorize(identity: &Identity, action: Action, target: &Target<'_>) -> bool {
+    match (identity.role, action) {
+        (Role::Admin, _) | (Role::Observer, Action::List) => true,
+        (Role::Client, Action::Lease) | (Role::Observer, Action::Read) => identity.covers(target),
         (Role::Client | Role::Observer, _) => false,
     }
 }
@@ -195,45 +195,47 @@ mod tests {
         Identity::new("x".into(), role, scopes.iter().map(scope).collect(), None)
     }
 
-    fn may(who: &Identity, act: Act, of: &str, path: &[&str]) -> bool {
+    fn may(who: &Identity, action: Action, of: &str, path: &[&str]) -> bool {
         let (of, path) = (workspace(of), path.iter().map(|id| team(id)).collect::<Vec<_>>());
-        authorize(who, act, &Target { workspace: Some(&of), path: &path })
+        authorize(who, action, &Target { workspace: Some(&of), path: &path })
     }
 
     #[test]
     fn a_client_leases_for_its_teams_and_their_parts_and_does_nothing_else() {
         let sync = who(Role::Client, &[("eu", "sync")]);
-        assert!(may(&sync, Act::Lease, "eu", &["sync"]));
-        assert!(may(&sync, Act::Lease, "eu", &["sync-fast", "sync"]));
-        assert!(!may(&sync, Act::Lease, "eu", &["support"]));
-        assert!(!may(&sync, Act::Lease, "us", &["sync"]));
-        for act in [Act::Look, Act::List, Act::Administer] {
-            assert!(!may(&sync, act, "eu", &["sync"]), "{act:?}");
+        assert!(may(&sync, Action::Lease, "eu", &["sync"]));
+        assert!(may(&sync, Action::Lease, "eu", &["sync-fast", "sync"]));
+        assert!(!may(&sync, Action::Lease, "eu", &["support"]));
+        assert!(!may(&sync, Action::Lease, "us", &["sync"]));
+        for action in [Action::Read, Action::List, Action::Administer] {
+            assert!(!may(&sync, action, "eu", &["sync"]), "{action:?}");
         }
     }
 
     #[test]
     fn a_scope_of_a_whole_workspace_or_of_all_holds_every_team() {
-        assert!(may(&who(Role::Client, &[("eu", "")]), Act::Lease, "eu", &["a", "b"]));
-        assert!(may(&who(Role::Client, &[("*", "a")]), Act::Lease, "us", &["a"]));
-        assert!(!may(&who(Role::Client, &[("*", "a")]), Act::Lease, "us", &["b"]));
-        assert!(!may(&who(Role::Client, &[]), Act::Lease, "eu", &["a"]));
+        assert!(may(&who(Role::Client, &[("eu", "")]), Action::Lease, "eu", &["a", "b"]));
+        assert!(may(&who(Role::Client, &[("*", "a")]), Action::Lease, "us", &["a"]));
+        assert!(!may(&who(Role::Client, &[("*", "a")]), Action::Lease, "us", &["b"]));
+        assert!(!may(&who(Role::Client, &[]), Action::Lease, "eu", &["a"]));
     }
 
     #[test]
     fn an_observer_looks_and_an_administrator_does_everything() {
         let observer = who(Role::Observer, &[("eu", "")]);
-        assert!(may(&observer, Act::Look, "eu", &[]) && may(&observer, Act::List, "eu", &[]));
-        assert!(!may(&observer, Act::Look, "us", &[]));
-        assert!(!may(&observer, Act::Lease, "eu", &["a"]) && !may(&observer, Act::Administer, "eu", &[]));
-        for act in [Act::Lease, Act::Look, Act::List, Act::Administer] {
-            assert!(may(&who(Role::Admin, &[]), act, "eu", &["a"]), "{act:?}");
+        assert!(may(&observer, Action::Read, "eu", &[]) && may(&observer, Action::List, "eu", &[]));
+        assert!(!may(&observer, Action::Read, "us", &[]));
+        assert!(
+            !may(&observer, Action::Lease, "eu", &["a"]) && !may(&observer, Action::Administer, "eu", &[])
+        );
+        for action in [Action::Lease, Action::Read, Action::List, Action::Administer] {
+            assert!(may(&who(Role::Admin, &[]), action, "eu", &["a"]), "{action:?}");
         }
     }
 
     #[test]
     fn a_scope_of_one_team_does_not_hold_the_workspace_as_a_whole() {
-        assert!(!may(&who(Role::Observer, &[("eu", "sync")]), Act::Look, "eu", &[]));
+        assert!(!may(&who(Role::Observer, &[("eu", "sync")]), Action::Read, "eu", &[]));
     }
 
     #[test]
@@ -248,11 +250,11 @@ mod tests {
             for method in &service.method {
                 methods += 1;
                 let name = format!("apportion.v1.{}", service.name());
-                assert!(act_of(&name, method.name()).is_some(), "{name}/{} has no rule", method.name());
+                assert!(action_of(&name, method.name()).is_some(), "{name}/{} has no rule", method.name());
             }
         }
         assert!(methods >= 19, "only {methods} methods were found");
-        assert_eq!(act_of("apportion.v1.AdminService", "Format"), None);
-        assert_eq!(act_of("grpc.health.v1.Health", "Check"), None);
+        assert_eq!(action_of("apportion.v1.AdminService", "Format"), None);
+        assert_eq!(action_of("grpc.health.v1.Health", "Check"), None);
     }
 }

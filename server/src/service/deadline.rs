@@ -1,10 +1,10 @@
-//! The deadline of a call, as gRPC tells it in `grpc-timeout`.
+//! The deadline of a call, from gRPC's `grpc-timeout` header.
 
 use apportion_core::time::Span;
 use hyper::HeaderMap;
 use tonic::metadata::MetadataMap;
 
-/// Kept from the caller's time for the way back of the answer.
+/// Reserved for the way back of the answer.
 const MARGIN: Span = Span::from_ms(20);
 
 /// How long a call with these headers may take; nothing where the caller set no deadline, or one that cannot be read.

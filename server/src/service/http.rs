@@ -28,14 +28,14 @@ const CONNECTIONS_MAX: usize = 64;
 const LIFE: Duration = Duration::from_secs(60);
 /// Longest time for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long to leave the listener alone after it failed, as when no file descriptor is left.
+/// The pause after the listener failed, as when no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The pieces of a text that is written while it is sent.
 type Pieces = Pin<Box<dyn Stream<Item = io::Result<Frame<Bytes>>> + Send>>;
 type Answer = Response<Either<Full<Bytes>, StreamBody<Pieces>>>;
 
-/// What is answered from.
+/// What the pages show.
 #[derive(Debug)]
 struct Pages {
     engine: Arc<Engine>,
@@ -73,7 +73,7 @@ async fn connection(pages: Arc<Pages>, stream: TcpStream) {
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     let http = http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    // A connection that breaks concerns nobody but its client.
+    // A broken connection concerns only its client.
     let _ = http.serve_connection(TokioIo::new(stream), answer).await;
 }
 
@@ -94,14 +94,14 @@ impl Pages {
         }
     }
 
-    /// Why a request should rather go elsewhere.
+    /// Why requests should go to another server.
     fn trouble(&self) -> Option<&'static str> {
         if self.engine.is_draining() {
             Some("draining\n")
         } else if !self.engine.clock().is_steady() {
             Some("the clock is unsteady\n")
         } else if self.engine.is_store_lost() {
-            Some("the store is lost: only what is booked is granted\n")
+            Some("the store is lost: only booked permits are granted\n")
         } else {
             None
         }

@@ -1,10 +1,10 @@
 //! Acquire and settle for a caller whose credential allows it: what the unary calls and the streams share.
 
-use super::authorize::{Act, Identity};
+use super::authorize::{Action, Identity};
 use super::gate::{self, Gate};
 use crate::convert::lease::granted;
 use crate::convert::settle::settled;
-use crate::engine::{Acquire, Acquired, Engine, Granted, PendingAcquire, Report};
+use crate::engine::{Acquire, Acquired, Engine, Granted, LeaseReport, PendingAcquire};
 use crate::error::Error;
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::request::{Reason, Refusal};
@@ -25,7 +25,7 @@ impl LeaseCalls {
         Self { engine, gate }
     }
 
-    /// Who calls. A guess that was not looked at is answered late.
+    /// The caller. A guess that was not checked is answered late.
     ///
     /// # Errors
     /// As [`Gate::identity`].
@@ -34,10 +34,11 @@ impl LeaseCalls {
     }
 
     fn may(&self, who: &Identity, workspace: &WorkspaceId, team: &TeamId) -> Result<(), Error> {
-        let alone = gate::check(who, Act::Lease, Some(workspace), std::slice::from_ref(team));
+        let alone = gate::check(who, Action::Lease, Some(workspace), std::slice::from_ref(team));
         // Only a scope of a team above it needs the path.
-        alone
-            .or_else(|_| gate::check(who, Act::Lease, Some(workspace), &self.engine.path_of(workspace, team)))
+        alone.or_else(|_| {
+            gate::check(who, Action::Lease, Some(workspace), &self.engine.path_of(workspace, team))
+        })
     }
 
     /// Requests a lease. `longest_wait` caps how long the request may wait.
@@ -70,7 +71,7 @@ impl LeaseCalls {
     ///
     /// # Errors
     /// [`Error::PermissionDenied`], or as [`Engine::settle`].
-    pub(super) fn settle(&self, who: &Identity, report: &Report<'_>) -> Result<v1::Settled, Error> {
+    pub(super) fn settle(&self, who: &Identity, report: &LeaseReport<'_>) -> Result<v1::Settled, Error> {
         self.may(who, &report.workspace, &report.team)?;
         self.engine.settle(report).map(settled)
     }

@@ -5,16 +5,16 @@ use super::lease_calls::{LeaseCalls, wire_lease};
 use super::watchers::Watchers;
 use super::{deadline, exchange, watch};
 use crate::convert::settle::{batch, outcome};
-use crate::engine::{Acquire, Acquired, Engine, Report};
+use crate::engine::{Acquire, Acquired, Engine, LeaseReport};
 use crate::error::{Error, FieldError};
 use crate::status::ErrorScope;
 use apportion_proto::v1;
 use std::sync::Arc;
 use tonic::{Request, Response, Status, Streaming};
 
-/// The service for those who call a provider.
+/// The service for callers of a provider.
 #[derive(Clone, Debug)]
-pub struct Quota {
+pub struct QuotaCalls {
     calls: LeaseCalls,
     bounds: StreamBounds,
     watchers: Arc<Watchers>,
@@ -29,7 +29,7 @@ pub struct StreamBounds {
     pub watchers: usize,
 }
 
-impl Quota {
+impl QuotaCalls {
     /// The service of an engine behind a gate.
     pub fn new(engine: Arc<Engine>, gate: Arc<Gate>, bounds: StreamBounds) -> Self {
         let calls = LeaseCalls::new(engine, gate);
@@ -43,7 +43,7 @@ fn unscoped(error: impl Into<Error>) -> Status {
 }
 
 #[tonic::async_trait]
-impl v1::quota_service_server::QuotaService for Quota {
+impl v1::quota_service_server::QuotaService for QuotaCalls {
     async fn acquire_lease(
         &self,
         request: Request<v1::AcquireLeaseRequest>,
@@ -66,7 +66,7 @@ impl v1::quota_service_server::QuotaService for Quota {
         request: Request<v1::SettleLeaseRequest>,
     ) -> Result<Response<v1::SettleLeaseResponse>, Status> {
         let who = self.calls.identify(&request).await.map_err(unscoped)?;
-        let report = Report::try_from(request.get_ref()).map_err(unscoped)?;
+        let report = LeaseReport::try_from(request.get_ref()).map_err(unscoped)?;
         let settled = self.calls.settle(&who, &report);
         let settled =
             settled.map_err(|error| error.status(&ErrorScope::of_team(&report.workspace, &report.team)))?;
@@ -79,7 +79,7 @@ impl v1::quota_service_server::QuotaService for Quota {
     ) -> Result<Response<v1::BatchSettleLeasesResponse>, Status> {
         let who = self.calls.identify(&request).await.map_err(unscoped)?;
         let reports = batch(request.get_ref()).map_err(unscoped)?;
-        let settle = |report: Result<Report<'_>, FieldError>| {
+        let settle = |report: Result<LeaseReport<'_>, FieldError>| {
             let refusal = |error: Error, scope: &ErrorScope| error.failure(scope).refusal();
             let report = report.map_err(|error| refusal(error.into(), &ErrorScope::default()))?;
             let scope = || ErrorScope::of_team(&report.workspace, &report.team);

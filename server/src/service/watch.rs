@@ -1,6 +1,6 @@
-//! Snapshots of a workspace for those who watch it: one at the start, then after changes, never more often than asked for.
+//! Snapshots of a workspace for a watcher: one at the start, then one after a change, at most one per requested interval.
 
-use super::authorize::{Act, Identity};
+use super::authorize::{Action, Identity};
 use super::gate;
 use super::snapshot::wire_snapshot;
 use super::watchers::{Seat, Watchers};
@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior};
 use tonic::Status;
 
-/// The least time between two snapshots, and the most.
+/// The shortest interval that a watcher may request, and the longest.
 const INTERVAL: (Span, Span) = (Span::from_ms(250), Span::from_secs(60));
 
 /// The snapshots of one watcher.
@@ -47,7 +47,7 @@ pub(super) fn start(
     let (least, most) = INTERVAL;
     let interval =
         optional_span("min_interval", request.min_interval.as_ref(), least, most)?.unwrap_or(least);
-    gate::check(&who, Act::Look, Some(&workspace), &[])?;
+    gate::check(&who, Action::Read, Some(&workspace), &[])?;
     engine.snapshot(&workspace)?;
     let seat = watchers.seat(&workspace)?;
     let mut ticks = tokio::time::interval(Duration::from_nanos(interval.as_ns()));
@@ -62,7 +62,7 @@ pub(super) fn start(
 }
 
 impl Watch {
-    /// The next snapshot that differs from the last one; none when the workspace is gone, an error when the credential is.
+    /// The next snapshot that differs from the last one; none once the workspace is removed, an error once the credential expires.
     async fn next(&mut self) -> Option<Result<v1::WatchWorkspaceResponse, Status>> {
         loop {
             tokio::select! {

@@ -1,4 +1,4 @@
-//! How many watch at once: each takes a snapshot under its workspace's lock again and again.
+//! The number of watchers is bounded: each takes a snapshot under its workspace's lock again and again.
 
 use crate::error::Error;
 use apportion_core::ids::WorkspaceId;
@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Most watchers of one workspace.
-const OF_ONE_WORKSPACE: usize = 100;
-/// When it is of use to ask again where every seat is taken.
-const RETRY: Span = Span::from_secs(5);
+const PER_WORKSPACE_MAX: usize = 100;
+/// When to retry where every seat is taken.
+const RETRY_AFTER: Span = Span::from_secs(5);
 
 /// The seats that are taken.
 #[derive(Debug)]
@@ -42,14 +42,15 @@ impl Watchers {
     /// # Errors
     /// [`Error::ServerFull`] where too many watch it, or all workspaces together.
     pub(super) fn seat(self: &Arc<Self>, workspace: &WorkspaceId) -> Result<Seat, Error> {
-        let full = |what, most: usize| Error::ServerFull { what, most: most as u64, retry_after: RETRY };
+        let full =
+            |what, most: usize| Error::ServerFull { what, most: most as u64, retry_after: RETRY_AFTER };
         let mut taken = self.lock();
         if taken.all >= self.most {
             return Err(full("watchers", self.most));
         }
         let of = taken.of.entry(workspace.clone()).or_default();
-        if *of >= OF_ONE_WORKSPACE {
-            return Err(full("watchers of one workspace", OF_ONE_WORKSPACE));
+        if *of >= PER_WORKSPACE_MAX {
+            return Err(full("watchers of one workspace", PER_WORKSPACE_MAX));
         }
         *of += 1;
         taken.all += 1;
@@ -79,11 +80,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn so_many_watch_one_workspace_and_so_many_all_of_them() {
-        let watchers = Arc::new(Watchers::new(OF_ONE_WORKSPACE + 1));
+    fn watchers_are_bounded_in_each_workspace_and_in_all() {
+        let watchers = Arc::new(Watchers::new(PER_WORKSPACE_MAX + 1));
         let id = |id| WorkspaceId::new(id).expect("a name");
         let mut seats: Vec<_> =
-            (0..OF_ONE_WORKSPACE).map(|_| watchers.seat(&id("a")).expect("a seat")).collect();
+            (0..PER_WORKSPACE_MAX).map(|_| watchers.seat(&id("a")).expect("a seat")).collect();
         assert!(watchers.seat(&id("a")).is_err());
         seats.push(watchers.seat(&id("b")).expect("a seat"));
         assert!(watchers.seat(&id("b")).is_err(), "all are taken");

@@ -6,7 +6,7 @@ use apportion_core::ledger::Horizon;
 use apportion_proto::v1;
 use apportion_proto::v1::admin_service_server::AdminService;
 use apportion_server::clock::{Clock, Machine};
-use apportion_server::engine::{Engine, Settings};
+use apportion_server::engine::{Engine, EngineSettings};
 use apportion_server::service::admin::{Admin, Policies};
 use apportion_server::service::gate::Gate;
 use apportion_server::store::Store;
@@ -34,7 +34,7 @@ impl World {
     fn new() -> Self {
         let store = Arc::new(FaultyStore::new(1));
         let node = NodeId::new("node").expect("a name");
-        let settings = Settings { node, horizon: Horizon::DEFAULT, bounds: Bounds::DEFAULT, shards: 4 };
+        let settings = EngineSettings { node, horizon: Horizon::DEFAULT, bounds: Bounds::DEFAULT, shards: 4 };
         let clock = Arc::new(Clock::new(Box::new(Machine), Horizon::DEFAULT.clock_error));
         let kept = Arc::clone(&store) as Arc<dyn Store>;
         let engine = Engine::start(settings, clock, Arc::clone(&kept), Vec::new()).expect("it starts");

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// A write of a shard's record.
 #[derive(Debug)]
-pub(super) struct Write {
+pub(super) struct ShardWrite {
     pub(super) shard: u16,
     pub(super) token: Token,
     pub(super) transaction: Transaction,
@@ -30,7 +30,7 @@ pub(super) enum Notice {
 #[derive(Debug, Default)]
 pub(super) struct Round {
     pub(super) notices: Vec<Notice>,
-    pub(super) writes: Vec<Write>,
+    pub(super) writes: Vec<ShardWrite>,
     pub(super) reads: Vec<(u16, Token)>,
     /// Shards that are served here from now on.
     pub(super) owned: BTreeSet<u16>,
@@ -52,7 +52,7 @@ impl Round {
         let notice = match effect {
             ShardEffect::Cas { token, expected, new, guards } => {
                 let transaction = transaction(shard, expected, &new, guards);
-                return self.writes.push(Write { shard, token, transaction });
+                return self.writes.push(ShardWrite { shard, token, transaction });
             }
             ShardEffect::Read { token } => return self.reads.push((shard, token)),
             ShardEffect::Owned { .. } => {

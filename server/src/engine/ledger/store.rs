@@ -1,6 +1,6 @@
 //! The ledger's use of the store: a store that failed is left alone for a while, then reopened and probed.
 
-use super::round::Write;
+use super::round::ShardWrite;
 use crate::engine::health::Health;
 use crate::store::{CommitOutcome, Store, Transaction, record};
 use apportion_core::ledger::{CasOutcome, ReadOutcome, Token, Version};
@@ -93,7 +93,7 @@ impl LedgerStore {
     }
 
     /// Writes records, all in one group. Returns the outcome of each, in order.
-    pub(super) fn write(&mut self, writes: Vec<Write>) -> Vec<(u16, Token, CasOutcome)> {
+    pub(super) fn write(&mut self, writes: Vec<ShardWrite>) -> Vec<(u16, Token, CasOutcome)> {
         if writes.is_empty() {
             return Vec::new();
         }

@@ -6,7 +6,7 @@ use super::shards::Shards;
 use super::store::LedgerStore;
 use crate::clock::Clock;
 use crate::engine::command::Command;
-use crate::engine::settings::Settings;
+use crate::engine::settings::EngineSettings;
 use apportion_core::ids::NodeId;
 use apportion_core::ledger::MarkKey;
 use apportion_core::permits::Permits;
@@ -37,7 +37,7 @@ pub(in crate::engine) struct Ledger {
 impl Ledger {
     /// A ledger that has taken no shard over. `seed` differs in every process.
     pub(in crate::engine) fn new(
-        settings: &Settings,
+        settings: &EngineSettings,
         seed: u64,
         clock: Arc<Clock>,
         opener: Opener,

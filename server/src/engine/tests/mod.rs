@@ -94,7 +94,7 @@ fn keep(store: &FaultyStore) -> u64 {
 
 fn start(store: &Arc<FaultyStore>, budget: u64, clock: Early) -> Engine {
     let version = keep(store);
-    let settings = Settings {
+    let settings = EngineSettings {
         node: NodeId::new("node").expect("a name"),
         horizon: Horizon::DEFAULT,
         bounds: Bounds::DEFAULT,
@@ -153,7 +153,7 @@ impl World {
     }
 
     fn settle(&self, lease: &str, of: &str, used: u64, returned: u64) -> Result<u64, Error> {
-        let report = Report {
+        let report = LeaseReport {
             workspace: id(),
             team: team(of),
             caller: CallerId::new("caller").expect("a name"),

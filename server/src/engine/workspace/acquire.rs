@@ -1,10 +1,10 @@
 //! A request for a lease arrives: it is granted, refused, or waits.
 
-use super::state::{State, Workspace};
+use super::state::{Workspace, WorkspaceState};
 use crate::engine::command::Command;
 use crate::engine::grant::Granted;
 use crate::engine::request::Acquire;
-use crate::engine::wait_stats::Origin;
+use crate::engine::wait_stats::RequestOrigin;
 use crate::engine::waiters::PendingReply;
 use crate::error::Error;
 use apportion_core::allocator::Submitted;
@@ -17,7 +17,7 @@ const REPEAT_AFTER: Span = Span::from_secs(1);
 
 /// What became of a request on arrival.
 #[derive(Debug)]
-pub(in crate::engine) enum Arrival {
+pub(in crate::engine) enum AcquireOutcome {
     /// It was granted.
     Granted(Granted),
     /// It waits for this reply.
@@ -33,7 +33,7 @@ impl Workspace {
         self: &Arc<Self>,
         request: Acquire,
         longest_wait: Option<Span>,
-    ) -> Result<Arrival, Error> {
+    ) -> Result<AcquireOutcome, Error> {
         let mut guard = self.lock();
         let now = self.now();
         let state = &mut *guard;
@@ -48,12 +48,12 @@ impl Workspace {
             Ok(Submitted::Repeats(lease)) => {
                 let name = self.name(state.life, lease.id);
                 self.flush(state, now, None); // time has passed for other requests too
-                Ok(Arrival::Granted(Granted { name, lease, received_at: now }))
+                Ok(AcquireOutcome::Granted(Granted { name, lease, received_at: now }))
             }
             Err(refusal) => {
                 // Only teams that exist are counted, or any caller could fill the memory.
                 if refusal.reason != Reason::UnknownTeam {
-                    state.stats.refused(now, Origin::of(&ask), allocator.policy());
+                    state.stats.refused(now, RequestOrigin::of(&ask), allocator.policy());
                 }
                 self.flush(state, now, None);
                 Err(Error::Refused { refusal, now })
@@ -63,16 +63,16 @@ impl Workspace {
 
     fn answer_or_wait(
         self: &Arc<Self>,
-        state: &mut State,
+        state: &mut WorkspaceState,
         now: Timestamp,
         ticket: Ticket,
         ask: &Ask,
-    ) -> Result<Arrival, Error> {
+    ) -> Result<AcquireOutcome, Error> {
         if let Some(reply) = self.flush(state, now, Some((ticket, ask))) {
-            return reply.map(Arrival::Granted);
+            return reply.map(AcquireOutcome::Granted);
         }
         let pending = state.waiters.add(ticket, now, ask, self.environment.bounds.waiting);
-        pending.map(Arrival::Pending).map_err(|reason| {
+        pending.map(AcquireOutcome::Pending).map_err(|reason| {
             let refusal = Refusal { reason, retry_at: Some(now + REPEAT_AFTER), limit: None };
             Error::Refused { refusal, now }
         })

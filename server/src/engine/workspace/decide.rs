@@ -1,6 +1,6 @@
 //! Decisions that no call asked for: at the allocator's deadlines, and after what the ledger reports.
 
-use super::state::{Service, State, Workspace};
+use super::state::{Service, Workspace, WorkspaceState};
 use crate::engine::command::Command;
 use apportion_core::allocator::Allocator;
 use apportion_core::time::{Span, Timestamp};
@@ -36,7 +36,7 @@ impl Workspace {
         }
     }
 
-    pub(super) fn decide(self: &Arc<Self>, state: &mut State, now: Timestamp) {
+    pub(super) fn decide(self: &Arc<Self>, state: &mut WorkspaceState, now: Timestamp) {
         if let Service::Open(allocator) = &mut state.service {
             allocator.decide(now);
             self.flush(state, now, None);

@@ -1,7 +1,7 @@
 //! Events of a workspace for streams that listen.
 
 use super::state::Workspace;
-use crate::engine::grant::Event;
+use crate::engine::grant::WorkspaceEvent;
 use apportion_core::allocator::Allocator;
 use apportion_core::facts::Finding;
 use apportion_core::ids::LimitId;
@@ -13,11 +13,11 @@ const BACKLOG_EVENTS: usize = 64;
 
 impl Workspace {
     /// The events from now on.
-    pub(in crate::engine) fn events(&self) -> broadcast::Receiver<Event> {
+    pub(in crate::engine) fn events(&self) -> broadcast::Receiver<WorkspaceEvent> {
         self.events.get_or_init(|| broadcast::channel(BACKLOG_EVENTS).0).subscribe()
     }
 
-    pub(super) fn publish(&self, event: Event) {
+    pub(super) fn publish(&self, event: WorkspaceEvent) {
         if let Some(events) = self.events.get() {
             let _ = events.send(event);
         }
@@ -37,10 +37,10 @@ impl Workspace {
         let Some(of) = allocator.limits_now(now).into_iter().find(|known| known.id == *limit) else { return };
         if finding.exhausted {
             let until = finding.stop_until.unwrap_or(of.window.end.latest);
-            self.publish(Event::Revoked { limit: limit.clone(), window: of.window, until });
+            self.publish(WorkspaceEvent::Revoked { limit: limit.clone(), window: of.window, until });
         }
         if let Some(permits) = finding.budget {
-            self.publish(Event::LimitChanged { limit: limit.clone(), permits, window: of.length });
+            self.publish(WorkspaceEvent::LimitChanged { limit: limit.clone(), permits, window: of.length });
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Sends an allocator's answers and effects where they belong, and sets the alarm for its next deadline.
 
-use super::state::{Service, State, Workspace};
+use super::state::{Service, Workspace, WorkspaceState};
 use crate::engine::command::Command;
 use crate::engine::grant::{Granted, Reply};
 use crate::engine::lease_name::{LeaseName, Life};
-use crate::engine::wait_stats::Origin;
+use crate::engine::wait_stats::RequestOrigin;
 use crate::error::Error;
 use apportion_core::host;
 use apportion_core::ledger::Version;
@@ -16,7 +16,7 @@ impl Workspace {
     /// Sends everything that the allocator has to send. Returns the answer to `own`, a request that has no waiter yet.
     pub(super) fn flush(
         self: &Arc<Self>,
-        state: &mut State,
+        state: &mut WorkspaceState,
         now: Timestamp,
         own: Option<(Ticket, &Ask)>,
     ) -> Option<Reply> {
@@ -34,7 +34,7 @@ impl Workspace {
                 waiter.send(reply);
             }
             if let Some((_, ask)) = own.filter(|(own, _)| *own == ticket) {
-                state.stats.record(now, Origin::of(ask), now, &outcome, allocator.policy());
+                state.stats.record(now, RequestOrigin::of(ask), now, &outcome, allocator.policy());
                 own_reply = Some(self.reply(state.life, &outcome, now, now));
             }
         }

@@ -1,7 +1,7 @@
 //! A workspace is opened, closed, and gets another policy.
 
 use super::state::{Service, Workspace};
-use crate::engine::grant::Event;
+use crate::engine::grant::WorkspaceEvent;
 use crate::engine::lease_name::Life;
 use crate::engine::settings::Versioned;
 use crate::error::Error;
@@ -87,7 +87,7 @@ impl Workspace {
             allocator.set_policy(now, versioned.policy.clone())?;
             for limit in &allocator.policy().limits {
                 if !before.iter().any(|old| old.id == limit.id && old.permits == limit.permits) {
-                    self.publish(Event::LimitChanged {
+                    self.publish(WorkspaceEvent::LimitChanged {
                         limit: limit.id.clone(),
                         permits: limit.permits,
                         window: limit.window,

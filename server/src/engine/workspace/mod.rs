@@ -14,7 +14,7 @@ mod settle;
 mod snapshot;
 mod withdraw;
 
-pub(super) use acquire::Arrival;
+pub(super) use acquire::AcquireOutcome;
 pub(super) use lifecycle::Opening;
 pub use snapshot::Snapshot;
 pub(super) use state::{Environment, Workspace};

@@ -1,8 +1,8 @@
 //! A report of a lease arrives: unused permits go back, and observations change what is known of the limits.
 
 use super::state::Workspace;
-use crate::engine::lease_name::{LeaseName, Named};
-use crate::engine::report::Report;
+use crate::engine::lease_name::{LeaseName, LeaseRef};
+use crate::engine::report::LeaseReport;
 use crate::error::Error;
 use apportion_core::allocator::{SettleError, Settled};
 use apportion_core::permits::Permits;
@@ -17,15 +17,15 @@ impl Workspace {
     /// # Errors
     /// [`Error::Settle`] where the lease is not its sender's or the report says more than was granted;
     /// [`Error::UnknownLimit`]; or why the workspace is closed.
-    pub(in crate::engine) fn settle(self: &Arc<Self>, report: &Report<'_>) -> Result<Settled, Error> {
+    pub(in crate::engine) fn settle(self: &Arc<Self>, report: &LeaseReport<'_>) -> Result<Settled, Error> {
         let mut guard = self.lock();
         let now = self.now();
         let state = &mut *guard;
         let named = LeaseName::read(report.lease_id, &self.environment.secret, &self.id, state.life);
         let allocator = state.service.allocator()?;
         let lease = match named.ok_or(SettleError::NotYours)? {
-            Named::Lease(id) => Some(id),
-            Named::Ended => None,
+            LeaseRef::Lease(id) => Some(id),
+            LeaseRef::Expired => None,
         };
         let observations = report.observations(allocator.policy(), lease, now)?;
         let by = (&report.team, &report.caller);

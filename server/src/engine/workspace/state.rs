@@ -2,8 +2,8 @@
 
 use crate::clock::Clock;
 use crate::engine::command::LedgerHandle;
-use crate::engine::grant::Event;
-use crate::engine::lease_name::{Life, Secret};
+use crate::engine::grant::WorkspaceEvent;
+use crate::engine::lease_name::{Life, ProcessSecret};
 use crate::engine::settings::Versioned;
 use crate::engine::timer::Timer;
 use crate::engine::wait_stats::WaitStats;
@@ -23,7 +23,7 @@ pub(in crate::engine) struct Environment {
     pub(in crate::engine) clock: Arc<Clock>,
     pub(in crate::engine) timer: Arc<Timer<Workspace>>,
     pub(in crate::engine) ledger: LedgerHandle,
-    pub(in crate::engine) secret: Secret,
+    pub(in crate::engine) secret: ProcessSecret,
     pub(in crate::engine) bounds: Bounds,
 }
 
@@ -33,8 +33,8 @@ pub(in crate::engine) struct Workspace {
     pub(in crate::engine) id: WorkspaceId,
     pub(in crate::engine) shard: u16,
     pub(super) environment: Arc<Environment>,
-    pub(super) events: OnceLock<broadcast::Sender<Event>>,
-    state: Mutex<State>,
+    pub(super) events: OnceLock<broadcast::Sender<WorkspaceEvent>>,
+    state: Mutex<WorkspaceState>,
 }
 
 /// Whether requests are decided on.
@@ -57,7 +57,7 @@ impl Service {
 
 /// What the lock of a workspace guards.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct WorkspaceState {
     pub(super) versioned: Versioned,
     pub(super) service: Service,
     /// The life of the allocator.
@@ -68,7 +68,7 @@ pub(super) struct State {
     pub(super) stats: WaitStats,
 }
 
-impl State {
+impl WorkspaceState {
     /// Refuses all waiters with `why`, and every request until the workspace is opened.
     pub(super) fn close(&mut self, why: &Error) {
         for waiter in self.waiters.take_all() {
@@ -87,7 +87,7 @@ impl Workspace {
         versioned: Versioned,
         environment: Arc<Environment>,
     ) -> Self {
-        let state = State {
+        let state = WorkspaceState {
             versioned,
             service: Service::Closed(Error::StoreLost),
             life: Life::default(),
@@ -100,7 +100,7 @@ impl Workspace {
 
     /// Locks the state. Where a decision panicked half-way, nothing that it left behind may be granted from: the workspace is
     /// closed, and the next request reopens it with a block that the ledger knows to be free.
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, WorkspaceState> {
         self.state.lock().unwrap_or_else(|poisoned| {
             let mut state = poisoned.into_inner();
             self.state.clear_poison();

@@ -1,6 +1,6 @@
 //! A caller is gone: its waiting request is withdrawn, and a lease that did not reach it comes back.
 
-use super::state::{Service, State, Workspace};
+use super::state::{Service, Workspace, WorkspaceState};
 use crate::engine::grant::Granted;
 use crate::engine::waiters::PendingReply;
 use apportion_core::ids::{CallerId, TeamId};
@@ -35,7 +35,7 @@ impl Workspace {
     }
 }
 
-impl State {
+impl WorkspaceState {
     /// One receiver of a lease of this life is gone.
     fn reclaim(&mut self, now: Timestamp, by: (&TeamId, &CallerId), granted: &Granted) {
         if let Service::Open(allocator) = &mut self.service

@@ -1,4 +1,4 @@
-//! The audit: entries by resource and time, the newest first.
+//! The audit log: entries by resource and time, newest first.
 
 use super::change_error::catalog_error;
 use super::list::Page;
@@ -14,14 +14,14 @@ use prost::Message;
 
 /// The longest resource to filter by, in bytes.
 const RESOURCE_LONGEST: usize = 256;
-/// Most entries that one call looks at: where few of them are asked for, it answers with few, and a next page.
-const LOOKED_AT_MAX: usize = 5_000;
+/// Most entries that one call reads: where few of them match, it returns few, and a next page.
+const READ_MAX: usize = 5_000;
 /// Entries that are read at once.
 const READ: u64 = 200;
 /// Most bytes of a page.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// Which entries are asked for.
+/// Which entries a call lists.
 struct Filter {
     resource: String,
     start: Timestamp,
@@ -38,8 +38,8 @@ impl Filter {
         Ok(Self { resource, start, end })
     }
 
-    fn wants(&self, entry: &v1::AuditEntry) -> bool {
-        // One that cannot be read may be what is asked for.
+    fn matches(&self, entry: &v1::AuditEntry) -> bool {
+        // An entry that cannot be read may be one that matches.
         if entry.method.is_empty() {
             return true;
         }
@@ -62,15 +62,15 @@ impl Policies {
         let list = ["auditEntries", &request.resource, &from, &to];
         let page = Page::new(&list, request.page_size, &request.page_token)?;
         let mut before = page.after().map(str::parse).transpose().map_err(|_| Error::BadPageToken)?;
-        let (mut audit_entries, mut bytes, mut looked_at) = (Vec::new(), 0, 0);
-        while looked_at < LOOKED_AT_MAX {
+        let (mut audit_entries, mut bytes, mut read_count) = (Vec::new(), 0, 0);
+        while read_count < READ_MAX {
             let read = self.catalog.audit(before, READ).map_err(|error| catalog_error(&error))?;
             if read.is_empty() {
                 return Ok(v1::ListAuditEntriesResponse { audit_entries, next_page_token: String::new() });
             }
             for (number, entry) in read {
-                looked_at += 1;
-                if filter.wants(&entry) {
+                read_count += 1;
+                if filter.matches(&entry) {
                     bytes += entry.encoded_len();
                     let is_full = audit_entries.len() >= page.most() || bytes > PAGE_BYTES;
                     if is_full && !audit_entries.is_empty() {

@@ -1,4 +1,4 @@
-//! Backups: a copy of the store as of one moment, sent in pieces to whoever keeps it. No caller names a file of the server.
+//! Backups: a copy of the store at one moment, streamed to the caller in pieces. No caller names a file of the server.
 
 use super::change_error::catalog_error;
 use super::policies::Policies;
@@ -19,19 +19,19 @@ use tonic::Status;
 
 /// Bytes of one piece.
 const CHUNK: usize = 64 << 10;
-/// Pieces that are read ahead of the one that is sent.
+/// BackupStream that are read ahead of the one that is sent.
 const AHEAD: usize = 2;
 /// How long a reader may take for a piece.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PIECE_TIMEOUT: Duration = Duration::from_secs(60);
 /// When to retry where another backup is under way.
 const RETRY_AFTER: Span = Span::from_secs(1);
-/// How long a caller waits for its turn: longer than it takes to notice that the one before was cut off.
+/// How long a caller waits for its turn: longer than it takes to notice that the previous caller is gone.
 const TURN: Duration = Duration::from_secs(2);
-/// What the audit calls that which is copied.
+/// The resource in audit entries.
 const RESOURCE: &str = "store";
 
 /// The pieces of one copy.
-pub(super) type Pieces = ReceiverStream<Result<v1::BackupStoreResponse, Status>>;
+pub(super) type BackupStream = ReceiverStream<Result<v1::BackupStoreResponse, Status>>;
 
 /// The store that is copied, for one caller at a time.
 #[derive(Clone)]
@@ -45,9 +45,13 @@ impl Backups {
         Self { store, turn: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Notes who asks, copies the store, and begins to send the copy. Whoever goes away meanwhile frees the turn when the copy is
-    /// made.
-    pub(super) async fn start(&self, policies: &Arc<Policies>, who: Arc<Identity>) -> Result<Pieces, Error> {
+    /// Writes the audit entry, copies the store, and starts to send the copy. A caller that goes away frees the turn once the copy
+    /// is made.
+    pub(super) async fn start(
+        &self,
+        policies: &Arc<Policies>,
+        who: Arc<Identity>,
+    ) -> Result<BackupStream, Error> {
         let full = Error::ServerFull { what: "backups at once", most: 1, retry_after: RETRY_AFTER };
         let turn = tokio::time::timeout(TURN, Arc::clone(&self.turn).acquire_owned()).await;
         let turn = turn.ok().and_then(Result::ok).ok_or(full)?;
@@ -57,7 +61,7 @@ impl Backups {
             let file = store.copy().map_err(not_copied)?;
             Ok(Copy { open: Some((file, turn)), sum: Sha256::new(), size: 0 })
         });
-        let copy = copied.await.unwrap_or(Err(Error::Internal("a copy failed")))?;
+        let copy = copied.await.unwrap_or(Err(Error::Internal("the copy of the store panicked")))?;
         let (to, pieces) = mpsc::channel(AHEAD);
         tokio::spawn(send(copy, to));
         Ok(ReceiverStream::new(pieces))
@@ -74,7 +78,7 @@ fn not_copied(error: StoreError) -> Error {
 
 /// A copy that is sent, and the turn that it holds.
 struct Copy {
-    /// None once it was read: the reader who has the end may ask again at once.
+    /// None once it was read: a caller that has the end may request another backup at once.
     open: Option<(File, OwnedSemaphorePermit)>,
     sum: Sha256,
     size: u64,
@@ -98,7 +102,7 @@ impl Copy {
     }
 }
 
-/// Sends the pieces, each when there is room for it, until the reader is gone or takes too long.
+/// Sends the pieces, each when there is room for it, until the reader is gone or too slow.
 async fn send(mut copy: Copy, to: mpsc::Sender<Result<v1::BackupStoreResponse, Status>>) {
     loop {
         let read = tokio::task::spawn_blocking(move || {
@@ -112,7 +116,7 @@ async fn send(mut copy: Copy, to: mpsc::Sender<Result<v1::BackupStoreResponse, S
             Ok(part) => Ok(v1::BackupStoreResponse { part: Some(part) }),
             Err(error) => Err(not_copied(error.into()).status(&crate::status::ErrorScope::default())),
         };
-        let taken = tokio::time::timeout(PATIENCE, to.send(message)).await;
+        let taken = tokio::time::timeout(PIECE_TIMEOUT, to.send(message)).await;
         if is_last || !matches!(taken, Ok(Ok(()))) {
             let _ = tokio::task::spawn_blocking(move || drop(copy)).await;
             return;

@@ -7,7 +7,7 @@ use prost::Message;
 /// Most bytes of a page, well below what clients take.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// Which page of a list is asked for.
+/// The page of a list that a call requests.
 #[derive(Debug)]
 pub(super) struct Page<'a> {
     list: &'a [&'a str],
@@ -16,14 +16,14 @@ pub(super) struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// A page of the list that these arguments say.
+    /// A page of the list with these arguments.
     pub(super) fn new(list: &'a [&'a str], size: i32, token: &str) -> Result<Self, Error> {
         let size = page_size(size)?;
         let after = page_start(list, token).map_err(|_| Error::BadPageToken)?;
         Ok(Self { list, size, after })
     }
 
-    /// Behind which element it starts.
+    /// The element after which it starts.
     pub(super) fn after(&self) -> Option<&str> {
         self.after.as_deref()
     }
@@ -34,9 +34,9 @@ impl<'a> Page<'a> {
     }
 }
 
-/// The elements of a page, and the token of the next page; empty after the last. `found` are the elements behind where the page
-/// starts that the caller may see, as many as the page may have at most. A token tells its reader the id of the last element, so no
-/// other may be among them.
+/// The elements of a page, and the token of the next page; empty after the last. `found` are the elements after the start of the
+/// page that the caller may see, at most as many as the page may have. A token shows the id of the last element, so `found` must
+/// hold no element that the caller may not see.
 pub(super) fn pages<T: Message>(
     page: &Page<'_>,
     found: impl ExactSizeIterator<Item = T>,

@@ -19,7 +19,7 @@ pub use check::check;
 pub use policies::Policies;
 pub use tokens::new_secret;
 
-use super::authorize::{Act, Identity, act_of};
+use super::authorize::{Action, Identity, action_of};
 use super::gate;
 use crate::convert::names;
 use crate::error::Error;
@@ -70,16 +70,16 @@ impl Admin {
         may(&who, method).map_err(|error| error.status(&scope))?;
         let (policies, request) = (Arc::clone(&self.policies), request.into_inner());
         let done = tokio::task::spawn_blocking(move || act(&policies, &who, &request)).await;
-        let done = done.unwrap_or(Err(Error::Internal("a change failed")));
+        let done = done.unwrap_or(Err(Error::Internal("the change panicked")));
         done.map(Response::new).map_err(|error| error.status(&scope))
     }
 }
 
 /// Whether the caller may call the method at all. A method that reads checks the resource itself.
 fn may(who: &Identity, method: &str) -> Result<(), Error> {
-    match act_of(SERVICE, method).ok_or(Error::PermissionDenied)? {
-        Act::Look => Ok(()),
-        act => gate::check(who, act, None, &[]),
+    match action_of(SERVICE, method).ok_or(Error::PermissionDenied)? {
+        Action::Read => Ok(()),
+        action => gate::check(who, action, None, &[]),
     }
 }
 
@@ -213,7 +213,7 @@ impl v1::admin_service_server::AdminService for Admin {
         self.call(request, "ListAuditEntries", scope, Policies::list_audit_entries).await
     }
 
-    type BackupStoreStream = backup::Pieces;
+    type BackupStoreStream = backup::BackupStream;
 
     async fn backup_store(
         &self,

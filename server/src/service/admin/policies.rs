@@ -67,7 +67,7 @@ impl Policies {
         Err(Error::StoreLost)
     }
 
-    /// Makes a change durable. Where nobody knows whether it was made, `workspace` is read back later.
+    /// Makes a change durable. Where the outcome is unknown, `workspace` is read back later.
     pub(super) fn apply(
         &self,
         change: &CatalogChange,

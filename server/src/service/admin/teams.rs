@@ -1,4 +1,4 @@
-//! Teams: a change rewrites the team's document alone, and is held against the policy of the whole workspace.
+//! Teams: a change rewrites the team's document alone, and is checked against the policy of the whole workspace.
 
 use super::change_error::{ChangeError, catalog_error};
 use super::check::check;
@@ -12,7 +12,7 @@ use crate::convert::names::{self, team_name};
 use crate::convert::team::{team_policy, wire_team};
 use crate::error::Error;
 use crate::error::FieldError;
-use crate::service::authorize::{Act, Identity};
+use crate::service::authorize::{Action, Identity};
 use crate::service::gate;
 use crate::store::Version;
 use crate::store::catalog::{CatalogChange, Document, Stored, team_key, workspace_key};
@@ -91,7 +91,7 @@ impl Policies {
         request: &v1::GetTeamRequest,
     ) -> Result<v1::GetTeamResponse, Error> {
         let (workspace, id) = names::team("name", &request.name)?;
-        gate::check(who, Act::Look, Some(&workspace), &self.engine.path_of(&workspace, &id))?;
+        gate::check(who, Action::Read, Some(&workspace), &self.engine.path_of(&workspace, &id))?;
         let team =
             self.catalog.team(workspace.as_str(), id.as_str()).map_err(|error| catalog_error(&error))?;
         match team {
@@ -120,8 +120,8 @@ impl Policies {
         Ok(v1::ListTeamsResponse { teams, next_page_token })
     }
 
-    /// The teams behind `after` that somebody may see, in order of id. To those who may see a part of it at most, a workspace that
-    /// is not there looks like one without teams for them.
+    /// The teams after `after` that the caller may see, in order of id. To a caller that may see only a part of a workspace, one
+    /// that does not exist looks like one without teams.
     fn teams_seen(
         &self,
         who: &Identity,
@@ -129,7 +129,7 @@ impl Policies {
         after: Option<&str>,
         most: usize,
     ) -> Result<Vec<Stored<v1::Team>>, Error> {
-        if gate::check(who, Act::Look, Some(workspace), &[]).is_ok() {
+        if gate::check(who, Action::Read, Some(workspace), &[]).is_ok() {
             self.exists(workspace)?;
             return self
                 .catalog
@@ -141,7 +141,7 @@ impl Policies {
             names::team("name", &team.value.name).is_ok_and(|(_, id)| {
                 let is_behind = after.is_none_or(|after| id.as_str() > after);
                 let path = || self.engine.path_of(workspace, &id);
-                is_behind && gate::check(who, Act::Look, Some(workspace), &path()).is_ok()
+                is_behind && gate::check(who, Action::Read, Some(workspace), &path()).is_ok()
             })
         });
         all.truncate(most);
@@ -210,24 +210,24 @@ impl Policies {
     }
 }
 
-/// What a change of a team expects: that its workspace is the one it was checked in.
+/// What a change of a team expects: that its workspace is unchanged since the check.
 fn expected(old: &StoredWorkspace, id: &TeamId, team: Option<Version>) -> Vec<(String, Option<Version>)> {
     let of = old.id.as_str();
     vec![(workspace_key(of), Some(old.workspace.version)), (team_key(of, id.as_str()), team)]
 }
 
-/// Why a team must stay.
+/// Why a team cannot be deleted.
 fn needed(old: &StoredWorkspace, id: &TeamId) -> Option<&'static str> {
     let name = team_name(&old.id, id);
     let parts = old.teams.iter().any(|team| team.value.parent_team == name);
     match (id.as_str(), parts) {
-        (DEFAULT_NAME, _) => Some("requests that name no team go there"),
+        (DEFAULT_NAME, _) => Some("requests that name no team use it"),
         (_, true) => Some("it has parts; delete them first"),
         _ => None,
     }
 }
 
-/// The team as it is to be, every default written out, and the policy of the workspace with it.
+/// The changed team with every default written out, and the workspace's policy with it.
 fn with_team(old: &StoredWorkspace, id: &TeamId, team: &v1::Team) -> Result<(v1::Team, Policy), ChangeError> {
     let of_team = team_policy(&old.id, id.clone(), team).map_err(|error| error.under("team"))?;
     let written = wire_team(&old.id, &of_team);

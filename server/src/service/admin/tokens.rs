@@ -1,4 +1,4 @@
-//! Tokens: made with a secret that is shown once, kept as its hash, let in and out at once.
+//! Tokens: created with a secret that is shown once, kept as its hash, in force and withdrawn at once.
 
 use super::change_error::{ChangeError, catalog_error};
 use super::differences::{Fields, differences, token_fields};
@@ -24,16 +24,17 @@ pub(super) const TOKENS_MAX: usize = 10_000;
 const NOTE_LONGEST: usize = 256;
 /// The shortest and the longest time that a token is valid for.
 const TTL: (Span, Span) = (Span::from_ns(1), Span::from_secs(3660 * 86_400));
-/// Why the first token is an administrator's.
+/// Why the first token must be an administrator's.
 const ADMIN_FIRST: &str = "with the first token every call needs a credential; create an admin token first";
-/// Why it does not end by itself.
+/// Why it must not expire.
 const ADMIN_ENDS: &str =
-    "an admin token that ends by itself would lock everybody out; create one without a ttl first";
-/// Why the last administrator's token stays.
-const LAST_ADMIN: &str = "it is the last admin token that does not end by itself; create another one first, or set APPORTION_ADMIN_TOKEN";
+    "an admin token that expires would lock everybody out; create one without a ttl first";
+/// Why the last administrator's token cannot be deleted.
+const LAST_ADMIN: &str =
+    "it is the last admin token that does not expire; create another one first, or set APPORTION_ADMIN_TOKEN";
 /// What the first token changes.
 const FROM_NOW_ON: &str = "from now on every call needs a token: send `authorization: Bearer <secret>`";
-/// The id under which the server knows the secret of its environment.
+/// The id of the token whose secret is in the server's environment.
 const RESERVED: &str = "environment";
 
 impl Policies {
@@ -49,7 +50,7 @@ impl Policies {
             if let Some(held) =
                 self.catalog.token(id.as_str())?.filter(|held| Some(held.value.secret_sha256) == given)
             {
-                return self.made_before(held.value, &token);
+                return self.created_before(held.value, &token);
             }
             if id.as_str() == RESERVED || self.catalog.token(id.as_str())?.is_some() {
                 return Err(Error::AlreadyExists { name: token.name.clone() }.into());
@@ -74,7 +75,8 @@ impl Policies {
             let (secret, secret_sha256) = match given {
                 Some(hash) => (String::new(), hash),
                 None => {
-                    let secret = new_secret().map_err(|_| Error::Internal("no random bits could be had"))?;
+                    let secret =
+                        new_secret().map_err(|_| Error::Internal("the system provides no random bits"))?;
                     let hash = gate::hash(&secret);
                     (secret, hash)
                 }
@@ -93,8 +95,8 @@ impl Policies {
         })
     }
 
-    /// The answer to a request that was carried out before, whose caller was not told. The token is in force from now on at the latest.
-    fn made_before(
+    /// The answer to the repeat of a request that was carried out and whose answer was lost. The token is in force from now on.
+    fn created_before(
         &self,
         held: KeptToken,
         asked: &v1::Token,
@@ -175,7 +177,7 @@ impl Policies {
                 entry: self.entry(who, "DeleteToken", request.name.clone(), changes),
             };
             let applied = self.apply(&change, None);
-            // Where nobody knows whether it is gone, it opens nothing all the same.
+            // A token whose deletion may have failed is refused all the same.
             if !matches!(applied, Err(ChangeError::Conflict)) {
                 self.gate.dismiss(&request.name);
             }
@@ -216,7 +218,7 @@ fn given_hash(bytes: &[u8]) -> Result<Option<gate::Hash>, FieldError> {
     Ok(Some(hash))
 }
 
-/// 256 random bits that nobody guesses, marked so that scanners for secrets find them.
+/// 256 random bits, with a prefix by which secret scanners find them.
 pub fn new_secret() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;

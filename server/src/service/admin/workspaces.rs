@@ -13,7 +13,7 @@ use crate::convert::workspace::{policy, useful_lives, wire_workspace};
 use crate::error::Error;
 use crate::error::FieldError;
 use crate::preset;
-use crate::service::authorize::{Act, Identity};
+use crate::service::authorize::{Action, Identity};
 use crate::service::gate;
 use crate::store::catalog::{CatalogChange, CatalogError, Document, Stored, team_key, workspace_key};
 use apportion_core::ids::WorkspaceId;
@@ -93,7 +93,7 @@ impl Policies {
         request: &v1::GetWorkspaceRequest,
     ) -> Result<v1::GetWorkspaceResponse, Error> {
         let id = names::workspace("name", &request.name)?;
-        gate::check(who, Act::Look, Some(&id), &[])?;
+        gate::check(who, Action::Read, Some(&id), &[])?;
         let stored = self.catalog.workspace(id.as_str()).map_err(|error| catalog_error(&error))?;
         let workspace = stored.map(shown).ok_or(Error::UnknownWorkspace)?;
         Ok(v1::GetWorkspaceResponse { workspace: Some(workspace) })
@@ -113,7 +113,7 @@ impl Policies {
         Ok(v1::ListWorkspacesResponse { workspaces, next_page_token })
     }
 
-    /// The workspaces behind `after` that somebody may see, in order of id.
+    /// The workspaces after `after` that the caller may see, in order of id.
     fn workspaces_seen(
         &self,
         who: &Identity,

@@ -1,7 +1,7 @@
 //! Events of workspaces as messages of a stream.
 
 use crate::convert::time::{duration, timestamp};
-use crate::engine::Event;
+use crate::engine::WorkspaceEvent;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::time::Timestamp;
 use apportion_proto::v1;
@@ -10,20 +10,22 @@ use apportion_proto::v1::exchange_response::Response;
 /// The message of an event. None where a revocation is over.
 pub(super) fn response(
     workspace: &WorkspaceId,
-    event: Event,
+    event: WorkspaceEvent,
     now: Timestamp,
 ) -> Option<v1::ExchangeResponse> {
     let workspace = workspace.to_string();
     let response = match event {
-        Event::Revoked { limit, window, until } if until > now => Response::Revocation(v1::Revocation {
-            workspace,
-            limit: limit.to_string(),
-            window_start_time: Some(timestamp(window.start.earliest)),
-            window_end_time: Some(timestamp(window.end.latest)),
-            retry_after: Some(duration(until.since(now))),
-        }),
-        Event::Revoked { .. } => return None,
-        Event::LimitChanged { limit, permits, window } => Response::LimitChange(v1::LimitChange {
+        WorkspaceEvent::Revoked { limit, window, until } if until > now => {
+            Response::Revocation(v1::Revocation {
+                workspace,
+                limit: limit.to_string(),
+                window_start_time: Some(timestamp(window.start.earliest)),
+                window_end_time: Some(timestamp(window.end.latest)),
+                retry_after: Some(duration(until.since(now))),
+            })
+        }
+        WorkspaceEvent::Revoked { .. } => return None,
+        WorkspaceEvent::LimitChanged { limit, permits, window } => Response::LimitChange(v1::LimitChange {
             workspace,
             limit: limit.to_string(),
             permits: permits.get(),

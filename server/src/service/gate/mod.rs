@@ -5,7 +5,7 @@
 
 mod token;
 
-use super::authorize::{Act, Identity, Role, Target, authorize};
+use super::authorize::{Action, Identity, Role, Target, authorize};
 use super::certificates::Bindings;
 use super::guesses::{BURST, CredentialFault, Guesses, Peer};
 use crate::error::Error;
@@ -196,17 +196,17 @@ pub(super) async fn slowed(who: Result<Arc<Identity>, Error>) -> Result<Arc<Iden
     who
 }
 
-/// Checks that `identity` may do `act` to the team of `path` in `workspace`.
+/// Checks that `identity` may do `action` to the team of `path` in `workspace`.
 ///
 /// # Errors
 /// [`Error::PermissionDenied`].
 pub fn check(
     identity: &Identity,
-    act: Act,
+    action: Action,
     workspace: Option<&WorkspaceId>,
     path: &[TeamId],
 ) -> Result<(), Error> {
-    authorize(identity, act, &Target { workspace, path }).then_some(()).ok_or(Error::PermissionDenied)
+    authorize(identity, action, &Target { workspace, path }).then_some(()).ok_or(Error::PermissionDenied)
 }
 
 #[cfg(test)]

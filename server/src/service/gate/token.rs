@@ -54,7 +54,7 @@ fn scope(scope: &v1::Scope) -> Option<Scope> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::authorize::Act;
+    use crate::service::authorize::Action;
     use crate::service::gate::check;
 
     #[test]
@@ -65,8 +65,8 @@ mod tests {
         };
         let nobody = identity(&kept);
         let workspace = WorkspaceId::new("default").expect("a name");
-        for act in [Act::Lease, Act::Look, Act::List, Act::Administer] {
-            assert!(check(&nobody, act, Some(&workspace), &[]).is_err(), "{act:?}");
+        for action in [Action::Lease, Action::Read, Action::List, Action::Administer] {
+            assert!(check(&nobody, action, Some(&workspace), &[]).is_err(), "{action:?}");
         }
     }
 }

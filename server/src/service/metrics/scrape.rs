@@ -1,4 +1,4 @@
-//! A text that is written while it is sent: in pieces, apart from those who serve, and no faster than its reader reads.
+//! A text that is written while it is sent: in pieces, on a thread of its own, and no faster than its reader reads.
 
 use hyper::body::Bytes;
 use std::fmt;
@@ -15,7 +15,7 @@ const PIECE_BYTES: usize = 16 << 10;
 /// Pieces that are written and not read.
 const AHEAD: usize = 2;
 /// How long a reader may leave a piece. After that the writer gives up.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PIECE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A text that is being written, as its reader sees it.
 #[derive(Debug)]
@@ -35,8 +35,8 @@ pub(super) struct Pieces {
 }
 
 impl Scrape {
-    /// Starts to write in a thread that may block, until it is told to end. The permit is held until the writer has ended, which tells
-    /// so.
+    /// Starts to write on a thread that may block, until `end` is cancelled. The writer holds the permit, and cancels `end` when it
+    /// has ended.
     pub(super) fn start(
         permit: OwnedSemaphorePermit,
         end: CancellationToken,
@@ -84,7 +84,7 @@ impl Pieces {
         self.runtime.block_on(async {
             tokio::select! {
                 () = self.end.cancelled() => Err(fmt::Error),
-                sent = tokio::time::timeout(PATIENCE, self.to.send(piece)) => match sent {
+                sent = tokio::time::timeout(PIECE_TIMEOUT, self.to.send(piece)) => match sent {
                     Ok(Ok(())) => Ok(()),
                     _ => Err(fmt::Error),
                 },

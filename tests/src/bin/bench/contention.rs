@@ -10,7 +10,7 @@ use apportion_core::ledger::Horizon;
 use apportion_core::permits::Permits;
 use apportion_core::time::Span;
 use apportion_server::clock::{Clock, Machine};
-use apportion_server::engine::{Acquire, Acquired, Engine, Report, Settings, Versioned};
+use apportion_server::engine::{Acquire, Acquired, Engine, EngineSettings, LeaseReport, Versioned};
 use apportion_server::store::catalog::Catalog;
 use apportion_server::store::{Embedded, Store};
 use std::sync::Arc;
@@ -59,7 +59,7 @@ fn workspaces(store: &Arc<dyn Store>) -> Vec<(WorkspaceId, Versioned)> {
 }
 
 fn start(store: Arc<dyn Store>, workspaces: Vec<(WorkspaceId, Versioned)>) -> Engine {
-    let settings = Settings {
+    let settings = EngineSettings {
         node: NodeId::new("bench").expect("a name"),
         horizon: Horizon::DEFAULT,
         bounds: Bounds::DEFAULT,
@@ -92,7 +92,7 @@ fn ask_in_turn(engine: &Engine, ids: &[WorkspaceId], thread: usize, until: Insta
         let Acquire { workspace, team, caller, .. } = requests[at].clone();
         // Refused while a block is being booked: the next request gets it.
         let Ok(Acquired::Granted(granted)) = engine.acquire(requests[at].clone(), None) else { continue };
-        let report = Report {
+        let report = LeaseReport {
             workspace,
             team,
             caller,
