@@ -1,18 +1,22 @@
-//! The Apportion server as a library: what the binary `apportion` is made of. Modules stand in reading order, bottom first.
+//! The Apportion server: leases of a request budget over gRPC, on an embedded store. Modules stand in reading order, bottom first.
+//!
+//! [`serve::Running`] is the server itself. What else is public is for programs beside it: the store with its backups, the engine
+//! without a network, and the resources that administrators define.
 
 pub mod clock;
-pub mod convert;
-pub mod status;
+mod convert;
+pub mod preset;
+pub mod resource;
+mod status;
 pub mod store;
 
 pub mod engine;
-pub mod service;
+mod service;
 
-pub mod serve;
-
-pub mod preset;
+pub mod definition;
 
 pub mod config;
+pub mod serve;
 
 #[cfg(test)]
 mod fuzz;

@@ -7,7 +7,8 @@ mod error;
 mod format;
 
 pub mod embedded;
-pub mod memory;
+#[cfg(test)]
+pub(crate) mod memory;
 
 pub mod backup;
 
@@ -19,7 +20,6 @@ mod check;
 pub use check::Unreadable;
 pub use embedded::Embedded;
 pub use error::StoreError;
-pub use memory::Memory;
 
 /// The version of one key's value: the number of the transaction that wrote it. It rises with every transaction of the
 /// store, so no value ever comes back with a version that an earlier one had.

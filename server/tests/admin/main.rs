@@ -4,4 +4,3 @@ mod backup;
 mod first_token;
 mod policy;
 mod served;
-mod store;

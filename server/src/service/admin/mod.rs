@@ -2,16 +2,14 @@
 
 mod audit;
 mod backup;
-pub mod differences;
 mod list;
 mod room;
 mod teams;
 mod tokens;
 mod workspaces;
 
-pub use room::Policies;
-pub use room::check;
-pub use tokens::new_secret;
+pub(crate) use room::Policies;
+pub(crate) use room::check;
 
 use super::authorize::{Act, Identity, act_of};
 use super::gate;
@@ -28,7 +26,7 @@ const SERVICE: &str = "apportion.v1.AdminService";
 
 /// The service for those who say who shares what.
 #[derive(Clone)]
-pub struct Admin {
+pub(crate) struct Admin {
     room: Arc<Policies>,
     backups: Backups,
 }
@@ -41,7 +39,7 @@ impl std::fmt::Debug for Admin {
 
 impl Admin {
     /// The service of a room of policies, and of the store that they are kept in.
-    pub fn new(room: Arc<Policies>, store: Arc<Embedded>) -> Self {
+    pub(crate) fn new(room: Arc<Policies>, store: Arc<Embedded>) -> Self {
         Self { room, backups: Backups::new(store) }
     }
 
@@ -219,3 +217,6 @@ impl v1::admin_service_server::AdminService for Admin {
         self.backups.start(&self.room, who).await.map(Response::new).map_err(said)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,7 @@ pub(super) const RETRY: Span = Span::from_secs(1);
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What is configured, and the engine that it is in force in. Its calls block.
-pub struct Policies {
+pub(crate) struct Policies {
     pub(super) catalog: Catalog,
     pub(super) engine: Arc<Engine>,
     pub(super) gate: Arc<Gate>,
@@ -96,7 +96,12 @@ impl Whole {
 
 impl Policies {
     /// The room of what `catalog` holds and `engine` serves. To be called inside a tokio runtime.
-    pub fn open(catalog: Catalog, engine: Arc<Engine>, gate: Arc<Gate>, most_workspaces: u32) -> Arc<Self> {
+    pub(crate) fn open(
+        catalog: Catalog,
+        engine: Arc<Engine>,
+        gate: Arc<Gate>,
+        most_workspaces: u32,
+    ) -> Arc<Self> {
         let (changing, in_doubt) = (Mutex::default(), Mutex::default());
         let room = Arc::new(Self { catalog, engine, gate, most_workspaces, changing, in_doubt });
         tokio::spawn(read_back(Arc::downgrade(&room)));
@@ -217,7 +222,7 @@ async fn read_back(room: Weak<Policies>) {
 }
 
 /// Holds a policy against every rule, and against its budget unless that is allowed to be exceeded. Returns the warnings.
-pub fn check(policy: &Policy, under: &str, allow_overcommit: bool) -> Result<Vec<String>, Error> {
+pub(crate) fn check(policy: &Policy, under: &str, allow_overcommit: bool) -> Result<Vec<String>, Error> {
     policy.check().map_err(|error: PolicyError| {
         let field = format!("{under}.{}", policy_field(policy, &error));
         Error::Policy { error, field }

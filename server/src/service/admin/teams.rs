@@ -1,13 +1,12 @@
 //! Teams: a change rewrites the team's document alone, and is held against the policy of the whole workspace.
 
-use super::differences::{Fields, differences, team_fields};
 use super::list::{Page, pages};
 use super::room::{Policies, Trouble, Whole, check, etag, lost, same_etag};
 use crate::convert::field::FieldError;
 use crate::convert::lease::DEFAULT_NAME;
-use crate::convert::mask::update_team;
 use crate::convert::names::{self, team_name};
 use crate::convert::team::{team_policy, wire_team};
+use crate::resource::{Fields, differences, fields_of, update_team};
 use crate::service::authorize::{Act, Identity};
 use crate::service::gate;
 use crate::status::Error;
@@ -59,8 +58,8 @@ impl Policies {
     /// Writes a team and puts the policy with it in force.
     fn write_team(&self, old: &Whole, written: Written<'_>, policy: Policy) -> Result<v1::Team, Trouble> {
         let Written { who, method, id, value, before } = written;
-        let fields = before.map_or_else(Fields::new, |team| team_fields(&team.value));
-        let changes = differences(&fields, &team_fields(&value));
+        let fields = before.map_or_else(Fields::new, |team| fields_of(&team.value));
+        let changes = differences(&fields, &fields_of(&value));
         let change = Change {
             expect: expected(old, id, before.map(|team| team.version)),
             puts: vec![Document::Team {
@@ -152,7 +151,7 @@ impl Policies {
             changed.update_time = Some(self.now());
             let (new, policy) = with_team(&old, &id, &changed)?;
             let warnings = check(&policy, "team", request.allow_overcommit)?;
-            let stays = team_fields(&new) == team_fields(&before.value);
+            let stays = fields_of(&new) == fields_of(&before.value);
             let team = if stays {
                 shown(before.clone())
             } else if request.validate_only {
@@ -182,7 +181,7 @@ impl Policies {
             if request.validate_only {
                 return Ok(v1::DeleteTeamResponse {});
             }
-            let changes = differences(&team_fields(&before.value), &Fields::new());
+            let changes = differences(&fields_of(&before.value), &Fields::new());
             let change = Change {
                 expect: expected(&old, &id, Some(before.version)),
                 puts: Vec::new(),

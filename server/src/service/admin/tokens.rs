@@ -1,11 +1,11 @@
 //! Tokens: made with a secret that is shown once, kept as its hash, let in and out at once.
 
-use super::differences::{Fields, differences, token_fields};
 use super::list::{Page, pages};
 use super::room::{Policies, Trouble, lost};
 use crate::convert::field::{FieldError, count, name, text};
 use crate::convert::names::{self, TokenId, token_name};
 use crate::convert::time::{optional_span, timestamp};
+use crate::resource::{Fields, differences, token_fields};
 use crate::service::authorize::{Identity, SCOPES_MAX};
 use crate::service::gate;
 use crate::status::Error;
@@ -211,7 +211,7 @@ fn given_hash(bytes: &[u8]) -> Result<Option<gate::Hash>, FieldError> {
 }
 
 /// 256 random bits that nobody guesses, marked so that scanners for secrets find them.
-pub fn new_secret() -> Result<String, getrandom::Error> {
+fn new_secret() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     Ok(format!("apt_{}", URL_SAFE_NO_PAD.encode(bytes)))

@@ -1,14 +1,13 @@
 //! Workspaces: created with their team `default`, shown, changed and deleted.
 
-use super::differences::{differences, team_fields, under, workspace_fields};
 use super::list::{Page, pages};
 use super::room::{Policies, Trouble, Whole, check, etag, lost, same_etag};
 use crate::convert::field::FieldError;
 use crate::convert::lease::DEFAULT_NAME;
-use crate::convert::mask::update_workspace;
 use crate::convert::names::{self, workspace_name};
 use crate::convert::workspace::{policy, useful_lives, wire_workspace};
 use crate::preset;
+use crate::resource::{differences, fields_of, under, update_workspace};
 use crate::service::authorize::{Act, Identity};
 use crate::service::gate;
 use crate::status::Error;
@@ -27,8 +26,8 @@ impl Policies {
         let id = names::workspace_id("workspace_id", &request.workspace_id)?;
         let (new, team, policy) = self.new_workspace(&id, request.workspace.clone().unwrap_or_default())?;
         let warnings = check(&policy, "workspace", request.allow_overcommit)?;
-        let mut fields = workspace_fields(&new);
-        fields.extend(under(&format!("teams.{DEFAULT_NAME}"), team_fields(&team)));
+        let mut fields = fields_of(&new);
+        fields.extend(under(&format!("teams.{DEFAULT_NAME}"), fields_of(&team)));
         let changes = differences(&BTreeMap::new(), &fields);
         let version = self.change(who, || {
             if self.catalog.workspace(id.as_str())?.is_some() {
@@ -135,7 +134,7 @@ impl Policies {
             same_etag(&asked.etag, version, name)?;
             let (new, policy) = self.updated_workspace(&old, asked, request.update_mask.as_ref())?;
             let warnings = check(&policy, "workspace", request.allow_overcommit)?;
-            let changes = differences(&workspace_fields(&old.workspace.value), &workspace_fields(&new));
+            let changes = differences(&fields_of(&old.workspace.value), &fields_of(&new));
             let stays = changes.is_empty();
             if stays || request.validate_only {
                 let kept = if stays { old.workspace.value.update_time } else { new.update_time };
@@ -198,11 +197,11 @@ impl Policies {
 
     /// A workspace goes with its teams.
     fn deletion(&self, who: &Identity, old: &Whole) -> Change {
-        let mut fields = workspace_fields(&old.workspace.value);
+        let mut fields = fields_of(&old.workspace.value);
         let mut expect = vec![(workspace_key(old.id.as_str()), Some(old.workspace.version))];
         for team in &old.teams {
             let Ok((_, id)) = names::team("name", &team.value.name) else { continue };
-            fields.extend(under(&format!("teams.{id}"), team_fields(&team.value)));
+            fields.extend(under(&format!("teams.{id}"), fields_of(&team.value)));
             expect.push((team_key(old.id.as_str(), id.as_str()), Some(team.version)));
         }
         let changes = differences(&fields, &BTreeMap::new());

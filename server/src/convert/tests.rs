@@ -3,14 +3,15 @@
 //! Messages are filled from seeds with values at, inside and beyond every bound; what is taken is held against the bounds of the
 //! `.proto` files, which are written down here a second time.
 
+use crate::convert::field::FieldError;
+use crate::convert::lease::Acquire;
+use crate::convert::settle::{Settle, batch};
+use crate::convert::{names, team, workspace};
+use crate::resource::{update_team, update_workspace};
+use crate::status::{Error, Place};
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::time::Timestamp;
 use apportion_proto::v1;
-use apportion_server::convert::field::FieldError;
-use apportion_server::convert::lease::Acquire;
-use apportion_server::convert::settle::{Settle, batch};
-use apportion_server::convert::{mask, names, team, workspace};
-use apportion_server::status::{Error, Place};
 use prost_types::{Duration, FieldMask, Timestamp as WireTimestamp};
 
 const CASES: u64 = 20_000;
@@ -303,11 +304,11 @@ fn an_update_changes_a_message_or_is_refused() {
         let paths = if random.chance() { known } else { vec![random.text()] };
         let wanted = FieldMask { paths };
         let (mut workspace, mut team) = (random.workspace(), random.team());
-        mask::update_team(&mut team, &random.team(), Some(&wanted)).or_else(|fault| {
+        update_team(&mut team, &random.team(), Some(&wanted)).or_else(|fault| {
             is_told(fault);
             Ok::<(), FieldError>(())
         })?;
         let preset = workspace.preset.clone();
-        mask::update_workspace(&mut workspace, &v1::Workspace { preset, ..random.workspace() }, Some(&wanted))
+        update_workspace(&mut workspace, &v1::Workspace { preset, ..random.workspace() }, Some(&wanted))
     });
 }

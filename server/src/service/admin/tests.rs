@@ -1,22 +1,27 @@
 //! The calls of administrators over a store in memory: what is said when it fails, what is read back, and how much there may be.
 
+use crate::clock::{Clock, Machine};
+use crate::engine::{Engine, Settings};
+use crate::service::admin::{Admin, Policies};
+use crate::service::gate::Gate;
+use crate::store::catalog::{Catalog, Change, Document, KeptToken};
+use crate::store::memory::{Faults, Memory};
+use crate::store::{Embedded, Store};
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::Horizon;
 use apportion_proto::v1;
 use apportion_proto::v1::admin_service_server::AdminService;
-use apportion_server::clock::{Clock, Machine};
-use apportion_server::engine::{Engine, Settings};
-use apportion_server::service::admin::{Admin, Policies};
-use apportion_server::service::gate::Gate;
-use apportion_server::store::catalog::{Catalog, Change, Document, KeptToken};
-use apportion_server::store::memory::{Faults, Memory};
-use apportion_server::store::{Embedded, Store};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tonic::Request;
+use tonic::{Request, Response, Status};
+use tonic_types::StatusExt;
 
-use crate::served::reason;
+/// Why a call was refused.
+fn reason<T>(outcome: Result<Response<T>, Status>) -> String {
+    let status = outcome.err().expect("it is refused");
+    status.get_details_error_info().expect("the details say why").reason
+}
 
 /// Long enough for a machine that is busy.
 const SOON: Duration = Duration::from_secs(20);
