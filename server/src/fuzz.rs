@@ -44,7 +44,7 @@ fn acquire() -> v1::AcquireLeaseRequest {
 
 #[test]
 fn no_message_makes_a_conversion_panic_and_what_is_taken_is_inside_its_bounds() {
-    use crate::convert::{mask, names, settle as reports, team, workspace};
+    use crate::convert::{names, settle as reports, team, workspace};
     use crate::engine::{Acquire, LeaseReport};
     use apportion_core::ids::WorkspaceId;
     let id = WorkspaceId::new("default").expect("a name");
@@ -83,7 +83,7 @@ fn no_message_makes_a_conversion_panic_and_what_is_taken_is_inside_its_bounds() 
                 let again = workspace::wire_workspace(&id, &policy);
                 assert_eq!(workspace::policy(&again, Vec::new()), Ok(policy), "{message:?}");
             }
-            let _ = mask::update_workspace(&mut whole.clone(), &message, None);
+            let _ = crate::resource::update_workspace(&mut whole.clone(), &message, None);
         });
         decoded(&bytes, |message: v1::Team| drop(team::team_policies(&id, [&message])));
         let text = String::from_utf8_lossy(&bytes);

@@ -1,4 +1,7 @@
-//! The Apportion server: everything behind the command `apportion serve`. Modules stand in reading order, bottom first.
+//! The Apportion server: leases of a request budget over gRPC, on an embedded store. Modules stand in reading order, bottom first.
+//!
+//! [`serve::Running`] is the server itself. What else is public is for programs beside it: the store with its backups, the engine
+//! without a network, and the resources that administrators define.
 
 pub mod clock;
 pub mod error;
@@ -6,11 +9,14 @@ pub mod store;
 
 pub mod engine;
 
-pub mod convert;
-pub mod status;
+mod convert;
+mod status;
 
 pub mod preset;
-pub mod service;
+pub mod resource;
+mod service;
+
+pub mod definition;
 
 pub mod config;
 pub mod serve;
@@ -18,9 +24,5 @@ pub mod serve;
 #[cfg(test)]
 mod fuzz;
 
-// The store that fails on demand is shared with the integration tests, which know this crate by its name.
 #[cfg(test)]
-extern crate self as apportion_server;
-#[cfg(test)]
-#[path = "../tests/faulty/mod.rs"]
 mod faulty;

@@ -1,4 +1,4 @@
-//! Presets: a first guess at a provider's limits. What its responses say corrects them while they are in use.
+//! Presets: the documented limits of a provider. Its responses correct them at run time.
 
 use crate::convert::lease::DEFAULT_NAME;
 use crate::error::FieldError;
@@ -10,9 +10,9 @@ pub const INTERCOM: &str = "intercom";
 /// Every preset, by name.
 pub const NAMES: [&str; 1] = [INTERCOM];
 
-/// A workspace with the preset `intercom`, every default of the contract written out. Its name and times are for the caller to set.
+/// A workspace with the preset `intercom`, with all defaults of the contract. The caller sets its name and times.
 ///
-/// 1000 requests a minute, enforced as 166 in each 10 s, aligned to the epoch, as the provider documents it.
+/// The provider documents 1000 requests per minute, enforced as 166 in each 10 s, aligned to the Unix epoch.
 pub fn intercom() -> v1::Workspace {
     let shares = |critical_billionths, default_billionths, sheddable_billionths| {
         Some(v1::PriorityShares { critical_billionths, default_billionths, sheddable_billionths })
@@ -41,7 +41,7 @@ fn ms(ms: i32) -> Option<Duration> {
     Some(Duration { seconds: i64::from(ms / 1000), nanos: ms % 1000 * 1_000_000 })
 }
 
-/// The team `default` of `workspace`, with every default. It exists in every workspace.
+/// The team `default` of `workspace`, with all defaults. It exists in every workspace.
 pub fn default_team(workspace: &str) -> v1::Team {
     v1::Team {
         name: format!("workspaces/{workspace}/teams/{DEFAULT_NAME}"),
@@ -52,7 +52,7 @@ pub fn default_team(workspace: &str) -> v1::Team {
     }
 }
 
-/// The workspace of a preset; none where no preset is named.
+/// The workspace of a preset; none for an empty name.
 ///
 /// # Errors
 /// [`FieldError`] where there is no such preset.
@@ -60,18 +60,18 @@ pub fn named(preset: &str) -> Result<Option<v1::Workspace>, FieldError> {
     match preset {
         "" => Ok(None),
         INTERCOM => Ok(Some(intercom())),
-        _ => Err(FieldError::new("preset", format!("no such preset, there are: {}", NAMES.join(", ")))),
+        _ => Err(FieldError::new("preset", format!("no such preset, known are: {}", NAMES.join(", ")))),
     }
 }
 
-/// Gives a workspace that is to be created the limits of its preset, where it names none of its own.
+/// Gives a new workspace the limits of its preset, unless it defines its own.
 ///
 /// # Errors
 /// [`FieldError`] where there is no such preset, or neither limits nor a preset.
 pub fn complete(workspace: &mut v1::Workspace) -> Result<(), FieldError> {
     let preset = named(&workspace.preset)?;
     if workspace.limits.is_empty() {
-        let absent = || FieldError::new("limits", "must not be absent where no preset is named");
+        let absent = || FieldError::new("limits", "must not be absent without a preset");
         workspace.limits = preset.ok_or_else(absent)?.limits;
     }
     Ok(())

@@ -409,8 +409,9 @@ fn every_claim_of_security_names_a_test_that_there_is() {
 #[test]
 fn what_commands_print_goes_through_the_terminal() {
     let mut sources = sources();
-    sources
-        .retain(|source| source.path.starts_with("server/cli/src/") && !source.path.ends_with("terminal.rs"));
+    let is_command =
+        |path: &str| path.starts_with("server/cli/src/") || path.starts_with("server/simulate/src/");
+    sources.retain(|source| is_command(&source.path) && !source.path.ends_with("terminal.rs"));
     let printed = places(&sources, |line| {
         let macros = ["println!", "print!", "eprintln!", "eprint!"];
         macros.iter().find(|name| line.contains(**name)).map(|name| (*name).to_owned())

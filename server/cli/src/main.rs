@@ -1,12 +1,16 @@
-//! The command line `apportion`: which commands there are, and what their exit codes mean.
+//! The command line `apportion`: its commands and exit codes.
 //!
-//! 0: all went well. 1: a check failed. 2: the input or the usage is wrong; one message on standard error says how.
+//! 0: success. 1: a check failed. 2: an error; the message is on standard error.
+
+mod terminal;
+
+mod argument;
+mod connection;
 
 mod admin;
 mod restore;
 mod serve;
 mod simulate;
-mod terminal;
 mod top;
 
 use clap::{Parser, Subcommand};
@@ -14,10 +18,10 @@ use std::process::ExitCode;
 
 /// The exit code of a failed check.
 const CHECK_FAILED: u8 = 1;
-/// The exit code of bad input.
-const BAD_INPUT: u8 = 2;
+/// The exit code of an error.
+const ERROR: u8 = 2;
 
-/// Shares one API rate budget fairly among teams.
+/// Share one API rate limit fairly among teams
 #[derive(Parser)]
 #[command(name = "apportion", version)]
 struct Cli {
@@ -43,13 +47,13 @@ fn main() -> ExitCode {
         Command::Top(args) => top::run(&args),
         Command::Admin(command) => admin::run(&command),
     };
-    let outcome = outcome.and_then(|went_well| terminal::failure().map_or(Ok(went_well), Err));
+    let outcome = outcome.and_then(|is_success| terminal::failure().map_or(Ok(is_success), Err));
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(CHECK_FAILED),
         Err(error) => {
-            terminal::complain(&error);
-            ExitCode::from(BAD_INPUT)
+            terminal::error(&error);
+            ExitCode::from(ERROR)
         }
     }
 }

@@ -1,18 +1,18 @@
-//! `apportion restore`: the store out of a backup, while no server runs on it.
+//! `apportion restore`: creates the store of a data directory from a backup.
 
 use crate::terminal;
 use apportion_server::store::{StoreError, backup};
 use std::path::PathBuf;
 
-/// Make the store of a data directory out of a backup; no server may run there
+/// Create the store of a data directory from a backup; no server may use the directory
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The backup
+    /// Backup to restore
     file: PathBuf,
-    /// The data directory
+    /// Data directory of the server
     #[arg(long)]
     data_dir: PathBuf,
-    /// Replace the store that is there
+    /// Replace an existing store
     #[arg(long)]
     replace: bool,
 }
@@ -20,18 +20,18 @@ pub(crate) struct Args {
 /// Restores the backup.
 pub(crate) fn run(args: &Args) -> Result<bool, String> {
     let file = args.file.display();
-    // The store would speak of its own disk.
+    // An error of the store would not name the backup.
     std::fs::File::open(&args.file).map_err(|error| format!("{file} cannot be read: {error}"))?;
     let unreadable =
         backup::restore(&args.file, &args.data_dir, args.replace).map_err(|error| match error {
             StoreError::InUse(what) => {
-                format!("a server uses {what}: stop it first, and take the backup with `apportion backup`")
+                format!("a server uses {what}: stop it first, after `apportion backup`")
             }
-            StoreError::Exists(what) => format!("{what} exists already: --replace replaces it"),
+            StoreError::Exists(what) => format!("{what} already exists: use --replace to replace it"),
             error => error.to_string(),
         })?;
-    unreadable.iter().for_each(|found| terminal::complain(&format!("warning: {found}")));
+    unreadable.iter().for_each(|found| terminal::error(&format!("warning: {found}")));
     let to = args.data_dir.display();
-    terminal::line(&format!("restored {file} to {to}; windows that are open now count as spent"));
+    terminal::line(&format!("restored {file} to {to}; the current windows count as spent"));
     Ok(true)
 }

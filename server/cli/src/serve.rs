@@ -1,4 +1,4 @@
-//! `apportion serve`: the settings, the log, and what the start says.
+//! `apportion serve`: loads the settings, sets up the log, and serves.
 
 use crate::terminal;
 use apportion_server::config::{ADMIN_TOKEN, Flags, Log, LogFormat, LogLevel, Settings};
@@ -6,14 +6,14 @@ use apportion_server::serve::{Running, ServeError};
 use std::io::IsTerminal;
 use tracing::level_filters::LevelFilter;
 
-/// Serve leases over gRPC
+/// Run the server
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     flags: Flags,
 }
 
-/// Serves until the process is told to stop.
+/// Serves until the process is signalled to stop.
 pub(crate) fn run(args: &Args) -> Result<bool, String> {
     let settings =
         Settings::load(&args.flags, std::env::var(ADMIN_TOKEN).ok()).map_err(|error| error.to_string())?;
@@ -40,31 +40,29 @@ fn log(log: &Log) {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    // Colours are for people.
+    // Colors are for people.
     let ansi = std::io::stderr().is_terminal();
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(ansi)
         .with_max_level(level)
         .with_writer(std::io::stderr)
         .with_target(false);
-    // Only the first call of a process has an effect, and there is one.
+    // Only the first call in a process has an effect, and this is the only one.
     let _ = match log.format {
         LogFormat::Text => subscriber.try_init(),
         LogFormat::Json => subscriber.json().try_init(),
     };
 }
 
-/// Says where it serves, to whom, and what to try next; where the log is for programs, in JSON on one line. A program that reads it
-/// takes the first line, and may go away then: nothing depends on whether this is read.
+/// Prints the addresses, who may call, and what to try next; one line of JSON if the log is JSON. A program that reads it may stop after
+/// the first line.
 fn greet(settings: &Settings, running: &Running) {
     let clients = settings.tls.as_ref().and_then(|tls| tls.clients.as_ref());
     let who = match (running.authenticates, clients.is_some()) {
-        (true, true) => {
-            "callers must have a client certificate with a role, or send `authorization: Bearer <secret>`"
-        }
-        (true, false) => "callers must send `authorization: Bearer <secret>`",
+        (true, true) => "callers need a client certificate with a role, or `authorization: Bearer <secret>`",
+        (true, false) => "callers need `authorization: Bearer <secret>`",
         (false, _) => {
-            "nobody has to say who they are, until the first token is made: everybody who reaches this address is an administrator"
+            "no authentication until the first token is created: everyone who reaches this address is an administrator"
         }
     };
     let store = settings.data_dir.display();
@@ -81,7 +79,7 @@ fn greet(settings: &Settings, running: &Running) {
         }));
     }
     let how = if settings.tls.is_some() { "-cacert CA.pem" } else { "-plaintext" };
-    let new = if running.is_new { " (new: there was none)" } else { "" };
+    let new = if running.is_new { " (new)" } else { "" };
     terminal::line(&format!("apportion serves gRPC on {address}, metrics and health on http://{http}"));
     terminal::line(&format!("store: {store}{new}"));
     terminal::line(who);

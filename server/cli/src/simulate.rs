@@ -1,34 +1,34 @@
-//! `apportion simulate SCENARIO…`: plays scenario files on virtual time and shows what came out.
+//! `apportion simulate`: plays scenario files on virtual time and prints the outcome.
 
 use crate::terminal;
-use apportion_simulate::{Played, SimulateError, Summary, load};
+use apportion_simulate::{Run, SimulateError, Summary, load};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Plays scenarios on virtual time through the allocator that serves production traffic.
+/// Play scenario files on virtual time, with the allocator of the server
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Scenario files.
+    /// Scenario files
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<PathBuf>,
-    /// Writes the event log, one JSON object a line; `-` is standard output. One scenario only.
+    /// Write the event log to a file, one JSON object per line; - is standard output [one scenario only]
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
-    /// Draws who got what over time, as SVG. One scenario only.
+    /// Draw the grants over time to an SVG file [one scenario only]
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
-    /// Holds what the scenarios expect against what came out; exits 1 where something fails.
+    /// Check the expectations of the scenarios; exit with 1 if one fails
     #[arg(long)]
     check: bool,
-    /// Writes the summary as JSON instead of a table.
+    /// Print the summary as JSON instead of a table
     #[arg(long)]
     json: bool,
 }
 
 impl Args {
-    /// Whether standard output belongs to a program, so that sentences go to standard error.
-    fn speaks_to_program(&self) -> bool {
+    /// Whether standard output is for programs, so that messages go to standard error.
+    fn is_for_programs(&self) -> bool {
         self.json || self.events_to_stdout()
     }
 
@@ -44,20 +44,20 @@ impl Args {
             return Err("--plot takes exactly one scenario".into());
         }
         if self.json && self.events_to_stdout() {
-            return Err("--json and --events - both want standard output".into());
+            return Err("--json and --events - cannot both use standard output".into());
         }
         Ok(())
     }
 }
 
-/// Plays all scenarios, after all of them were read. False: a check failed.
+/// Plays all scenarios, after all of them were read. Returns false where a check failed.
 pub(crate) fn run(args: &Args) -> Result<bool, String> {
     args.check_usage()?;
-    let told = |error: SimulateError| error.to_string();
-    let trials = args.scenarios.iter().map(|path| load(path)).collect::<Result<Vec<_>, _>>().map_err(told)?;
+    let text = |error: SimulateError| error.to_string();
+    let trials = args.scenarios.iter().map(|path| load(path)).collect::<Result<Vec<_>, _>>().map_err(text)?;
     let (mut summaries, mut passed, mut failures) = (Vec::new(), 0, Vec::new());
     for trial in &trials {
-        let played = trial.play().map_err(told)?;
+        let played = trial.play().map_err(text)?;
         if let Some(file) = &args.events {
             write_events(file, &played)?;
         }
@@ -75,25 +75,25 @@ pub(crate) fn run(args: &Args) -> Result<bool, String> {
                 .extend(findings.failures.into_iter().map(|failure| format!("{}: {failure}", trial.id())));
         }
     }
-    show(args, &summaries).map_err(|error| format!("standard output: {error}"))?;
+    print(args, &summaries).map_err(|error| format!("standard output: {error}"))?;
     if args.check {
         let verdict = format!("{passed} passed, {} failed", failures.len());
-        failures.iter().chain([&verdict]).for_each(|line| say(args, line));
+        failures.iter().chain([&verdict]).for_each(|line| report(args, line));
     }
     Ok(failures.is_empty())
 }
 
-fn say(args: &Args, line: &str) {
-    if args.speaks_to_program() {
-        // A reader that has gone away is no reason to fail: the exit code says what was found.
+fn report(args: &Args, line: &str) {
+    if args.is_for_programs() {
+        // A closed pipe is no failure: the exit code reports what was found.
         let _ = writeln!(io::stderr(), "{}", terminal::printable(line));
     } else {
         terminal::line(line);
     }
 }
 
-/// Shows the summaries: one JSON array, or one table each.
-fn show(args: &Args, summaries: &[Summary]) -> io::Result<()> {
+/// Prints the summaries: one JSON array, or one table each.
+fn print(args: &Args, summaries: &[Summary]) -> io::Result<()> {
     let mut to = BufWriter::new(terminal::Output::default());
     if args.json {
         serde_json::to_writer_pretty(&mut to, summaries)?;
@@ -107,7 +107,7 @@ fn show(args: &Args, summaries: &[Summary]) -> io::Result<()> {
     to.flush()
 }
 
-fn write_events(file: &Path, played: &Played<'_>) -> Result<(), String> {
+fn write_events(file: &Path, played: &Run<'_>) -> Result<(), String> {
     let of_file = |error| format!("{}: {error}", file.display());
     let mut to: Box<dyn Write> = if file.as_os_str() == "-" {
         Box::new(BufWriter::new(terminal::Output::default()))

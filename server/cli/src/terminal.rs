@@ -1,12 +1,12 @@
-//! What a terminal gets: text without characters that do something to it, and no panic where nobody reads it any more.
+//! Output to the terminal: escapes characters that could control it, and survives a closed pipe.
 //!
-//! Names, notes and messages come from others. Everything that commands print goes through here.
+//! Names, notes and messages are untrusted. Everything that commands print goes through here.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::OnceLock;
 
-/// Characters that show nothing, or change how what is around them shows: formats, fillers and separators. The first and the last of
-/// each range; controls are not among them.
+/// Characters that are invisible or change how their surroundings look: formats, fillers and separators. The first and last of each
+/// range; control characters are not among them.
 const HIDDEN: [(char, char); 29] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
@@ -39,10 +39,10 @@ const HIDDEN: [(char, char); 29] = [
     ('\u{fffe}', '\u{ffff}'),
 ];
 
-/// Why standard output could not be written, where that was not because its reader has gone.
+/// Why standard output could not be written, unless its reader closed the pipe.
 static FAILED: OnceLock<String> = OnceLock::new();
 
-/// The text with each character escaped, as JSON does, that does not show as itself; the ends of lines too.
+/// The text with every invisible or control character escaped as in JSON, line ends included.
 pub(crate) fn printable(text: &str) -> String {
     escaped(text, |_| false)
 }
@@ -89,23 +89,23 @@ pub(crate) fn block(text: &str) {
 
 fn say(text: &str) {
     let mut out = Output::default();
-    // What goes wrong is kept, and told at the end.
+    // An error is kept and reported at the end.
     let _ = out.write_all(format!("{text}\n").as_bytes());
     let _ = out.flush();
 }
 
-/// Tells an error or a warning, in one line or several.
-pub(crate) fn complain(text: &str) {
-    // There is nobody else to tell.
+/// Prints an error or a warning to standard error.
+pub(crate) fn error(text: &str) {
+    // There is nowhere else to report to.
     let _ = writeln!(io::stderr(), "apportion: {}", escaped(text, |c| c == '\n'));
 }
 
-/// Why something that was printed did not get out.
+/// Why output was lost, if it was.
 pub(crate) fn failure() -> Option<String> {
     FAILED.get().map(|why| format!("standard output cannot be written: {why}"))
 }
 
-/// Standard output, line by line, each made printable. Where its reader has gone away, as `head` does, the rest goes nowhere.
+/// Standard output, escaped line by line. Where its reader closed the pipe, as `head` does, the rest is dropped.
 #[derive(Default)]
 pub(crate) struct Output {
     line: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Numbers of a scenario file, read exactly from their text: no binary fraction comes in between.
+//! Numbers of a scenario file, read exactly from their text, without binary fractions.
 
 use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::Number;
@@ -9,7 +9,7 @@ const ONE: i128 = 1_000_000_000;
 /// The largest magnitude of a decimal, in whole units.
 const LARGEST: i128 = 10_000_000_000;
 
-/// A decimal with at most nine decimals, in billionths: seconds in nanoseconds, or a share.
+/// A number with at most nine decimals, in billionths: seconds in nanoseconds, or a share.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Decimal(pub(crate) i128);
 

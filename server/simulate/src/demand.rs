@@ -1,9 +1,9 @@
 //! From the keys of `demand` to checked demands.
 
 use crate::decimal::{Decimal, Whole};
+use crate::extent::Extent;
 use crate::fault::{Checked, Fault};
 use crate::format;
-use crate::run::Run;
 use crate::workspace::{permits, span, team_id};
 use apportion_core::ids::CallerId;
 use apportion_core::permits::Permits;
@@ -19,14 +19,14 @@ const DEMANDS_MAX: usize = 100_000;
 const REQUESTS_MAX: u64 = 5_000_000;
 
 /// Reads all demands, in file order; one of several callers becomes one for each.
-pub(crate) fn demands(run: &Run, from: &[format::Demand]) -> Checked<Vec<Demand>> {
+pub(crate) fn demands(extent: &Extent, from: &[format::Demand]) -> Checked<Vec<Demand>> {
     let mut all = Vec::new();
     let mut asked = 0_u64;
     for (place, demand) in from.iter().enumerate() {
         let field = format!("demand[{place}]");
-        let one = read(run, &field, demand)?;
+        let one = read(extent, &field, demand)?;
         for caller in callers(&field, demand)? {
-            asked = asked.saturating_add(run.requests(&one));
+            asked = asked.saturating_add(requests(&one, extent.windows));
             all.push(Demand { caller, ..one.clone() });
         }
         if all.len() > DEMANDS_MAX {
@@ -36,14 +36,14 @@ pub(crate) fn demands(run: &Run, from: &[format::Demand]) -> Checked<Vec<Demand>
             return Err(Fault::new(field, format!("the run is too large: at most {REQUESTS_MAX} requests")));
         }
     }
-    run.check_grants(&all, asked, REQUESTS_MAX)?;
+    extent.check_grants(&all, asked, REQUESTS_MAX)?;
     Ok(all)
 }
 
-fn read(run: &Run, field: &str, demand: &format::Demand) -> Checked<Demand> {
+fn read(extent: &Extent, field: &str, demand: &format::Demand) -> Checked<Demand> {
     let sub = |key: &str| format!("{field}.{key}");
     let team = team_id(&sub("team"), &demand.team)?;
-    run.check_leaf(&sub("team"), &team)?;
+    extent.check_leaf(&sub("team"), &team)?;
     let (wanted, least) = amounts(field, demand)?;
     Ok(Demand {
         team,
@@ -53,7 +53,7 @@ fn read(run: &Run, field: &str, demand: &format::Demand) -> Checked<Demand> {
         min_permits: least,
         max_wait: demand.max_wait_s.map(|seconds| span(&sub("max_wait_s"), seconds)).transpose()?,
         tag: demand.tag.clone(),
-        shape: shape(run, field, demand)?,
+        shape: shape(extent, field, demand)?,
     })
 }
 
@@ -97,7 +97,7 @@ const SHAPES: [(&str, &[&str]); 4] = [
     ("workers", &["workers", "think_s", "from_s"]),
 ];
 
-fn shape(run: &Run, field: &str, demand: &format::Demand) -> Checked<Arrivals> {
+fn shape(extent: &Extent, field: &str, demand: &format::Demand) -> Checked<Arrivals> {
     let given = keys(demand);
     let leading: Vec<_> = SHAPES.iter().filter(|(leading, _)| given.contains(leading)).collect();
     let [(_, allowed)] = leading[..] else {
@@ -110,7 +110,7 @@ fn shape(run: &Run, field: &str, demand: &format::Demand) -> Checked<Arrivals> {
     }
     let sub = |key: &str| format!("{field}.{key}");
     let instant = |key: &str, at: Option<Decimal>| match at {
-        Some(at) => run.instant(&sub(key), at),
+        Some(at) => extent.instant(&sub(key), at),
         None => Err(Fault::new(sub(key), format!("is missing beside `{}`", allowed[0]))),
     };
     if let Some(from) = demand.backlog_from_s {
@@ -120,7 +120,8 @@ fn shape(run: &Run, field: &str, demand: &format::Demand) -> Checked<Arrivals> {
         return Ok(Arrivals::Once { count: count(&sub("count"), n)?, at: instant("at_s", demand.at_s)? });
     }
     if let Some(n) = demand.per_window {
-        let windows = demand.windows.as_ref().map(|list| windows(run, &sub("windows"), list)).transpose()?;
+        let windows =
+            demand.windows.as_ref().map(|list| windows(extent, &sub("windows"), list)).transpose()?;
         return Ok(Arrivals::PerWindow { count: count(&sub("per_window"), n)?, windows });
     }
     let workers = demand.workers.unwrap_or(Whole(0));
@@ -154,15 +155,18 @@ fn count(field: &str, n: Whole) -> Checked<u32> {
     if n.0 == 0 { Err(Fault::new(field, "must be at least 1")) } else { Ok(n.0) }
 }
 
-fn windows(run: &Run, field: &str, list: &[Whole]) -> Checked<Vec<u32>> {
-    if list.len() > usize::try_from(run.windows).unwrap_or(usize::MAX) {
+fn windows(extent: &Extent, field: &str, list: &[Whole]) -> Checked<Vec<u32>> {
+    if list.len() > usize::try_from(extent.windows).unwrap_or(usize::MAX) {
         return Err(Fault::new(field, "lists more windows than are played"));
     }
-    list.iter().enumerate().map(|(place, &window)| run.window(&format!("{field}[{place}]"), window)).collect()
+    list.iter()
+        .enumerate()
+        .map(|(place, &window)| extent.window(&format!("{field}[{place}]"), window))
+        .collect()
 }
 
 /// How many requests a demand makes by itself, whatever is granted.
-pub(crate) fn requests(demand: &Demand, windows: u32) -> u64 {
+fn requests(demand: &Demand, windows: u32) -> u64 {
     match &demand.shape {
         Arrivals::Backlog { .. } => u64::from(BACKLOG),
         Arrivals::Once { count, .. } | Arrivals::Workers { count, .. } => u64::from(*count),

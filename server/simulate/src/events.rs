@@ -1,8 +1,8 @@
 //! From the keys of `events` to checked events, and what each does to the policy.
 
+use crate::extent::Extent;
 use crate::fault::{Checked, Fault};
 use crate::format;
-use crate::run::Run;
 use crate::workspace::{permits, team, team_id};
 use apportion_core::ids::TeamId;
 use apportion_core::policy::{Policy, TeamPolicy};
@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 /// Most events of one run.
 const EVENTS_MAX: usize = 10_000;
 
-/// Reads all events, in file order. `run` learns the teams that are added; `tags` are those of the demand.
+/// Reads all events, in file order. Adds new teams to `extent`; `tags` are those of the demand.
 pub(crate) fn events(
-    run: &mut Run,
+    extent: &mut Extent,
     policy: &Policy,
     from: &[format::Event],
     tags: &BTreeSet<&str>,
@@ -25,20 +25,20 @@ pub(crate) fn events(
     for (place, event) in from.iter().enumerate() {
         if let Some(added) = &event.add_team {
             let TeamPolicy { id, parent, .. } = team(&format!("events[{place}].add_team"), added)?;
-            run.know(&id, parent.as_ref())?;
+            extent.add_team(&id, parent.as_ref())?;
         }
     }
     let mut events = Vec::new();
     for (place, event) in from.iter().enumerate() {
         let field = format!("events[{place}]");
-        let at = run.instant(&format!("{field}.at_s"), event.at_s)?;
-        events.push(Event { at, what: change(run, &field, event, tags)? });
+        let at = extent.instant(&format!("{field}.at_s"), event.at_s)?;
+        events.push(Event { at, what: change(extent, &field, event, tags)? });
     }
     check_order(policy, &events)?;
     Ok(events)
 }
 
-/// The only key of an event beside `at_s`, or the fault that there is another number of them.
+/// The only key of an event besides `at_s`, or the fault that there is another number of them.
 fn only_key(field: &str, event: &format::Event) -> Checked<&'static str> {
     let keys = [
         ("set_team", event.set_team.is_some()),
@@ -60,27 +60,27 @@ fn only_key(field: &str, event: &format::Event) -> Checked<&'static str> {
     }
 }
 
-fn change(run: &mut Run, field: &str, event: &format::Event, tags: &BTreeSet<&str>) -> Checked<Change> {
+fn change(extent: &mut Extent, field: &str, event: &format::Event, tags: &BTreeSet<&str>) -> Checked<Change> {
     let field = format!("{field}.{}", only_key(field, event)?);
     if let Some(set) = &event.set_team {
-        return set_team(run, &field, set);
+        return set_team(extent, &field, set);
     }
     if let Some(added) = &event.add_team {
         return Ok(Change::AddTeam(team(&field, added)?));
     }
     if let Some(id) = &event.remove_team {
         let id = team_id(&field, id)?;
-        run.check_team(&field, &id)?;
+        extent.check_team(&field, &id)?;
         return Ok(Change::RemoveTeam { id });
     }
     if let Some(set) = &event.set_budget {
-        return set_budget(run, &field, set);
+        return set_budget(extent, &field, set);
     }
     if let Some(back) = &event.give_back {
-        return give_back(run, &field, back);
+        return give_back(extent, &field, back);
     }
     if let Some(response) = &event.upstream {
-        return upstream(run, &field, response);
+        return upstream(extent, &field, response);
     }
     let tag = event.cancel.clone().unwrap_or_default();
     if !tags.contains(tag.as_str()) {
@@ -89,10 +89,10 @@ fn change(run: &mut Run, field: &str, event: &format::Event, tags: &BTreeSet<&st
     Ok(Change::Cancel { tag })
 }
 
-fn set_team(run: &Run, field: &str, set: &format::SetTeam) -> Checked<Change> {
+fn set_team(extent: &Extent, field: &str, set: &format::SetTeam) -> Checked<Change> {
     let sub = |key: &str| format!("{field}.{key}");
     let id = team_id(&sub("id"), &set.id)?;
-    run.check_team(&sub("id"), &id)?;
+    extent.check_team(&sub("id"), &id)?;
     let cap = match set.cap {
         Some(Some(cap)) => Some(Some(permits(&sub("cap"), cap)?)),
         Some(None) => Some(None),
@@ -108,32 +108,32 @@ fn set_team(run: &Run, field: &str, set: &format::SetTeam) -> Checked<Change> {
     })
 }
 
-fn set_budget(run: &mut Run, field: &str, set: &format::SetBudget) -> Checked<Change> {
-    let limit = run.limit(&format!("{field}.limit"), set.limit.as_deref())?;
+fn set_budget(extent: &mut Extent, field: &str, set: &format::SetBudget) -> Checked<Change> {
+    let limit = extent.limit(&format!("{field}.limit"), set.limit.as_deref())?;
     let budget = permits(field, set.permits)?;
     if budget.is_zero() {
         return Err(Fault::new(field, "a budget is at least 1"));
     }
-    if limit == run.scheduler.id {
-        run.may_grant(u64::from(budget.less(run.scheduler.permits)) * u64::from(run.windows));
+    if limit == extent.primary.id {
+        extent.add_grantable(u64::from(budget.less(extent.primary.permits)) * u64::from(extent.windows));
     }
     Ok(Change::SetBudget { limit, permits: budget })
 }
 
-fn give_back(run: &mut Run, field: &str, back: &format::GiveBack) -> Checked<Change> {
+fn give_back(extent: &mut Extent, field: &str, back: &format::GiveBack) -> Checked<Change> {
     let team = team_id(&format!("{field}.team"), &back.team)?;
-    run.check_leaf(&format!("{field}.team"), &team)?;
+    extent.check_leaf(&format!("{field}.team"), &team)?;
     let permits = permits(&format!("{field}.permits"), back.permits)?;
     if permits.is_zero() {
         return Err(Fault::new(format!("{field}.permits"), "must be at least 1"));
     }
-    run.may_grant(permits.into());
+    extent.add_grantable(permits.into());
     Ok(Change::Return { team, permits })
 }
 
-fn upstream(run: &mut Run, field: &str, response: &format::Upstream) -> Checked<Change> {
+fn upstream(extent: &mut Extent, field: &str, response: &format::Upstream) -> Checked<Change> {
     let sub = |key: &str| format!("{field}.{key}");
-    let limit = run.limit(&sub("limit"), response.limit.as_deref())?;
+    let limit = extent.limit(&sub("limit"), response.limit.as_deref())?;
     let remaining = response.remaining.map(|n| permits(&sub("remaining"), n)).transpose()?;
     let budget = response.permits.map(|n| permits(&sub("permits"), n)).transpose()?;
     if remaining.is_none() && budget.is_none() && !response.throttled {
@@ -142,7 +142,7 @@ fn upstream(run: &mut Run, field: &str, response: &format::Upstream) -> Checked<
     Ok(Change::Upstream { limit, remaining, permits: budget, throttled: response.throttled })
 }
 
-/// Plays the changes of the policy in order of time, and holds its rules after each.
+/// Applies the changes of the policy in order of time, and checks its rules after each.
 fn check_order(policy: &Policy, events: &[Event]) -> Checked<()> {
     let mut policy = policy.clone();
     let mut order: Vec<_> = events.iter().enumerate().collect();
@@ -161,7 +161,7 @@ fn check_order(policy: &Policy, events: &[Event]) -> Checked<()> {
         }
         if policy.teams.iter().any(|team| id.is_some() && key == "remove_team" && team.parent.as_ref() == id)
         {
-            return Err(Fault::new(field, "the team has parts: remove them first"));
+            return Err(Fault::new(field, "the team has subteams: remove them first"));
         }
         apply(&mut policy, &event.what);
         policy.check().map_err(|error| {
@@ -174,7 +174,7 @@ fn check_order(policy: &Policy, events: &[Event]) -> Checked<()> {
     Ok(())
 }
 
-/// What a change does to the policy. Budgets change at the next window: that is not for here.
+/// What a change does to the policy. Budgets change at the next window, which is not handled here.
 pub(crate) fn apply(policy: &mut Policy, change: &Change) {
     match change {
         Change::SetTeam { id, weight, reservation, cap, priority, highest_priority } => {

@@ -1,8 +1,8 @@
 //! From the list `expect` to checked expectations.
 
 use crate::decimal::Whole;
+use crate::extent::Extent;
 use crate::fault::{Checked, Fault};
-use crate::run::Run;
 use crate::workspace::team_id;
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,7 +14,7 @@ const EXPECTED_MAX: usize = 100_000;
 /// An expectation and its text in the file.
 #[derive(Debug)]
 pub(crate) struct Expected {
-    /// As it stands in the file.
+    /// Its text in the file.
     pub(crate) text: Value,
     /// What it says.
     pub(crate) what: Expectation,
@@ -85,15 +85,15 @@ pub(crate) enum Answer {
 }
 
 /// Reads all expectations.
-pub(crate) fn read(run: &Run, from: &[Value], tags: &BTreeSet<&str>) -> Checked<Vec<Expected>> {
+pub(crate) fn read(extent: &Extent, from: &[Value], tags: &BTreeSet<&str>) -> Checked<Vec<Expected>> {
     if from.len() > EXPECTED_MAX {
         return Err(Fault::new("expect", format!("too many expectations, at most {EXPECTED_MAX}")));
     }
     let read = |(place, text): (usize, &Value)| {
         let field = format!("expect[{place}]");
         let what = syntax(&field, text)?;
-        check_names(run, &field, &what, tags)?;
-        check_windows(run, &field, &what)?;
+        check_names(extent, &field, &what, tags)?;
+        check_windows(extent, &field, &what)?;
         check_pairs(&field, &what)?;
         Ok(Expected { text: text.clone(), what })
     };
@@ -120,7 +120,7 @@ fn syntax(field: &str, text: &Value) -> Checked<Expectation> {
     })
 }
 
-fn check_names(run: &Run, field: &str, what: &Expectation, tags: &BTreeSet<&str>) -> Checked<()> {
+fn check_names(extent: &Extent, field: &str, what: &Expectation, tags: &BTreeSet<&str>) -> Checked<()> {
     let known = |key: &str, tag: &str| {
         let rule = || Fault::new(format!("{field}.{key}"), format!("no demand has the tag {tag:?}"));
         if tags.contains(tag) { Ok(()) } else { Err(rule()) }
@@ -133,7 +133,7 @@ fn check_names(run: &Run, field: &str, what: &Expectation, tags: &BTreeSet<&str>
         | Expectation::FirstGrant { team, .. }
         | Expectation::Gap { team, .. } => {
             let key = format!("{field}.team");
-            run.check_team(&key, &team_id(&key, team)?)
+            extent.check_team(&key, &team_id(&key, team)?)
         }
         Expectation::Decision { tag, .. } => known("tag", tag),
         Expectation::Order { tags } => tags.iter().try_for_each(|tag| known("tags", tag)),
@@ -141,8 +141,8 @@ fn check_names(run: &Run, field: &str, what: &Expectation, tags: &BTreeSet<&str>
     }
 }
 
-fn check_windows(run: &Run, field: &str, what: &Expectation) -> Checked<()> {
-    let played = |key: &str, window: u32| run.window(&format!("{field}.{key}"), Whole(window)).map(drop);
+fn check_windows(extent: &Extent, field: &str, what: &Expectation) -> Checked<()> {
+    let played = |key: &str, window: u32| extent.window(&format!("{field}.{key}"), Whole(window)).map(drop);
     match what {
         Expectation::Granted { window: Some(window), windows: None, .. } => played("window", *window),
         Expectation::Granted { window: None, windows: Some((first, last)), .. } => {

@@ -1,4 +1,4 @@
-//! What is wrong with an input: one field, one rule.
+//! What is wrong with a scenario: one field, one rule.
 
 use apportion_core::policy::{Policy, PolicyError};
 use thiserror::Error;
@@ -54,7 +54,7 @@ impl Fault {
         Self { field: field.into(), rule: rule.into() }
     }
 
-    /// Finds the field of the file for what the policy refuses. `base` is where the policy stands.
+    /// The field of the file for an error of the policy. `base` is the path of the policy.
     pub(crate) fn of_policy(base: &str, policy: &Policy, error: &PolicyError) -> Self {
         let team = |id: &str| policy.teams.iter().rposition(|team| team.id.as_str() == id).unwrap_or(0);
         let limit = |id: &str| policy.limits.iter().rposition(|limit| limit.id.as_str() == id);

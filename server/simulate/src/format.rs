@@ -1,4 +1,4 @@
-//! The keys of a scenario file, as they stand in it. What they mean together is checked where they are read.
+//! The keys of a scenario file, as they stand in it. Their combinations are checked where they are read.
 
 use crate::decimal::{Decimal, Whole};
 use apportion_core::priority::Priority;
@@ -102,7 +102,7 @@ pub(crate) struct Demand {
     pub(crate) from_s: Option<Decimal>,
 }
 
-/// Something that happens: exactly one of the keys beside `at_s`.
+/// An event: exactly one key besides `at_s`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Event {
@@ -137,7 +137,7 @@ pub(crate) struct SetBudget {
     pub(crate) permits: Whole,
 }
 
-/// Unused permits that come back.
+/// Unused permits that are returned.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GiveBack {

@@ -1,25 +1,36 @@
 //! Plays scenario files on virtual time, through the allocator that serves production traffic, and reports the outcome.
 
-mod check;
 mod decimal;
+mod fault;
+
+mod format;
+
+mod workspace;
+
+mod extent;
+
 mod demand;
 mod events;
 mod expectation;
-mod fault;
-mod format;
-mod log;
-mod picture;
-mod plot;
+
 mod read;
-mod run;
-mod safety;
-mod shares;
-mod summary;
-mod table;
+
+mod log;
 mod tally;
-mod wanted;
 mod waterfill;
-mod workspace;
+
+mod safety;
+mod wanted;
+
+mod shares;
+
+mod check;
+mod summary;
+
+mod picture;
+mod table;
+
+mod plot;
 
 pub use check::Findings;
 pub use fault::{Fault, SimulateError};
@@ -31,7 +42,7 @@ use std::io::{self, Write};
 use tally::Tally;
 
 /// A scenario that was played.
-pub struct Played<'a> {
+pub struct Run<'a> {
     trial: &'a Trial,
     records: Vec<Record>,
 }
@@ -46,15 +57,15 @@ impl Trial {
     ///
     /// # Errors
     /// [`SimulateError::Policy`] where an event makes a policy that breaks a rule.
-    pub fn play(&self) -> Result<Played<'_>, SimulateError> {
+    pub fn play(&self) -> Result<Run<'_>, SimulateError> {
         let of_file = |source| SimulateError::Policy { file: self.id.clone(), source };
         let records = apportion_core::scenario::replay(&self.scenario).map_err(of_file)?;
-        Ok(Played { trial: self, records })
+        Ok(Run { trial: self, records })
     }
 }
 
-impl Played<'_> {
-    /// Writes the event log: one JSON object a line.
+impl Run<'_> {
+    /// Writes the event log: one JSON object per line.
     ///
     /// # Errors
     /// Where `to` cannot be written.

@@ -1,4 +1,4 @@
-//! The event log: one JSON object a line, in order of time, as the format describes it.
+//! The event log: one JSON object per line, in order of time, as the format describes it.
 
 use crate::decimal::seconds;
 use crate::demand::ONLY_CALLER;

@@ -211,7 +211,7 @@ fn add_waits(tally: &Tally<'_>, band_of: &[usize], bands: &mut [Band]) {
     }
 }
 
-/// What lower priorities must leave, from a window's start down to nothing at its guard.
+/// The holdback against lower priorities, from the start of a window down to nothing at its guard.
 fn held(tally: &Tally<'_>, frames: &[Frame]) -> Vec<Held> {
     let (mut all, mut share) = (Vec::new(), 0.0);
     for priority in Priority::ALL {

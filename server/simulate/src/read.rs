@@ -1,9 +1,9 @@
 //! From the bytes of a scenario file to a trial: what to play and what to expect of it.
 
 use crate::expectation::{self, Expected};
+use crate::extent::Extent;
 use crate::fault::{Checked, Fault, SimulateError};
 use crate::format::File;
-use crate::run::Run;
 use crate::{demand, events, workspace};
 use apportion_core::scenario::Scenario;
 use std::collections::BTreeSet;
@@ -45,13 +45,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Checked<Trial> {
     let file = syntax(bytes)?;
     let policy = workspace::policy(&file.workspace)?;
     let origin = workspace::origin(&policy)?;
-    let mut run = Run::new(&policy, origin, file.windows)?;
+    let mut extent = Extent::new(&policy, origin, file.windows)?;
     let tags: BTreeSet<_> = file.demand.iter().filter_map(|demand| demand.tag.as_deref()).collect();
-    let events = events::events(&mut run, &policy, &file.events, &tags)?;
-    let demand = demand::demands(&run, &file.demand)?;
-    let expected = expectation::read(&run, &file.expect, &tags)?;
+    let events = events::events(&mut extent, &policy, &file.events, &tags)?;
+    let demand = demand::demands(&extent, &file.demand)?;
+    let expected = expectation::read(&extent, &file.expect, &tags)?;
     let start_within = workspace::start_within(&file.workspace, &policy)?;
-    let scenario = Scenario { policy, origin, start_within, windows: run.windows, demand, events };
+    let scenario = Scenario { policy, origin, start_within, windows: extent.windows, demand, events };
     Ok(Trial { id: file.id, about: file.about, scenario, expected })
 }
 

@@ -48,7 +48,7 @@ fn at_edges(tally: &Tally<'_>) -> BTreeMap<u32, i64> {
     charged
 }
 
-/// How long after its first possible start a window of the scheduler's limit opens, in nanoseconds.
+/// How long after its first possible start a window of the primary limit opens, in nanoseconds.
 fn opens_after(tally: &Tally<'_>) -> i128 {
     let policy = &tally.scenario.policy;
     let limit = &policy.limits[policy.scheduler()];
@@ -66,9 +66,9 @@ fn over_longer_limits(tally: &Tally<'_>) -> Vec<String> {
             .iter()
             .any(|event| matches!(&event.what, Change::SetBudget { limit: id, .. } if *id == limit.id))
     };
-    let scheduler = policy.scheduler();
+    let primary = policy.scheduler();
     let others =
-        policy.limits.iter().enumerate().filter(|(place, limit)| *place != scheduler && !changes(limit));
+        policy.limits.iter().enumerate().filter(|(place, limit)| *place != primary && !changes(limit));
     let mut breaches = Vec::new();
     for (_, limit) in others {
         let mut granted: BTreeMap<u64, i64> = BTreeMap::new();

@@ -46,18 +46,18 @@ pub(crate) fn shares(tally: &Tally<'_>, wanted: &Wanted) -> Shares {
     Shares { capacity, exact, windows: scenario.windows }
 }
 
-/// The budget of each window, less what the provider says is gone.
+/// The budget of each window, less what the provider reports as used.
 fn capacities(tally: &Tally<'_>) -> Vec<u64> {
     let scenario = tally.scenario;
-    let scheduler = &scenario.policy.limits[scenario.policy.scheduler()];
+    let primary = &scenario.policy.limits[scenario.policy.scheduler()];
     let mut capacity: Vec<_> =
         budgets(scenario).into_iter().map(|budget| u64::try_from(budget).unwrap_or(0)).collect();
     for event in &scenario.events {
         let Change::Upstream { limit, remaining, throttled, .. } = &event.what else { continue };
         let left = if *throttled { Some(0) } else { remaining.map(u64::from) };
-        let window = tally.offset_ns(event.at) / i128::from(scheduler.window.as_ns());
+        let window = tally.offset_ns(event.at) / i128::from(primary.window.as_ns());
         let (Some(left), Ok(window)) = (left, u32::try_from(window)) else { continue };
-        if *limit != scheduler.id || event.at < scenario.origin {
+        if *limit != primary.id || event.at < scenario.origin {
             continue;
         }
         let before = tally.moves.iter().filter(|moved| moved.window == window && moved.at < event.at);
@@ -123,7 +123,7 @@ impl Tree {
         own.max(self.parts[place].iter().map(|&part| self.reserved(part)).sum())
     }
 
-    /// From what a team is sure of to the most that it wants or may have. Reservations above the budget are scaled.
+    /// From the guaranteed part of a team to the most that it wants or may have. Reservations above the budget are scaled.
     fn range(
         &self,
         place: usize,

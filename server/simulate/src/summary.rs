@@ -62,7 +62,7 @@ pub(crate) struct Window {
     pub(crate) granted: i64,
     /// Permits granted of those that there were, from 0 to 1.
     pub(crate) utilisation: f64,
-    /// The teams without parts, in order of definition.
+    /// The teams without subteams, in order of definition.
     pub(crate) teams: Vec<Cell>,
 }
 
@@ -93,7 +93,7 @@ pub(crate) struct Waited {
     pub(crate) waited_p99_s: Option<Number>,
 }
 
-/// The waits of grants and the number of refusals, by team and window.
+/// The waits of grants and the counts of refusals, by team and window.
 #[derive(Default)]
 struct Answers {
     waits: BTreeMap<(usize, u32), Vec<Span>>,
@@ -124,7 +124,7 @@ pub(crate) fn summary(trial: &Trial, tally: &Tally<'_>) -> Summary {
     }
 }
 
-/// The teams that never have parts.
+/// The teams that never have subteams.
 pub(crate) fn leaves(tally: &Tally<'_>) -> Vec<usize> {
     let mut whole = vec![false; tally.teams.len()];
     for parent in tally.parents.iter().flatten() {
@@ -230,7 +230,7 @@ fn largest_distance(windows: &[Window]) -> Option<Distance> {
     largest
 }
 
-/// For people: to the thousandth of a permit. Every comparison is made before.
+/// For people: rounded to a thousandth of a permit. Comparisons use the exact value.
 fn permits(exact: u128) -> f64 {
     let thousandths = (exact * 1000 + PERMIT / 2) / PERMIT;
     thousandths as f64 / 1000.0

@@ -1,4 +1,4 @@
-//! The summary for a person: a table of teams by window and three lines that say how well the budget was shared.
+//! The summary for a person: a table of teams by window, and three lines on how well the budget was shared.
 
 use crate::summary::{Cell, Distance, Summary, Window};
 use std::fmt::Write;
@@ -105,7 +105,7 @@ fn row(span: &[Window], teams: std::ops::Range<usize>) -> Row {
     ]
 }
 
-/// What waits is counted in each window, so that a sum over windows would say too much: the most is shown.
+/// Waiting permits are counted in each window, so a sum over windows would count them twice: the maximum is shown.
 fn most_or_only<'a>(cells: impl Iterator<Item = &'a Cell>, folded: bool) -> String {
     let most = cells.filter_map(|cell| cell.asked).max().unwrap_or(0);
     match (most, folded) {
@@ -119,7 +119,7 @@ fn seconds(number: &serde_json::Number) -> Option<f64> {
     number.to_string().parse().ok()
 }
 
-/// The middle, or the worst, of the windows' figures.
+/// The median or the worst of the windows.
 fn wait(seconds: impl Iterator<Item = f64>, worst: bool) -> String {
     let mut all: Vec<_> = seconds.collect();
     all.sort_by(f64::total_cmp);
@@ -127,7 +127,7 @@ fn wait(seconds: impl Iterator<Item = f64>, worst: bool) -> String {
     all.get(place).map_or("\u{b7}".into(), |&seconds| duration(seconds))
 }
 
-/// A length of time with the unit that suits it.
+/// A duration in a suitable unit.
 pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
         0.0 => "0 s".into(),

@@ -123,7 +123,7 @@ pub(crate) fn index(n: u32) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
 }
 
-/// The budget by policy of each window of the scheduler's limit: a change is in force from the next window on.
+/// The budget by policy of each window of the primary limit: a change is in force from the next window on.
 pub(crate) fn budgets(scenario: &Scenario) -> Vec<i64> {
     let limit = &scenario.policy.limits[scenario.policy.scheduler()];
     let mut changes: Vec<_> = scenario
@@ -145,7 +145,7 @@ pub(crate) fn budgets(scenario: &Scenario) -> Vec<i64> {
     (0..scenario.windows).map(|window| before(window).map_or(first, |&(_, permits)| permits)).collect()
 }
 
-/// Where a window of the scheduler's limit starts, in nanoseconds from the start of window 0.
+/// Where a window of the primary limit starts, in nanoseconds from the start of window 0.
 pub(crate) fn offset_of(scenario: &Scenario, window: u32) -> i128 {
     let limit = &scenario.policy.limits[scenario.policy.scheduler()];
     i128::from(limit.window.as_ns()) * i128::from(window)

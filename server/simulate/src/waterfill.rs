@@ -1,24 +1,24 @@
 //! Exact weighted shares by water-filling: `min(high, max(low, weight · level))` at the level that uses the amount up.
 //!
-//! Amounts are whole numbers of 2^-32 of a permit, products are u128; every part is rounded down to such a unit.
+//! Amounts are whole numbers of 2^-32 of a permit, products are u128; every part is rounded down to this unit.
 
 use std::cmp::Ordering;
 
 /// One permit.
 pub(crate) const PERMIT: u128 = 1 << 32;
 
-/// One of those who share an amount.
+/// One part of a division.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part {
-    /// How much of the amount it gets, at least 1.
+    /// Its weight, at least 1.
     pub(crate) weight: u32,
-    /// What it is sure of. Not above `high`.
+    /// The least it gets; not above `high`.
     pub(crate) low: u128,
-    /// What it asks for, or may have.
+    /// The most it gets.
     pub(crate) high: u128,
 }
 
-/// A level at which a part starts or stops to grow.
+/// A level at which a part starts or stops growing.
 struct Bend {
     at: u128,
     weight: u128,

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 const ONLY_LIMIT: &str = "main";
 /// A day: times before window 0 reach back no further.
 const DAY_NS: u128 = 86_400 * 1_000_000_000;
-/// The latest start of window 0: half of all time, so that every run has room behind it.
+/// The latest start of window 0: half of all time, so that every run fits behind it.
 const LATEST_ORIGIN_NS: u128 = 1 << 63;
 
 /// Reads and checks the policy.
@@ -34,7 +34,7 @@ pub(crate) fn policy(workspace: &Workspace) -> Checked<Policy> {
     Ok(policy)
 }
 
-/// Where window 0 starts: a whole number of every window, at least a day, plus the phase of the scheduler's limit.
+/// Where window 0 starts: a whole number of every window, at least a day, plus the phase of the primary limit.
 pub(crate) fn origin(policy: &Policy) -> Checked<Timestamp> {
     let common = policy.limits.iter().try_fold(1_u128, |common, limit| {
         let window = u128::from(limit.window.as_ns());
@@ -90,7 +90,7 @@ fn only(workspace: &Workspace, window_s: Decimal, budget: Whole, guard_s: Decima
     Limit { id: ONLY_LIMIT.into(), window_s, budget, phase_s: None, guard_s, start_margin_s, start_within_s }
 }
 
-/// How far each start of a window is known, where it is not to the instant.
+/// How precisely the start of a window is known, where it is not exact.
 pub(crate) fn start_within(workspace: &Workspace, policy: &Policy) -> Checked<BTreeMap<LimitId, Span>> {
     let given: Vec<(String, Option<Decimal>)> = match &workspace.limits {
         None => vec![("workspace".into(), workspace.start_within_s)],
@@ -172,7 +172,7 @@ pub(crate) fn permits(field: &str, n: Whole) -> Checked<Permits> {
         .ok_or_else(|| Fault::new(field, format!("{} is too large, at most {}", n.0, Permits::MAX)))
 }
 
-/// Reads a length of time.
+/// Reads a duration.
 pub(crate) fn span(field: &str, seconds: Decimal) -> Checked<Span> {
     u64::try_from(seconds.0).map(Span::from_ns).map_err(|_| Fault::new(field, "must not be negative"))
 }

@@ -1,9 +1,10 @@
-//! The certificates of clients: who signs them, and what the names in them allow.
+//! Client certificates: the CA, and the roles of the names in them.
 
+use super::error::ConfigError;
 use super::file::{Client, ClientRole};
-use super::{Binding, Clients, ConfigError};
+use super::settings::Clients;
 use crate::service::authorize::{Role, SCOPES_MAX, Scope};
-use crate::service::certificates::key;
+use crate::service::certificates::{Binding, key};
 use apportion_core::ids::{TeamId, WorkspaceId};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ const CLIENTS_MAX: usize = 10_000;
 /// The longest name, in bytes.
 const SAN_LONGEST: usize = 1_024;
 
-/// What is set about certificates of clients; none where none are asked for.
+/// The settings of client certificates; none where they are not requested.
 pub(super) fn clients(
     ca: Option<PathBuf>,
     optional: Option<bool>,

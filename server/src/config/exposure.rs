@@ -1,34 +1,38 @@
-//! Who could reach the server: beyond loopback it wants TLS and authentication.
+//! Whether the server may listen: addresses other than loopback require TLS and authentication.
 
-use super::Settings;
+use super::settings::Settings;
 use std::net::SocketAddr;
 use thiserror::Error;
 
-/// A server that strangers could reach.
+/// Why the server may not listen.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Exposed {
-    /// What goes over the wire could be read by others.
-    #[error("listen: {0} is beyond loopback and there is no TLS: set tls.cert and tls.key, or --insecure")]
-    WithoutTls(SocketAddr),
-    /// Everybody would be an administrator.
+    /// Traffic would be unencrypted.
     #[error(
-        "listen: {0} is beyond loopback and nobody has to say who they are: set APPORTION_ADMIN_TOKEN, or tls.client_ca with [[tls.client]], or --insecure"
+        "listen: {0} is not a loopback address and TLS is off: set tls.cert and tls.key, or use --insecure"
+    )]
+    WithoutTls(SocketAddr),
+    /// Every caller would be an administrator.
+    #[error(
+        "listen: {0} is not a loopback address and authentication is off: set APPORTION_ADMIN_TOKEN, or tls.client_ca with [[tls.client]], or use --insecure"
     )]
     WithoutAuthentication(SocketAddr),
-    /// Certificates are asked for, and nobody has a role.
+    /// Client certificates are required, and no name has a role.
     #[error(
-        "tls.client_ca is set and nobody could call: give names of certificates a role with [[tls.client]], or set APPORTION_ADMIN_TOKEN"
+        "tls.client_ca is set but no caller has a role: add [[tls.client]] entries, or set APPORTION_ADMIN_TOKEN"
     )]
     Nobody,
     /// Metrics are never served with TLS.
-    #[error("http_listen: {0} is beyond loopback and has no TLS: put a proxy in front, or set --insecure")]
+    #[error(
+        "http_listen: {0} is not a loopback address and has no TLS: put a proxy in front, or use --insecure"
+    )]
     PlainHttp(SocketAddr),
 }
 
-/// Whether the server may listen where it is told to. `has_tokens`: the store holds a token already.
+/// Checks that the server may listen on its addresses. `has_tokens`: the store contains a token.
 ///
 /// # Errors
-/// [`Exposed`] where it would listen beyond loopback without TLS or authentication, and was not told that this is meant; where nobody could call.
+/// [`Exposed`] where TLS or authentication is missing and `insecure` is not set, or no caller could have a role.
 pub fn check_exposure(settings: &Settings, has_tokens: bool) -> Result<(), Exposed> {
     let clients = settings.tls.as_ref().and_then(|tls| tls.clients.as_ref());
     let bindings = clients.map(|clients| clients.bindings.len());

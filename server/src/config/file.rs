@@ -1,11 +1,11 @@
-//! The file of settings. A key that is not known is refused by name, with its line.
+//! The file of settings. Unknown keys are refused with their line.
 
-use super::{LogFormat, LogLevel};
+use super::log::{LogFormat, LogLevel};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// A file that cannot be read, or says what is not allowed.
+/// An invalid file.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// It cannot be read.
@@ -16,7 +16,7 @@ pub enum FileError {
         /// Why.
         error: std::io::Error,
     },
-    /// It is no TOML, has an unknown key, or a value of another type. The message names the line.
+    /// It is not TOML, or has an unknown key or a value of the wrong type. The message names the line.
     #[error("{path}: {error}")]
     Malformed {
         /// The file.
@@ -52,7 +52,7 @@ pub(super) struct Tls {
     pub(super) client: Vec<Client>,
 }
 
-/// An entry of `tls.client`: a name that certificates of clients bear, and what it allows.
+/// An entry of `tls.client`: a name in client certificates, and its role.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Client {

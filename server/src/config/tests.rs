@@ -1,5 +1,6 @@
 //! Where a setting comes from, what is refused, and where a server may listen.
 
+use super::file::File;
 use super::*;
 use crate::service::authorize::{Role, Scope};
 use apportion_core::ids::{TeamId, WorkspaceId};
@@ -70,10 +71,10 @@ fn a_bound_of_nothing_and_half_of_tls_are_refused() {
     assert_eq!(refused(&["--connections", "0"], ""), "limits.connections: must be at least 1");
     assert_eq!(refused(&["--drain-seconds", "3601"], ""), "drain_seconds: must be at most 3600");
     assert_eq!(settings(&["--drain-seconds", "3600"], "").expect("it is allowed").drain_seconds, 3_600);
-    assert_eq!(refused(&["--tls-cert", "a"], ""), "tls: cert and key are given together; key is missing");
+    assert_eq!(refused(&["--tls-cert", "a"], ""), "tls: cert and key must be set together; key is missing");
     assert_eq!(
         refused(&["--tls-client-ca", "a"], ""),
-        "tls: cert and key are given together; cert is missing"
+        "tls: cert and key must be set together; cert is missing"
     );
 }
 
@@ -97,14 +98,8 @@ fn a_binding_that_does_not_hold_is_refused_with_its_name() {
     let san = "san = \"a.example.org\"\n";
     let admin = format!("{san}role = \"admin\"");
     for (file, told) in [
-        (
-            format!("{tls}[[tls.client]]\n{admin}"),
-            "tls: client needs client_ca: who signs the certificates of clients",
-        ),
-        (
-            format!("{tls}client_optional = true"),
-            "tls: client_optional needs client_ca: who signs the certificates of clients",
-        ),
+        (format!("{tls}[[tls.client]]\n{admin}"), "tls: client requires client_ca"),
+        (format!("{tls}client_optional = true"), "tls: client_optional requires client_ca"),
         (
             entry(&format!("{san}role = \"client\"")),
             "tls.client \"a.example.org\": scopes: at least one, such as \"WORKSPACE/TEAM\"",

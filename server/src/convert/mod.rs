@@ -3,18 +3,19 @@
 //!
 //! One file a subject. Each error names the field at fault, what is wrong with it, and what is allowed.
 
-pub mod field;
-pub mod time;
+pub(crate) mod field;
+pub(crate) mod time;
 
-pub mod names;
-pub mod priority;
-pub mod recent;
+pub(crate) mod names;
+pub(crate) mod priority;
+pub(crate) mod recent;
 
-pub mod lease;
-pub mod observation;
-pub mod settle;
+pub(crate) mod lease;
+pub(crate) mod observation;
+pub(crate) mod settle;
 
-pub mod team;
-pub mod workspace;
+pub(crate) mod team;
+pub(crate) mod workspace;
 
-pub mod mask;
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod check;
 mod error;
 mod format;
 mod kv;
+#[cfg(test)]
 mod memory;
 mod open;
 mod sizes;
@@ -22,6 +23,7 @@ pub use check::Unreadable;
 pub use embedded::Embedded;
 pub use error::StoreError;
 pub use kv::{CommitOutcome, Entry, Store, Transaction, Version};
-pub use memory::Memory;
+#[cfg(test)]
+pub(crate) use memory::Memory;
 pub use open::{OpenedStore, open};
 pub use sizes::{KEY_MAX, VALUE_MAX};

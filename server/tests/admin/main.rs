@@ -4,11 +4,8 @@ mod policy;
 mod served;
 
 mod backup;
-#[path = "../faulty/mod.rs"]
-mod faulty;
 mod first_token;
 mod lists;
-mod store;
 mod teams;
 mod tokens;
 mod waiting;

@@ -1,40 +1,42 @@
-//! `apportion apply`: makes the server hold what a file says.
+//! `apportion apply`: changes workspaces and teams to match a policy file.
 //!
-//! A workspace or team in the file is to be as it stands there, and where it says nothing at its default. Workspaces that are not in
-//! it are left alone, and so are teams, unless `--prune` is given: then the teams of its workspaces that are not in it go, except
-//! `default`. All steps are planned before the first is made, in an order in which each of them holds.
+//! A field that the file leaves out gets its default. Workspaces and teams that are not in the file stay as they are; with `--prune`,
+//! the other teams of its workspaces are deleted, except `default`. All steps are planned before the first is made.
 
-use super::connection::{Client, Connection, refused};
 use super::plan::{Allowed, Held, Step, plan};
 use super::policy_file;
 use super::show;
 use super::write::Write;
+use crate::connection::{Client, Connection, refused};
 use crate::terminal;
 use apportion_proto::v1;
-use apportion_server::service::admin::differences::differences;
+use apportion_server::resource::differences;
 use std::path::PathBuf;
 use tonic::Code;
 
-/// Make the server hold what a file says; what is left out of the file has its default
+/// Change workspaces and teams to match a policy file
+///
+/// A field that the file leaves out gets its default. Workspaces that are not in the file stay as they are, and so do teams unless
+/// --prune is given.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The file, in TOML; - is standard input
+    /// Policy file in TOML, or - for standard input
     #[arg(short, long)]
     file: PathBuf,
-    /// Print the difference and change nothing; the exit code is 1 where there is one
+    /// Print the changes without making them; exit with 1 if there are any
     #[arg(long)]
     dry_run: bool,
-    /// Delete the teams that are not in the file, in the workspaces that are; without it they stay
+    /// Delete teams that are not in the file, in the workspaces that are
     #[arg(long)]
     prune: bool,
-    /// Allow reservations, floors and holdback to exceed the budget together
+    /// Allow reservations, floors and holdback to exceed the budget
     #[arg(long)]
     allow_overcommit: bool,
     #[command(flatten)]
     connection: Connection,
 }
 
-/// Runs the command: whether the server holds what the file says, or does now.
+/// Runs the command. Returns false for a dry run that found changes.
 pub(super) async fn run(args: &Args) -> Result<bool, String> {
     let wanted = policy_file::read(&args.file)?;
     let mut apply = Apply { args, client: args.connection.client().await? };
@@ -50,7 +52,7 @@ pub(super) async fn run(args: &Args) -> Result<bool, String> {
         apply.make(held, steps).await?;
     }
     if !differs {
-        terminal::line("nothing differs");
+        terminal::line("no changes");
     }
     Ok(!(args.dry_run && differs))
 }
@@ -61,7 +63,7 @@ struct Apply<'a> {
 }
 
 impl Apply<'_> {
-    /// What the server holds.
+    /// The workspace and its teams as the server has them.
     async fn held(&mut self, name: &str) -> Result<Held, String> {
         let found = self.client.get_workspace(v1::GetWorkspaceRequest { name: name.into() }).await;
         let workspace = match found {
@@ -83,23 +85,23 @@ impl Apply<'_> {
         }
     }
 
-    /// Tells each step and makes it, unless only the difference was asked for.
+    /// Prints each step, and makes it unless this is a dry run.
     async fn make(&mut self, mut held: Held, steps: Vec<Step>) -> Result<(), String> {
         for step in steps {
-            let is_there = tell(&held, &step);
+            let exists = print(&held, &step);
             held = held.after(&step);
             if !self.args.dry_run {
-                show::warnings(&self.write(step, is_there).await?);
+                show::warnings(&self.write(step, exists).await?);
             }
         }
         Ok(())
     }
 
-    /// Makes a step, and returns the warnings of the server.
-    async fn write(&mut self, step: Step, is_there: bool) -> Result<Vec<String>, String> {
+    /// Makes a step. Returns the warnings of the server.
+    async fn write(&mut self, step: Step, exists: bool) -> Result<Vec<String>, String> {
         let all = || prost_types::FieldMask { paths: vec!["*".into()] };
         let write = Write {
-            update_mask: is_there.then(all),
+            update_mask: exists.then(all),
             validate_only: false,
             allow_overcommit: self.args.allow_overcommit,
         };
@@ -115,8 +117,8 @@ impl Apply<'_> {
     }
 }
 
-/// Prints what a step changes, and says whether what it changes is there.
-fn tell(held: &Held, step: &Step) -> bool {
+/// Prints what a step changes. Returns whether the resource exists.
+fn print(held: &Held, step: &Step) -> bool {
     let before = held.fields(step);
     let sign = match (step, &before) {
         (Step::Delete(_), _) => '-',
@@ -124,17 +126,17 @@ fn tell(held: &Held, step: &Step) -> bool {
         (_, None) => '+',
     };
     terminal::line(&format!("{sign} {}", step.name()));
-    let is_there = before.is_some();
+    let exists = before.is_some();
     if sign != '-' {
         for change in differences(&before.unwrap_or_default(), &step.fields()) {
-            let held = |value: Option<String>| value.unwrap_or_else(|| "-".into());
+            let shown = |value: Option<String>| value.unwrap_or_else(|| "-".into());
             terminal::line(&format!(
                 "    {}: {} -> {}",
                 change.path,
-                held(change.before),
-                held(change.after)
+                shown(change.before),
+                shown(change.after)
             ));
         }
     }
-    is_there
+    exists
 }

@@ -1,24 +1,24 @@
 //! `apportion audit`.
 
-use super::connection::{Connection, refused};
 use super::show;
+use crate::connection::{Connection, refused};
 use crate::terminal;
 use apportion_proto::v1;
 use serde_json::json;
 
-/// Which entries to list.
+/// List changes of workspaces, teams and tokens, newest first
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only changes of this resource and of what is below it, such as workspaces/default
+    /// Only changes to this resource and its children, such as workspaces/default
     #[arg(long, default_value = "")]
     resource: String,
-    /// Only changes at or after this instant, such as 2026-01-31T12:00:00Z
-    #[arg(long, value_parser = super::instant)]
+    /// Only changes at or after this time, such as 2026-01-31T12:00:00Z
+    #[arg(long, value_parser = crate::argument::instant)]
     start_time: Option<prost_types::Timestamp>,
-    /// Only changes before this instant
-    #[arg(long, value_parser = super::instant)]
+    /// Only changes before this time
+    #[arg(long, value_parser = crate::argument::instant)]
     end_time: Option<prost_types::Timestamp>,
-    /// How many at most
+    /// Maximum number of entries
     #[arg(long, default_value_t = 100)]
     most: usize,
     #[command(flatten)]

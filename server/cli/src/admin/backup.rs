@@ -1,7 +1,7 @@
-//! `apportion backup`: a copy of the store as of one moment, from a server that runs or from its directory.
+//! `apportion backup`: a consistent copy of the store, from a running server or from a data directory.
 
-use super::connection::{Connection, refused};
 use super::landing::Landing;
+use crate::connection::{Connection, refused};
 use crate::terminal;
 use apportion_proto::v1;
 use apportion_proto::v1::backup_store_response::Part;
@@ -11,25 +11,25 @@ use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Bytes that are read at once from a directory's store.
+/// The size of a read from the store of a directory, in bytes.
 const CHUNK: usize = 64 << 10;
 
-/// Copy the store to a file, as it is at one moment, while the server goes on
+/// Write a consistent copy of the store to a file while the server keeps serving
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Where the backup is written; nothing appears there before it is whole
+    /// File to write; it appears only once the backup is complete
     file: PathBuf,
-    /// Replace the file that is there
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
-    /// Read the store of this data directory, on which no server runs, instead of asking a server
+    /// Read the store from this data directory instead of a server; no server may use it
     #[arg(long)]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
     connection: Connection,
 }
 
-/// Runs the command: whether all that was copied can be read.
+/// Runs the command. Returns false where something in the store is damaged.
 pub(super) async fn run(args: &Args) -> Result<bool, String> {
     let mut landing = Landing::new(&args.file, args.force)?;
     let got = async {
@@ -40,13 +40,13 @@ pub(super) async fn run(args: &Args) -> Result<bool, String> {
     };
     let sum = tokio::select! {
         sum = got => sum?,
-        _ = tokio::signal::ctrl_c() => return Err("interrupted: nothing was backed up".into()),
+        _ = tokio::signal::ctrl_c() => return Err("interrupted: no backup was written".into()),
     };
     let size = landing.place()?;
     let unreadable = backup::check(&args.file);
     let unreadable = unreadable
-        .map_err(|error| format!("{} was written and is no backup: {error}", args.file.display()))?;
-    unreadable.iter().for_each(|found| terminal::complain(&format!("damaged in the store: {found}")));
+        .map_err(|error| format!("{} was written but is not a valid backup: {error}", args.file.display()))?;
+    unreadable.iter().for_each(|found| terminal::error(&format!("damaged in the store: {found}")));
     let (file, sum) = (args.file.display(), sum.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     if args.connection.json {
         let file = file.to_string();
@@ -57,7 +57,7 @@ pub(super) async fn run(args: &Args) -> Result<bool, String> {
     Ok(unreadable.is_empty())
 }
 
-/// Takes the copy that a server sends, and returns its checksum.
+/// Receives the copy of a server. Returns its checksum.
 async fn from_server(connection: &Connection, landing: &mut Landing) -> Result<Vec<u8>, String> {
     let mut client = connection.client().await?;
     let parts = client.backup_store(v1::BackupStoreRequest {}).await;
@@ -72,7 +72,7 @@ async fn from_server(connection: &Connection, landing: &mut Landing) -> Result<V
     }
 }
 
-/// What came of a copy so far.
+/// The part of a copy that was received.
 #[derive(Default)]
 struct Taken {
     sum: Sha256,
@@ -80,7 +80,7 @@ struct Taken {
 }
 
 impl Taken {
-    /// Takes the next message, none at the end of the stream. Returns the checksum once all came that was sent.
+    /// Takes the next message; `None` is the end of the stream. Returns the checksum once the copy is complete.
     fn take(
         &mut self,
         message: Option<&v1::BackupStoreResponse>,
@@ -95,22 +95,22 @@ impl Taken {
             Some(Part::End(end)) => {
                 let sum = self.sum.clone().finalize().to_vec();
                 let is_whole = (end.size_bytes, &end.sha256) == (self.size, &sum);
-                is_whole.then_some(Some(sum)).ok_or_else(|| "what came is not what was sent".into())
+                is_whole.then_some(Some(sum)).ok_or_else(|| "the backup was corrupted in transit".into())
             }
-            None => Err("the server ended the backup before it was whole".into()),
+            None => Err("the server ended the backup before it was complete".into()),
         }
     }
 }
 
-/// Copies the store of a directory that nobody uses, and returns the checksum of the copy.
+/// Copies the store of a directory that is not in use. Returns the checksum of the copy.
 async fn from_directory(directory: &Path, landing: &mut Landing) -> Result<Vec<u8>, String> {
     let file = directory.join(FILE);
     if !file.exists() {
-        return Err(format!("{} holds no store", directory.display()));
+        return Err(format!("{} contains no store", directory.display()));
     }
     let opened = store::open(directory).map_err(|error| match error {
         store::StoreError::InUse(what) => {
-            format!("a server uses {what}: leave --data-dir out, and it sends the backup")
+            format!("a server uses {what}: omit --data-dir to back up from the server")
         }
         error => error.to_string(),
     })?;
@@ -122,7 +122,7 @@ async fn from_directory(directory: &Path, landing: &mut Landing) -> Result<Vec<u
             many => {
                 sum.update(&chunk[..many]);
                 landing.write(&chunk[..many])?;
-                // Whoever wants to break it off is heard.
+                // Lets an interrupt end it.
                 tokio::task::yield_now().await;
             }
         }

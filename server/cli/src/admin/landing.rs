@@ -1,4 +1,4 @@
-//! A file that appears whole or not at all: written under another name, synced, then renamed. Never over the store of a server.
+//! A file that appears complete or not at all: written under another name, synced, then renamed. Never replaces a store.
 
 use apportion_server::store::{StoreError, backup};
 use std::ffi::OsString;
@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// A file on its way; dropped before it is placed, nothing is left of it.
+/// A file that is being written. Dropped before it is placed, it is removed.
 pub(super) struct Landing {
     to: PathBuf,
     part: PathBuf,
@@ -18,7 +18,7 @@ pub(super) struct Landing {
 }
 
 impl Landing {
-    /// Begins a file that only its owner may read, under the name `to` with `.part` behind.
+    /// Creates a file that only its owner may read, named `to` with `.part` appended.
     pub(super) fn new(to: &Path, force: bool) -> Result<Self, String> {
         check_free(to, force)?;
         let mut part: OsString = to.into();
@@ -26,7 +26,7 @@ impl Landing {
         let part = PathBuf::from(part);
         let cannot = |error: &dyn std::fmt::Display| format!("{} cannot be written: {error}", part.display());
         clear(&part).map_err(|why| cannot(&why))?;
-        // Neither a file nor a link that somebody else put there is written to.
+        // Never writes to a file or through a link that was there before.
         let opened = File::options().create_new(true).write(true).mode(0o600).open(&part);
         let file = opened.map_err(|error| cannot(&error))?;
         file.try_lock().map_err(|error| cannot(&error))?;
@@ -42,7 +42,7 @@ impl Landing {
         Ok(())
     }
 
-    /// Gives it its name, durably. Returns how many bytes it has.
+    /// Gives it its name, durably. Returns its size in bytes.
     pub(super) fn place(mut self) -> Result<u64, String> {
         check_free(&self.to, self.force)?;
         let is_ours = match (self.file.metadata(), fs::symlink_metadata(&self.part)) {
@@ -52,7 +52,7 @@ impl Landing {
         if !is_ours {
             self.is_placed = true;
             return Err(format!(
-                "{} was replaced by somebody else: nothing was backed up",
+                "{} was replaced by another process: no backup was written",
                 self.part.display()
             ));
         }
@@ -66,14 +66,14 @@ impl Landing {
     }
 }
 
-/// Removes what a process left that was killed, and nothing else.
+/// Removes what a killed process left behind, and nothing else.
 fn clear(part: &Path) -> Result<(), String> {
     let found = match fs::symlink_metadata(part) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         found => found.map_err(|error| error.to_string())?,
     };
     if !found.is_file() {
-        return Err("what stands there is no regular file: remove it".into());
+        return Err("it is not a regular file: remove it".into());
     }
     let left = File::options().read(true).open(part).map_err(|error| error.to_string())?;
     match left.try_lock() {
@@ -83,18 +83,18 @@ fn clear(part: &Path) -> Result<(), String> {
     }
 }
 
-/// Fails where something stands under the name that may not be replaced.
+/// Fails where the name is taken by something that may not be replaced.
 fn check_free(to: &Path, force: bool) -> Result<(), String> {
     let shown = to.display();
     backup::check_target(to).map_err(|error| match error {
-        StoreError::InUse(_) => format!("a server uses {shown}: name another file"),
+        StoreError::InUse(_) => format!("a server uses {shown}: choose another file"),
         error => error.to_string(),
     })?;
     match fs::symlink_metadata(to) {
-        Ok(found) if found.is_dir() => Err(format!("{shown} is a directory: name a file")),
-        Ok(_) if !force => Err(format!("{shown} exists already: --force replaces it")),
+        Ok(found) if found.is_dir() => Err(format!("{shown} is a directory: choose a file")),
+        Ok(_) if !force => Err(format!("{shown} already exists: use --force to replace it")),
         Ok(found) if !found.is_file() && !found.is_symlink() => {
-            Err(format!("{shown} is no regular file: name another one"))
+            Err(format!("{shown} is not a regular file: choose another"))
         }
         _ => Ok(()),
     }
@@ -103,7 +103,7 @@ fn check_free(to: &Path, force: bool) -> Result<(), String> {
 impl Drop for Landing {
     fn drop(&mut self) {
         if !self.is_placed {
-            // The error that matters is why it was not placed.
+            // Why it was not placed is the error to report.
             let _ = fs::remove_file(&self.part);
         }
     }

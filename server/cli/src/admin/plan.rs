@@ -1,20 +1,14 @@
-//! In which order a workspace becomes what a file says, so that the server allows each step: what frees permits comes before what
-//! promises them, a team before its parts. Calls nobody.
+//! The order of the changes that `apply` makes, such that the server accepts each: what frees permits comes before what promises
+//! them, a team before its subteams. Pure.
 
 use super::policy_file::Wanted;
-use apportion_core::ids::WorkspaceId;
-use apportion_core::policy::Policy;
 use apportion_proto::v1;
-use apportion_server::convert::names;
-use apportion_server::convert::team::team_policies;
-use apportion_server::convert::workspace::policy;
-use apportion_server::preset;
-use apportion_server::service::admin::check;
-use apportion_server::service::admin::differences::{Fields, team_fields, workspace_fields};
+use apportion_server::definition::{self, default_team};
+use apportion_server::resource::{Fields, fields_of};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// A workspace with its teams by name, as the server holds it; none before it is made.
+/// A workspace with its teams by name, as the server has them; no workspace before it is created.
 #[derive(Clone, Default)]
 pub(super) struct Held {
     pub(super) workspace: Option<v1::Workspace>,
@@ -24,42 +18,41 @@ pub(super) struct Held {
 /// One change.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Step {
-    /// To make the workspace, or change it where it is there.
+    /// Creates the workspace, or updates it.
     Workspace(v1::Workspace),
-    /// To make a team, or change it where it is there.
+    /// Creates a team, or updates it.
     Team(v1::Team),
-    /// To delete a team.
+    /// Deletes a team.
     Delete(v1::Team),
 }
 
-/// What the server may be asked for.
+/// What `apply` may do.
 #[derive(Clone, Copy)]
 pub(super) struct Allowed {
-    /// To delete teams that are not wanted.
+    /// Delete teams that are not in the file.
     pub(super) prune: bool,
-    /// To promise more than the budget.
+    /// Promise more than the budget.
     pub(super) overcommit: bool,
 }
 
-/// The steps from what is held to what is wanted, in an order in which each of them holds.
+/// The steps from what is held to what is wanted, in an order in which the server accepts each.
 ///
 /// # Errors
-/// A message for people where what is wanted does not hold, or no such order was found.
+/// A message for people where the server would refuse what is wanted, or there is no such order.
 pub(super) fn plan(held: &Held, wanted: &Wanted, allowed: Allowed) -> Result<Vec<Step>, String> {
     let name = &wanted.value.name;
     let mut left = steps(held, wanted, allowed.prune);
-    let id = names::workspace("id", name).map_err(|error| error.to_string())?;
     let end = left.iter().fold(held.clone(), Held::after);
-    end.check(&id, allowed.overcommit).map_err(|error| format!("{name}: {error}"))?;
-    // A workspace that is not there is made by the first step.
+    end.check(allowed.overcommit).map_err(|error| format!("{name}: {error}"))?;
+    // The first step creates a workspace that does not exist.
     let base = left.first().filter(|_| held.workspace.is_none()).into_iter().fold(held.clone(), Held::after);
-    left.sort_by_cached_key(|step| Reverse(base.clone().after(step).room(&id)));
+    left.sort_by_cached_key(|step| Reverse(base.clone().after(step).spare_permits()));
     let (mut now, mut order) = (held.clone(), Vec::new());
     while !left.is_empty() {
-        let place = next(&now, &left, &id, allowed.overcommit).map_err(|error| {
+        let place = next(&now, &left, allowed.overcommit).map_err(|error| {
             format!(
-                "{name}: no order of changes was found in which each of them holds: {error}; nothing was changed there; \
-                 change it in two steps, or set --allow-overcommit"
+                "{name}: no order of changes is valid at every step: {error}; nothing was changed in this workspace; \
+                 apply it in two steps, or use --allow-overcommit"
             )
         })?;
         let step = left.remove(place);
@@ -69,13 +62,13 @@ pub(super) fn plan(held: &Held, wanted: &Wanted, allowed: Allowed) -> Result<Vec
     Ok(order)
 }
 
-/// The first step that holds now.
-fn next(now: &Held, left: &[Step], id: &WorkspaceId, overcommit: bool) -> Result<usize, String> {
+/// The first step that the server would accept now.
+fn next(now: &Held, left: &[Step], overcommit: bool) -> Result<usize, String> {
     let mut obstacle = String::new();
     for (place, step) in left.iter().enumerate() {
-        // A deletion is never refused for what is promised.
+        // A deletion is never refused for overcommitment.
         let overcommit = overcommit || matches!(step, Step::Delete(_));
-        match now.clone().after(step).check(id, overcommit) {
+        match now.clone().after(step).check(overcommit) {
             Ok(()) => return Ok(place),
             Err(error) => obstacle = format!("{}: {error}", step.name()),
         }
@@ -83,7 +76,7 @@ fn next(now: &Held, left: &[Step], id: &WorkspaceId, overcommit: bool) -> Result
     Err(obstacle)
 }
 
-/// What differs.
+/// The steps, in no order yet.
 fn steps(held: &Held, wanted: &Wanted, prune: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut value = wanted.value.clone();
@@ -91,15 +84,15 @@ fn steps(held: &Held, wanted: &Wanted, prune: bool) -> Vec<Step> {
         value.preset.clone_from(&found.preset); // set at creation and never changed
         value.etag.clone_from(&found.etag);
     }
-    if held.workspace.as_ref().map(workspace_fields) != Some(workspace_fields(&value)) {
+    if held.workspace.as_ref().map(fields_of) != Some(fields_of(&value)) {
         steps.push(Step::Workspace(value));
     }
-    // A workspace is made with this one.
-    let default = preset::default_team(wanted.value.name.trim_start_matches("workspaces/"));
+    // A new workspace is created with this team.
+    let default = default_team(wanted.value.name.trim_start_matches("workspaces/"));
     let made = held.workspace.is_none().then_some(&default);
     for team in &wanted.teams {
         let found = held.teams.get(&team.name).or(made.filter(|made| made.name == team.name));
-        if found.map(team_fields) != Some(team_fields(team)) {
+        if found.map(fields_of) != Some(fields_of(team)) {
             let etag = found.map(|found| found.etag.clone()).unwrap_or_default();
             steps.push(Step::Team(v1::Team { etag, ..team.clone() }));
         }
@@ -113,7 +106,7 @@ fn steps(held: &Held, wanted: &Wanted, prune: bool) -> Vec<Step> {
 }
 
 impl Step {
-    /// The name of what is changed.
+    /// The name of the resource.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Workspace(workspace) => &workspace.name,
@@ -121,24 +114,24 @@ impl Step {
         }
     }
 
-    /// What it will be.
+    /// The fields after the step; none after a deletion.
     pub(super) fn fields(&self) -> Fields {
         match self {
-            Self::Workspace(workspace) => workspace_fields(workspace),
-            Self::Team(team) => team_fields(team),
+            Self::Workspace(workspace) => fields_of(workspace),
+            Self::Team(team) => fields_of(team),
             Self::Delete(_) => Fields::new(),
         }
     }
 }
 
 impl Held {
-    /// What is held once a step is made.
+    /// The state after a step.
     pub(super) fn after(self, step: &Step) -> Held {
         let mut held = self;
         match step {
             Step::Workspace(workspace) => {
                 if held.workspace.is_none() {
-                    let default = preset::default_team(workspace.name.trim_start_matches("workspaces/"));
+                    let default = default_team(workspace.name.trim_start_matches("workspaces/"));
                     held.teams.insert(default.name.clone(), default);
                 }
                 held.workspace = Some(workspace.clone());
@@ -153,29 +146,25 @@ impl Held {
         held
     }
 
-    /// What it is now that a step changes; none where it is not there.
+    /// The fields that a step changes, as they are now; `None` where the resource does not exist.
     pub(super) fn fields(&self, step: &Step) -> Option<Fields> {
         match step {
-            Step::Workspace(_) => self.workspace.as_ref().map(workspace_fields),
-            Step::Team(team) | Step::Delete(team) => self.teams.get(&team.name).map(team_fields),
+            Step::Workspace(_) => self.workspace.as_ref().map(fields_of),
+            Step::Team(team) | Step::Delete(team) => self.teams.get(&team.name).map(fields_of),
         }
     }
 
-    fn policy(&self, id: &WorkspaceId) -> Result<Policy, String> {
-        let workspace = self.workspace.as_ref().ok_or("there is no such workspace")?;
-        let policy = team_policies(id, self.teams.values()).and_then(|teams| policy(workspace, teams));
-        policy.map_err(|error| error.to_string())
-    }
-
     /// Why the server would refuse this, where it would.
-    fn check(&self, id: &WorkspaceId, overcommit: bool) -> Result<(), String> {
-        check(&self.policy(id)?, "", overcommit).map(|_| ()).map_err(|error| error.to_string())
+    fn check(&self, allow_overcommit: bool) -> Result<(), String> {
+        let workspace = self.workspace.as_ref().ok_or("there is no such workspace")?;
+        let checked = definition::check(workspace, self.teams.values(), allow_overcommit);
+        checked.map_err(|error| error.to_string())
     }
 
-    /// The permits that are not promised, below 0 where more is than there are.
-    fn room(&self, id: &WorkspaceId) -> i128 {
-        let promised = self.policy(id).map(|policy| policy.promised());
-        promised.map_or(0, |promised| i128::from(promised.budget) - i128::from(promised.needed))
+    /// The permits that are promised to nobody.
+    fn spare_permits(&self) -> i128 {
+        let spare = |workspace| definition::spare_permits(workspace, self.teams.values()).ok();
+        self.workspace.as_ref().and_then(spare).unwrap_or(0)
     }
 }
 

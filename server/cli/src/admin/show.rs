@@ -1,8 +1,8 @@
-//! Answers: an aligned table for people, JSON for programs. Both name fields as masks and the audit do.
+//! Output: an aligned table for people, JSON for programs. Both name fields by their paths in the contract.
 
 use crate::terminal;
 use apportion_proto::v1;
-use apportion_server::service::admin::differences::{Fields, team_fields, token_fields, workspace_fields};
+use apportion_server::resource::{Fields, fields_of, token_fields};
 use serde_json::{Map, Value, json};
 
 /// A resource with its fields by path, values in JSON.
@@ -13,12 +13,12 @@ pub(super) struct Row {
 
 /// A workspace as a row.
 pub(super) fn workspace(workspace: &v1::Workspace) -> Row {
-    row(&workspace.name, &workspace.etag, workspace_fields(workspace))
+    row(&workspace.name, &workspace.etag, fields_of(workspace))
 }
 
 /// A team as a row.
 pub(super) fn team(team: &v1::Team) -> Row {
-    row(&team.name, &team.etag, team_fields(team))
+    row(&team.name, &team.etag, fields_of(team))
 }
 
 /// A token as a row.
@@ -33,7 +33,7 @@ fn row(name: &str, etag: &str, mut fields: Fields) -> Row {
     Row { name: name.into(), fields }
 }
 
-/// Prints one resource: a field a line.
+/// Prints one resource, one field per line.
 pub(super) fn one(row: &Row, json: bool) {
     if json {
         return terminal::json(&object(row));
@@ -43,7 +43,7 @@ pub(super) fn one(row: &Row, json: bool) {
     table(&fields);
 }
 
-/// Prints many: a resource a line, with the fields `columns`.
+/// Prints resources, one per line, with the fields `columns`.
 pub(super) fn many(rows: &[Row], columns: &[&str], json: bool) {
     if json {
         return terminal::json(&Value::Array(rows.iter().map(object).collect()));
@@ -57,7 +57,7 @@ pub(super) fn many(rows: &[Row], columns: &[&str], json: bool) {
     table(&lines);
 }
 
-/// Prints lines with their cells aligned. What a cell holds stays in its line.
+/// Prints lines with their cells aligned. A cell never spans lines.
 pub(super) fn table(lines: &[Vec<String>]) {
     let printable =
         |line: &Vec<String>| line.iter().map(|cell| terminal::printable(cell)).collect::<Vec<_>>();
@@ -73,11 +73,11 @@ pub(super) fn table(lines: &[Vec<String>]) {
     }
 }
 
-/// Prints what is probably not meant.
+/// Prints the warnings of the server.
 pub(super) fn warnings(warnings: &[String]) {
     warnings
         .iter()
-        .for_each(|warning| terminal::complain(&format!("warning: {}", terminal::printable(warning))));
+        .for_each(|warning| terminal::error(&format!("warning: {}", terminal::printable(warning))));
 }
 
 fn object(row: &Row) -> Value {
@@ -88,7 +88,7 @@ fn object(row: &Row) -> Value {
     Value::Object(object)
 }
 
-/// A value for people: text without its quotes.
+/// A value for people: text without quotes.
 fn plain(value: &str) -> String {
     match serde_json::from_str(value) {
         Ok(Value::String(text)) => text,

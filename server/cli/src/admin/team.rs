@@ -1,16 +1,18 @@
 //! `apportion team`.
 
-use super::connection::{Connection, refused};
+use super::flags::FieldFlags;
+use super::show;
 use super::write::Write;
-use super::{id, mask, priority, show};
+use crate::argument::{id, mask};
+use crate::connection::{Connection, refused};
 use apportion_proto::v1;
 
-/// What is done with teams.
+/// The commands for teams.
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// List the teams of a workspace
     List {
-        /// The id of the workspace
+        /// Workspace id
         #[arg(value_parser = id)]
         workspace: String,
         #[command(flatten)]
@@ -20,9 +22,9 @@ pub(crate) enum Command {
     Get(Named),
     /// Create a team
     Create(Change),
-    /// Change what is named
+    /// Update fields of a team; the others keep their values
     Update(Change),
-    /// Delete a team without parts
+    /// Delete a team that has no subteams
     Delete {
         #[command(flatten)]
         named: Named,
@@ -34,59 +36,40 @@ pub(crate) enum Command {
 /// Which team.
 #[derive(clap::Args)]
 pub(crate) struct Named {
-    /// The id of the workspace
+    /// Workspace id
     #[arg(value_parser = id)]
     workspace: String,
-    /// The id of the team
+    /// Team id
     #[arg(value_parser = id)]
     team: String,
     #[command(flatten)]
     connection: Connection,
 }
 
-/// Under which conditions it is changed.
+/// The conditions of a change.
 #[derive(clap::Args)]
 pub(crate) struct Conditions {
-    /// What it must still be
+    /// Fail unless this is the current etag
     #[arg(long, default_value = "")]
     etag: String,
-    /// Check only, and change nothing
+    /// Validate the request without making the change
     #[arg(long)]
     validate_only: bool,
 }
 
-/// What a team is to be.
+/// A team to create, or the fields to update.
 #[derive(clap::Args)]
 pub(crate) struct Change {
     #[command(flatten)]
     named: Named,
     #[command(flatten)]
     conditions: Conditions,
-    /// The id of the team that it is part of
-    #[arg(long, value_parser = id)]
-    parent_team: Option<String>,
-    /// How much of a contended budget it gets, against its siblings
-    #[arg(long)]
-    weight: Option<u32>,
-    /// Permits a window that it is sure of while it asks for them
-    #[arg(long)]
-    reservation_permits: Option<u32>,
-    /// Permits a window that it never exceeds
-    #[arg(long)]
-    cap_permits: Option<u32>,
-    /// Whether its reservation is kept while it does not ask
-    #[arg(long)]
-    reservation_protected: Option<bool>,
-    /// The priority of a request that names none
-    #[arg(long, value_parser = priority)]
-    priority: Option<i32>,
-    /// The most urgent priority that its requests are served at
-    #[arg(long, value_parser = priority)]
-    highest_priority: Option<i32>,
-    /// A field that gets its default back, such as cap_permits
+    #[command(flatten)]
+    fields: FieldFlags<v1::Team>,
+    /// Field to reset to its default, such as cap_permits; repeatable
     #[arg(long, value_name = "FIELD")]
     clear: Vec<String>,
-    /// Allow reservations, floors and holdback to exceed the budget together
+    /// Allow reservations, floors and holdback to exceed the budget
     #[arg(long)]
     allow_overcommit: bool,
 }
@@ -99,33 +82,14 @@ impl Named {
 
 impl Change {
     fn team(&self) -> v1::Team {
-        let parent =
-            self.parent_team.as_ref().map(|id| format!("workspaces/{}/teams/{id}", self.named.workspace));
-        v1::Team {
-            name: self.named.name(),
-            etag: self.conditions.etag.clone(),
-            parent_team: parent.unwrap_or_default(),
-            weight: self.weight,
-            reservation_permits: self.reservation_permits.unwrap_or_default(),
-            cap_permits: self.cap_permits,
-            reservation_protected: self.reservation_protected.unwrap_or_default(),
-            priority: self.priority.unwrap_or_default(),
-            highest_priority: self.highest_priority.unwrap_or_default(),
-            ..v1::Team::default()
-        }
+        let etag = self.conditions.etag.clone();
+        let mut team = v1::Team { name: self.named.name(), etag, ..v1::Team::default() };
+        self.fields.0.apply(&self.named.workspace, &mut team);
+        team
     }
 
     fn mask(&self) -> Result<prost_types::FieldMask, String> {
-        let set = [
-            ("parent_team", self.parent_team.is_some()),
-            ("weight", self.weight.is_some()),
-            ("reservation_permits", self.reservation_permits.is_some()),
-            ("cap_permits", self.cap_permits.is_some()),
-            ("reservation_protected", self.reservation_protected.is_some()),
-            ("priority", self.priority.is_some()),
-            ("highest_priority", self.highest_priority.is_some()),
-        ];
-        mask(&set, &self.clear)
+        mask(self.fields.0.paths(), &self.clear)
     }
 }
 

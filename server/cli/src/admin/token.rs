@@ -1,20 +1,20 @@
 //! `apportion token`.
 
-use super::connection::{Client, Connection, refused};
-use super::{id, show, span};
+use super::secret::{hash, new_secret};
+use super::show;
+use crate::argument::{id, span};
+use crate::connection::{Client, Connection, refused};
 use crate::terminal;
 use apportion_proto::v1;
-use apportion_server::service::admin::new_secret;
-use apportion_server::service::gate;
 use std::time::Duration;
 use tonic::{Code, Status};
 
-/// How often a token is asked for whose making is in doubt.
+/// How often creating a token is tried while its outcome is unknown.
 const ATTEMPTS: usize = 5;
-/// The pause between two of them.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What is done with tokens.
+/// The commands for tokens.
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// List the tokens, without their secrets
@@ -22,11 +22,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
-    /// Make a token; its secret is shown this once
+    /// Create a token and print its secret, which is shown only once
     Create(Create),
-    /// Delete a token: it opens nothing any more
+    /// Delete a token; it stops working at once
     Delete {
-        /// The id of the token
+        /// Token id
         #[arg(value_parser = id)]
         token: String,
         #[command(flatten)]
@@ -34,22 +34,22 @@ pub(crate) enum Command {
     },
 }
 
-/// What token to make.
+/// A token to create.
 #[derive(clap::Args)]
 pub(crate) struct Create {
-    /// The id of the token
+    /// Token id
     #[arg(value_parser = id)]
     token: String,
-    /// What it allows: client, observer or admin
+    /// Role of the token: client, observer or admin
     #[arg(long, value_parser = role)]
     role: i32,
-    /// Where it allows that: WORKSPACE or WORKSPACE/TEAM; * is every workspace
+    /// Scope of a client or observer: WORKSPACE or WORKSPACE/TEAM, with * for every workspace; repeatable
     #[arg(long)]
     scope: Vec<String>,
-    /// What it is for, for people
+    /// Free-form description
     #[arg(long, default_value = "")]
     note: String,
-    /// How long it is valid, such as 86400s
+    /// Lifetime, such as 86400s [default: unlimited]
     #[arg(long, value_parser = span)]
     ttl: Option<prost_types::Duration>,
     #[command(flatten)]
@@ -58,7 +58,7 @@ pub(crate) struct Create {
 
 fn role(name: &str) -> Result<i32, String> {
     let known = v1::Role::from_str_name(&format!("ROLE_{}", name.to_uppercase()));
-    known.map(i32::from).ok_or_else(|| "allowed are client, observer and admin".into())
+    known.map(i32::from).ok_or_else(|| "expected client, observer or admin".into())
 }
 
 /// Runs the command.
@@ -101,26 +101,25 @@ async fn create(asked: &Create) -> Result<(), String> {
         note: asked.note.clone(),
         ..v1::Token::default()
     };
-    // The secret is known here before anybody keeps its hash: whatever becomes of the answer, nobody is locked out.
-    let secret = new_secret().map_err(|error| format!("no random bits could be had: {error}"))?;
+    // The secret is known here before the server stores its hash: a lost answer locks nobody out.
+    let secret = new_secret().map_err(|error| format!("no random bits available: {error}"))?;
     let request = v1::CreateTokenRequest {
         token_id: asked.token.clone(),
         token: Some(token),
         ttl: asked.ttl,
         validate_only: false,
-        secret_sha256: gate::hash(&secret).into(),
+        secret_sha256: hash(&secret),
     };
-    let made =
-        made(&mut asked.connection.client().await?, request).await.map_err(|(status, is_in_doubt)| {
+    let made = create_token(&mut asked.connection.client().await?, request).await.map_err(
+        |(status, is_in_doubt)| {
             let told = refused(&status);
             match is_in_doubt {
-                true => format!(
-                    "{told}\nit is not known whether the token was made; if it was, its secret is {secret}"
-                ),
+                true => format!("{told}\nthe token may have been created; if so, its secret is {secret}"),
                 false => told,
             }
-        })?;
-    // An older server makes the secret itself.
+        },
+    )?;
+    // Older servers generate the secret.
     let secret = if made.secret.is_empty() { secret } else { made.secret };
     show::warnings(&made.warnings);
     if asked.connection.json {
@@ -128,13 +127,13 @@ async fn create(asked: &Create) -> Result<(), String> {
         terminal::json(&serde_json::json!({ "name": name, "secret": secret }));
     } else {
         show::one(&show::token(&made.token.unwrap_or_default()), false);
-        terminal::line(&format!("secret, shown this once: {secret}"));
+        terminal::line(&format!("secret (shown only once): {secret}"));
     }
     Ok(())
 }
 
-/// Asks for the token, again where it is in doubt whether it was made. Fails with the last answer, and whether the doubt remains.
-async fn made(
+/// Creates the token, and retries while the outcome is unknown. Fails with the last status, and whether the token may exist.
+async fn create_token(
     client: &mut Client,
     request: v1::CreateTokenRequest,
 ) -> Result<v1::CreateTokenResponse, (Status, bool)> {

@@ -1,11 +1,14 @@
 //! `apportion workspace`.
 
-use super::connection::{Connection, refused};
+use super::flags::FieldFlags;
+use super::show;
 use super::write::Write;
-use super::{id, mask, priority, show};
+use crate::argument::{id, mask, priority};
+use crate::connection::{Connection, refused};
 use apportion_proto::v1;
+use apportion_server::resource::{Field, FieldKind, Resource};
 
-/// What is done with workspaces.
+/// The commands for workspaces.
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// List the workspaces
@@ -17,7 +20,7 @@ pub(crate) enum Command {
     Get(Named),
     /// Create a workspace
     Create(Change),
-    /// Change what is named
+    /// Update fields of a workspace; the others keep their values
     Update(Change),
     /// Delete a workspace
     Delete {
@@ -25,7 +28,7 @@ pub(crate) enum Command {
         named: Named,
         #[command(flatten)]
         conditions: Conditions,
-        /// Delete its teams with it
+        /// Also delete its teams
         #[arg(long)]
         force: bool,
     },
@@ -34,59 +37,49 @@ pub(crate) enum Command {
 /// Which workspace.
 #[derive(clap::Args)]
 pub(crate) struct Named {
-    /// The id of the workspace
+    /// Workspace id
     #[arg(value_parser = id)]
     workspace: String,
     #[command(flatten)]
     connection: Connection,
 }
 
-/// Under which conditions it is changed.
+/// The conditions of a change.
 #[derive(clap::Args)]
 pub(crate) struct Conditions {
-    /// What it must still be
+    /// Fail unless this is the current etag
     #[arg(long, default_value = "")]
     etag: String,
-    /// Check only, and change nothing
+    /// Validate the request without making the change
     #[arg(long)]
     validate_only: bool,
 }
 
-/// What a workspace is to be.
+/// A workspace to create, or the fields to update.
 #[derive(clap::Args)]
 pub(crate) struct Change {
     #[command(flatten)]
     named: Named,
     #[command(flatten)]
     conditions: Conditions,
-    /// The preset that it is made with, such as intercom
-    #[arg(long, default_value = "")]
-    preset: String,
-    /// A limit, such as id=per-10s,permits=166,window=10s; also phase, start_margin, guard, lease_life. All limits are replaced
+    #[command(flatten)]
+    fields: FieldFlags<v1::Workspace>,
+    /// Limit of the provider, such as id=per-10s,permits=166,window=10s; optional keys are phase, start_margin, guard and lease_life; repeatable, replaces all limits
     #[arg(long, value_parser = limit)]
     limit: Vec<v1::Limit>,
-    /// The holdback of CRITICAL, DEFAULT and SHEDDABLE, in billionths, such as 200000000,0,0
+    /// Holdback of CRITICAL, DEFAULT and SHEDDABLE in billionths of the budget, such as 200000000,0,0
     #[arg(long, value_parser = shares)]
     holdback: Option<v1::PriorityShares>,
-    /// The floors of CRITICAL, DEFAULT and SHEDDABLE, in billionths
+    /// Floors of CRITICAL, DEFAULT and SHEDDABLE in billionths of the budget, such as 0,100000000,50000000
     #[arg(long, value_parser = shares)]
     floors: Option<v1::PriorityShares>,
-    /// The largest request for a lease
-    #[arg(long)]
-    largest_lease_permits: Option<u32>,
-    /// A priority that may be granted edge permits out of whatever the next window has left
+    /// Priority that may be granted edge permits from all that the next window has left; repeatable
     #[arg(long, value_parser = priority)]
-    edge: Vec<i32>,
-    /// For how many windows the use by others is kept from the next ones
-    #[arg(long)]
-    others_memory_windows: Option<u32>,
-    /// Whether every priority may be granted edge permits that the next window would grant it at its opening
-    #[arg(long)]
-    spare_edge: Option<bool>,
-    /// A field that gets its default back, such as floors
+    edge: Vec<v1::Priority>,
+    /// Field to reset to its default, such as floors; repeatable
     #[arg(long, value_name = "FIELD")]
     clear: Vec<String>,
-    /// Allow reservations, floors and holdback to exceed the budget together
+    /// Allow reservations, floors and holdback to exceed the budget
     #[arg(long)]
     allow_overcommit: bool,
 }
@@ -97,19 +90,23 @@ fn shares(text: &str) -> Result<v1::PriorityShares, String> {
         Ok(&[critical_billionths, default_billionths, sheddable_billionths]) => {
             Ok(v1::PriorityShares { critical_billionths, default_billionths, sheddable_billionths })
         }
-        _ => Err("three numbers of billionths, with commas between them".into()),
+        _ => Err("expected three numbers of billionths, separated by commas".into()),
     }
 }
 
 fn limit(text: &str) -> Result<v1::Limit, String> {
     let mut limit = v1::Limit::default();
     for part in text.split(',') {
-        let (key, value) = part.split_once('=').ok_or("each part is key=value")?;
-        let span =
-            || value.parse::<prost_types::Duration>().map(Some).map_err(|_| format!("{key}: such as 0.85s"));
+        let (key, value) = part.split_once('=').ok_or("expected key=value pairs, separated by commas")?;
+        let span = || {
+            value
+                .parse::<prost_types::Duration>()
+                .map(Some)
+                .map_err(|_| format!("{key}: expected a duration, such as 0.85s"))
+        };
         match key {
             "id" => limit.limit_id = value.into(),
-            "permits" => limit.permits = value.parse().map_err(|_| "permits: a number")?,
+            "permits" => limit.permits = value.parse().map_err(|_| "permits: expected a number")?,
             "window" => limit.window = span()?,
             "phase" => limit.phase = span()?,
             "start_margin" => limit.start_margin = span()?,
@@ -117,7 +114,7 @@ fn limit(text: &str) -> Result<v1::Limit, String> {
             "lease_life" => limit.lease_life = span()?,
             _ => {
                 return Err(format!(
-                    "{key}: allowed are id, permits, window, phase, start_margin, guard, lease_life"
+                    "unknown key {key}: expected id, permits, window, phase, start_margin, guard or lease_life"
                 ));
             }
         }
@@ -133,33 +130,27 @@ impl Named {
 
 impl Change {
     fn workspace(&self) -> v1::Workspace {
-        let edge = v1::EdgePriorities { priorities: self.edge.clone() };
-        v1::Workspace {
+        let edge = v1::EdgePriorities { priorities: self.edge.iter().copied().map(i32::from).collect() };
+        let mut workspace = v1::Workspace {
             name: self.named.name(),
             etag: self.conditions.etag.clone(),
-            preset: self.preset.clone(),
             limits: self.limit.clone(),
             holdback: self.holdback,
             floors: self.floors,
-            largest_lease_permits: self.largest_lease_permits,
             edge: (!self.edge.is_empty()).then_some(edge),
-            others_memory_windows: self.others_memory_windows,
-            spare_edge: self.spare_edge,
             ..v1::Workspace::default()
-        }
+        };
+        self.fields.0.apply(&self.named.workspace, &mut workspace);
+        workspace
     }
 
     fn mask(&self) -> Result<prost_types::FieldMask, String> {
-        let set = [
-            ("limits", !self.limit.is_empty()),
-            ("holdback", self.holdback.is_some()),
-            ("floors", self.floors.is_some()),
-            ("largest_lease_permits", self.largest_lease_permits.is_some()),
-            ("edge", !self.edge.is_empty()),
-            ("others_memory_windows", self.others_memory_windows.is_some()),
-            ("spare_edge", self.spare_edge.is_some()),
-        ];
-        mask(&set, &self.clear)
+        let workspace = self.workspace();
+        let is_compound = |field: &&Field<v1::Workspace>| field.kind == FieldKind::Compound;
+        let compound =
+            v1::Workspace::FIELDS.iter().filter(is_compound).filter(|field| field.is_set(&workspace));
+        let paths = compound.map(|field| field.path.to_owned()).chain(self.fields.0.paths());
+        mask(paths, &self.clear)
     }
 }
 

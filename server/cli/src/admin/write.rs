@@ -1,6 +1,6 @@
 //! To make or change a workspace or team: the same for single commands and for `apply`.
 
-use super::connection::{Client, refused};
+use crate::connection::{Client, refused};
 use apportion_proto::v1;
 use prost_types::FieldMask;
 

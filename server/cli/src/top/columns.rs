@@ -3,18 +3,18 @@
 use super::model::Team;
 use super::text::{count, cut, time};
 
-/// Characters between two columns.
+/// The gap between two columns.
 const GAP: usize = 2;
-/// Least characters for the names of teams.
+/// The minimum width of team names.
 const NAME_LEAST: usize = 8;
-/// Most characters for them while other columns need the place.
+/// The maximum width of team names while other columns need the space.
 const NAME_MOST: usize = 24;
 
-/// One column besides the names.
+/// A column besides the names.
 struct Column {
     head: &'static str,
     width: usize,
-    /// Those with a smaller number stay longer.
+    /// Columns with a higher rank are hidden first.
     rank: usize,
     cell: fn(&Team) -> String,
 }
@@ -34,7 +34,7 @@ const COLUMNS: [Column; 11] = [
     Column { head: "REFUSED", width: 7, rank: 8, cell: |team| some(team.refused) },
 ];
 
-/// A count, or `-` for nothing, which the eye passes over.
+/// A count, or `-` for zero.
 fn some(number: u64) -> String {
     if number == 0 { "-".into() } else { count(number) }
 }
@@ -43,14 +43,14 @@ fn optional<T>(value: Option<T>, text: impl Fn(T) -> String) -> String {
     value.map_or_else(|| "-".into(), text)
 }
 
-/// The columns that fit into a width, and how wide the names are then.
+/// The columns that fit a width, and the width of the names.
 pub(super) struct Table {
     name: usize,
     columns: Vec<&'static Column>,
 }
 
 impl Table {
-    /// Takes columns by rank while they fit beside the names of these teams; the names take what is left.
+    /// Selects columns by rank while they fit beside the names of these teams; the names get the rest.
     pub(super) fn new(teams: &[Team], width: usize) -> Self {
         let longest = teams.iter().map(|team| name(team).chars().count()).max().unwrap_or(0).max(NAME_LEAST);
         let mut ranked: Vec<_> = COLUMNS.iter().collect();
@@ -66,13 +66,13 @@ impl Table {
         Self { name: longest.min(width.saturating_sub(others)), columns }
     }
 
-    /// The width at which every column and every name of these teams stands whole.
+    /// The width at which no column and no name is cut.
     pub(super) fn whole(teams: &[Team]) -> usize {
         let longest = teams.iter().map(|team| name(team).chars().count()).max().unwrap_or(0).max(NAME_LEAST);
         longest + COLUMNS.iter().map(|column| GAP + column.width).sum::<usize>()
     }
 
-    /// The line above the teams.
+    /// The header line.
     pub(super) fn head(&self) -> String {
         self.line("TEAM", |column| column.head.into())
     }

@@ -11,12 +11,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
-/// Least lines for the head of the table and teams.
+/// The minimum height of the table.
 const TABLE_LEAST: u16 = 4;
-/// Characters of the bar of a window: least and most.
+/// The minimum and maximum width of the bar of a window.
 const BAR: (usize, usize) = (8, 24);
 
-/// What a line is about: that is how it looks.
+/// The style of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tone {
     Plain,
@@ -53,7 +53,7 @@ pub(super) fn draw(buffer: &mut Buffer, screen: &Screen) {
         y += 1;
     }
     let room = usize::from(keys.saturating_sub(y));
-    // As many as there is room for, the last page full.
+    // As many as fit, with a full last page.
     let first = screen.scroll.min(teams.len().saturating_sub(room));
     for team in teams.iter().skip(first).take(room) {
         put(y, &table.row(team), tone(team));
@@ -64,7 +64,7 @@ pub(super) fn draw(buffer: &mut Buffer, screen: &Screen) {
     }
 }
 
-/// The lines that stand above the table, `most` at most besides the first.
+/// The lines above the table, at most `most` besides the first.
 fn above(screen: &Screen, width: usize, most: usize) -> Vec<(String, Tone)> {
     let mut lines = vec![(title(screen, width), title_tone(screen))];
     let view = &screen.view;
@@ -129,7 +129,7 @@ fn limit_lines(limit: &Limit, screen: &Screen, width: usize) -> Vec<(String, Ton
     vec![(cut(&first, width), tone), (cut(&format!("  {budget}, {details}"), width), Tone::Plain)]
 }
 
-/// What a limit does now.
+/// The state of a limit.
 fn state(limit: &Limit, screen: &Screen) -> (String, Tone) {
     let cooldown = limit.cooldown.map(|left| left.saturating_sub(screen.age)).filter(|left| !left.is_zero());
     if let Some(left) = cooldown {
@@ -169,7 +169,7 @@ fn footer(screen: &Screen, first: usize, room: usize, all: usize, width: usize) 
     if room < teams.chars().count() + 2 { cut(&keys, width) } else { format!("{keys}{teams:>room$}") }
 }
 
-/// What is no longer true is grey; without colours, the brightness and inversion of cells stay.
+/// Stale content is gray; without colors, brightness and inversion remain.
 fn style(tone: Tone, screen: &Screen) -> Style {
     let style = Style::new();
     let colour = |style: Style, colour| if screen.colour { style.fg(colour) } else { style };
@@ -201,7 +201,7 @@ pub(super) fn text(screen: &Screen) -> String {
     text.trim_end().into()
 }
 
-/// The cells of a buffer as lines without spaces at their ends.
+/// The cells of a buffer as lines without trailing spaces.
 fn lines(buffer: &Buffer) -> Vec<String> {
     let width = usize::from(buffer.area.width).max(1);
     let rows = buffer.content.chunks(width);

@@ -1,34 +1,34 @@
-//! Snapshots as they come, and a server that is asked again when it goes away.
+//! Snapshots from the server, with reconnects.
 
-use super::Args;
-use super::refused;
+use super::args::Args;
+use crate::connection::refused;
 use crate::terminal::printable;
 use apportion_proto::v1;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tonic::Streaming;
 
-/// The pause before the server is asked again: the first, and the longest of those that double.
+/// The first and the longest pause before a reconnect; it doubles in between.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
-/// How long a server may take to connect or to send a first snapshot.
+/// The time-out of connecting.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// News of the workspace.
 pub(super) enum News {
-    /// What it looks like now.
+    /// The current state.
     Snapshot(Box<v1::WorkspaceSnapshot>),
-    /// The server is gone, for that reason, and is asked again after that time.
+    /// The connection was lost for this reason; the next attempt follows after this time.
     Lost(String, Duration),
-    /// It is asked again.
+    /// It reconnects.
     Trying,
 }
 
-/// What the workspace looks like now.
+/// The current state of the workspace.
 pub(super) async fn first(args: &Args) -> Result<v1::WorkspaceSnapshot, String> {
     next(&mut open(args).await?).await
 }
 
-/// Tells the news for as long as anybody listens.
+/// Sends the news until the receiver is closed.
 pub(super) async fn follow(args: &Args, to: mpsc::Sender<News>) {
     let (shortest, longest) = PAUSE;
     let mut pause = shortest;
@@ -68,7 +68,7 @@ async fn open(args: &Args) -> Result<Streaming<v1::WatchWorkspaceResponse>, Stri
     Ok(tokio::time::timeout(PATIENCE, opened).await.map_err(late)??.into_inner())
 }
 
-/// The next snapshot. One that bears none says nothing.
+/// The next snapshot. Skips messages without one.
 async fn next(
     snapshots: &mut Streaming<v1::WatchWorkspaceResponse>,
 ) -> Result<v1::WorkspaceSnapshot, String> {

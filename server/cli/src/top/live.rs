@@ -1,6 +1,6 @@
-//! The terminal: taken at the start, given back at the end, whatever the end is.
+//! The event loop of the live view. Owns the terminal and restores it at the end.
 
-use super::Args;
+use super::args::Args;
 use super::draw::draw;
 use super::feed::{self, News};
 use super::model::View;
@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-/// How often clocks move while nothing else happens.
+/// The interval of redraws while nothing else happens.
 const TICK: Duration = Duration::from_millis(250);
-/// News that wait to be drawn.
+/// The capacity of the queue of news.
 const NEWS: usize = 4;
 
-/// The terminal as it is drawn on; dropped, it is as it was before. A panic gives it back too.
+/// The terminal in raw mode. Dropping it restores the terminal; so does a panic.
 struct Taken(DefaultTerminal);
 
 impl Taken {
@@ -31,23 +31,23 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        // Leaving the other screen does not bring the cursor back.
+        // Leaving the alternate screen does not show the cursor again.
         let _ = self.0.show_cursor();
         ratatui::restore();
     }
 }
 
-/// What happens.
+/// An event of the loop.
 enum Happening {
     Act(Act),
-    /// The terminal has another size, or a key means nothing.
+    /// A resize, or a key without a meaning.
     Nothing,
     News(News),
     Tick,
     Stop,
 }
 
-/// The sources of what happens.
+/// The sources of events.
 struct Happenings {
     keys: mpsc::UnboundedReceiver<event::Event>,
     news: mpsc::Receiver<News>,
@@ -55,7 +55,7 @@ struct Happenings {
     signals: [Signal; 3],
 }
 
-/// Shows the workspace until somebody quits.
+/// Shows the workspace until the user quits.
 pub(super) async fn run(args: &Args, first: &v1::WorkspaceSnapshot) -> Result<(), String> {
     let failed = |error: std::io::Error| error.to_string();
     let mut screen = Screen { view: View::new(first), colour: is_coloured(), ..Screen::default() };
@@ -69,7 +69,7 @@ pub(super) async fn run(args: &Args, first: &v1::WorkspaceSnapshot) -> Result<()
         let mut drawn = Instant::now();
         loop {
             let show = |frame: &mut Frame<'_>| draw(frame.buffer_mut(), &screen);
-            terminal.0.draw(show).map_err(|error| format!("the terminal is gone: {error}"))?;
+            terminal.0.draw(show).map_err(|error| format!("lost the terminal: {error}"))?;
             let happening = happenings.next().await;
             let now = Instant::now();
             screen.grow_older(now - drawn);
@@ -85,7 +85,7 @@ pub(super) async fn run(args: &Args, first: &v1::WorkspaceSnapshot) -> Result<()
     }
 }
 
-/// Changes the screen; false where that was to quit.
+/// Updates the screen. Returns false to quit.
 fn happen(screen: &mut Screen, happening: Happening) -> bool {
     match happening {
         Happening::Act(act) => return screen.act(act),
@@ -107,7 +107,7 @@ impl Happenings {
         tokio::select! {
             event = self.keys.recv() => match event {
                 Some(event) => act(&event).map_or(Happening::Nothing, Happening::Act),
-                // Nobody can quit any more.
+                // There is no input left to quit with.
                 None => Happening::Stop,
             },
             Some(news) = self.news.recv() => Happening::News(news),
@@ -119,7 +119,7 @@ impl Happenings {
     }
 }
 
-/// Keys and new sizes, read by a thread that ends with the process: reading cannot be broken off.
+/// Keys and resizes, read by a thread that ends with the process: the read cannot be cancelled.
 fn keys() -> mpsc::UnboundedReceiver<event::Event> {
     let (to, keys) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
@@ -132,7 +132,7 @@ fn keys() -> mpsc::UnboundedReceiver<event::Event> {
     keys
 }
 
-/// Whether colours are wanted, as <https://no-color.org> says.
+/// Whether to use colors; see <https://no-color.org>.
 fn is_coloured() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -1,53 +1,54 @@
 //! What is on the screen beside the workspace itself: the connection, the order, what is scrolled and paused. Knows keys, no
 //! terminal.
 
-use super::model::{Sort, View};
+use super::model::View;
+use super::sort::Sort;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use std::time::Duration;
 
-/// Whether what is shown is true now.
+/// The state of the connection.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) enum Link {
-    /// It is.
+    /// Connected: the view is current.
     #[default]
     Live,
-    /// It was when it was printed.
+    /// Printed once.
     Printed,
-    /// The server is asked again.
+    /// Reconnecting.
     Trying,
-    /// The server is gone, for that reason, and asked again after that time.
+    /// Lost for this reason; reconnects after this time.
     Lost(String, Duration),
 }
 
-/// What is shown, and how.
+/// The state of the screen.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Screen {
     pub(super) view: View,
-    /// How old the view is.
+    /// The age of the view.
     pub(super) age: Duration,
     pub(super) link: Link,
     pub(super) sort: Sort,
-    /// How many teams are above the first one that is shown.
+    /// The number of teams above the first visible one.
     pub(super) scroll: usize,
     pub(super) paused: bool,
-    /// Whether colours may be used.
+    /// Whether to use colors.
     pub(super) colour: bool,
 }
 
-/// What a key asks for.
+/// The action of a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Act {
     Quit,
     Sort,
     Pause,
-    /// By so many lines, down where positive.
+    /// Scrolls by lines, down where positive.
     Scroll(isize),
 }
 
-/// How far a page is.
+/// The lines of a page.
 const PAGE: isize = 10;
 
-/// What an event asks for, if anything.
+/// The action of an event, if any.
 pub(super) fn act(event: &Event) -> Option<Act> {
     let Event::Key(KeyEvent { code, modifiers, kind, .. }) = event else { return None };
     if *kind == KeyEventKind::Release {
@@ -69,7 +70,7 @@ pub(super) fn act(event: &Event) -> Option<Act> {
 }
 
 impl Screen {
-    /// Does what was asked for; false where that was to quit.
+    /// Does the action. Returns false to quit.
     pub(super) fn act(&mut self, act: Act) -> bool {
         match act {
             Act::Quit => return false,
@@ -80,7 +81,7 @@ impl Screen {
         true
     }
 
-    /// Shows another view, unless paused.
+    /// Replaces the view, unless paused.
     pub(super) fn show(&mut self, view: View) {
         if !self.paused {
             (self.view, self.age) = (view, Duration::ZERO);
@@ -88,7 +89,7 @@ impl Screen {
         }
     }
 
-    /// Lets time pass, which stands still while paused.
+    /// Ages the view, unless paused.
     pub(super) fn grow_older(&mut self, by: Duration) {
         if !self.paused {
             self.age += by;

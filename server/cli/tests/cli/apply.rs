@@ -29,12 +29,12 @@ fn what_a_file_says_is_made_changed_and_the_second_time_nothing_differs() {
     let made = ["+ workspaces/w", "+ workspaces/w/teams/whole", "+ workspaces/w/teams/part"];
     assert_eq!(steps(&told), made);
     assert!(told.contains("    weight: - -> 2"), "{told}");
-    assert_eq!(apply(&server, &first, &[]).well(), "nothing differs\n");
+    assert_eq!(apply(&server, &first, &[]).well(), "no changes\n");
     let second = file(&[("whole", "weight = 3\ncap_permits = 50"), ("part", "parent = \"whole\"")]);
     let told = apply(&server, &second, &[]).well();
     let expected = "~ workspaces/w/teams/whole\n    cap_permits: - -> 50\n    weight: 2 -> 3\n";
     assert_eq!(told, expected);
-    assert_eq!(apply(&server, &second, &[]).well(), "nothing differs\n");
+    assert_eq!(apply(&server, &second, &[]).well(), "no changes\n");
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_dry_run_changes_nothing_and_its_exit_code_says_whether_something_differs() 
     assert_eq!((said.code, steps(&said.out)), (Some(1), vec!["+ workspaces/w", "+ workspaces/w/teams/a"]));
     assert!(server.run(&["workspace", "get", "w"]).refused().contains("UNKNOWN_WORKSPACE"));
     apply(&server, &text, &[]).well();
-    assert_eq!(apply(&server, &text, &["--dry-run"]).well(), "nothing differs\n");
+    assert_eq!(apply(&server, &text, &["--dry-run"]).well(), "no changes\n");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn teams_that_are_not_in_the_file_go_only_when_told_to() {
     let parts = [("keep", ""), ("old", ""), ("older", "parent = \"old\"")];
     apply(&server, &file(&parts), &[]).well();
     let text = file(&[("keep", "")]);
-    assert_eq!(apply(&server, &text, &[]).well(), "nothing differs\n");
+    assert_eq!(apply(&server, &text, &[]).well(), "no changes\n");
     let gone = ["- workspaces/w/teams/older", "- workspaces/w/teams/old"];
     let said = apply(&server, &text, &["--prune", "--dry-run"]);
     assert_eq!((said.code, steps(&said.out)), (Some(1), gone.to_vec()));
@@ -78,7 +78,7 @@ fn reservations_that_change_places_are_never_promised_twice() {
         ["~ workspaces/w/teams/b", "~ workspaces/w/teams/a"],
         "the one that lowers first"
     );
-    assert_eq!(apply(&server, &after, &[]).well(), "nothing differs\n");
+    assert_eq!(apply(&server, &after, &[]).well(), "no changes\n");
 }
 
 #[test]
@@ -93,11 +93,11 @@ fn where_no_order_holds_nothing_is_changed_and_it_is_said() {
     said.well();
     let said = apply(&server, &both(50), &[]);
     assert_eq!(said.out, "", "nothing was begun");
-    assert!(said.refused().contains("no order of changes was found"));
+    assert!(said.refused().contains("no order of changes is valid"));
     let audit = server.run(&["audit", "--json"]).well();
     assert!(!audit.contains("UpdateTeam"), "{audit}");
     apply(&server, &both(50), &["--allow-overcommit"]).well();
-    assert_eq!(apply(&server, &both(50), &[]).well(), "nothing differs\n");
+    assert_eq!(apply(&server, &both(50), &[]).well(), "no changes\n");
 }
 
 #[test]
@@ -108,8 +108,8 @@ fn a_file_that_does_not_hold_is_refused_before_anything_is_changed() {
         (file(&[("a", "wieght = 2")]), "unknown field `wieght`"),
         (file(&[("a", "weight = -1")]), "invalid value: integer `-1`"),
         (file(&[("a", "weight = 0")]), "workspace w: team a: weight"),
-        (file(&[("a", ""), ("a", "")]), "workspace w: team a: it stands there twice"),
-        (twice, "workspace w: it stands there twice"),
+        (file(&[("a", ""), ("a", "")]), "workspace w: team a: defined twice"),
+        (twice, "workspace w: defined twice"),
         (file(&[("a", "parent = \"b\""), ("b", "parent = \"a\"")]), "workspaces/w: "),
         (file(&[("a", "parent = \"none\"")]), "none"),
         (file(&[("a", "reservation_permits = 101")]), "need 101 permits of a budget of 100"),

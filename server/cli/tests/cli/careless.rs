@@ -61,7 +61,7 @@ fn files_with_secrets_are_their_owners_alone_and_wider_ones_are_told() {
     let [to, part, victim] = ["file", "file.part", "victim"].map(|name| server.path(name));
     fs::write(&victim, b"untouched").expect("written");
     symlink(&victim, &part).expect("linked");
-    assert!(backup(&server, &to, &[]).refused().contains("is no regular file"));
+    assert!(backup(&server, &to, &[]).refused().contains("is not a regular file"));
     assert_eq!(fs::read(&victim).expect("readable"), b"untouched");
     fs::remove_file(&part).expect("removed");
     for path in [&to, &part] {

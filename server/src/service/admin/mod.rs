@@ -1,6 +1,5 @@
 //! The calls of administrators: workspaces, teams, tokens, the audit log and backups.
 
-pub mod differences;
 mod list;
 
 mod change_error;
@@ -15,9 +14,8 @@ mod teams;
 mod tokens;
 mod workspaces;
 
-pub use check::check;
-pub use policies::Policies;
-pub use tokens::new_secret;
+pub(crate) use check::check;
+pub(crate) use policies::Policies;
 
 use super::authorize::{Action, Identity, action_of};
 use super::gate;
@@ -35,7 +33,7 @@ const SERVICE: &str = "apportion.v1.AdminService";
 
 /// The service for administrators.
 #[derive(Clone)]
-pub struct Admin {
+pub(crate) struct Admin {
     policies: Arc<Policies>,
     backups: Backups,
 }
@@ -48,7 +46,7 @@ impl std::fmt::Debug for Admin {
 
 impl Admin {
     /// The service of these policies, and of the store that holds them.
-    pub fn new(policies: Arc<Policies>, store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(policies: Arc<Policies>, store: Arc<dyn Store>) -> Self {
         Self { policies, backups: Backups::new(store) }
     }
 
@@ -226,3 +224,6 @@ impl v1::admin_service_server::AdminService for Admin {
         self.backups.start(&self.policies, who).await.map(Response::new).map_err(status)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,16 +2,15 @@
 
 use super::change_error::{ChangeError, catalog_error};
 use super::check::check;
-use super::differences::{Fields, differences, team_fields};
 use super::list::{Page, pages};
 use super::policies::Policies;
 use super::stored::{StoredWorkspace, check_etag, etag};
 use crate::convert::lease::DEFAULT_NAME;
-use crate::convert::mask::update_team;
 use crate::convert::names::{self, team_name};
 use crate::convert::team::{team_policy, wire_team};
 use crate::error::Error;
 use crate::error::FieldError;
+use crate::resource::{Fields, differences, fields_of, update_team};
 use crate::service::authorize::{Action, Identity};
 use crate::service::gate;
 use crate::store::Version;
@@ -67,8 +66,8 @@ impl Policies {
         policy: Policy,
     ) -> Result<v1::Team, ChangeError> {
         let Written { who, method, id, value, before } = written;
-        let fields = before.map_or_else(Fields::new, |team| team_fields(&team.value));
-        let changes = differences(&fields, &team_fields(&value));
+        let fields = before.map_or_else(Fields::new, |team| fields_of(&team.value));
+        let changes = differences(&fields, &fields_of(&value));
         let change = CatalogChange {
             expect: expected(old, id, before.map(|team| team.version)),
             puts: vec![Document::Team {
@@ -164,7 +163,7 @@ impl Policies {
             changed.update_time = Some(self.now());
             let (new, policy) = with_team(&old, &id, &changed)?;
             let warnings = check(&policy, "team", request.allow_overcommit)?;
-            let stays = team_fields(&new) == team_fields(&before.value);
+            let stays = fields_of(&new) == fields_of(&before.value);
             let team = if stays {
                 shown(before.clone())
             } else if request.validate_only {
@@ -194,7 +193,7 @@ impl Policies {
             if request.validate_only {
                 return Ok(v1::DeleteTeamResponse {});
             }
-            let changes = differences(&team_fields(&before.value), &Fields::new());
+            let changes = differences(&fields_of(&before.value), &Fields::new());
             let change = CatalogChange {
                 expect: expected(&old, &id, Some(before.version)),
                 puts: Vec::new(),

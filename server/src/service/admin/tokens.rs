@@ -1,7 +1,6 @@
 //! Tokens: created with a secret that is shown once, kept as its hash, in force and withdrawn at once.
 
 use super::change_error::{ChangeError, catalog_error};
-use super::differences::{Fields, differences, token_fields};
 use super::list::{Page, pages};
 use super::policies::Policies;
 use crate::convert::field::{count, name, text};
@@ -9,6 +8,7 @@ use crate::convert::names::{self, TokenId, token_name};
 use crate::convert::time::{optional_span, timestamp};
 use crate::error::Error;
 use crate::error::FieldError;
+use crate::resource::{Fields, differences, token_fields};
 use crate::service::authorize::{Identity, SCOPES_MAX};
 use crate::service::gate;
 use crate::store::catalog::{CatalogChange, Document, KeptToken, token_key};
@@ -219,7 +219,7 @@ fn given_hash(bytes: &[u8]) -> Result<Option<gate::Hash>, FieldError> {
 }
 
 /// 256 random bits, with a prefix by which secret scanners find them.
-pub fn new_secret() -> Result<String, getrandom::Error> {
+fn new_secret() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     Ok(format!("apt_{}", URL_SAFE_NO_PAD.encode(bytes)))

@@ -2,17 +2,16 @@
 
 use super::change_error::{ChangeError, catalog_error};
 use super::check::check;
-use super::differences::{differences, team_fields, under, workspace_fields};
 use super::list::{Page, pages};
 use super::policies::Policies;
 use super::stored::{StoredWorkspace, check_etag, etag};
 use crate::convert::lease::DEFAULT_NAME;
-use crate::convert::mask::update_workspace;
 use crate::convert::names::{self, workspace_name};
 use crate::convert::workspace::{policy, useful_lives, wire_workspace};
 use crate::error::Error;
 use crate::error::FieldError;
 use crate::preset;
+use crate::resource::{differences, fields_of, under, update_workspace};
 use crate::service::authorize::{Action, Identity};
 use crate::service::gate;
 use crate::store::catalog::{CatalogChange, CatalogError, Document, Stored, team_key, workspace_key};
@@ -30,8 +29,8 @@ impl Policies {
         let id = names::workspace_id("workspace_id", &request.workspace_id)?;
         let (new, team, policy) = self.new_workspace(&id, request.workspace.clone().unwrap_or_default())?;
         let warnings = check(&policy, "workspace", request.allow_overcommit)?;
-        let mut fields = workspace_fields(&new);
-        fields.extend(under(&format!("teams.{DEFAULT_NAME}"), team_fields(&team)));
+        let mut fields = fields_of(&new);
+        fields.extend(under(&format!("teams.{DEFAULT_NAME}"), fields_of(&team)));
         let changes = differences(&BTreeMap::new(), &fields);
         let version = self.change(who, || {
             if self.catalog.workspace(id.as_str())?.is_some() {
@@ -139,7 +138,7 @@ impl Policies {
             check_etag(&asked.etag, version, name)?;
             let (new, policy) = self.updated_workspace(&old, asked, request.update_mask.as_ref())?;
             let warnings = check(&policy, "workspace", request.allow_overcommit)?;
-            let changes = differences(&workspace_fields(&old.workspace.value), &workspace_fields(&new));
+            let changes = differences(&fields_of(&old.workspace.value), &fields_of(&new));
             let stays = changes.is_empty();
             if stays || request.validate_only {
                 let kept = if stays { old.workspace.value.update_time } else { new.update_time };
@@ -204,11 +203,11 @@ impl Policies {
 
     /// A workspace goes with its teams.
     fn deletion(&self, who: &Identity, old: &StoredWorkspace) -> CatalogChange {
-        let mut fields = workspace_fields(&old.workspace.value);
+        let mut fields = fields_of(&old.workspace.value);
         let mut expect = vec![(workspace_key(old.id.as_str()), Some(old.workspace.version))];
         for team in &old.teams {
             let Ok((_, id)) = names::team("name", &team.value.name) else { continue };
-            fields.extend(under(&format!("teams.{id}"), team_fields(&team.value)));
+            fields.extend(under(&format!("teams.{id}"), fields_of(&team.value)));
             expect.push((team_key(old.id.as_str(), id.as_str()), Some(team.version)));
         }
         let changes = differences(&fields, &BTreeMap::new());

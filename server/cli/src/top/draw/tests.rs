@@ -1,7 +1,8 @@
 //! Screens of several sizes, as the text that a terminal in memory shows.
 
-use super::super::model::{Limit, Sort, Team, View};
 use super::*;
+use crate::top::model::{Limit, Team, View};
+use crate::top::sort::Sort;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use std::time::Duration;

@@ -1,6 +1,7 @@
-//! The way to the server, and what it says when it refuses.
+//! The connection to a server, and the text of its errors.
 
-use super::unreached::{cut_off, unreached};
+mod unreached;
+
 use crate::terminal;
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
@@ -12,34 +13,36 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
+use unreached::{cut_off, unreached};
 
-/// The variable that bears the secret of a token. Not a flag: others can read the flags of a process.
+/// The variable with the secret of a token. Not a flag: other users can read the flags of a process.
 const TOKEN: &str = "APPORTION_TOKEN";
 
-/// Where the server is, who calls, and how to say what it answers
+/// The server to call, the credentials, and the format of the output.
 #[derive(clap::Args, Clone)]
+#[command(next_help_heading = "Connection options")]
 pub(crate) struct Connection {
-    /// The address of the server, http or https; the secret of a token is taken from APPORTION_TOKEN
+    /// Address of the server, http:// or https://
     #[arg(long, env = "APPORTION_SERVER", default_value = "http://127.0.0.1:7420", value_name = "ADDRESS")]
     server: String,
-    /// Who signs the certificate of a server with TLS, in PEM form [default: the authorities that the system trusts]
+    /// PEM file with the CA certificates to trust [default: those of the system]
     #[arg(long, env = "APPORTION_CA_FILE", value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// A client certificate to show, with its chain, in PEM form
+    /// PEM file with the client certificate and its chain
     #[arg(long, env = "APPORTION_CERT_FILE", value_name = "FILE", requires = "key_file")]
     cert_file: Option<PathBuf>,
-    /// Its private key, in PEM form
+    /// PEM file with the private key of the client certificate
     #[arg(long, env = "APPORTION_KEY_FILE", value_name = "FILE", requires = "cert_file")]
     key_file: Option<PathBuf>,
-    /// A file with the secret of a token; it comes before APPORTION_TOKEN
+    /// File with the secret of a token; overrides the variable APPORTION_TOKEN
     #[arg(long, env = "APPORTION_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Answer in JSON, for programs
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Puts the token on every call, where there is one.
+/// Adds the token to every call, if there is one.
 #[derive(Clone)]
 pub(crate) struct Bearer(Option<MetadataValue<Ascii>>);
 
@@ -52,22 +55,22 @@ impl Interceptor for Bearer {
     }
 }
 
-/// A channel that bears the token.
+/// A channel that sends the token.
 type Calls = InterceptedService<Channel, Bearer>;
 
 /// The calls of administrators.
 pub(crate) type Client = AdminServiceClient<Calls>;
 
-/// How often a server that says nothing is asked whether it is there, and how long it may take to say so.
+/// The interval of keep-alive pings, and the time-out of their answers.
 const ALIVE: Duration = Duration::from_secs(10);
 
 impl Connection {
-    /// Connects, for the calls of administrators.
+    /// Connects to `AdminService`.
     pub(crate) async fn client(&self) -> Result<Client, String> {
         self.connect().await.map(AdminServiceClient::new)
     }
 
-    /// Connects, for the calls of services and of those who watch.
+    /// Connects to `QuotaService`.
     pub(crate) async fn quota(&self) -> Result<QuotaServiceClient<Calls>, String> {
         self.connect().await.map(QuotaServiceClient::new)
     }
@@ -94,17 +97,17 @@ impl Connection {
         };
         let Some(secret) = secret else { return Ok(None) };
         let header = format!("Bearer {secret}").parse().ok().filter(|_| !secret.is_empty());
-        let mut header: MetadataValue<Ascii> = header.ok_or(format!("{from} bears no token"))?;
+        let mut header: MetadataValue<Ascii> = header.ok_or(format!("{from} contains no token"))?;
         header.set_sensitive(true);
         Ok(Some(header))
     }
 
-    /// How to speak TLS; none where the address is one of http.
+    /// The TLS settings; none for an http address.
     fn tls(&self) -> Result<Option<ClientTlsConfig>, String> {
         if !self.server.starts_with("https://") {
             let set = [("--ca-file", &self.ca_file), ("--cert-file", &self.cert_file)];
             return match set.iter().find(|(_, path)| path.is_some()) {
-                Some((flag, _)) => Err(format!("{flag}: {} is no address of https", self.server)),
+                Some((flag, _)) => Err(format!("{flag}: {} is not an https address", self.server)),
                 None => Ok(None),
             };
         }
@@ -123,7 +126,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// What the server said when it refused, or what stood between it and here.
+/// Why a call failed, for people.
 pub(crate) fn refused(status: &Status) -> String {
     match status.get_details_error_info() {
         Some(details) => terminal::printable(&format!("{}: {}", details.reason, status.message())),

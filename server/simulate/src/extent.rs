@@ -1,7 +1,6 @@
-//! The frame of one run: which instants, windows and teams there are for demand, events and expectations.
+//! The extent of a run: the instants, windows, teams and limits that demand, events and expectations may name.
 
 use crate::decimal::{Decimal, Whole, seconds};
-use crate::demand;
 use crate::fault::{Checked, Fault};
 use apportion_core::ids::{LimitId, TeamId};
 use apportion_core::policy::{LimitPolicy, Policy};
@@ -16,56 +15,56 @@ const CELLS_MAX: u64 = 2_000_000;
 /// How long before window 0 something may happen: a day, in nanoseconds.
 const BEFORE_NS: i128 = 86_400 * 1_000_000_000;
 
-/// The frame of one run.
-pub(crate) struct Run {
+/// What a run consists of.
+pub(crate) struct Extent {
     /// Where window 0 starts.
     pub(crate) origin: Timestamp,
     /// How many windows are played.
     pub(crate) windows: u32,
-    /// The scheduler's limit.
-    pub(crate) scheduler: LimitPolicy,
+    /// The primary limit.
+    pub(crate) primary: LimitPolicy,
     /// The names of all limits.
     limits: Vec<LimitId>,
     /// Every team that exists at some time.
     teams: BTreeSet<TeamId>,
-    /// Those of them that have parts at some time.
-    wholes: BTreeSet<TeamId>,
+    /// Those that have subteams at some time.
+    parents: BTreeSet<TeamId>,
     /// Permits that can be granted at most in the whole run.
     grantable: u64,
 }
 
-impl Run {
-    /// The frame of `windows` windows under a policy.
+impl Extent {
+    /// The extent of `windows` windows under a policy.
     pub(crate) fn new(policy: &Policy, origin: Timestamp, windows: Whole) -> Checked<Self> {
         if !(1..=WINDOWS_MAX).contains(&windows.0) {
             return Err(Fault::new("windows", format!("must be from 1 to {WINDOWS_MAX}")));
         }
-        let scheduler = policy.limits[policy.scheduler()].clone();
-        let length = u128::from(scheduler.window.as_ns()) * u128::from(windows.0);
+        let primary = policy.limits[policy.scheduler()].clone();
+        let length = u128::from(primary.window.as_ns()) * u128::from(windows.0);
         if length + u128::from(origin.as_ns()) > u128::from(u64::MAX) / 2 {
             return Err(Fault::new("windows", "the run is too long: it must end within 292 years"));
         }
-        let grantable = u64::from(scheduler.permits.get()) * u64::from(windows.0);
+        let grantable = u64::from(primary.permits.get()) * u64::from(windows.0);
         let limits = policy.limits.iter().map(|limit| limit.id.clone()).collect();
-        let mut run = Self {
+        let mut extent = Self {
             origin,
             windows: windows.0,
-            scheduler,
+            primary,
             limits,
             teams: BTreeSet::new(),
-            wholes: BTreeSet::new(),
+            parents: BTreeSet::new(),
             grantable,
         };
         for team in &policy.teams {
-            run.know(&team.id, team.parent.as_ref())?;
+            extent.add_team(&team.id, team.parent.as_ref())?;
         }
-        Ok(run)
+        Ok(extent)
     }
 
-    /// Takes note of a team that exists at some time.
-    pub(crate) fn know(&mut self, id: &TeamId, parent: Option<&TeamId>) -> Checked<()> {
+    /// Adds a team that exists at some time.
+    pub(crate) fn add_team(&mut self, id: &TeamId, parent: Option<&TeamId>) -> Checked<()> {
         self.teams.insert(id.clone());
-        self.wholes.extend(parent.cloned());
+        self.parents.extend(parent.cloned());
         let cells = u64::try_from(self.teams.len()).unwrap_or(u64::MAX).saturating_mul(self.windows.into());
         if cells > CELLS_MAX {
             let rule = format!("the run is too large: at most {CELLS_MAX} windows times teams");
@@ -74,14 +73,14 @@ impl Run {
         Ok(())
     }
 
-    /// Takes note that up to so many permits more can be granted.
-    pub(crate) fn may_grant(&mut self, permits: u64) {
+    /// Adds permits that can be granted in the run.
+    pub(crate) fn add_grantable(&mut self, permits: u64) {
         self.grantable = self.grantable.saturating_add(permits);
     }
 
     /// An instant of the run.
     pub(crate) fn instant(&self, field: &str, at: Decimal) -> Checked<Timestamp> {
-        let end = i128::from(self.scheduler.window.as_ns()) * i128::from(self.windows);
+        let end = i128::from(self.primary.window.as_ns()) * i128::from(self.windows);
         if at.0 < -BEFORE_NS || at.0 >= end {
             let (from, end) = (seconds(-BEFORE_NS), seconds(end));
             return Err(Fault::new(field, format!("is outside the run: from {from} to before {end} s")));
@@ -100,7 +99,7 @@ impl Run {
         Err(Fault::new(field, format!("there is no window {}, the last one is {last}", window.0)))
     }
 
-    /// Holds that there is such a team at some time.
+    /// Checks that there is such a team at some time.
     pub(crate) fn check_team(&self, field: &str, id: &TeamId) -> Checked<()> {
         if self.teams.contains(id) {
             Ok(())
@@ -109,11 +108,11 @@ impl Run {
         }
     }
 
-    /// Holds that there is such a team, and that it never has parts.
+    /// Checks that there is such a team, and that it never has subteams.
     pub(crate) fn check_leaf(&self, field: &str, id: &TeamId) -> Checked<()> {
         self.check_team(field, id)?;
-        if self.wholes.contains(id) {
-            return Err(Fault::new(field, format!("the team {id:?} has parts: only they have demand")));
+        if self.parents.contains(id) {
+            return Err(Fault::new(field, format!("the team {id:?} has subteams: only those have demand")));
         }
         Ok(())
     }
@@ -130,12 +129,7 @@ impl Run {
         known.cloned().ok_or_else(|| Fault::new(field, format!("there is no limit {name:?}")))
     }
 
-    /// How many requests a demand makes by itself.
-    pub(crate) fn requests(&self, demand: &Demand) -> u64 {
-        demand::requests(demand, self.windows)
-    }
-
-    /// Holds that the requests which follow grants do not make the run too large: as many as there are permits.
+    /// Checks that requests that follow grants, at most one per permit, do not make the run too large.
     pub(crate) fn check_grants(&self, demands: &[Demand], asked: u64, most: u64) -> Checked<()> {
         let renewed =
             |demand: &&Demand| matches!(demand.shape, Arrivals::Backlog { .. } | Arrivals::Workers { .. });

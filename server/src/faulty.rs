@@ -1,6 +1,6 @@
-//! A store in memory that fails on demand. The unit tests of the server and its integration tests compile it; the server does not.
+//! A store in memory that fails on demand, for unit tests.
 
-use apportion_server::store::{CommitOutcome, Entry, Memory, Store, StoreError, Transaction};
+use crate::store::{CommitOutcome, Entry, Memory, Store, StoreError, Transaction};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What fails.

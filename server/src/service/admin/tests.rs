@@ -1,22 +1,27 @@
 //! The calls of administrators over a store in memory: what is said when it fails, what is read back, and how much there may be.
 
+use crate::clock::{Clock, Machine};
+use crate::engine::{Engine, EngineSettings};
+use crate::faulty::{Faults, FaultyStore};
+use crate::service::admin::{Admin, Policies};
+use crate::service::gate::Gate;
+use crate::store::Store;
+use crate::store::catalog::{Catalog, CatalogChange, Document, KeptToken};
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::Horizon;
 use apportion_proto::v1;
 use apportion_proto::v1::admin_service_server::AdminService;
-use apportion_server::clock::{Clock, Machine};
-use apportion_server::engine::{Engine, EngineSettings};
-use apportion_server::service::admin::{Admin, Policies};
-use apportion_server::service::gate::Gate;
-use apportion_server::store::Store;
-use apportion_server::store::catalog::{Catalog, CatalogChange, Document, KeptToken};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tonic::Request;
+use tonic::{Request, Response, Status};
+use tonic_types::StatusExt;
 
-use crate::faulty::{Faults, FaultyStore};
-use crate::served::reason;
+/// Why a call was refused.
+fn reason<T>(outcome: Result<Response<T>, Status>) -> String {
+    let status = outcome.err().expect("it is refused");
+    status.get_details_error_info().expect("the details say why").reason
+}
 
 /// Long enough for a machine that is busy.
 const SOON: Duration = Duration::from_secs(20);

@@ -5,14 +5,15 @@
 
 mod random;
 
+use crate::convert::settle::batch;
+use crate::convert::{names, team, workspace};
+use crate::engine::{Acquire, LeaseReport};
+use crate::error::{Error, FieldError};
+use crate::resource::{update_team, update_workspace};
+use crate::status::ErrorScope;
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::time::Timestamp;
 use apportion_proto::v1;
-use apportion_server::convert::settle::batch;
-use apportion_server::convert::{mask, names, team, workspace};
-use apportion_server::engine::{Acquire, LeaseReport};
-use apportion_server::error::{Error, FieldError};
-use apportion_server::status::ErrorScope;
 use prost_types::{Duration, FieldMask};
 use random::Random;
 
@@ -150,11 +151,11 @@ fn an_update_changes_a_message_or_is_refused() {
         let paths = if random.chance() { known } else { vec![random.text()] };
         let wanted = FieldMask { paths };
         let (mut workspace, mut team) = (random.workspace(), random.team());
-        mask::update_team(&mut team, &random.team(), Some(&wanted)).or_else(|fault| {
+        update_team(&mut team, &random.team(), Some(&wanted)).or_else(|fault| {
             is_told(fault);
             Ok::<(), FieldError>(())
         })?;
         let preset = workspace.preset.clone();
-        mask::update_workspace(&mut workspace, &v1::Workspace { preset, ..random.workspace() }, Some(&wanted))
+        update_workspace(&mut workspace, &v1::Workspace { preset, ..random.workspace() }, Some(&wanted))
     });
 }

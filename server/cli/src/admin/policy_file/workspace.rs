@@ -1,0 +1,94 @@
+//! A workspace of a policy file.
+
+use super::limit::Limit;
+use super::table::{Key, Keys, PriorityName, add};
+use super::team::Team;
+use crate::admin::assignments::Assignments;
+use apportion_proto::v1;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use std::fmt;
+
+/// The keys of a workspace beside its fields: compound fields have a syntax of their own.
+const KEYS: Keys = Keys { others: &["id", "limit", "holdback", "floors", "edge", "team"], former: &[] };
+
+/// A workspace as it stands in the file.
+#[derive(Default)]
+pub(super) struct Workspace {
+    pub(super) id: String,
+    pub(super) teams: Vec<Team>,
+    assignments: Assignments<v1::Workspace>,
+    limit: Vec<Limit>,
+    holdback: Option<Shares>,
+    floors: Option<Shares>,
+    edge: Option<Vec<PriorityName>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shares {
+    #[serde(default)]
+    critical_billionths: u32,
+    #[serde(default)]
+    default_billionths: u32,
+    #[serde(default)]
+    sheddable_billionths: u32,
+}
+
+impl Workspace {
+    /// The workspace as it goes over the wire, without its defaults.
+    pub(super) fn wire(&self) -> Result<v1::Workspace, String> {
+        let edge = self.edge.as_ref().map(|names| v1::EdgePriorities {
+            priorities: names.iter().map(|PriorityName(priority)| (*priority).into()).collect(),
+        });
+        let mut workspace = v1::Workspace {
+            limits: self.limit.iter().map(Limit::wire).collect::<Result<_, _>>()?,
+            holdback: self.holdback.as_ref().map(Shares::wire),
+            floors: self.floors.as_ref().map(Shares::wire),
+            edge,
+            ..v1::Workspace::default()
+        };
+        self.assignments.apply(&self.id, &mut workspace);
+        Ok(workspace)
+    }
+}
+
+impl Shares {
+    fn wire(&self) -> v1::PriorityShares {
+        let Self { critical_billionths, default_billionths, sheddable_billionths } = *self;
+        v1::PriorityShares { critical_billionths, default_billionths, sheddable_billionths }
+    }
+}
+
+impl<'de> Deserialize<'de> for Workspace {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(WorkspaceVisitor)
+    }
+}
+
+struct WorkspaceVisitor;
+
+impl<'de> Visitor<'de> for WorkspaceVisitor {
+    type Value = Workspace;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a workspace")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Workspace, A::Error> {
+        let (mut id, mut workspace) = (None, Workspace::default());
+        while let Some(key) = KEYS.next(&mut map)? {
+            match key {
+                Key::Other("id") => id = Some(map.next_value()?),
+                Key::Other("limit") => workspace.limit = map.next_value()?,
+                Key::Other("holdback") => workspace.holdback = map.next_value()?,
+                Key::Other("floors") => workspace.floors = map.next_value()?,
+                Key::Other("edge") => workspace.edge = map.next_value()?,
+                Key::Other(_) => workspace.teams = map.next_value()?,
+                Key::Field(field) => add(&mut workspace.assignments, field, &mut map)?,
+            }
+        }
+        workspace.id = id.ok_or_else(|| A::Error::missing_field("id"))?;
+        Ok(workspace)
+    }
+}

@@ -1,0 +1,49 @@
+//! What is wrong with the settings.
+
+use super::file::FileError;
+
+/// Invalid settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is invalid.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A bound of 0.
+    #[error("{0}: must be at least 1")]
+    Zero(&'static str),
+    /// A value above its bound.
+    #[error("{name}: must be at most {most}")]
+    TooMuch {
+        /// The setting.
+        name: &'static str,
+        /// The most that is allowed.
+        most: u32,
+    },
+    /// A secret that could be guessed, or that is invalid in a header.
+    #[error(
+        "APPORTION_ADMIN_TOKEN: must be 16 to 1024 printable characters without spaces, such as the output of `openssl rand -hex 32`"
+    )]
+    AdminToken,
+    /// Only one of certificate and key.
+    #[error("tls: cert and key must be set together; {0} is missing")]
+    HalfTls(&'static str),
+    /// Settings of client certificates without a CA.
+    #[error("tls: {0} requires client_ca")]
+    NoClientCa(&'static str),
+    /// An invalid binding of a name to a role.
+    #[error("tls.client {san:?}: {why}")]
+    Client {
+        /// The name.
+        san: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Too many names.
+    #[error("tls.client: {count} names, at most {most}")]
+    TooManyClients {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        most: usize,
+    },
+}

@@ -1,0 +1,30 @@
+//! The fields of a workspace.
+
+use super::field::{Field, FieldKind, Resource, field};
+use super::types::FieldType;
+use apportion_proto::v1;
+
+impl Resource for v1::Workspace {
+    const FIELDS: &'static [Field<Self>] = &[
+        field!(limits, Compound, "Limits of the provider"),
+        field!(holdback, Compound, "Share of each window held back for late requests of a priority"),
+        field!(floors, Compound, "Share of each window guaranteed to a priority while it has a backlog"),
+        field!(largest_lease_permits, Number, "Most permits that one request may ask for"),
+        field!(
+            edge,
+            Compound,
+            "Priorities that may be granted edge permits from what the next window has left"
+        ),
+        field!(
+            others_memory_windows,
+            Number,
+            "Number of windows for which observed external use is reserved"
+        ),
+        field!(
+            spare_edge,
+            Boolean,
+            "Let every priority be granted edge permits that the next window would grant it at its opening"
+        ),
+        Field { is_fixed: true, ..field!(preset, Text, "Preset of the provider, such as intercom") },
+    ];
+}
