@@ -13,9 +13,9 @@ use apportion_core::time::{Span, Timestamp};
 use apportion_proto::v1;
 
 /// The workspace, team or caller of a request that names none.
-pub const DEFAULT_NAME: &str = "default";
+pub(crate) const DEFAULT_NAME: &str = "default";
 /// The longest time that a request may wait on the server.
-pub const MAX_WAIT: Span = Span::from_secs(3600);
+pub(crate) const MAX_WAIT: Span = Span::from_secs(3600);
 
 impl Acquire {
     /// Checks the next request of a stream.
@@ -70,7 +70,7 @@ impl TryFrom<&v1::AcquireLeaseRequest> for Acquire {
 ///
 /// Only durations go out. The client counts them from its sending, which was before `received_at`, so what it takes for the end is
 /// never after `ends_at`. A repeat that came after the grant gets what is left.
-pub fn granted(lease: &Lease, lease_id: String, received_at: Timestamp) -> Option<v1::Lease> {
+pub(crate) fn granted(lease: &Lease, lease_id: String, received_at: Timestamp) -> Option<v1::Lease> {
     let from = lease.granted_at.max(received_at);
     let (held, valid_for) = (from.since(received_at), lease.ends_at.since(from));
     (valid_for > Span::ZERO).then(|| v1::Lease {

@@ -11,11 +11,11 @@ use apportion_core::permits::Permits;
 use apportion_proto::v1;
 
 /// The longest id of a lease, in bytes.
-pub const LEASE_ID_LONGEST: usize = 128;
+pub(crate) const LEASE_ID_LONGEST: usize = 128;
 /// Most observations of one report.
-pub const OBSERVATIONS_MAX: usize = 64;
+pub(crate) const OBSERVATIONS_MAX: usize = 64;
 /// Most reports of one batch.
-pub const BATCH_MAX: usize = 1000;
+pub(crate) const BATCH_MAX: usize = 1000;
 
 impl<'a> LeaseReport<'a> {
     /// Checks the next report of a stream.
@@ -81,7 +81,7 @@ fn lease_id(id: &str) -> Result<&str, FieldError> {
 ///
 /// # Errors
 /// [`FieldError`] where the batch as a whole is empty or too large.
-pub fn batch(
+pub(crate) fn batch(
     request: &v1::BatchSettleLeasesRequest,
 ) -> Result<Vec<Result<LeaseReport<'_>, FieldError>>, FieldError> {
     count("requests", request.requests.len(), 1, BATCH_MAX)?;
@@ -89,7 +89,7 @@ pub fn batch(
 }
 
 /// The result of a report, as it goes over the wire.
-pub fn settled(settled: Settled) -> v1::Settled {
+pub(crate) fn settled(settled: Settled) -> v1::Settled {
     v1::Settled {
         returned_permits: settled.returned.get(),
         accepted_permits: settled.accepted.get(),
@@ -98,7 +98,7 @@ pub fn settled(settled: Settled) -> v1::Settled {
 }
 
 /// The result of one report of a batch.
-pub fn outcome(outcome: Result<v1::Settled, v1::Refusal>) -> v1::SettleOutcome {
+pub(crate) fn outcome(outcome: Result<v1::Settled, v1::Refusal>) -> v1::SettleOutcome {
     use v1::settle_outcome::Outcome;
     let outcome = match outcome {
         Ok(settled) => Outcome::Settled(settled),

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// CredentialFault tokens that an address may send at once.
-pub const BURST: u32 = 100;
+pub(crate) const BURST: u32 = 100;
 /// How long it takes until it may send one more.
 const REFILL: Duration = Duration::from_millis(100);
 /// Addresses with an account of their own; all others share one.
@@ -22,14 +22,14 @@ const CLEANUP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where a call comes from: an address of IPv4, or the network of 64 bits that one of IPv6 is in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Peer(u64);
+pub(crate) struct Peer(u64);
 
 impl Peer {
     /// All addresses that share one account.
     const OTHERS: Self = Self(1);
 
     /// The peer of a connection.
-    pub fn of(address: Option<SocketAddr>) -> Self {
+    pub(crate) fn of(address: Option<SocketAddr>) -> Self {
         match address.map(|address| address.ip().to_canonical()) {
             Some(IpAddr::V4(address)) => Self(1 << 33 | u64::from(address.to_bits())),
             Some(IpAddr::V6(address)) => {
@@ -62,7 +62,7 @@ impl KnownPeers {
 
 /// Why a credential was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum CredentialFault {
+pub(crate) enum CredentialFault {
     /// None came where one is required.
     Missing,
     /// The token is not known, or has expired.
@@ -75,7 +75,7 @@ pub enum CredentialFault {
 
 impl CredentialFault {
     /// All faults, with their names in metrics.
-    pub const ALL: [(Self, &'static str); 4] = [
+    pub(crate) const ALL: [(Self, &'static str); 4] = [
         (Self::Missing, "missing"),
         (Self::Token, "token"),
         (Self::Certificate, "certificate"),
@@ -89,7 +89,7 @@ impl CredentialFault {
 
 /// The counts of refused credentials, and the account of every peer.
 #[derive(Default, Debug)]
-pub struct Guesses {
+pub(crate) struct Guesses {
     counts: [AtomicU64; CredentialFault::ALL.len()],
     /// How many peers have an account: while there are none, the lock is not taken.
     suspects: AtomicUsize,
@@ -113,7 +113,7 @@ struct LogState {
 
 impl Guesses {
     /// How many credentials were refused since the start, and why.
-    pub fn count(&self, fault: CredentialFault) -> u64 {
+    pub(crate) fn count(&self, fault: CredentialFault) -> u64 {
         self.counts[fault as usize].load(Ordering::Relaxed)
     }
 
@@ -144,7 +144,7 @@ impl Guesses {
     }
 
     /// Counts a connection whose client certificate was refused before there was a call.
-    pub fn note_handshake(&self, from: Option<SocketAddr>) {
+    pub(crate) fn note_handshake(&self, from: Option<SocketAddr>) {
         self.note(CredentialFault::Certificate, from, Instant::now());
     }
 

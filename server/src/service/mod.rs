@@ -4,12 +4,12 @@
 //! sharing. Modules stand in reading order, bottom first.
 
 pub(crate) mod deadline;
-pub mod guesses;
+pub(crate) mod guesses;
 mod validity;
 
-pub mod authorize;
-pub mod certificates;
-pub mod gate;
+pub(crate) mod authorize;
+pub(crate) mod certificates;
+pub(crate) mod gate;
 
 mod lease_calls;
 mod watchers;
@@ -18,10 +18,10 @@ mod exchange;
 mod snapshot;
 mod watch;
 
-pub mod quota;
+pub(crate) mod quota;
 
-pub mod admin;
+pub(crate) mod admin;
 
-pub mod metrics;
+pub(crate) mod metrics;
 
-pub mod http;
+pub(crate) mod http;

@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 /// The service for callers of a provider.
 #[derive(Clone, Debug)]
-pub struct QuotaCalls {
+pub(crate) struct QuotaCalls {
     calls: LeaseCalls,
     bounds: StreamBounds,
     watchers: Arc<Watchers>,
@@ -22,7 +22,7 @@ pub struct QuotaCalls {
 
 /// What streams may hold.
 #[derive(Clone, Copy, Debug)]
-pub struct StreamBounds {
+pub(crate) struct StreamBounds {
     /// Waiting acquires of one Exchange; more are refused.
     pub in_flight: usize,
     /// Watchers of all workspaces together.
@@ -31,7 +31,7 @@ pub struct StreamBounds {
 
 impl QuotaCalls {
     /// The service of an engine behind a gate.
-    pub fn new(engine: Arc<Engine>, gate: Arc<Gate>, bounds: StreamBounds) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, gate: Arc<Gate>, bounds: StreamBounds) -> Self {
         let calls = LeaseCalls::new(engine, gate);
         Self { calls, bounds, watchers: Arc::new(Watchers::new(bounds.watchers)) }
     }

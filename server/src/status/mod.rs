@@ -5,7 +5,7 @@ mod code;
 mod failure;
 mod reason;
 
-pub use failure::{ErrorScope, Failure};
+pub(crate) use failure::ErrorScope;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A store in memory.
 #[derive(Default, Debug)]
-pub struct Memory {
+pub(crate) struct Memory {
     incarnation: u128,
     kept: Mutex<Kept>,
 }
@@ -21,7 +21,7 @@ struct Kept {
 
 impl Memory {
     /// An empty store with this history.
-    pub fn new(incarnation: u128) -> Self {
+    pub(crate) fn new(incarnation: u128) -> Self {
         Self { incarnation, kept: Mutex::default() }
     }
 

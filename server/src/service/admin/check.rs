@@ -9,7 +9,7 @@ use apportion_core::policy::{Policy, PolicyError};
 ///
 /// # Errors
 /// [`Error::Policy`] with the field at fault, or [`Error::Overcommitted`].
-pub fn check(policy: &Policy, under: &str, allow_overcommit: bool) -> Result<Vec<String>, Error> {
+pub(crate) fn check(policy: &Policy, under: &str, allow_overcommit: bool) -> Result<Vec<String>, Error> {
     policy.check().map_err(|error: PolicyError| {
         let field = format!("{under}.{}", policy_field(policy, &error));
         Error::Policy { error, field }

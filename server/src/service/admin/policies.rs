@@ -22,7 +22,7 @@ const ATTEMPTS_MAX: usize = 8;
 const READ_BACK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is configured, and the engine that it is in force in. Its calls block.
-pub struct Policies {
+pub(crate) struct Policies {
     pub(super) catalog: Catalog,
     pub(super) engine: Arc<Engine>,
     pub(super) gate: Arc<Gate>,
@@ -34,7 +34,12 @@ pub struct Policies {
 
 impl Policies {
     /// The policies that `catalog` holds and `engine` serves. Must be called inside a tokio runtime.
-    pub fn open(catalog: Catalog, engine: Arc<Engine>, gate: Arc<Gate>, most_workspaces: u32) -> Arc<Self> {
+    pub(crate) fn open(
+        catalog: Catalog,
+        engine: Arc<Engine>,
+        gate: Arc<Gate>,
+        most_workspaces: u32,
+    ) -> Arc<Self> {
         let (changing, in_doubt) = (Mutex::default(), Mutex::default());
         let policies = Arc::new(Self { catalog, engine, gate, most_workspaces, changing, in_doubt });
         tokio::spawn(read_back(Arc::downgrade(&policies)));

@@ -21,7 +21,7 @@ use token::{identity, secret};
 use tonic::Request;
 use tonic::metadata::{Ascii, MetadataValue};
 
-pub use token::{Hash, hash};
+pub(crate) use token::{Hash, hash};
 
 /// Ends a stream whose credential was valid when it began.
 pub(super) const ENDED: Error = Error::Unauthenticated(
@@ -39,7 +39,7 @@ const GUESS_DELAY: Duration = Duration::from_secs(1);
 
 /// The credentials that the server accepts.
 #[derive(Debug)]
-pub struct Gate {
+pub(crate) struct Gate {
     /// Whether a credential is required. Once it is, it stays so.
     closed: AtomicBool,
     holders: RwLock<HashMap<Hash, Arc<Identity>>>,
@@ -50,7 +50,7 @@ pub struct Gate {
 
 impl Gate {
     /// A gate that admits everybody until a token is known.
-    pub fn open() -> Self {
+    pub(crate) fn open() -> Self {
         Self {
             closed: AtomicBool::new(false),
             holders: RwLock::default(),
@@ -61,17 +61,17 @@ impl Gate {
     }
 
     /// A gate for the bearers of certificates, and the holders of tokens once some are known.
-    pub fn certified(certificates: Bindings) -> Self {
+    pub(crate) fn certified(certificates: Bindings) -> Self {
         Self { closed: AtomicBool::new(true), certificates, ..Self::open() }
     }
 
     /// Whether a credential is required.
-    pub fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
     /// Admits the holder of a token, and from now on nobody without a credential. It replaces a token of the same name.
-    pub fn admit(&self, kept: &KeptToken) {
+    pub(crate) fn admit(&self, kept: &KeptToken) {
         let identity = Arc::new(identity(&kept.token));
         self.dismiss(&identity.name);
         self.holders.write().unwrap_or_else(PoisonError::into_inner).insert(kept.secret_sha256, identity);
@@ -79,13 +79,13 @@ impl Gate {
     }
 
     /// Admits nobody without a credential from now on.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.anybody.withdraw();
     }
 
     /// Withdraws the token of this name, `tokens/{token}`.
-    pub fn dismiss(&self, name: &str) {
+    pub(crate) fn dismiss(&self, name: &str) {
         let mut holders = self.holders.write().unwrap_or_else(PoisonError::into_inner);
         holders.retain(|_, holder| {
             let stays = holder.name != name;
@@ -97,17 +97,17 @@ impl Gate {
     }
 
     /// Whether an administrator has a credential that does not expire.
-    pub fn has_administrator(&self) -> bool {
+    pub(crate) fn has_administrator(&self) -> bool {
         self.certificates.has_administrator() || !self.administrators().is_empty()
     }
 
     /// Whether the token of this name, `tokens/{token}`, is the only administrator's credential that does not expire.
-    pub fn is_last_administrator(&self, name: &str) -> bool {
+    pub(crate) fn is_last_administrator(&self, name: &str) -> bool {
         !self.certificates.has_administrator() && self.administrators() == [name]
     }
 
     /// Whether some token has this secret.
-    pub fn knows(&self, secret: &Hash) -> bool {
+    pub(crate) fn knows(&self, secret: &Hash) -> bool {
         self.holders.read().unwrap_or_else(PoisonError::into_inner).contains_key(secret)
     }
 
@@ -124,7 +124,7 @@ impl Gate {
     /// # Errors
     /// [`Error::Unauthenticated`], the same for a wrong, a deleted and an expired token.
     /// [`Error::ServerFull`] where too many wrong tokens came from the same address, and this one was not checked.
-    pub fn identity<T>(
+    pub(crate) fn identity<T>(
         &self,
         request: &Request<T>,
         now: impl FnOnce() -> Timestamp,
@@ -147,7 +147,7 @@ impl Gate {
     }
 
     /// The counts of refused credentials.
-    pub fn guesses(&self) -> &Guesses {
+    pub(crate) fn guesses(&self) -> &Guesses {
         &self.guesses
     }
 
@@ -200,7 +200,7 @@ pub(super) async fn slowed(who: Result<Arc<Identity>, Error>) -> Result<Arc<Iden
 ///
 /// # Errors
 /// [`Error::PermissionDenied`].
-pub fn check(
+pub(crate) fn check(
     identity: &Identity,
     action: Action,
     workspace: Option<&WorkspaceId>,

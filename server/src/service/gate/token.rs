@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 use tonic::metadata::{Ascii, MetadataValue};
 
 /// The SHA-256 of a secret.
-pub type Hash = [u8; 32];
+pub(crate) type Hash = [u8; 32];
 
 /// The hash that a secret is kept as.
-pub fn hash(secret: &str) -> Hash {
+pub(crate) fn hash(secret: &str) -> Hash {
     Sha256::digest(secret.as_bytes()).into()
 }
 

@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// What Prometheus calls the format.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Most scrapes at once: each holds the figures of every workspace. One more cancels the oldest.
 const SCRAPES_MAX: usize = 4;
@@ -30,7 +30,7 @@ const TURN: Duration = Duration::from_secs(2);
 
 /// All metrics of a server.
 #[derive(Debug)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     engine: Arc<Engine>,
     gate: Arc<Gate>,
     room: Arc<Semaphore>,
@@ -40,13 +40,13 @@ pub struct Metrics {
 
 impl Metrics {
     /// The metrics of an engine and of the gate before it.
-    pub fn new(engine: Arc<Engine>, gate: Arc<Gate>) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, gate: Arc<Gate>) -> Self {
         let room = Arc::new(Semaphore::new(SCRAPES_MAX));
         Self { engine, gate, room, scrapes: Mutex::default() }
     }
 
     /// Starts a scrape; none where there are too many at once. Must be called inside a tokio runtime.
-    pub async fn scrape(&self) -> Option<Scrape> {
+    pub(crate) async fn scrape(&self) -> Option<Scrape> {
         let end = self.enter();
         let turn = tokio::time::timeout(TURN, Arc::clone(&self.room).acquire_owned());
         let permit = tokio::select! {
