@@ -16,13 +16,13 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 /// The domain of every `ErrorInfo`.
-pub const DOMAIN: &str = "apportion";
+pub(crate) const DOMAIN: &str = "apportion";
 /// Most characters of a message for people: it goes into a header.
 const MESSAGE_MAX: usize = 512;
 
 /// Everything that a call may be refused for or fail with.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// A field is out of its bounds, malformed or missing.
     #[error("{0}")]
     Field(#[from] FieldError),
@@ -76,12 +76,6 @@ pub enum Error {
     NotCopied {
         /// Why.
         why: String,
-        /// When it is of use to ask again.
-        retry_after: Span,
-    },
-    /// Another node serves this workspace.
-    #[error("another node serves this workspace now; connect anew")]
-    NotOwner {
         /// When it is of use to ask again.
         retry_after: Span,
     },
@@ -162,7 +156,7 @@ pub enum Error {
 
 /// Where something went wrong: what the details name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Place {
+pub(crate) struct Place {
     /// The workspace that the request names.
     pub workspace: Option<WorkspaceId>,
     /// The team that the request names.
@@ -171,7 +165,7 @@ pub struct Place {
 
 impl Error {
     /// Why, as clients are told.
-    pub fn reason(&self) -> v1::Reason {
+    pub(crate) fn reason(&self) -> v1::Reason {
         match self {
             Self::Field(_) => v1::Reason::Malformed,
             Self::Refused { refusal, .. } => wire_reason(refusal.reason),
@@ -184,7 +178,6 @@ impl Error {
             Self::UnknownToken => v1::Reason::UnknownToken,
             Self::Cancelled => v1::Reason::Cancelled,
             Self::StoreLost { .. } | Self::NotCopied { .. } => v1::Reason::StoreLost,
-            Self::NotOwner { .. } => v1::Reason::NotOwner,
             Self::Draining { .. } => v1::Reason::Draining,
             Self::ClockUnsteady { .. } => v1::Reason::ClockUnsteady,
             Self::ServerFull { .. } => v1::Reason::ServerFull,
@@ -202,7 +195,7 @@ impl Error {
     }
 
     /// The same as it goes over the wire.
-    pub fn failure(&self, place: &Place) -> Failure {
+    pub(crate) fn failure(&self, place: &Place) -> Failure {
         Failure {
             reason: self.reason(),
             message: self.to_string().chars().take(MESSAGE_MAX).collect(),
@@ -214,7 +207,7 @@ impl Error {
     }
 
     /// The status with which a unary call ends.
-    pub fn status(&self, place: &Place) -> Status {
+    pub(crate) fn status(&self, place: &Place) -> Status {
         self.failure(place).status()
     }
 
@@ -225,7 +218,6 @@ impl Error {
             }
             Self::StoreLost { retry_after }
             | Self::NotCopied { retry_after, .. }
-            | Self::NotOwner { retry_after }
             | Self::Draining { retry_after }
             | Self::ClockUnsteady { retry_after }
             | Self::ServerFull { retry_after, .. } => Some(*retry_after),
@@ -252,7 +244,7 @@ impl Error {
 }
 
 /// The reason of the core as it goes over the wire.
-pub fn wire_reason(reason: Reason) -> v1::Reason {
+pub(crate) fn wire_reason(reason: Reason) -> v1::Reason {
     match reason {
         Reason::Malformed => v1::Reason::Malformed,
         Reason::UnknownTeam => v1::Reason::UnknownTeam,
@@ -324,7 +316,7 @@ fn policy_reason(error: &PolicyError) -> v1::Reason {
 }
 
 /// The gRPC status of a reason.
-pub fn code(reason: v1::Reason) -> Code {
+pub(crate) fn code(reason: v1::Reason) -> Code {
     use v1::Reason as R;
     match reason {
         R::Malformed
@@ -364,7 +356,7 @@ pub fn code(reason: v1::Reason) -> Code {
 
 /// A refusal or an error as it goes over the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub(crate) struct Failure {
     reason: v1::Reason,
     message: String,
     retry_after: Option<Span>,
@@ -375,7 +367,7 @@ pub struct Failure {
 
 impl Failure {
     /// The status with which a unary call ends, with its details.
-    pub fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         let code = code(self.reason);
         let mut details = ErrorDetails::new();
         details.set_error_info(self.name(), DOMAIN, self.metadata());
@@ -392,7 +384,7 @@ impl Failure {
     }
 
     /// The same on a stream, which goes on.
-    pub fn refusal(&self) -> v1::Refusal {
+    pub(crate) fn refusal(&self) -> v1::Refusal {
         v1::Refusal {
             reason: self.reason.into(),
             message: self.message.clone(),

@@ -11,13 +11,13 @@ use apportion_core::time::{Span, Timestamp};
 use apportion_proto::v1;
 
 /// The workspace, team or caller of a request that names none.
-pub const DEFAULT_NAME: &str = "default";
+pub(crate) const DEFAULT_NAME: &str = "default";
 /// The longest time that a request may wait on the server.
-pub const MAX_WAIT: Span = Span::from_secs(3600);
+pub(crate) const MAX_WAIT: Span = Span::from_secs(3600);
 
 /// A checked request for a lease: everything of an [`Ask`] but its deadline, which needs a clock.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Acquire {
+pub(crate) struct Acquire {
     /// The workspace whose budget it is for.
     pub workspace: WorkspaceId,
     /// The team it is for.
@@ -38,7 +38,7 @@ pub struct Acquire {
 
 impl Acquire {
     /// What the core is asked, once it is known until when.
-    pub fn ask(&self, deadline: Timestamp) -> Ask {
+    pub(crate) fn ask(&self, deadline: Timestamp) -> Ask {
         Ask {
             team: self.team.clone(),
             caller: self.caller.clone(),
@@ -77,7 +77,7 @@ impl TryFrom<&v1::AcquireLeaseRequest> for Acquire {
 ///
 /// Only durations go out. The client counts them from its sending, which was before `received_at`, so what it takes for the end is
 /// never after `ends_at`. A repeat that came after the grant is told what is left.
-pub fn granted(lease: &Lease, lease_id: String, received_at: Timestamp) -> Option<v1::Lease> {
+pub(crate) fn granted(lease: &Lease, lease_id: String, received_at: Timestamp) -> Option<v1::Lease> {
     let from = lease.granted_at.max(received_at);
     let (held, valid_for) = (from.since(received_at), lease.ends_at.since(from));
     (valid_for > Span::ZERO).then(|| v1::Lease {
@@ -90,11 +90,6 @@ pub fn granted(lease: &Lease, lease_id: String, received_at: Timestamp) -> Optio
         left_permits: lease.left.get(),
         contended: lease.contended,
     })
-}
-
-/// The answer to a unary call, as [`granted`].
-pub fn acquired(lease: &Lease, lease_id: String, received_at: Timestamp) -> Option<v1::AcquireLeaseResponse> {
-    granted(lease, lease_id, received_at).map(|lease| v1::AcquireLeaseResponse { lease: Some(lease) })
 }
 
 #[cfg(test)]

@@ -15,19 +15,19 @@ const PAGE_MAX: usize = 1000;
 
 /// The id of a token: the same form as that of a workspace.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TokenId(WorkspaceId);
+pub(crate) struct TokenId(WorkspaceId);
 
 impl TokenId {
     /// Checks and takes a bare id.
     ///
     /// # Errors
     /// [`NameError`] where it is empty, too long, or has a character that is not allowed.
-    pub fn new(id: &str) -> Result<Self, NameError> {
+    pub(crate) fn new(id: &str) -> Result<Self, NameError> {
         WorkspaceId::new(id).map(Self)
     }
 
     /// The bare id.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
     }
 }
@@ -51,17 +51,17 @@ impl fmt::Debug for TokenId {
 }
 
 /// `workspaces/{workspace}`.
-pub fn workspace_name(workspace: &WorkspaceId) -> String {
+pub(crate) fn workspace_name(workspace: &WorkspaceId) -> String {
     format!("workspaces/{workspace}")
 }
 
 /// `workspaces/{workspace}/teams/{team}`.
-pub fn team_name(workspace: &WorkspaceId, team: &TeamId) -> String {
+pub(crate) fn team_name(workspace: &WorkspaceId, team: &TeamId) -> String {
     format!("workspaces/{workspace}/teams/{team}")
 }
 
 /// `tokens/{token}`.
-pub fn token_name(token: &TokenId) -> String {
+pub(crate) fn token_name(token: &TokenId) -> String {
     format!("tokens/{token}")
 }
 
@@ -69,7 +69,7 @@ pub fn token_name(token: &TokenId) -> String {
 ///
 /// # Errors
 /// [`FieldError`] where it is missing or malformed.
-pub fn workspace_id(path: &str, id: &str) -> Result<WorkspaceId, FieldError> {
+pub(crate) fn workspace_id(path: &str, id: &str) -> Result<WorkspaceId, FieldError> {
     name(path, id)
 }
 
@@ -77,7 +77,7 @@ pub fn workspace_id(path: &str, id: &str) -> Result<WorkspaceId, FieldError> {
 ///
 /// # Errors
 /// [`FieldError`] where it is missing or malformed.
-pub fn team_id(path: &str, id: &str) -> Result<TeamId, FieldError> {
+pub(crate) fn team_id(path: &str, id: &str) -> Result<TeamId, FieldError> {
     name(path, id)
 }
 
@@ -85,7 +85,7 @@ pub fn team_id(path: &str, id: &str) -> Result<TeamId, FieldError> {
 ///
 /// # Errors
 /// [`FieldError`] where it is missing or malformed.
-pub fn token_id(path: &str, id: &str) -> Result<TokenId, FieldError> {
+pub(crate) fn token_id(path: &str, id: &str) -> Result<TokenId, FieldError> {
     name(path, id)
 }
 
@@ -93,7 +93,7 @@ pub fn token_id(path: &str, id: &str) -> Result<TokenId, FieldError> {
 ///
 /// # Errors
 /// [`FieldError`] where the name is missing or has another form.
-pub fn workspace(path: &str, held: &str) -> Result<WorkspaceId, FieldError> {
+pub(crate) fn workspace(path: &str, held: &str) -> Result<WorkspaceId, FieldError> {
     let [workspace] = parts(path, held, ["workspaces"])?;
     name(path, workspace)
 }
@@ -102,7 +102,7 @@ pub fn workspace(path: &str, held: &str) -> Result<WorkspaceId, FieldError> {
 ///
 /// # Errors
 /// [`FieldError`] where the name is missing or has another form.
-pub fn team(path: &str, held: &str) -> Result<(WorkspaceId, TeamId), FieldError> {
+pub(crate) fn team(path: &str, held: &str) -> Result<(WorkspaceId, TeamId), FieldError> {
     let [workspace, team] = parts(path, held, ["workspaces", "teams"])?;
     Ok((name(path, workspace)?, name(path, team)?))
 }
@@ -111,7 +111,7 @@ pub fn team(path: &str, held: &str) -> Result<(WorkspaceId, TeamId), FieldError>
 ///
 /// # Errors
 /// [`FieldError`] where the name is missing or has another form.
-pub fn token(path: &str, held: &str) -> Result<TokenId, FieldError> {
+pub(crate) fn token(path: &str, held: &str) -> Result<TokenId, FieldError> {
     let [token] = parts(path, held, ["tokens"])?;
     name(path, token)
 }
@@ -143,7 +143,7 @@ fn parts<'a, const N: usize>(
 ///
 /// # Errors
 /// [`FieldError`] where the number is negative.
-pub fn page_size(size: i32) -> Result<usize, FieldError> {
+pub(crate) fn page_size(size: i32) -> Result<usize, FieldError> {
     match usize::try_from(size) {
         Ok(0) => Ok(PAGE_DEFAULT),
         Ok(size) => Ok(size.min(PAGE_MAX)),
@@ -152,19 +152,19 @@ pub fn page_size(size: i32) -> Result<usize, FieldError> {
 }
 
 /// The token of the page behind the element `last` of a list, whose other arguments are `list`.
-pub fn page_token(list: &[&str], last: &str) -> String {
+pub(crate) fn page_token(list: &[&str], last: &str) -> String {
     URL_SAFE_NO_PAD.encode([&digest(list, last).to_le_bytes(), last.as_bytes()].concat())
 }
 
 /// A page token that is not one of this list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BadPageToken;
+pub(crate) struct BadPageToken;
 
 /// The element behind which a page starts; none: at the first.
 ///
 /// # Errors
 /// [`BadPageToken`] where the token is not one that [`page_token`] made for the same list.
-pub fn page_start(list: &[&str], token: &str) -> Result<Option<String>, BadPageToken> {
+pub(crate) fn page_start(list: &[&str], token: &str) -> Result<Option<String>, BadPageToken> {
     if token.is_empty() {
         return Ok(None);
     }

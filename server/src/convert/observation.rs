@@ -18,7 +18,7 @@ const HOUR: Span = Span::from_secs(3600);
 
 /// A checked report. What it says relative to the response becomes an instant with [`Reported::observed`].
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Reported {
+pub(crate) struct Reported {
     /// The limit it speaks of; none: that with the shortest window.
     pub limit: Option<LimitId>,
     /// The HTTP status, from 100 to 599; none: not told. For metrics only.
@@ -41,7 +41,7 @@ enum ReportedReset {
 
 /// A limit that the workspace does not have.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct UnknownLimit(pub LimitId);
+pub(crate) struct UnknownLimit(pub LimitId);
 
 impl TryFrom<&v1::Observation> for Reported {
     type Error = FieldError;
@@ -89,7 +89,7 @@ impl Reported {
     ///
     /// # Errors
     /// [`UnknownLimit`] where the policy has no such limit.
-    pub fn observed(
+    pub(crate) fn observed(
         &self,
         policy: &Policy,
         lease: Option<LeaseId>,

@@ -8,7 +8,7 @@ use apportion_proto::v1;
 ///
 /// # Errors
 /// [`FieldError`] where the number is no priority.
-pub fn optional_priority(path: &str, number: i32) -> Result<Option<Priority>, FieldError> {
+pub(crate) fn optional_priority(path: &str, number: i32) -> Result<Option<Priority>, FieldError> {
     match v1::Priority::try_from(number) {
         Ok(v1::Priority::Unspecified) => Ok(None),
         Ok(v1::Priority::Critical) => Ok(Some(Priority::Critical)),
@@ -22,7 +22,7 @@ pub fn optional_priority(path: &str, number: i32) -> Result<Option<Priority>, Fi
 }
 
 /// A priority as it goes over the wire.
-pub fn wire_priority(priority: Priority) -> v1::Priority {
+pub(crate) fn wire_priority(priority: Priority) -> v1::Priority {
     match priority {
         Priority::Critical => v1::Priority::Critical,
         Priority::Default => v1::Priority::Default,

@@ -9,15 +9,15 @@ use apportion_core::permits::Permits;
 use apportion_proto::v1;
 
 /// The longest id of a lease, in bytes.
-pub const LEASE_ID_LONGEST: usize = 128;
+pub(crate) const LEASE_ID_LONGEST: usize = 128;
 /// Most observations of one settle.
-pub const OBSERVATIONS_MAX: usize = 64;
+pub(crate) const OBSERVATIONS_MAX: usize = 64;
 /// Most settles of one batch.
-pub const BATCH_MAX: usize = 1000;
+pub(crate) const BATCH_MAX: usize = 1000;
 
 /// A checked report of what a lease was used for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Settle {
+pub(crate) struct Settle {
     /// The workspace that the lease is of.
     pub workspace: WorkspaceId,
     /// The team that it was granted to.
@@ -72,27 +72,20 @@ fn lease_id(id: &str) -> Result<String, FieldError> {
 ///
 /// # Errors
 /// [`FieldError`] where the batch as a whole is empty or too large.
-pub fn batch(request: &v1::BatchSettleLeasesRequest) -> Result<Vec<Result<Settle, FieldError>>, FieldError> {
+pub(crate) fn batch(
+    request: &v1::BatchSettleLeasesRequest,
+) -> Result<Vec<Result<Settle, FieldError>>, FieldError> {
     count("requests", request.requests.len(), 1, BATCH_MAX)?;
     Ok(request.requests.iter().map(Settle::try_from).collect())
 }
 
 /// What came of a settle, as it goes over the wire.
-pub fn settled(settled: Settled) -> v1::Settled {
+pub(crate) fn settled(settled: Settled) -> v1::Settled {
     v1::Settled {
         returned_permits: settled.returned.get(),
         accepted_permits: settled.accepted.get(),
         open: settled.is_open,
     }
-}
-
-/// What came of one settle of a batch.
-pub fn outcome(outcome: Result<Settled, v1::Refusal>) -> v1::SettleOutcome {
-    let outcome = match outcome {
-        Ok(noted) => v1::settle_outcome::Outcome::Settled(settled(noted)),
-        Err(refusal) => v1::settle_outcome::Outcome::Refusal(refusal),
-    };
-    v1::SettleOutcome { outcome: Some(outcome) }
 }
 
 #[cfg(test)]

@@ -13,7 +13,11 @@ use apportion_proto::v1;
 ///
 /// # Errors
 /// [`FieldError`] where a field is malformed or out of its bounds.
-pub fn team_policy(workspace: &WorkspaceId, id: TeamId, team: &v1::Team) -> Result<TeamPolicy, FieldError> {
+pub(crate) fn team_policy(
+    workspace: &WorkspaceId,
+    id: TeamId,
+    team: &v1::Team,
+) -> Result<TeamPolicy, FieldError> {
     let number = |path, n| permits(path, n, Permits::ZERO, Permits::MAX);
     let defaults = TeamPolicy::new(id);
     let weight = team.weight.unwrap_or(defaults.weight);
@@ -37,7 +41,7 @@ pub fn team_policy(workspace: &WorkspaceId, id: TeamId, team: &v1::Team) -> Resu
 ///
 /// # Errors
 /// [`FieldError`] where a name or a field is malformed or out of its bounds.
-pub fn team_policies<'a>(
+pub(crate) fn team_policies<'a>(
     workspace: &WorkspaceId,
     teams: impl IntoIterator<Item = &'a v1::Team>,
 ) -> Result<Vec<TeamPolicy>, FieldError> {
@@ -60,7 +64,7 @@ fn parent(workspace: &WorkspaceId, held: &str) -> Result<Option<TeamId>, FieldEr
 }
 
 /// A team as it goes over the wire, with every default written out. Its etag and its times are for the caller to set.
-pub fn wire_team(workspace: &WorkspaceId, team: &TeamPolicy) -> v1::Team {
+pub(crate) fn wire_team(workspace: &WorkspaceId, team: &TeamPolicy) -> v1::Team {
     v1::Team {
         name: names::team_name(workspace, &team.id),
         parent_team: team.parent.as_ref().map(|id| names::team_name(workspace, id)).unwrap_or_default(),

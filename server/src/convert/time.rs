@@ -5,13 +5,13 @@ use apportion_core::time::{Span, Timestamp};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 /// The latest instant taken from the wire, in the year 2262: 2^63 - 1 ns after the epoch.
-pub const LATEST: Timestamp = Timestamp::from_ns((1 << 63) - 1);
+pub(crate) const LATEST: Timestamp = Timestamp::from_ns((1 << 63) - 1);
 
 /// A duration of the wire from `least` to `most`, in nanoseconds.
 ///
 /// # Errors
 /// [`FieldError`] where it is malformed, negative or out of that range.
-pub fn span(
+pub(crate) fn span(
     path: &str,
     duration: &prost_types::Duration,
     least: Span,
@@ -37,7 +37,7 @@ pub fn span(
 ///
 /// # Errors
 /// As [`span`].
-pub fn optional_span(
+pub(crate) fn optional_span(
     path: &str,
     duration: Option<&prost_types::Duration>,
     least: Span,
@@ -47,7 +47,7 @@ pub fn optional_span(
 }
 
 /// A span as a duration of the wire, exact.
-pub fn duration(span: Span) -> prost_types::Duration {
+pub(crate) fn duration(span: Span) -> prost_types::Duration {
     let (seconds, nanos) = seconds_and_nanos(span.as_ns());
     prost_types::Duration { seconds, nanos }
 }
@@ -56,7 +56,7 @@ pub fn duration(span: Span) -> prost_types::Duration {
 ///
 /// # Errors
 /// [`FieldError`] where it is malformed or out of that range.
-pub fn instant(path: &str, timestamp: &prost_types::Timestamp) -> Result<Timestamp, FieldError> {
+pub(crate) fn instant(path: &str, timestamp: &prost_types::Timestamp) -> Result<Timestamp, FieldError> {
     let prost_types::Timestamp { seconds, nanos } = *timestamp;
     if !(0..NS_PER_SECOND).contains(&u64::try_from(nanos).unwrap_or(NS_PER_SECOND)) {
         return Err(out_of_range(path, format!("{nanos} nanoseconds"), "0 to 999999999"));
@@ -70,7 +70,7 @@ pub fn instant(path: &str, timestamp: &prost_types::Timestamp) -> Result<Timesta
 }
 
 /// An instant of the core as a timestamp of the wire, exact.
-pub fn timestamp(instant: Timestamp) -> prost_types::Timestamp {
+pub(crate) fn timestamp(instant: Timestamp) -> prost_types::Timestamp {
     let (seconds, nanos) = seconds_and_nanos(instant.as_ns());
     prost_types::Timestamp { seconds, nanos }
 }

@@ -14,7 +14,7 @@ use apportion_core::time::{Span, Timestamp};
 use apportion_proto::v1;
 
 /// For how many windows the use by others is kept where nothing is said.
-pub const OTHERS_MEMORY_DEFAULT: u32 = 3;
+pub(crate) const OTHERS_MEMORY_DEFAULT: u32 = 3;
 /// For how many windows it may be kept.
 const OTHERS_MEMORY_MAX: u32 = 64;
 /// The least useful life of a lease that makes sense.
@@ -25,7 +25,7 @@ const LIFE_LEAST: Span = Span::from_ms(1);
 ///
 /// # Errors
 /// [`FieldError`] where a field is missing, malformed or out of its bounds.
-pub fn policy(workspace: &v1::Workspace, teams: Vec<TeamPolicy>) -> Result<Policy, FieldError> {
+pub(crate) fn policy(workspace: &v1::Workspace, teams: Vec<TeamPolicy>) -> Result<Policy, FieldError> {
     count("limits", workspace.limits.len(), 1, LIMITS_MAX)?;
     let limits = workspace.limits.iter().enumerate();
     let limits = limits.map(|(at, wire)| limit(wire).map_err(|error| error.under(&format!("limits[{at}]"))));
@@ -66,7 +66,7 @@ fn others_memory(windows: Option<u32>) -> Result<u32, FieldError> {
 ///
 /// # Errors
 /// [`FieldError`] where the least useful life of a limit's leases is none.
-pub fn useful_lives(policy: &Policy) -> Result<(), FieldError> {
+pub(crate) fn useful_lives(policy: &Policy) -> Result<(), FieldError> {
     match policy.limits.iter().position(|limit| limit.margins.life < LIFE_LEAST) {
         None => Ok(()),
         Some(at) => Err(FieldError::new(
@@ -129,7 +129,7 @@ fn edge(wire: Option<&v1::EdgePriorities>) -> Result<PerPriority<bool>, FieldErr
 }
 
 /// A workspace as it goes over the wire, with every default written out. Its preset, its etag and its times are for the caller to set.
-pub fn wire_workspace(id: &WorkspaceId, policy: &Policy) -> v1::Workspace {
+pub(crate) fn wire_workspace(id: &WorkspaceId, policy: &Policy) -> v1::Workspace {
     let edges = Priority::ALL.into_iter().filter(|&priority| policy.edge[priority]);
     v1::Workspace {
         name: names::workspace_name(id),
@@ -168,7 +168,7 @@ fn wire_shares(shares: &PerPriority<Share>) -> v1::PriorityShares {
 
 /// The path of the field at fault in a policy that was refused, in the message that it is configured with: a path of
 /// [`v1::Workspace`], or of [`v1::Team`] where a team is at fault.
-pub fn policy_field(policy: &Policy, error: &PolicyError) -> String {
+pub(crate) fn policy_field(policy: &Policy, error: &PolicyError) -> String {
     let of_limit =
         |id: &str, field: &str| match policy.limits.iter().position(|known| known.id.as_str() == id) {
             Some(place) => format!("limits[{place}].{field}"),

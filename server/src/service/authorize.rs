@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Most scopes of a credential.
-pub const SCOPES_MAX: usize = 64;
+pub(crate) const SCOPES_MAX: usize = 64;
 /// How long to sleep at most until a credential expires: then the clock is read again, which may have got a new anchor.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -37,7 +37,7 @@ pub struct Scope {
 
 /// Who calls.
 #[derive(Debug)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// Its name in audit entries.
     pub name: String,
     /// What it may do.
@@ -56,7 +56,7 @@ pub struct Identity {
 
 /// What a call does, as far as permission goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Act {
+pub(crate) enum Act {
     /// To acquire or settle leases of a team.
     Lease,
     /// To look at a workspace or a team.
@@ -69,7 +69,7 @@ pub enum Act {
 
 /// What a call is about.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Target<'a> {
+pub(crate) struct Target<'a> {
     /// The workspace, where it is about one.
     pub workspace: Option<&'a WorkspaceId>,
     /// The team and what it is part of, itself first; empty where it is about the workspace as a whole.
@@ -77,7 +77,7 @@ pub struct Target<'a> {
 }
 
 /// What each method does. One that is not listed may be called by nobody.
-pub fn act_of(service: &str, method: &str) -> Option<Act> {
+pub(crate) fn act_of(service: &str, method: &str) -> Option<Act> {
     Some(match (service, method) {
         ("apportion.v1.QuotaService", "AcquireLease" | "SettleLease" | "BatchSettleLeases" | "Exchange") => {
             Act::Lease
@@ -97,18 +97,18 @@ pub fn act_of(service: &str, method: &str) -> Option<Act> {
 
 impl Identity {
     /// The one who calls where no credential is asked for: on loopback, without configuration.
-    pub fn anybody() -> Self {
+    pub(crate) fn anybody() -> Self {
         Self::new("loopback".into(), Role::Admin, Vec::new(), None)
     }
 
     /// Somebody whose credential is valid until it ends or is withdrawn.
-    pub fn new(name: String, role: Role, scopes: Vec<Scope>, expires: Option<Timestamp>) -> Self {
+    pub(crate) fn new(name: String, role: Role, scopes: Vec<Scope>, expires: Option<Timestamp>) -> Self {
         let (withdrawn, withdrawal) = (AtomicBool::new(false), Notify::new());
         Self { name, role, scopes, expires, withdrawn, withdrawal, seen: Seen::default() }
     }
 
     /// Whether its credential is still valid: streams outlive the call that began them.
-    pub fn is_valid(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
         !self.withdrawn.load(Ordering::Acquire) && self.expires.is_none_or(|at| now < at)
     }
 
@@ -129,7 +129,7 @@ impl Identity {
     }
 
     /// Until its credential is not valid any more: what waits under it ends with it.
-    pub async fn ended(&self, now: impl Fn() -> Timestamp) {
+    pub(crate) async fn ended(&self, now: impl Fn() -> Timestamp) {
         loop {
             // Made before the look, so that no withdrawal is missed in between.
             let withdrawal = self.withdrawal.notified();
@@ -167,7 +167,7 @@ impl Identity {
 }
 
 /// Whether `identity` may do `act` to `target`.
-pub fn authorize(identity: &Identity, act: Act, target: &Target<'_>) -> bool {
+pub(crate) fn authorize(identity: &Identity, act: Act, target: &Target<'_>) -> bool {
     match (identity.role, act) {
         (Role::Admin, _) | (Role::Observer, Act::List) => true,
         (Role::Client, Act::Lease) | (Role::Observer, Act::Look) => identity.reaches(target),

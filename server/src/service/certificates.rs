@@ -24,11 +24,11 @@ pub struct Binding {
 
 /// Every bound name.
 #[derive(Default, Debug)]
-pub struct Bindings(HashMap<String, Arc<Identity>>);
+pub(crate) struct Bindings(HashMap<String, Arc<Identity>>);
 
 impl Bindings {
     /// The bindings of the settings.
-    pub fn new(bindings: &[Binding]) -> Self {
+    pub(crate) fn new(bindings: &[Binding]) -> Self {
         let identity = |Binding { san, role, scopes }: &Binding| {
             Arc::new(Identity::new(format!("certificates/{san}"), *role, scopes.clone(), None))
         };

@@ -144,7 +144,7 @@ impl Drop for Reader {
 }
 
 /// The answers of one stream.
-pub struct Answers(Shared);
+pub(crate) struct Answers(Shared);
 
 /// Starts to answer a stream.
 pub(super) fn start(quota: Quota, who: Arc<Identity>, requests: Streaming<v1::ExchangeRequest>) -> Answers {

@@ -33,16 +33,16 @@ const WRONG_TOKENS: &str = "wrong tokens from this address";
 const LATE: Duration = Duration::from_secs(1);
 
 /// The SHA-256 of a secret.
-pub type Hash = [u8; 32];
+pub(crate) type Hash = [u8; 32];
 
 /// The hash that a secret is kept as.
-pub fn hash(secret: &str) -> Hash {
+pub(crate) fn hash(secret: &str) -> Hash {
     Sha256::digest(secret.as_bytes()).into()
 }
 
 /// Who may come in.
 #[derive(Debug)]
-pub struct Gate {
+pub(crate) struct Gate {
     /// Whether a credential is asked for. Once it is, it stays so.
     closed: AtomicBool,
     holders: RwLock<HashMap<Hash, Arc<Identity>>>,
@@ -53,7 +53,7 @@ pub struct Gate {
 
 impl Gate {
     /// A gate through which everybody comes until a token is known.
-    pub fn open() -> Self {
+    pub(crate) fn open() -> Self {
         Self {
             closed: AtomicBool::new(false),
             holders: RwLock::default(),
@@ -64,17 +64,17 @@ impl Gate {
     }
 
     /// A gate for the bearers of certificates, and the holders of tokens once some are known.
-    pub fn certified(certificates: Bindings) -> Self {
+    pub(crate) fn certified(certificates: Bindings) -> Self {
         Self { closed: AtomicBool::new(true), certificates, ..Self::open() }
     }
 
     /// Whether a credential is asked for.
-    pub fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
     /// Lets the holder of a token in, and from now on nobody without a credential. Another token under the same name is forgotten.
-    pub fn admit(&self, kept: &KeptToken) {
+    pub(crate) fn admit(&self, kept: &KeptToken) {
         let identity = Arc::new(identity(&kept.token));
         self.dismiss(&identity.name);
         self.holders.write().unwrap_or_else(PoisonError::into_inner).insert(kept.secret_sha256, identity);
@@ -82,13 +82,13 @@ impl Gate {
     }
 
     /// Lets nobody in without a credential from now on.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.anybody.withdraw();
     }
 
     /// Lets the holder of the token of this name, `tokens/{token}`, in no more.
-    pub fn dismiss(&self, name: &str) {
+    pub(crate) fn dismiss(&self, name: &str) {
         let mut holders = self.holders.write().unwrap_or_else(PoisonError::into_inner);
         holders.retain(|_, holder| {
             let stays = holder.name != name;
@@ -100,17 +100,17 @@ impl Gate {
     }
 
     /// Whether some administrator has a credential that does not end by itself.
-    pub fn has_administrator(&self) -> bool {
+    pub(crate) fn has_administrator(&self) -> bool {
         self.certificates.has_administrator() || !self.administrators().is_empty()
     }
 
     /// Whether the token of this name, `tokens/{token}`, is the only credential of an administrator that does not end by itself.
-    pub fn is_last_administrator(&self, name: &str) -> bool {
+    pub(crate) fn is_last_administrator(&self, name: &str) -> bool {
         !self.certificates.has_administrator() && self.administrators() == [name]
     }
 
     /// Whether some token has this secret.
-    pub fn knows(&self, secret: &Hash) -> bool {
+    pub(crate) fn knows(&self, secret: &Hash) -> bool {
         self.holders.read().unwrap_or_else(PoisonError::into_inner).contains_key(secret)
     }
 
@@ -126,7 +126,7 @@ impl Gate {
     /// # Errors
     /// [`Error::Unauthenticated`], which says the same of a wrong token, a deleted one and an expired one.
     /// [`Error::ServerFull`] where too many wrong ones came from there, and this one was not looked at.
-    pub fn identity<T>(
+    pub(crate) fn identity<T>(
         &self,
         request: &Request<T>,
         now: impl FnOnce() -> Timestamp,
@@ -149,7 +149,7 @@ impl Gate {
     }
 
     /// Credentials that were refused.
-    pub fn guesses(&self) -> &Guesses {
+    pub(crate) fn guesses(&self) -> &Guesses {
         &self.guesses
     }
 
@@ -208,7 +208,7 @@ pub(super) async fn slowed(who: Result<Arc<Identity>, Error>) -> Result<Arc<Iden
 ///
 /// # Errors
 /// [`Error::PermissionDenied`].
-pub fn check(
+pub(crate) fn check(
     identity: &Identity,
     act: Act,
     workspace: Option<&WorkspaceId>,

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Wrong tokens that an address may send at once.
-pub const BURST: u32 = 100;
+pub(crate) const BURST: u32 = 100;
 /// How long it takes until it may send one more.
 const STEP: Duration = Duration::from_millis(100);
 /// Addresses that are told apart; the others share one account.
@@ -22,14 +22,14 @@ const TIDY: Duration = Duration::from_secs(1);
 
 /// Where a call comes from: an address of IPv4, or the network of 64 bits that one of IPv6 is in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Source(u64);
+pub(crate) struct Source(u64);
 
 impl Source {
     /// All those that are not told apart.
     const OTHERS: Self = Self(1);
 
     /// The source of a connection.
-    pub fn of(address: Option<SocketAddr>) -> Self {
+    pub(crate) fn of(address: Option<SocketAddr>) -> Self {
         match address.map(|address| address.ip().to_canonical()) {
             Some(IpAddr::V4(address)) => Self(1 << 33 | u64::from(address.to_bits())),
             Some(IpAddr::V6(address)) => {
@@ -62,7 +62,7 @@ impl Seen {
 
 /// What was wrong with a credential.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wrong {
+pub(crate) enum Wrong {
     /// None came where one is needed.
     Missing,
     /// The token is not known, or has expired.
@@ -75,7 +75,7 @@ pub enum Wrong {
 
 impl Wrong {
     /// All there are, with what metrics call them.
-    pub const ALL: [(Self, &'static str); 4] = [
+    pub(crate) const ALL: [(Self, &'static str); 4] = [
         (Self::Missing, "missing"),
         (Self::Token, "token"),
         (Self::Certificate, "certificate"),
@@ -89,7 +89,7 @@ impl Wrong {
 
 /// What was refused.
 #[derive(Default, Debug)]
-pub struct Guesses {
+pub(crate) struct Guesses {
     counts: [AtomicU64; Wrong::ALL.len()],
     /// How many sources are in the map: while there are none, nobody looks.
     suspects: AtomicUsize,
@@ -113,7 +113,7 @@ struct Told {
 
 impl Guesses {
     /// How many credentials were refused since the start, and why.
-    pub fn count(&self, wrong: Wrong) -> u64 {
+    pub(crate) fn count(&self, wrong: Wrong) -> u64 {
         self.counts[wrong as usize].load(Ordering::Relaxed)
     }
 
@@ -144,7 +144,7 @@ impl Guesses {
     }
 
     /// Notes a connection whose client certificate was refused before there was a call.
-    pub fn note_handshake(&self, from: Option<SocketAddr>) {
+    pub(crate) fn note_handshake(&self, from: Option<SocketAddr>) {
         self.note(Wrong::Certificate, from, Instant::now());
     }
 

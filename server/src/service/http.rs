@@ -43,7 +43,7 @@ struct Pages {
 }
 
 /// Serves until the task is dropped.
-pub async fn serve(listener: TcpListener, engine: Arc<Engine>, gate: Arc<Gate>) {
+pub(crate) async fn serve(listener: TcpListener, engine: Arc<Engine>, gate: Arc<Gate>) {
     let pages = Arc::new(Pages { metrics: Metrics::new(Arc::clone(&engine), gate), engine });
     let mut connections = JoinSet::new();
     let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();

@@ -24,7 +24,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// What Prometheus calls the format.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Most scrapes that are written at once: each holds the figures of every workspace. Beyond it, the oldest is broken off.
 const SCRAPES_MAX: usize = 4;
@@ -37,7 +37,7 @@ const FORGOTTEN: usize = 1_024;
 
 /// Everything that Prometheus may ask for.
 #[derive(Debug)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     engine: Arc<Engine>,
     gate: Arc<Gate>,
     room: Arc<Semaphore>,
@@ -47,13 +47,13 @@ pub struct Metrics {
 
 impl Metrics {
     /// The metrics of an engine and of the gate before it.
-    pub fn new(engine: Arc<Engine>, gate: Arc<Gate>) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, gate: Arc<Gate>) -> Self {
         let room = Arc::new(Semaphore::new(SCRAPES_MAX));
         Self { engine, gate, room, scrapes: Mutex::default() }
     }
 
     /// All of them as text; none where too many ask at once. To be called inside a tokio runtime.
-    pub async fn scrape(&self) -> Option<Scrape> {
+    pub(crate) async fn scrape(&self) -> Option<Scrape> {
         let end = self.enter();
         let turn = tokio::time::timeout(TURN, Arc::clone(&self.room).acquire_owned());
         let permit = tokio::select! {

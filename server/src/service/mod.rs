@@ -2,17 +2,17 @@
 //!
 //! Handlers are short: who calls, what is asked, may it, do it, say it. Knows no rule of sharing.
 
-pub mod admin;
-pub mod authorize;
-pub mod certificates;
+pub(crate) mod admin;
+pub(crate) mod authorize;
+pub(crate) mod certificates;
 pub(crate) mod deadline;
 mod exchange;
-pub mod gate;
-pub mod guesses;
-pub mod http;
-pub mod metrics;
-pub mod quota;
-pub mod scrape;
+pub(crate) mod gate;
+pub(crate) mod guesses;
+pub(crate) mod http;
+pub(crate) mod metrics;
+pub(crate) mod quota;
+pub(crate) mod scrape;
 mod snapshot;
 mod validity;
 mod watch;

@@ -22,7 +22,7 @@ const RETRY: Span = Span::from_secs(1);
 
 /// The service for those who call a provider.
 #[derive(Clone, Debug)]
-pub struct Quota {
+pub(crate) struct Quota {
     pub(super) engine: Arc<Engine>,
     pub(super) gate: Arc<Gate>,
     pub(super) bounds: StreamBounds,
@@ -31,7 +31,7 @@ pub struct Quota {
 
 /// What streams may hold.
 #[derive(Clone, Copy, Debug)]
-pub struct StreamBounds {
+pub(crate) struct StreamBounds {
     /// Acquires of one Exchange that wait; beyond it they are refused.
     pub in_flight: usize,
     /// Watchers of all workspaces together.
@@ -40,7 +40,7 @@ pub struct StreamBounds {
 
 impl Quota {
     /// The service of an engine behind a gate.
-    pub fn new(engine: Arc<Engine>, gate: Arc<Gate>, bounds: StreamBounds) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, gate: Arc<Gate>, bounds: StreamBounds) -> Self {
         Self { engine, gate, bounds, watchers: Arc::new(Watchers::new(bounds.watchers)) }
     }
 

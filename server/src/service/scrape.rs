@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A text that is being written, as its reader sees it.
 #[derive(Debug)]
-pub struct Scrape {
+pub(crate) struct Scrape {
     pieces: mpsc::Receiver<Bytes>,
     is_whole: Arc<AtomicBool>,
     is_over: bool,
@@ -56,7 +56,7 @@ impl Scrape {
     }
 
     /// The next piece; none at the end. One that is not the whole text ends with an error.
-    pub async fn next(&mut self) -> Option<io::Result<Bytes>> {
+    pub(crate) async fn next(&mut self) -> Option<io::Result<Bytes>> {
         match self.pieces.recv().await {
             Some(piece) => Some(Ok(piece)),
             None if self.is_over || self.is_whole.load(Ordering::Acquire) => None,

@@ -98,7 +98,6 @@ fn others() -> Vec<(&'static str, Error)> {
         ("UNKNOWN_TOKEN", Error::UnknownToken),
         ("CANCELLED", Error::Cancelled),
         ("STORE_LOST", Error::StoreLost { retry_after: SECOND }),
-        ("NOT_OWNER", Error::NotOwner { retry_after: SECOND }),
         ("DRAINING", Error::Draining { retry_after: SECOND }),
         ("CLOCK_UNSTEADY", Error::ClockUnsteady { retry_after: SECOND }),
         ("SERVER_FULL", Error::ServerFull { what: "open streams", most: 1, retry_after: SECOND }),

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What goes wrong in a store in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Faults {
+pub(crate) struct Faults {
     /// Reading fails.
     pub reads_fail: bool,
     /// Transactions are carried out, and nobody is told: [`Outcome::Unknown`].
@@ -20,7 +20,7 @@ pub struct Faults {
 
 /// A store in memory.
 #[derive(Default, Debug)]
-pub struct Memory {
+pub(crate) struct Memory {
     kept: Mutex<Kept>,
 }
 
@@ -36,18 +36,13 @@ struct Kept {
 
 impl Memory {
     /// An empty store with this history.
-    pub fn new(incarnation: u128) -> Self {
+    pub(crate) fn new(incarnation: u128) -> Self {
         Self { kept: Mutex::new(Kept { incarnation, ..Kept::default() }) }
     }
 
     /// Lets these things go wrong from now on, and no others.
-    pub fn set_faults(&self, faults: Faults) {
+    pub(crate) fn set_faults(&self, faults: Faults) {
         self.kept().faults = faults;
-    }
-
-    /// Acts as if a backup had been restored: the same entries, another history.
-    pub fn set_incarnation(&self, incarnation: u128) {
-        self.kept().incarnation = incarnation;
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
