@@ -5,9 +5,14 @@
 mod lexer;
 mod source;
 
-mod circles;
-mod graph;
+mod item;
 mod module;
+
+mod tree;
+
+mod graph;
+
+mod circles;
 
 mod core_rules;
 mod naming;

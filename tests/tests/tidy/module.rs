@@ -1,7 +1,8 @@
-//! What one file says of modules: which it declares, what it imports, which paths it names. Resolves nothing.
+//! The modules of one file: what each declares and imports, and which paths it names. Resolves nothing.
 
 use std::collections::BTreeSet;
 
+use crate::item::{closing, end_of_item, without_tests};
 use crate::lexer::{Lexeme, lexemes};
 use crate::source::Source;
 
@@ -53,64 +54,6 @@ pub(crate) fn modules(source: &Source, with_tests: bool) -> Vec<Module> {
     let mut reader = Reader { source, code, at: 0, modules: vec![Module::default()] };
     reader.read_items(0);
     reader.modules
-}
-
-/// The code without what `#[cfg(test)]` stands before.
-fn without_tests(code: &[Lexeme]) -> Vec<Lexeme> {
-    let mut kept = Vec::with_capacity(code.len());
-    let mut at = 0;
-    while at < code.len() {
-        let end = if code[at].is("#") { closing(code, at + 1) } else { at };
-        if end > at && is_for_tests(&code[at..=end]) {
-            at = end_of_item(code, end + 1);
-        } else {
-            kept.push(code[at].clone());
-            at += 1;
-        }
-    }
-    kept
-}
-
-fn is_for_tests(attribute: &[Lexeme]) -> bool {
-    let has = |text: &str| attribute.iter().any(|lexeme| lexeme.is(text));
-    has("cfg") && has("test") && !has("not") && !has("any")
-}
-
-/// Where the bracket that opens at `at` closes.
-fn closing(code: &[Lexeme], at: usize) -> usize {
-    let mut depth = 0_usize;
-    for (end, lexeme) in code.iter().enumerate().skip(at) {
-        match lexeme.text.as_str() {
-            "(" | "[" | "{" => depth += 1,
-            ")" | "]" | "}" => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth == 0 {
-            return end;
-        }
-    }
-    code.len().saturating_sub(1)
-}
-
-/// Behind the item, statement or field that starts at `at`.
-fn end_of_item(code: &[Lexeme], start: usize) -> usize {
-    let keyword = code[start..].iter().find(|lexeme| lexeme.is_name() && !lexeme.is("pub"));
-    let is_one_of = |names: &[&str]| keyword.is_some_and(|lexeme| names.contains(&lexeme.text.as_str()));
-    let ends_with_semicolon = is_one_of(&["use", "const", "static", "type", "let"]);
-    let is_item =
-        ends_with_semicolon || is_one_of(&["fn", "mod", "struct", "enum", "trait", "impl", "async"]);
-    let mut at = start;
-    while at < code.len() {
-        match code[at].text.as_str() {
-            ";" => return at + 1,
-            "," if !is_item => return at + 1,
-            "}" | ")" | "]" => return at,
-            "{" if !ends_with_semicolon => return closing(code, at) + 1,
-            "(" | "[" | "{" => at = closing(code, at) + 1,
-            _ => at += 1,
-        }
-    }
-    at
 }
 
 struct Reader<'a> {
