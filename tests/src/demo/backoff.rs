@@ -1,4 +1,4 @@
-//! What a usual service does about a 429: it waits as long as it is told, or else twice as long each time, with jitter.
+//! What a typical service does about a 429: it waits as long as the response asks, or else twice as long each time, with jitter.
 
 use std::time::Duration;
 
@@ -27,11 +27,11 @@ impl Backoff {
     pub fn next(&mut self, random: &mut Random, headers: &HeaderMap) -> Duration {
         let wait = self.most / 1000 * random.from_to(500, 1000);
         self.most = (self.most * 2).min(LONGEST);
-        wait.max(asked_for(headers))
+        wait.max(retry_after(headers))
     }
 }
 
-fn asked_for(headers: &HeaderMap) -> Duration {
+fn retry_after(headers: &HeaderMap) -> Duration {
     let seconds = headers.get(RETRY_AFTER).and_then(|text| text.to_str().ok()?.parse().ok());
     seconds.map_or(Duration::ZERO, Duration::from_secs)
 }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_a_bound_and_keep_what_the_provider_asks_for() {
+    fn waits_double_up_to_a_bound_and_are_never_shorter_than_the_provider_asks() {
         let (mut backoff, mut random, mut headers) =
             (Backoff::default(), Random::new(1), HeaderMap::default());
         for most_ms in [500, 1000, 2000, 4000, 8000, 8000] {

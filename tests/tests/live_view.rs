@@ -1,4 +1,4 @@
-//! The live view against a running server: on a terminal it takes the screen and gives it back, elsewhere it prints.
+//! The live view of a running server: on a terminal it takes over the screen and restores it, elsewhere it prints once.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -9,20 +9,21 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use apportion_tests::process::server::{Server, apportion, command};
+use apportion_tests::process::program::{apportion, command};
+use apportion_tests::process::server::Server;
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
-/// Longest time until the screen shows something.
+/// Longest time until the screen shows a text.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A terminal, and what it was told to show.
+/// A terminal, and what was written to it.
 struct Terminal {
     keys: File,
     program: File,
-    said: Receiver<Vec<u8>>,
+    output: Receiver<Vec<u8>>,
     shown: Vec<u8>,
 }
 
@@ -37,15 +38,15 @@ impl Terminal {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&program, size).expect("a size");
         let keys = File::from(keys);
-        let (to, said) = channel();
+        let (sender, output) = channel();
         let mut from = keys.try_clone().expect("a handle");
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
-            while let Ok(many @ 1..) = from.read(&mut bytes) {
-                let _ = to.send(bytes[..many].to_vec());
+            while let Ok(length @ 1..) = from.read(&mut bytes) {
+                let _ = sender.send(bytes[..length].to_vec());
             }
         });
-        Self { keys, program, said, shown: Vec::new() }
+        Self { keys, program, output, shown: Vec::new() }
     }
 
     fn start(&self, server: SocketAddr, arguments: &[&str]) -> Child {
@@ -56,14 +57,14 @@ impl Terminal {
         command.spawn().expect("it starts")
     }
 
-    /// Whether what is typed comes line by line, as a shell wants it.
-    fn is_plain(&self) -> bool {
+    /// Whether it is in canonical mode, as a shell leaves it.
+    fn is_canonical(&self) -> bool {
         let modes = tcgetattr(&self.program).expect("modes").local_modes;
         modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
     }
 
-    /// Returns once the text has been shown since the last call.
-    fn until(&mut self, text: &str) {
+    /// Waits until a text has been shown since the last call.
+    fn wait_for(&mut self, text: &str) {
         let deadline = Instant::now() + PATIENCE;
         let find = |shown: &[u8]| shown.windows(text.len()).position(|part| part == text.as_bytes());
         loop {
@@ -72,25 +73,25 @@ impl Terminal {
                 return;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            let said = self.said.recv_timeout(left);
+            let bytes = self.output.recv_timeout(left);
             let shown = String::from_utf8_lossy(&self.shown);
-            self.shown.extend(said.unwrap_or_else(|_| panic!("`{text}` is not shown: {shown}")));
+            self.shown.extend(bytes.unwrap_or_else(|_| panic!("`{text}` is not shown: {shown}")));
         }
     }
 
-    /// Types, once the program reads keys one by one.
+    /// Types keys.
     fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).expect("typed");
     }
 }
 
-/// An address whose connections go to where `target` says; where nobody listens there, they end.
+/// An address whose connections are relayed to `target`; they are closed if nothing listens there.
 fn relay(target: Arc<Mutex<SocketAddr>>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
         for client in listener.incoming().map_while(Result::ok) {
-            let to = *target.lock().expect("nobody panicked");
+            let to = *target.lock().expect("no panic");
             let Ok(server) = TcpStream::connect(to) else { continue };
             let ends = || (client.try_clone().expect("a handle"), server.try_clone().expect("a handle"));
             let ((client, server), (back, from)) = (ends(), ends());
@@ -101,38 +102,37 @@ fn relay(target: Arc<Mutex<SocketAddr>>) -> SocketAddr {
     address
 }
 
-/// Passes on what comes, and then the end.
+/// Relays all bytes, and then the end of the stream.
 fn pass_on(mut from: TcpStream, mut to: TcpStream) {
     let _ = std::io::copy(&mut from, &mut to);
     let _ = to.shutdown(Shutdown::Both);
 }
 
-/// What leaves the other screen, which stands there while the view is shown.
+/// The sequence that leaves the alternate screen, which shows the view.
 const LEAVE: &str = "\x1b[?1049l";
 
-/// How the view ends after `end`.
-fn ended(server: &Server, end: impl FnOnce(&mut Terminal, &Child)) -> ExitStatus {
+/// The status of a view that `end` ends.
+fn status_after(server: &Server, end: impl FnOnce(&mut Terminal, &Child)) -> ExitStatus {
     let mut terminal = Terminal::new(100, 20);
-    assert!(terminal.is_plain());
+    assert!(terminal.is_canonical());
     let mut child = terminal.start(server.address(), &["top"]);
-    terminal.until("live");
-    assert!(!terminal.is_plain(), "keys come one by one");
+    terminal.wait_for("live");
+    assert!(!terminal.is_canonical(), "the terminal is not in raw mode");
     end(&mut terminal, &child);
-    terminal.until(LEAVE);
+    terminal.wait_for(LEAVE);
     let status = child.wait().expect("a child");
-    assert!(terminal.is_plain(), "the terminal is not as it was");
+    assert!(terminal.is_canonical(), "the terminal was not restored");
     status
 }
 
 #[test]
-fn the_terminal_is_as_before_however_the_view_ends() {
-    let home = tempfile::tempdir().expect("a directory");
-    let server = Server::start(home.path());
+fn the_terminal_is_restored_however_the_view_ends() {
+    let server = Server::fresh();
     for key in ["q", "\x1b", "\x03"] {
-        assert!(ended(&server, |terminal, _| terminal.press(key)).success(), "{key:?}");
+        assert!(status_after(&server, |terminal, _| terminal.press(key)).success(), "{key:?}");
     }
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
-        let status = ended(&server, |_, child| {
+        let status = status_after(&server, |_, child| {
             kill_process(Pid::from_child(child), signal).expect("it runs");
         });
         assert!(status.success(), "{signal:?}: {status}");
@@ -140,29 +140,28 @@ fn the_terminal_is_as_before_however_the_view_ends() {
 }
 
 #[test]
-fn the_view_outlives_the_server_and_shows_the_next_one() {
+fn the_view_reconnects_to_the_next_server() {
     let (home, mut terminal) = (tempfile::tempdir().expect("a directory"), Terminal::new(100, 20));
     let server = Server::start(home.path());
     let target = Arc::new(Mutex::new(server.address()));
     let mut child = terminal.start(relay(Arc::clone(&target)), &["top"]);
-    terminal.until("live");
+    terminal.wait_for("live");
     server.kill();
-    terminal.until("reconnecting");
-    let again = Server::start(home.path());
-    *target.lock().expect("nobody panicked") = again.address();
-    terminal.until("live");
+    terminal.wait_for("reconnecting");
+    let next = Server::start(home.path());
+    *target.lock().expect("no panic") = next.address();
+    terminal.wait_for("live");
     terminal.press("ss");
-    // Only what changes is drawn anew, and no letter of this is that of the order before.
-    terminal.until("waiting");
+    // Only changed cells are drawn, and every letter of this differs from the previous order.
+    terminal.wait_for("waiting");
     terminal.press("q");
     assert!(child.wait().expect("a child").success());
-    again.has_not_panicked();
+    next.has_not_panicked();
 }
 
 #[test]
-fn where_there_is_no_terminal_it_is_printed_once() {
-    let home = tempfile::tempdir().expect("a directory");
-    let server = Server::start(home.path());
+fn without_a_terminal_the_view_is_printed_once() {
+    let server = Server::fresh();
     let printed = apportion(Some(server.address()), &["top".as_ref()]);
     let text = String::from_utf8(printed.stdout).expect("text");
     assert!(printed.status.success() && !text.contains('\x1b'), "{text}");

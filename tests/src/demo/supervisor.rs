@@ -1,4 +1,4 @@
-//! Keeps `apportion serve` on a store of its own, as long as whoever asked for it lives, and clears up behind it.
+//! Runs `apportion serve` on a store of its own, for as long as the demo lives, and removes the store afterwards.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -7,56 +7,56 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::plan::{CAST, Plan};
+use super::plan::{Plan, SERVICES};
 use super::service::WORKSPACE;
 use crate::process::child::Child;
-use crate::process::server::{Server, program};
+use crate::process::program::program;
+use crate::process::server::Server;
 use crate::provider::Rules;
 
-/// How long the server has to stop in good order.
+/// How long the server has to stop gracefully.
 const STOP: Duration = Duration::from_secs(20);
 
-/// A server that serves the plan's policy until it is dropped.
+/// The process that supervises a server, until it is dropped.
 #[derive(Debug)]
-pub struct Kept {
-    /// The process that keeps it.
-    keeper: Child,
-    /// Where it serves.
+pub struct Supervisor {
+    process: Child,
+    /// Where the server listens.
     pub address: SocketAddr,
 }
 
-impl Kept {
-    /// Starts a keeper with this program, whose argument `keep` leads to [`keep`], and waits until it serves.
+impl Supervisor {
+    /// Starts this program again, whose argument `supervise` leads to [`supervise`], and waits until the server is ready.
     ///
     /// # Errors
     ///
     /// If the program cannot be found, or the server does not start.
     pub fn start(plan: &Plan) -> Result<Self, String> {
-        let own = std::env::current_exe().map_err(|error| error.to_string())?;
+        let this = std::env::current_exe().map_err(|error| error.to_string())?;
         let plan = serde_json::to_string(plan).map_err(|error| error.to_string())?;
-        // If it has to be built first, that takes longer than a first line may.
+        // Built first: that takes longer than a process has for its first line.
         let _ = program();
-        let keeper = Child::start_bound(Command::new(own).args(["keep", &plan]));
-        let line = keeper.next_line()?;
+        let process = Child::start_bound(Command::new(this).args(["supervise", &plan]));
+        let line = process.next_line()?;
         let address = line.parse().map_err(|_| format!("{line}: no address"))?;
-        Ok(Self { keeper, address })
+        Ok(Self { process, address })
     }
 
-    /// Stops it in good order.
+    /// Stops the server gracefully.
     pub fn stop(mut self) {
-        self.keeper.end_input();
-        let _ = self.keeper.ended(STOP);
+        self.process.end_input();
+        let _ = self.process.ended(STOP);
     }
 }
 
-/// Serves the plan's policy, says where, and stops when the input ends.
+/// Runs a server with the plan's policy, prints its address, and stops it when the input ends.
 ///
 /// # Errors
 ///
-/// If there is no place for the store, or the policy is refused.
-pub async fn keep(plan: &Plan) -> Result<(), String> {
+/// If the store has no place, or the policy is refused.
+pub async fn supervise(plan: &Plan) -> Result<(), String> {
     let text = |error: std::io::Error| error.to_string();
-    // Ctrl-C reaches every process of the terminal; this one still has to clear up, and its input ends then.
+    // Ctrl-C reaches every process of the terminal. This one still has to remove the store; its input ends then.
     let _interrupts = signal(SignalKind::interrupt()).map_err(text)?;
     let home = tempfile::tempdir().map_err(text)?;
     let server = Server::start(&home.path().join("data"));
@@ -69,7 +69,10 @@ pub async fn keep(plan: &Plan) -> Result<(), String> {
         .output()
         .map_err(text)?;
     if !applied.status.success() {
-        return Err(format!("the policy is refused: {}", String::from_utf8_lossy(&applied.stderr)));
+        return Err(format!(
+            "apportion apply refused the policy: {}",
+            String::from_utf8_lossy(&applied.stderr)
+        ));
     }
     writeln!(std::io::stdout(), "{}", server.address()).map_err(text)?;
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
@@ -77,12 +80,12 @@ pub async fn keep(plan: &Plan) -> Result<(), String> {
     Ok(())
 }
 
-/// The policy as a file of `apportion apply`: the preset, or limits of its own where the provider is not as the preset has it.
+/// The policy as a file for `apportion apply`: the preset, or a limit of its own if the provider differs from it.
 fn policy(rules: &Rules) -> String {
-    let usual = Rules::default();
+    let preset = Rules::default();
     let seconds = |ms: u64| format!("\"{}.{:03}s\"", ms / 1000, ms % 1000);
     let mut text = format!("[[workspace]]\nid = \"{WORKSPACE}\"\n");
-    if (rules.limit, rules.window_ms, rules.phase_ms) == (usual.limit, usual.window_ms, usual.phase_ms) {
+    if (rules.limit, rules.window_ms, rules.phase_ms) == (preset.limit, preset.window_ms, preset.phase_ms) {
         text += "preset = \"intercom\"\n";
     } else {
         let (window, phase) = (seconds(rules.window_ms), seconds(rules.phase_ms));
@@ -91,8 +94,8 @@ fn policy(rules: &Rules) -> String {
             rules.limit
         );
     }
-    for role in CAST {
-        let (team, weight, priority) = (role.team, role.weight, role.priority);
+    for service in SERVICES {
+        let (team, weight, priority) = (service.team, service.weight, service.priority);
         text += &format!("\n[[workspace.team]]\nid = \"{team}\"\nweight = {weight}\n");
         text += &format!("priority = \"{priority}\"\nhighest_priority = \"{priority}\"\n");
     }
