@@ -1,33 +1,9 @@
-//! A scenario in a few lines, for whoever reads why a test failed.
+//! A scenario in a few lines, for the message of a test that fails.
+
+use std::fmt::Write;
 
 use apportion_core::scenario::{Arrivals, Change, Demand, Event, Scenario};
 use apportion_core::time::Timestamp;
-use std::fmt::Write;
-
-/// How many seeds to run where `usual` is the rule: fewer with `APPORTION_SEEDS` set, for whoever breaks rules on purpose and
-/// wants to know soon.
-///
-/// # Panics
-/// Where that is no number.
-pub fn seeds(usual: u64) -> u64 {
-    match std::env::var("APPORTION_SEEDS") {
-        Ok(most) => most.parse::<u64>().expect("APPORTION_SEEDS is a whole number").min(usual),
-        Err(_) => usual,
-    }
-}
-
-/// Runs a check over the seeds below `usual`, or over [`fewer`](seeds).
-///
-/// # Panics
-/// At the first seed that fails, naming it and the scenario.
-pub fn hold(usual: u64, make: impl Fn(u64) -> Scenario, check: impl Fn(&Scenario) -> Result<(), String>) {
-    for seed in 0..seeds(usual) {
-        let scenario = make(seed);
-        if let Err(wrong) = check(&scenario) {
-            panic!("seed {seed}: {wrong}\n{}", describe(&scenario));
-        }
-    }
-}
 
 /// A scenario in a few lines.
 pub fn describe(scenario: &Scenario) -> String {
@@ -45,10 +21,10 @@ pub fn describe(scenario: &Scenario) -> String {
         let cap = team.cap.map_or(String::new(), |cap| format!(" cap {cap}"));
         let protected = if team.protected { " protected" } else { "" };
         let (id, weight, reservation) = (&team.id, team.weight, team.reservation);
-        let (usual, highest) = (team.priority, team.highest_priority);
+        let (priority, highest) = (team.priority, team.highest_priority);
         let _ = writeln!(
             text,
-            "  {parent}/{id} w {weight} r {reservation}{protected}{cap} {usual}, at most {highest}"
+            "  {parent}/{id} w {weight} r {reservation}{protected}{cap} {priority}, at most {highest}"
         );
     }
     let origin = scenario.origin;
@@ -64,11 +40,11 @@ fn ms(origin: Timestamp, at: Timestamp) -> i128 {
 
 fn demand_line(origin: Timestamp, demand: &Demand) -> String {
     let when = match &demand.shape {
-        Arrivals::Backlog { from } => format!("endless from {} ms", ms(origin, *from)),
+        Arrivals::Backlog { from } => format!("backlog from {} ms", ms(origin, *from)),
         Arrivals::Once { count, at } => format!("{count} at {} ms", ms(origin, *at)),
         Arrivals::PerWindow { count, windows } => format!("{count} before {windows:?}"),
         Arrivals::Workers { count, think, from } => {
-            format!("{count} workers thinking {think:?} from {} ms", ms(origin, *from))
+            format!("{count} workers that think for {think:?}, from {} ms", ms(origin, *from))
         }
     };
     let Demand { team, permits, max_wait, tag, .. } = demand;

@@ -25,22 +25,26 @@ impl Random {
         least + u32::try_from(self.any() % many).expect("below a u32")
     }
 
-    /// True in `percent` of a hundred cases.
+    /// True with a probability of `percent` in a hundred.
     pub fn chance(&mut self, percent: u32) -> bool {
         self.from_to(0, 99) < percent
     }
 
+    /// A place in a list of `length`, which is not empty.
+    pub fn index(&mut self, length: usize) -> usize {
+        let most = u32::try_from(length - 1).expect("few values");
+        self.from_to(0, most) as usize
+    }
+
     /// One of some values.
     pub fn one_of<T: Copy>(&mut self, values: &[T]) -> T {
-        let most = u32::try_from(values.len() - 1).expect("few values");
-        values[self.from_to(0, most) as usize]
+        values[self.index(values.len())]
     }
 
     /// Puts values into a random order.
     pub fn shuffle<T>(&mut self, values: &mut [T]) {
         for k in (1..values.len()).rev() {
-            let most = u32::try_from(k).expect("few values");
-            values.swap(k, self.from_to(0, most) as usize);
+            values.swap(k, self.index(k + 1));
         }
     }
 }

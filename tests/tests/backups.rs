@@ -1,5 +1,5 @@
-//! A running server is backed up under load, and the backup is brought back elsewhere: what was acknowledged before is there, and
-//! no window is granted twice.
+//! A running server is backed up under load, and the backup is restored elsewhere: acknowledged changes are there, and no window is
+//! granted twice.
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -12,9 +12,12 @@ use std::time::{Duration, Instant};
 use apportion_proto::v1;
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
-use apportion_tests::process::load::{Habit, Load};
-use apportion_tests::process::log::reason;
-use apportion_tests::process::server::{Server, apportion};
+use apportion_tests::process::load::Load;
+use apportion_tests::process::program::apportion;
+use apportion_tests::process::server::Server;
+use apportion_tests::process::status::reason;
+use apportion_tests::process::wire::seconds;
+use apportion_tests::process::worker::Workload;
 use apportion_tests::process::{nothing_throttled, pass, pass_to, windows};
 use apportion_tests::provider::{Provider, Rules};
 use tokio::io::AsyncWriteExt;
@@ -31,12 +34,12 @@ fn restore(from: &Path, to: &Path) -> Output {
     apportion(None, &["restore".as_ref(), from.as_os_str(), "--data-dir".as_ref(), to.as_os_str()])
 }
 
-/// Fails where the command did not go well.
-fn went_well(output: &Output) {
+/// Fails unless the command succeeded.
+fn succeeded(output: &Output) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The one line with which the command refused.
+/// The line with which the command failed.
 fn refusal(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -44,7 +47,7 @@ fn refusal(output: &Output) -> String {
     text
 }
 
-/// The names in a directory, in order.
+/// The names of the files in a directory, in order.
 fn names(directory: &Path) -> Vec<String> {
     let entries = directory.read_dir().expect("readable");
     let mut names: Vec<_> =
@@ -53,7 +56,7 @@ fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-/// Creates the teams `t-0`, `t-1` and so on until the server is gone; `acknowledged` counts the answers.
+/// Creates the teams `t-0`, `t-1` and so on until the server is gone; counts those that were acknowledged.
 async fn create_teams(server: Channel, acknowledged: Arc<AtomicU32>) {
     let mut admin = AdminServiceClient::new(server);
     for number in 0.. {
@@ -70,7 +73,7 @@ async fn create_teams(server: Channel, acknowledged: Arc<AtomicU32>) {
     }
 }
 
-/// The numbers of the teams `t-…` that there are, in order.
+/// The numbers of the teams `t-…`, in order.
 async fn teams(server: &Server) -> Vec<u32> {
     let request = v1::ListTeamsRequest {
         parent: "workspaces/default".into(),
@@ -87,42 +90,45 @@ async fn teams(server: &Server) -> Vec<u32> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_under_load_loses_nothing_acknowledged_and_grants_no_window_twice() {
+async fn a_backup_under_load_keeps_acknowledged_changes_and_grants_no_window_twice() {
     let rules = Rules::default();
     let provider = Provider::start(rules.clone()).expect("a provider");
     let home = tempfile::tempdir().expect("a directory");
     let [data, file, other] = ["data", "file", "other"].map(|name| home.path().join(name));
     let server = Server::start(&data);
     pass_to(&rules, Duration::from_millis(300)).await;
-    // Some of the window is used when the copy is made, and nearly all of it when the server is killed.
-    let slow = Habit { rest: Duration::from_millis(300), ..Habit::BUSY };
+    // Part of the window is used when the backup is made, and nearly all of it when the server is killed.
+    let slow = Workload { rest: Duration::from_millis(300), ..Workload::BUSY };
     let load = Load::start(server.channel(), provider.address(), &[slow]);
     let acknowledged = Arc::new(AtomicU32::new(0));
     let creating = tokio::spawn(create_teams(server.channel(), Arc::clone(&acknowledged)));
     pass(Duration::from_secs(1)).await;
     let before = acknowledged.load(Ordering::SeqCst);
-    went_well(&backup(server.address(), &file, &[]));
+    succeeded(&backup(server.address(), &file, &[]));
     let after = acknowledged.load(Ordering::SeqCst);
     pass(Duration::from_secs(2)).await;
     server.kill();
-    creating.await.expect("it does not panic");
-    went_well(&restore(&file, &other));
+    creating.await.expect("no panic");
+    succeeded(&restore(&file, &other));
     let restored = Server::start(&other);
-    load.turn_to(restored.channel());
+    load.switch_to(restored.channel());
     let kept = teams(&restored).await;
-    let (leases, patience) = (load.seen().leases.len(), Instant::now() + Duration::from_secs(60));
-    while load.seen().leases.len() < leases + 20 {
-        assert!(Instant::now() < patience, "the restored store grants nothing");
+    let (leases, deadline) = (load.log().leases.len(), Instant::now() + Duration::from_secs(60));
+    while load.log().leases.len() < leases + 20 {
+        assert!(Instant::now() < deadline, "the restored store grants nothing");
         pass(Duration::from_millis(100)).await;
     }
     let log = load.stop().await;
     let report = provider.stop();
     nothing_throttled(&report);
-    assert!(before > 5, "only {before} teams were made before the backup");
-    let many = u32::try_from(kept.len()).expect("few");
-    assert_eq!(kept, (0..many).collect::<Vec<_>>(), "a change is there without one that came before it");
-    assert!((before..=after + 1).contains(&many), "{before} to {after} were acknowledged, {many} are there");
-    println!("{many} teams, {} granted\n{}", log.granted(), windows(&report));
+    assert!(before > 5, "only {before} teams were created before the backup");
+    let count = u32::try_from(kept.len()).expect("few");
+    assert_eq!(kept, (0..count).collect::<Vec<_>>(), "a change is missing although a later one is there");
+    assert!(
+        (before..=after + 1).contains(&count),
+        "{before} to {after} were acknowledged, {count} are there"
+    );
+    println!("{count} teams, {} granted\n{}", log.granted(), windows(&report));
     restored.has_not_panicked();
 }
 
@@ -138,11 +144,11 @@ async fn granted(server: &Server, permits: u32) -> Result<u32, String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restored_store_takes_the_windows_that_were_open_for_spent() {
+async fn a_restored_store_counts_the_open_windows_as_spent() {
     let home = tempfile::tempdir().expect("a directory");
     let [data, file, other] = ["data", "file", "other"].map(|name| home.path().join(name));
     let server = Server::start(&data);
-    let year = prost_types::Duration { seconds: 366 * 86_400, nanos: 0 };
+    let year = seconds(366 * 86_400);
     let limit =
         v1::Limit { limit_id: "year".into(), permits: 100, window: Some(year), ..v1::Limit::default() };
     let workspace = v1::Workspace {
@@ -158,63 +164,64 @@ async fn a_restored_store_takes_the_windows_that_were_open_for_spent() {
     };
     AdminServiceClient::new(server.channel()).create_workspace(request).await.expect("created");
     assert_eq!(granted(&server, 30).await, Ok(30));
-    went_well(&backup(server.address(), &file, &[]));
+    succeeded(&backup(server.address(), &file, &[]));
     assert_eq!(granted(&server, 60).await, Ok(60));
     server.kill();
-    went_well(&restore(&file, &other));
+    succeeded(&restore(&file, &other));
     let restored = Server::start(&other);
-    let refused = granted(&restored, 1).await.expect_err("90 were granted, which the backup does not know");
+    let refused = granted(&restored, 1).await.expect_err("90 were granted, 60 of them after the backup");
     assert!(["WINDOW_EXHAUSTED", "DEADLINE_TOO_SHORT"].contains(&&*refused), "{refused}");
-    // The store that was not restored knows what it granted, but for the block that was booked and lost.
+    // The original store knows what it granted; the rest of its last block is lost.
     assert!(granted(&Server::start(&data), 11).await.is_err());
 }
 
-/// Passes connections on to `to`, and cuts each off after so many bytes of the answer.
-async fn cut_off(listener: TcpListener, to: SocketAddr, after: u64) {
+/// Relays connections to `to`, and closes each after `after` bytes of the response.
+async fn relay_and_break(listener: TcpListener, to: SocketAddr, after: u64) {
     while let Ok((client, _)) = listener.accept().await {
         tokio::spawn(async move {
             let server = TcpStream::connect(to).await.expect("it listens");
             let (mut from_client, mut to_client) = client.into_split();
             let (from_server, mut to_server) = server.into_split();
-            let asking = tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
-            let mut cut = tokio::io::AsyncReadExt::take(from_server, after);
-            let _ = tokio::io::copy(&mut cut, &mut to_client).await;
+            let request =
+                tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+            let mut part = tokio::io::AsyncReadExt::take(from_server, after);
+            let _ = tokio::io::copy(&mut part, &mut to_client).await;
             let _ = to_client.shutdown().await;
-            asking.abort();
+            request.abort();
         });
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_transfer_that_is_cut_off_leaves_no_file_and_what_is_there_stays() {
+async fn a_transfer_that_breaks_off_leaves_no_file_and_keeps_an_existing_one() {
     let home = tempfile::tempdir().expect("a directory");
     let (data, out) = (home.path().join("data"), home.path().join("out"));
     std::fs::create_dir(&out).expect("made");
     let file = out.join("file");
     let server = Server::start(&data);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let cutting = listener.local_addr().expect("an address");
-    tokio::spawn(cut_off(listener, server.address(), 30_000));
-    refusal(&tokio::task::block_in_place(|| backup(cutting, &file, &[])));
+    let breaking = listener.local_addr().expect("an address");
+    tokio::spawn(relay_and_break(listener, server.address(), 30_000));
+    refusal(&tokio::task::block_in_place(|| backup(breaking, &file, &[])));
     assert_eq!(names(&out), [""; 0]);
-    went_well(&backup(server.address(), &file, &[]));
+    succeeded(&backup(server.address(), &file, &[]));
     let whole = std::fs::read(&file).expect("readable");
-    assert!(whole.len() > 60_000, "too short to be cut off: {}", whole.len());
-    let again = refusal(&backup(server.address(), &file, &[]));
-    assert!(again.contains("already exists: use --force to replace it"), "{again}");
-    refusal(&tokio::task::block_in_place(|| backup(cutting, &file, &["--force"])));
+    assert!(whole.len() > 60_000, "too short to be broken off: {}", whole.len());
+    let existing = refusal(&backup(server.address(), &file, &[]));
+    assert!(existing.contains("exists already: --force replaces it"), "{existing}");
+    refusal(&tokio::task::block_in_place(|| backup(breaking, &file, &["--force"])));
     assert_eq!(names(&out), ["file"]);
     assert_eq!(std::fs::read(&file).expect("readable"), whole);
-    went_well(&backup(server.address(), &file, &["--force"]));
+    succeeded(&backup(server.address(), &file, &["--force"]));
     assert_eq!(names(&data), ["apportion.lock", "apportion.redb"]);
 }
 
 #[test]
-fn restore_and_an_offline_backup_refuse_what_a_server_uses() {
+fn restore_and_an_offline_backup_refuse_a_store_in_use() {
     let home = tempfile::tempdir().expect("a directory");
     let [data, file, other] = ["data", "file", "other"].map(|name| home.path().join(name));
     let server = Server::start(&data);
-    went_well(&backup(server.address(), &file, &[]));
+    succeeded(&backup(server.address(), &file, &[]));
     let offline = ["--force", "--data-dir", data.to_str().expect("printable")];
     let used = format!("a server uses {}", data.display());
     let refused = [
@@ -224,15 +231,15 @@ fn restore_and_an_offline_backup_refuse_what_a_server_uses() {
     ];
     assert!(refused.iter().all(|line| line.contains(&used)), "{refused:?}");
     assert!(!other.exists());
-    assert!(server.stop(Duration::from_secs(15)).success());
-    let there = refusal(&restore(&file, &data));
-    assert!(there.contains("already exists: use --replace to replace it"), "{there}");
+    server.stop_cleanly();
+    let existing = refusal(&restore(&file, &data));
+    assert!(existing.contains("exists already: --replace replaces it"), "{existing}");
     let absent = refusal(&restore(&home.path().join("absent"), &other));
     assert!(absent.contains("absent cannot be read"), "{absent}");
     let nowhere = refusal(&backup(([127, 0, 0, 1], 1).into(), &other, &[]));
-    assert!(nowhere.contains("cannot connect to"), "{nowhere}");
+    assert!(nowhere.contains("cannot be reached"), "{nowhere}");
     assert!(!other.exists());
-    went_well(&backup(([127, 0, 0, 1], 1).into(), &file, &offline));
-    went_well(&restore(&file, &other));
+    succeeded(&backup(([127, 0, 0, 1], 1).into(), &file, &offline));
+    succeeded(&restore(&file, &other));
     Server::start(&other).kill();
 }

@@ -1,4 +1,4 @@
-//! The demo, shortened: it shows what it is meant to show, and nothing of it outlives it, however it ends.
+//! A short run of the demo: it meets its targets, and no process outlives it, however it ends.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use apportion_tests::process::child::{Child, Signal};
 use apportion_tests::process::pass;
-use apportion_tests::process::server::program;
+use apportion_tests::process::program::program;
 
-/// Longest time until all processes of a demo that was killed are gone.
-const GONE: Duration = Duration::from_secs(10);
+/// Longest time until all processes of a killed demo have exited.
+const EXIT: Duration = Duration::from_secs(10);
 
 fn demo(svg: &Path, more: &[&str]) -> Child {
     // Built before any time is measured.
@@ -20,32 +20,32 @@ fn demo(svg: &Path, more: &[&str]) -> Child {
 }
 
 #[test]
-fn the_demo_is_not_throttled_and_parts_by_weight() {
+fn the_demo_is_not_throttled_and_shares_by_weight() {
     let home = tempfile::tempdir().expect("a directory");
     let svg = home.path().join("demo.svg");
     let rules = r#"{"limit": 166, "window_ms": 5000}"#;
     let mut demo = demo(&svg, &["--rules", rules, "--seconds", "20"]);
-    let (status, lines) = demo.ended(Duration::from_secs(60)).expect("it ends by itself");
-    let said = lines.join("\n");
-    println!("{said}");
-    let aim = |name: &str| {
-        lines.iter().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name}: {said}"))
+    let (status, lines) = demo.ended(Duration::from_secs(60)).expect("it exits by itself");
+    let output = lines.join("\n");
+    println!("{output}");
+    let target = |name: &str| {
+        lines.iter().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name}: {output}"))
     };
-    assert!(aim("throttled by the provider: 0, aim 0").starts_with("met "), "{said}");
-    // A permit or two of a window hang on timing: more would be the weights' own.
-    let share: Option<f64> = aim("sync : crm from the third window on")
+    assert!(target("throttled by the provider: 0, target 0").starts_with("met "), "{output}");
+    // A permit or two of a window depend on timing; a larger deviation would be the fault of the weights.
+    let share: Option<f64> = target("sync : crm from the third window on")
         .split_whitespace()
         .rev()
-        .nth(7)
+        .nth(9)
         .and_then(|share| share.parse().ok());
-    assert!(share.is_some_and(|share| (2.6..3.4).contains(&share)), "{share:?}: {said}");
-    // The others depend on how busy this machine is, but what is missed is told.
-    assert_eq!(status.code(), Some(i32::from(said.contains("MISSED"))), "{said}\n{}", demo.complaints());
-    let through = cell(&lines, "got through");
-    assert!((600..=4 * 166).contains(&through), "{through} got through of 664");
-    assert_eq!(cell(&lines, "answered with 429"), 0, "{said}");
+    assert!(share.is_some_and(|share| (2.6..3.4).contains(&share)), "{share:?}: {output}");
+    // The other targets depend on the load of this machine; the exit status says whether one is missed.
+    assert_eq!(status.code(), Some(i32::from(output.contains("MISSED"))), "{output}\n{}", demo.stderr());
+    let accepted = cell(&lines, "accepted");
+    assert!((600..=4 * 166).contains(&accepted), "{accepted} accepted of 664");
+    assert_eq!(cell(&lines, "throttled (429)"), 0, "{output}");
     let svg = std::fs::read_to_string(svg).expect("a picture");
-    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>") && svg.contains("no 429"));
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>") && svg.contains("none throttled"));
 }
 
 /// The number in a line of the table.
@@ -55,7 +55,7 @@ fn cell(lines: &[String], name: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn nothing_outlives_a_demo_that_is_killed() {
+async fn no_process_outlives_a_demo_that_is_killed() {
     let home = tempfile::tempdir().expect("a directory");
     let demo = demo(&home.path().join("demo.svg"), &["--rules", r#"{"window_ms": 5000}"#]);
     // Its first line comes when every process has been started.
@@ -63,17 +63,17 @@ async fn nothing_outlives_a_demo_that_is_killed() {
     let (top, parents) = (demo.id(), parents());
     let below = parents.keys().copied().filter(|process| descends(&parents, *process, top));
     let below: Vec<u32> = below.collect();
-    assert!(below.len() >= 6, "four services, a keeper and a server, not {below:?}");
+    assert!(below.len() >= 6, "four services, a supervisor and a server, not {below:?}");
     demo.signal(Signal::KILL);
     let killed = Instant::now();
     drop(demo);
     while below.iter().any(|process| self::parents().contains_key(process)) {
-        assert!(killed.elapsed() < GONE, "some of {below:?} go on");
+        assert!(killed.elapsed() < EXIT, "some of {below:?} are still running");
         pass(Duration::from_millis(50)).await;
     }
 }
 
-/// The parent of each process that runs; those that only wait to be buried do not.
+/// The parent of each process that runs; zombies do not.
 fn parents() -> BTreeMap<u32, u32> {
     let processes = std::fs::read_dir("/proc").expect("a list of processes").flatten();
     let each = processes.filter_map(|entry| {

@@ -1,5 +1,4 @@
-//! Where the clock stands costs nobody time, and nobody a share: the running server at the edges of windows, also while their start
-//! is known only to a second.
+//! The edges of windows cost no team time or share: the running server, also while the start of windows is known only to a second.
 
 use std::time::{Duration, Instant};
 
@@ -7,29 +6,31 @@ use apportion_proto::v1;
 use apportion_proto::v1::Priority;
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
-use apportion_tests::process::call::Line;
-use apportion_tests::process::load::{observation, span};
+use apportion_tests::process::call::ProviderConnection;
 use apportion_tests::process::log::Call;
 use apportion_tests::process::server::Server;
 use apportion_tests::process::steady::{By, Steady, create, learn_a_phase};
+use apportion_tests::process::wire::span;
+use apportion_tests::process::worker::observation;
 use apportion_tests::process::{pass, pass_to, windows};
 use apportion_tests::provider::report::Window;
 use apportion_tests::provider::{Provider, Rules};
 use tokio::task::JoinSet;
 use tonic::transport::Channel;
 
-/// Windows of so many seconds.
+/// The length of a window, in seconds.
 const WINDOW_S: i64 = 8;
-/// As Intercom has it.
+/// The rate of Intercom.
 const PERMITS_A_SECOND: f64 = 16.6;
-/// Who waits for the next window waits half a second on the average, and 1.5 s where its start is known to a second.
+/// A request that waits for the next window waits half a second on average, and 1.5 s if its start is known to a second.
 const AT_ONCE: Duration = Duration::from_millis(300);
 
-fn rest(spare_edge: bool) -> v1::Workspace {
+fn settings(spare_edge: bool) -> v1::Workspace {
     v1::Workspace { spare_edge: Some(spare_edge), ..v1::Workspace::default() }
 }
 
-fn every(percent: u32) -> Duration {
+/// The interval of requests that use `percent` of the budget.
+fn interval(percent: u32) -> Duration {
     Duration::from_secs_f64(100.0 / f64::from(percent) / PERMITS_A_SECOND)
 }
 
@@ -38,28 +39,27 @@ fn permits() -> u32 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_waits_for_the_next_window_while_neither_is_scarce() {
-    let home = tempfile::tempdir().expect("a directory");
-    let server = Server::start(home.path());
+async fn no_request_waits_for_the_next_window_while_neither_is_scarce() {
+    let server = Server::fresh();
     let channel = server.channel();
     let mut teams = JoinSet::new();
-    for (priority, percent, by, learned) in cases() {
-        let workspace = format!("{}-{percent}-{by:?}-{learned}", priority.as_str_name());
-        create(&channel, &workspace, permits(), WINDOW_S, rest(true)).await;
-        if learned {
+    for (priority, percent, by, is_learned) in cases() {
+        let workspace = format!("{}-{percent}-{by:?}-{is_learned}", priority.as_str_name());
+        create(&channel, &workspace, permits(), WINDOW_S, settings(true)).await;
+        if is_learned {
             learn_a_phase(&channel, &workspace, WINDOW_S, 3).await;
         }
-        let steady = Steady { workspace, priority, every: every(percent), by };
+        let steady = Steady { workspace, priority, every: interval(percent), by };
         let channel = channel.clone();
         teams.spawn(async move {
             let waits = steady.clone().ask(channel, Duration::from_secs(17)).await;
             (steady.workspace, waits)
         });
     }
-    // So that the test can fail: where policy does not have it, somebody waits.
-    create(&channel, "without", permits(), WINDOW_S, rest(false)).await;
+    // The test can fail: without edge permits, a request waits.
+    create(&channel, "without", permits(), WINDOW_S, settings(false)).await;
     let (priority, by) = (Priority::Default, By::Call);
-    let without = Steady { workspace: "without".into(), priority, every: every(60), by };
+    let without = Steady { workspace: "without".into(), priority, every: interval(60), by };
     let without = without.ask(channel.clone(), Duration::from_secs(9)).await;
     assert!(without.last() > Some(&AT_ONCE), "{without:?}");
     for (workspace, waits) in teams.join_all().await {
@@ -67,31 +67,31 @@ async fn nobody_waits_for_the_next_window_while_neither_is_scarce() {
         println!("{workspace}: {} answers, the slowest in {slowest:?}", waits.len());
         assert!(*slowest < AT_ONCE, "{workspace}: {waits:?}");
     }
-    assert!(server.stop(Duration::from_secs(15)).success());
+    server.stop_cleanly();
 }
 
-/// Priority, percent of the budget, how it asks, and whether the start of windows is known only to a second.
+/// Priority, percent of the budget, how requests are sent, and whether the start of windows is known only to a second.
 fn cases() -> Vec<(Priority, u32, By, bool)> {
     let mut cases = Vec::new();
     for priority in [Priority::Default, Priority::Sheddable] {
         for percent in [30, 60] {
             for by in [By::Call, By::Exchange] {
-                cases.extend([false, true].map(|learned| (priority, percent, by, learned)));
+                cases.extend([false, true].map(|is_learned| (priority, percent, by, is_learned)));
             }
         }
     }
     cases
 }
 
-/// 80 requests in each 4 s, which start 1.3 s later than policy thinks.
+/// 80 requests in 4 s; windows start 1.3 s later than the policy says.
 fn rules() -> Rules {
     Rules { limit: 80, window_ms: 4_000, phase_ms: 1_300, latency_ms: 2, ..Rules::default() }
 }
 
-/// Asks, calls the provider, reports what it said, and rests, until that instant.
+/// Acquires a lease, calls the provider, reports the response and rests, until that instant.
 async fn work(
     channel: Channel,
-    mut line: Line,
+    mut provider: ProviderConnection,
     (team, caller): (&'static str, String),
     rest: Duration,
     until: Instant,
@@ -104,7 +104,7 @@ async fn work(
             caller: caller.clone(),
             ..v1::AcquireLeaseRequest::default()
         };
-        let _ = line.ready().await;
+        let _ = provider.ready().await;
         let sent = Instant::now();
         let Ok(answer) = client.acquire_lease(request).await else {
             pass(Duration::from_millis(20)).await;
@@ -112,10 +112,10 @@ async fn work(
         };
         let lease = answer.into_inner().lease.expect("a lease");
         let decided = sent + span(lease.held.as_ref());
-        let is_alive = Instant::now() < decided + span(lease.valid_for.as_ref());
-        let said = if is_alive { line.call().await } else { None };
+        let is_valid = Instant::now() < decided + span(lease.valid_for.as_ref());
+        let response = if is_valid { provider.call().await } else { None };
         let answered = Instant::now();
-        let call = said.map(|said| Call { decided, sent, answered, said, told: None });
+        let call = response.map(|response| Call { decided, sent, answered, response, reported: None });
         let settle = v1::SettleLeaseRequest {
             workspace: "shares".into(),
             team: team.into(),
@@ -131,7 +131,7 @@ async fn work(
     }
 }
 
-async fn team(channel: &Channel, id: &str, weight: u32, priority: Priority) {
+async fn create_team(channel: &Channel, id: &str, weight: u32, priority: Priority) {
     let team = v1::Team { weight: Some(weight), priority: priority.into(), ..v1::Team::default() };
     let (parent, team_id) = ("workspaces/shares".into(), id.into());
     let request = v1::CreateTeamRequest { parent, team_id, team: Some(team), ..Default::default() };
@@ -139,28 +139,27 @@ async fn team(channel: &Channel, id: &str, weight: u32, priority: Priority) {
 }
 
 fn accepted<'a>(windows: impl Iterator<Item = &'a Window>, team: &str) -> u64 {
-    windows.map(|window| window.teams.0.get(team).map_or(0, |team| team.accepted)).sum()
+    windows.map(|window| window.teams.accepted(team)).sum()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn weights_and_floors_hold_while_the_start_of_windows_is_known_to_a_second() {
-    let home = tempfile::tempdir().expect("a directory");
-    let (server, provider) = (Server::start(home.path()), Provider::start(rules()).expect("a provider"));
+    let (server, provider) = (Server::fresh(), Provider::start(rules()).expect("a provider"));
     let channel = server.channel();
     let holdback = Some(v1::PriorityShares::default());
     create(&channel, "shares", 80, 4, v1::Workspace { holdback, ..v1::Workspace::default() }).await;
-    team(&channel, "workers", 3, Priority::Default).await;
-    team(&channel, "backlog", 1, Priority::Default).await;
-    team(&channel, "low", 1, Priority::Sheddable).await;
+    create_team(&channel, "workers", 3, Priority::Default).await;
+    create_team(&channel, "backlog", 1, Priority::Default).await;
+    create_team(&channel, "low", 1, Priority::Sheddable).await;
     learn_a_phase(&channel, "shares", 4, 2).await;
     pass_to(&rules(), Duration::ZERO).await;
     let until = Instant::now() + Duration::from_millis(24_500);
     let mut all = JoinSet::new();
-    for (id, many, rest) in [("workers", 16, 30), ("backlog", 40, 0), ("low", 8, 0)] {
-        for number in 0..many {
-            let line = Line::of_team(id, provider.address());
-            let who = (id, format!("{id}-{number}"));
-            all.spawn(work(channel.clone(), line, who, Duration::from_millis(rest), until));
+    for (team, workers, rest) in [("workers", 16, 30), ("backlog", 40, 0), ("low", 8, 0)] {
+        for number in 0..workers {
+            let connection = ProviderConnection::of_team(team, provider.address());
+            let caller = (team, format!("{team}-{number}"));
+            all.spawn(work(channel.clone(), connection, caller, Duration::from_millis(rest), until));
         }
     }
     pass(until.saturating_duration_since(Instant::now())).await;
@@ -171,12 +170,16 @@ async fn weights_and_floors_hold_while_the_start_of_windows_is_known_to_a_second
     println!("{workers} : {backlog}\n{}", windows(&report));
     for window in last() {
         let low = accepted(std::iter::once(window), "low");
-        println!("{low} by the floor");
+        println!("{low} of low priority");
         assert_eq!(window.tally.over_limit, 0, "{}", windows(&report));
         assert!(window.tally.accepted >= 78, "{}", windows(&report));
         assert!((2..=6).contains(&low), "{low} of a floor of 4\n{}", windows(&report));
     }
-    let off = (4 * backlog).abs_diff(workers + backlog);
-    assert!(off * 100 <= 8 * (workers + backlog), "{workers} : {backlog} of 3 : 1\n{}", windows(&report));
-    assert!(server.stop(Duration::from_secs(15)).success());
+    let deviation = (4 * backlog).abs_diff(workers + backlog);
+    assert!(
+        deviation * 100 <= 8 * (workers + backlog),
+        "{workers} : {backlog} of 3 : 1\n{}",
+        windows(&report)
+    );
+    server.stop_cleanly();
 }

@@ -1,20 +1,20 @@
-//! Every judge says no to a log that was tampered with.
+//! Every judge rejects a log that was tampered with.
 
 use apportion_core::permits::Permits;
 use apportion_core::scenario::{Arrivals as When, Record, Scenario};
 use apportion_core::time::Span;
-use apportion_tests::generate::{self, Arrivals, GUARD, WINDOW, number};
+use apportion_tests::generate::{self, GUARD, Shape, WINDOW, permits};
 use apportion_tests::{judge, replay};
 
 type Judge = fn(&Scenario, &[Record]) -> Result<(), String>;
 
 /// A scenario of one seed and its log, both changed before the judge sees them.
 fn check(judge: Judge, change: impl Fn(&mut Scenario, &mut Vec<Record>)) {
-    let mut scenario = generate::scenario(7, Arrivals { teams: 1, ..Arrivals::BACKLOGS });
+    let mut scenario = generate::scenario(7, Shape { teams: 1, ..Shape::BACKLOGS });
     let mut log = replay(&scenario);
-    judge(&scenario, &log).expect("an untouched log is fine");
+    judge(&scenario, &log).expect("the judge accepts the original log");
     change(&mut scenario, &mut log);
-    judge(&scenario, &log).expect_err("a log that was tampered with is not");
+    judge(&scenario, &log).expect_err("the judge rejects the changed log");
 }
 
 fn shift(record: &mut Record, by: Span) {
@@ -25,7 +25,7 @@ fn shift(record: &mut Record, by: Span) {
 }
 
 #[test]
-fn one_permit_too_many_is_above_the_budget() {
+fn one_permit_above_the_budget_is_noticed() {
     check(judge::never_above_the_budget, |_, log| {
         if let Record::Grant { permits, .. } = &mut log[0] {
             *permits += Permits::ONE;
@@ -34,19 +34,19 @@ fn one_permit_too_many_is_above_the_budget() {
 }
 
 #[test]
-fn a_cap_below_what_was_granted_is_not_kept() {
+fn grants_above_a_cap_are_noticed() {
     check(judge::caps_kept, |scenario, _| scenario.policy.teams[0].cap = Some(Permits::ONE));
 }
 
 #[test]
-fn a_grant_inside_the_guard_is_seen() {
+fn a_grant_inside_the_guard_is_noticed() {
     let into_the_guard = WINDOW.less(GUARD) + Span::from_ns(1);
-    check(judge::only_while_open, |_, log| shift(&mut log[0], into_the_guard));
+    check(judge::grants_only_while_open, |_, log| shift(&mut log[0], into_the_guard));
 }
 
 #[test]
-fn a_grant_in_another_window_is_seen() {
-    check(judge::only_while_open, |_, log| {
+fn a_grant_in_another_window_is_noticed() {
+    check(judge::grants_only_while_open, |_, log| {
         if let Record::Grant { window, .. } = &mut log[0] {
             *window += 1;
         }
@@ -54,12 +54,12 @@ fn a_grant_in_another_window_is_seen() {
 }
 
 #[test]
-fn records_out_of_order_of_time_are_seen() {
+fn records_out_of_order_are_noticed() {
     check(|_, log| judge::in_order_of_time(log), |_, log| log.reverse());
 }
 
 #[test]
-fn a_request_that_overtakes_is_seen() {
+fn a_request_that_overtakes_is_noticed() {
     check(judge::first_come_first_served, |_, log| {
         if let Some(Record::Grant { waited, .. }) = log.last_mut() {
             *waited = *waited + WINDOW + WINDOW;
@@ -73,15 +73,15 @@ fn a_request_that_overtakes_is_seen() {
 }
 
 #[test]
-fn more_answers_than_requests_are_seen() {
-    check(judge::nobody_answered_too_often, |scenario, _| {
+fn more_answers_than_requests_are_noticed() {
+    check(judge::no_request_answered_twice, |scenario, _| {
         scenario.demand[0].shape = When::Once { count: 1, at: generate::early() };
     });
 }
 
 #[test]
-fn a_missing_answer_is_seen() {
-    check(judge::nobody_waits_too_long, |scenario, log| {
+fn a_missing_answer_is_noticed() {
+    check(judge::deadlines_kept, |scenario, log| {
         scenario.demand[0].shape = When::Once { count: 1, at: generate::early() };
         scenario.demand[0].max_wait = Some(Span::from_secs(5));
         log.clear();
@@ -89,17 +89,17 @@ fn a_missing_answer_is_seen() {
 }
 
 #[test]
-fn a_grant_after_the_deadline_is_seen() {
-    check(judge::nobody_waits_too_long, |scenario, _| {
+fn a_grant_after_the_deadline_is_noticed() {
+    check(judge::deadlines_kept, |scenario, _| {
         scenario.demand[0].max_wait = Some(Span::ZERO);
     });
 }
 
 #[test]
-fn a_floor_that_is_not_kept_is_seen() {
+fn a_floor_that_is_not_kept_is_noticed() {
     check(judge::floors_kept, |scenario, log| {
         scenario.policy.floors.0 = [apportion_core::policy::Share::from_percent(50); 3];
-        scenario.policy.largest_lease = Some(number(1));
+        scenario.policy.largest_lease = Some(permits(1));
         log.clear();
     });
 }

@@ -1,9 +1,9 @@
-//! The ledger holds in a world of faults, over thousands of seeds and both clock regimes.
+//! The ledger holds in a simulation with faults, over thousands of seeds and both clock regimes.
 
-use apportion_tests::describe::seeds;
+use apportion_tests::seeds::seeds;
 use apportion_tests::world::{Regime, Side, check};
 
-/// Runs so many seeds from `from` on; on average each must grant more than 50 permits.
+/// Runs seeds from `from` on; on average each must grant more than 50 permits.
 fn run_seeds(from: u64, usual: u64, regime: Regime, side: Side) {
     let count = seeds(usual);
     let granted: u64 = (from..from + count).map(|seed| check(seed, regime, side).granted).sum();

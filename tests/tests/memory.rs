@@ -1,4 +1,4 @@
-//! What a workspace costs while nobody asks. The only test of its file: it measures the memory of its process.
+//! The memory of an idle workspace. The only test of its file, since it measures its process.
 
 use apportion_core::allocator::Allocator;
 use apportion_core::bounds::Bounds;
@@ -6,16 +6,9 @@ use apportion_core::ids::{LimitId, TeamId};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins, Policy, TeamPolicy};
 use apportion_core::time::{Span, Timestamp};
+use apportion_tests::memory::resident;
 
 const COUNT: usize = 5_000;
-
-/// The memory of this process that is in use, in bytes.
-fn memory() -> usize {
-    let text = std::fs::read_to_string("/proc/self/status").expect("a system that tells");
-    let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("a line for it");
-    let kib = line.split_whitespace().next().and_then(|kib| kib.parse::<usize>().ok());
-    kib.expect("a number of KiB") * 1024
-}
 
 fn idle() -> Allocator {
     let limit = LimitPolicy {
@@ -32,9 +25,9 @@ fn idle() -> Allocator {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn an_idle_workspace_of_four_teams_takes_two_kibibytes_at_most() {
-    let before = memory();
+fn an_idle_workspace_of_four_teams_takes_at_most_two_kibibytes() {
+    let before = resident();
     let workspaces: Vec<Allocator> = (0..COUNT).map(|_| idle()).collect();
-    let each = (memory() - before) / COUNT;
+    let each = (resident() - before) / COUNT;
     assert!(each <= 2_048, "{each} bytes for each of {}", workspaces.len());
 }

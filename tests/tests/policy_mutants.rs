@@ -1,5 +1,4 @@
-//! Every rule that keeps windows while policy changes, broken, is missed by the world of changing policies within a bounded number of
-//! seeds.
+//! The simulation of changing policies notices every broken rule that keeps windows meanwhile, within a bounded number of seeds.
 
 use apportion_core::facts::{Basis, Facts, Learned};
 use apportion_core::ids::{LimitId, NodeId, WorkspaceId};
@@ -11,13 +10,13 @@ use apportion_core::time::{Span, Timestamp};
 use apportion_core::window::Grid;
 use apportion_tests::policies::{Mood, run};
 
-/// Within so many seeds a mutant must be caught.
-const SEEDS_MOST: u64 = 2_000;
+/// A mutant must be caught within so many seeds.
+const SEEDS_MAX: u64 = 2_000;
 
 fn caught(mutant: Mutant) {
     let broken = |seed: &u64| with(mutant, || run(*seed, Mood::Stormy, false)).broken.is_some();
-    let seed = (0..SEEDS_MOST).find(broken);
-    assert!(seed.is_some(), "{mutant:?} is not caught in {SEEDS_MOST} seeds");
+    let seed = (0..SEEDS_MAX).find(broken);
+    assert!(seed.is_some(), "{mutant:?} is not caught in {SEEDS_MAX} seeds");
     println!("{mutant:?} is caught by seed {seed:?}");
 }
 
@@ -31,11 +30,11 @@ macro_rules! mutants {
 }
 
 mutants! {
-    windows_that_go_on_with_former_marks_of_their_name_are_caught: FormerWindowsIgnored;
-    leases_of_former_limits_that_are_not_charged_are_caught: LeasesOfFormerLimitsIgnored;
+    former_windows_that_are_ignored_are_caught: FormerWindowsIgnored;
+    leases_of_former_limits_that_are_ignored_are_caught: LeasesOfFormerLimitsIgnored;
     a_cap_that_starts_with_its_team_is_caught: CapStartsWithTheTeam;
-    a_block_of_a_write_that_the_store_failed_at_is_caught: GrantAfterIoError;
-    a_cap_that_a_new_life_grants_anew_is_caught: TakeOverIgnoresCaps;
+    a_grant_after_a_failed_write_is_caught: GrantAfterIoError;
+    a_cap_that_a_new_owner_grants_again_is_caught: TakeOverIgnoresCaps;
 }
 
 fn limit() -> LimitPolicy {
@@ -44,7 +43,7 @@ fn limit() -> LimitPolicy {
     LimitPolicy { id, permits, window, phase: Span::ZERO, margins: Margins::DEFAULT }
 }
 
-/// Whether a window that is exhausted stays so in the record.
+/// Whether the record keeps that a window is exhausted.
 fn an_exhausted_window_is_spent() -> bool {
     let (workspace, limit) = (WorkspaceId::new("workspace").expect("a name"), limit());
     let grid = Grid::new(limit.window, limit.phase);
@@ -60,7 +59,7 @@ fn an_exhausted_window_is_spent() -> bool {
     record.raise(&key, &window, Permits::ONE, limit.permits, series) == Err(BookRefusal::Spent)
 }
 
-/// Whether a budget that was learned of windows of a minute is not taken for that of windows of 10 s.
+/// Whether a budget that was learned for windows of a minute is ignored for windows of 10 s.
 fn a_budget_of_another_limit_is_not_known() -> bool {
     let limit = limit();
     let (window, created_at) = (Span::from_secs(60), Timestamp::ZERO);
@@ -70,13 +69,13 @@ fn a_budget_of_another_limit_is_not_known() -> bool {
 }
 
 #[test]
-fn a_window_that_is_exhausted_in_memory_only_is_caught() {
+fn a_window_that_is_exhausted_only_in_memory_is_caught() {
     assert!(an_exhausted_window_is_spent());
     assert!(!with(Mutant::ExhaustedInMemoryOnly, an_exhausted_window_is_spent));
 }
 
 #[test]
-fn a_budget_learned_of_another_limit_is_caught() {
+fn a_budget_learned_for_another_limit_is_caught() {
     assert!(a_budget_of_another_limit_is_not_known());
     assert!(!with(Mutant::LearnedOfAnotherLimit, a_budget_of_another_limit_is_not_known));
 }

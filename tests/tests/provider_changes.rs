@@ -1,34 +1,31 @@
-//! The provider changes under load what only its responses tell: what was granted by then may be too much, nothing after it is.
+//! The provider changes under load in ways that only its responses show: grants up to then may be too many, later ones are not.
 
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use apportion_tests::process::load::{Habit, Load};
+use apportion_tests::process::load::Load;
 use apportion_tests::process::log::{Call, Log};
 use apportion_tests::process::server::Server;
+use apportion_tests::process::worker::Workload;
 use apportion_tests::process::{pass, pass_to, windows};
 use apportion_tests::provider::report::{Revision, Window};
 use apportion_tests::provider::{Change, Provider, Report, Rules};
-use tempfile::TempDir;
 
-/// A provider, a server and workers that want more than there is.
+/// A provider, a server and workers that request more than the budget.
 struct World {
     provider: Provider,
     server: Server,
     load: Load,
-    _home: TempDir,
 }
 
 impl World {
-    /// Begins so far inside a window.
-    async fn starting(into: Duration, habits: &[Habit]) -> Self {
+    /// Starts the load `offset` after the start of a window.
+    async fn start(offset: Duration, workloads: &[Workload]) -> Self {
         let rules = Rules { latency_ms: 5, ..Rules::default() };
-        let (provider, home) =
-            (Provider::start(rules.clone()).expect("a provider"), tempfile::tempdir().expect("a directory"));
-        let server = Server::start(home.path());
-        pass_to(&rules, into).await;
-        let load = Load::start(server.channel(), provider.address(), habits);
-        Self { provider, server, load, _home: home }
+        let (provider, server) = (Provider::start(rules.clone()).expect("a provider"), Server::fresh());
+        pass_to(&rules, offset).await;
+        let load = Load::start(server.channel(), provider.address(), workloads);
+        Self { provider, server, load }
     }
 
     fn change(&self, change: Change) -> Instant {
@@ -39,106 +36,109 @@ impl World {
 
     async fn end(self) -> (Log, Report) {
         let log = self.load.stop().await;
-        assert!(self.server.stop(Duration::from_secs(15)).success());
+        self.server.stop_cleanly();
         let report = self.provider.stop();
         println!("{}", windows(&report));
         (log, report)
     }
 }
 
-/// What was too much after a change came under leases that were out when its first response had reached the server.
-fn only_what_was_out(log: &Log, report: &Report, revision: &Revision, told: Instant) {
-    let late: Vec<Call> = log.throttled_after(told);
-    assert!(
-        late.is_empty(),
-        "{} throttled though the server knew: {late:?}\n{}",
-        late.len(),
-        windows(report)
-    );
-    let knowing = told;
-    let out = log
+/// Fails unless the excess after a change came under leases that were open when the change was first reported to the server.
+fn excess_was_open(log: &Log, report: &Report, revision: &Revision, reported: Instant) {
+    let late: Vec<Call> = log.throttled_after(reported);
+    assert!(late.is_empty(), "{} throttled after the report: {late:?}\n{}", late.len(), windows(report));
+    let open = log
         .calls
         .iter()
-        .filter(|call| call.decided <= knowing && call.answered > knowing - Duration::from_secs(1))
+        .filter(|call| call.decided <= reported && call.answered > reported - Duration::from_secs(1))
         .count() as u64;
     assert!(
-        revision.told.over_limit <= out,
-        "{} over the limit, {out} were out\n{}",
-        revision.told.over_limit,
+        revision.after_shown.over_limit <= open,
+        "{} over the limit, {open} were open\n{}",
+        revision.after_shown.over_limit,
         windows(report)
     );
 }
 
-/// The last windows that ended, oldest first.
-fn last(report: &Report, many: usize) -> Vec<&Window> {
-    report.windows.iter().skip(report.windows.len().saturating_sub(many)).collect()
+/// When the server had acknowledged the first report of a request that was sent after `instant`.
+fn first_reported_after(log: &Log, instant: Instant) -> Instant {
+    let calls = log.calls.iter().filter(|call| call.sent > instant);
+    calls.filter_map(|call| call.reported).min().expect("a report")
+}
+
+/// The last closed windows, oldest first.
+fn last(report: &Report, count: usize) -> Vec<&Window> {
+    report.windows.iter().skip(report.windows.len().saturating_sub(count)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_shifted_phase_is_learned_from_the_first_response() {
-    let world = World::starting(
+async fn a_new_phase_is_learned_from_the_first_response() {
+    let world = World::start(
         Duration::from_secs(1),
-        &[Habit { workers: 20, rest: Duration::from_millis(900), ..Habit::BUSY }],
+        &[Workload { workers: 20, rest: Duration::from_millis(900), ..Workload::BUSY }],
     )
     .await;
     pass_to(&Rules::default(), Duration::from_secs(6)).await;
     let at = world.change(Change { phase_ms: Some(3_700), ..Change::default() });
     pass(Duration::from_secs(42)).await;
     let (log, report) = world.end().await;
-    let told =
-        log.calls.iter().filter(|call| call.sent > at).filter_map(|call| call.told).min().expect("a report");
-    only_what_was_out(&log, &report, &report.revisions[0], told);
+    let reported = first_reported_after(&log, at);
+    excess_was_open(&log, &report, &report.revisions[0], reported);
     for window in last(&report, 3) {
         assert_eq!(window.tally.over_limit, 0, "{}", windows(&report));
         assert!(window.tally.accepted >= 158, "{}", windows(&report));
     }
 }
 
-/// Workers that ask for a little more than the limit: a window is nearly used up after 8 s.
-const NEARLY: Habit =
-    Habit { workers: 20, permits: 1, least: 1, rest: Duration::from_millis(1_000), ..Habit::BUSY };
+/// Workers that request a little more than the limit: a window is nearly used up after 8 s.
+const NEARLY: Workload = Workload {
+    workers: 20,
+    permits: 1,
+    min_permits: 1,
+    rest: Duration::from_millis(1_000),
+    ..Workload::BUSY
+};
 
-/// Workers that ask for far more: the window is used up long before.
-const FAR_ABOVE: Habit = Habit { workers: 20, ..Habit::BUSY };
+/// Workers that request far more: the window is used up long before.
+const FAR_ABOVE: Workload = Workload { workers: 20, ..Workload::BUSY };
 
-/// Changes a provider 8 s into a window in which so much is used, and holds what was too much against what was out.
-async fn changed_late(habit: Habit, used: RangeInclusive<usize>, change: Change) {
-    // From the start of a window on: who comes at the edge of one may use up the next.
-    let world = World::starting(Duration::from_millis(50), &[habit]).await;
+/// Changes a provider 8 s into a window of which so much is used, and compares the excess with the open leases.
+async fn change_late(workload: Workload, used: RangeInclusive<usize>, change: Change) {
+    // From the start of a window on: a load that starts at the edge of one may use up the next.
+    let world = World::start(Duration::from_millis(50), &[workload]).await;
     pass(Duration::from_secs(1)).await;
     pass_to(&Rules::default(), Duration::from_secs(8)).await;
     let at = world.change(change.clone());
     pass(Duration::from_secs(27)).await;
     let (log, report) = world.end().await;
-    let seen = windows(&report);
+    let counted = windows(&report);
     let of_window = |call: &&Call| call.answered <= at && at - call.sent < Duration::from_secs(8);
     let before = log.calls.iter().filter(of_window).count();
-    assert!(used.contains(&before), "{before} used when it changed\n{seen}");
-    let told = log.calls.iter().filter(|call| call.sent > at).filter_map(|call| call.told).min();
-    only_what_was_out(&log, &report, &report.revisions[0], told.expect("a report"));
+    assert!(used.contains(&before), "{before} used when it changed\n{counted}");
+    excess_was_open(&log, &report, &report.revisions[0], first_reported_after(&log, at));
     let limit = change.limit.unwrap_or(166);
     for window in last(&report, 2) {
-        assert_eq!((window.limit, window.tally.over_limit), (limit, 0), "{seen}");
-        assert!(window.tally.accepted >= limit * 3 / 4, "{seen}");
+        assert_eq!((window.limit, window.tally.over_limit), (limit, 0), "{counted}");
+        assert!(window.tally.accepted >= limit * 3 / 4, "{counted}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_late_in_a_window_that_is_used_is_learned_from_the_first_response() {
+async fn a_change_late_in_a_used_window_is_learned_from_the_first_response() {
     let shifted = || Change { phase_ms: Some(3_700), ..Change::default() };
     let lowered = || Change { limit: Some(120), ..Change::default() };
     tokio::join!(
-        changed_late(NEARLY, 130..=165, shifted()),
-        changed_late(FAR_ABOVE, 158..=166, shifted()),
-        changed_late(NEARLY, 130..=165, lowered()),
-        changed_late(FAR_ABOVE, 158..=166, lowered()),
+        change_late(NEARLY, 130..=165, shifted()),
+        change_late(FAR_ABOVE, 158..=166, shifted()),
+        change_late(NEARLY, 130..=165, lowered()),
+        change_late(FAR_ABOVE, 158..=166, lowered()),
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lowered_limit_holds_at_once_and_a_raised_one_from_the_next_window() {
-    let many = Habit { workers: 40, rest: Duration::from_millis(900), ..Habit::BUSY };
-    let world = World::starting(Duration::from_secs(8), &[many]).await;
+    let many = Workload { workers: 40, rest: Duration::from_millis(900), ..Workload::BUSY };
+    let world = World::start(Duration::from_secs(8), &[many]).await;
     pass_to(&Rules::default(), Duration::from_millis(600)).await;
     world.change(Change { limit: Some(120), ..Change::default() });
     pass(Duration::from_secs(2)).await;
@@ -149,19 +149,19 @@ async fn a_lowered_limit_holds_at_once_and_a_raised_one_from_the_next_window() {
     pass(Duration::from_secs(2)).await;
     pass_to(&Rules::default(), Duration::from_millis(100)).await;
     let (log, report) = world.end().await;
-    let told = log.told_of(|said| said.limit == Some(120)).expect("a report");
-    only_what_was_out(&log, &report, &report.revisions[0], told);
-    assert_eq!(report.revisions[1].told.over_limit + report.revisions[1].untold.over_limit, 0);
+    let reported = log.first_reported(|response| response.limit == Some(120)).expect("a report");
+    excess_was_open(&log, &report, &report.revisions[0], reported);
+    assert_eq!(report.revisions[1].after_shown.over_limit + report.revisions[1].before_shown.over_limit, 0);
     let raised = last(&report, 1)[0];
     assert_eq!(raised.limit, 500);
     assert!(raised.tally.accepted >= 475, "{}", windows(&report));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn steady_use_by_others_costs_nothing_from_the_third_window_on() {
-    let world = World::starting(Duration::from_secs(8), &[Habit { workers: 12, ..Habit::BUSY }]).await;
+async fn steady_external_use_throttles_nothing_from_the_third_window_on() {
+    let world = World::start(Duration::from_secs(8), &[Workload { workers: 12, ..Workload::BUSY }]).await;
     pass_to(&Rules::default(), Duration::from_millis(100)).await;
-    world.change(Change { others_percent: Some(30), ..Change::default() });
+    world.change(Change { external_percent: Some(30), ..Change::default() });
     pass(Duration::from_secs(62)).await;
     let (_, report) = world.end().await;
     let since = report.revisions[0].at_ns;
@@ -169,7 +169,7 @@ async fn steady_use_by_others_costs_nothing_from_the_third_window_on() {
     assert!(after.len() >= 6, "{}", windows(&report));
     for window in &after[2..] {
         assert_eq!(window.tally.throttled, 0, "{}", windows(&report));
-        assert_eq!(window.others_throttled, 0, "{}", windows(&report));
+        assert_eq!(window.external_throttled, 0, "{}", windows(&report));
     }
     for window in &after[3..] {
         assert!(window.counted >= 158, "{}", windows(&report));
@@ -177,10 +177,10 @@ async fn steady_use_by_others_costs_nothing_from_the_third_window_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_a_throttle_nothing_more_of_the_window_is_granted() {
-    let world = World::starting(
+async fn after_a_throttle_no_more_of_the_window_is_granted() {
+    let world = World::start(
         Duration::from_secs(1),
-        &[Habit { workers: 10, rest: Duration::from_millis(700), ..Habit::BUSY }],
+        &[Workload { workers: 10, rest: Duration::from_millis(700), ..Workload::BUSY }],
     )
     .await;
     pass_to(&Rules::default(), Duration::from_secs(4)).await;
@@ -188,15 +188,16 @@ async fn after_a_throttle_nothing_more_of_the_window_is_granted() {
     pass_to(&Rules::default(), Duration::from_millis(9_900)).await;
     pass_to(&Rules::default(), Duration::from_millis(9_900)).await;
     let (log, report) = world.end().await;
-    let told = log.told_of(|said| said.is_throttled()).expect("a throttle");
+    let reported = log.first_reported(|response| response.is_throttled()).expect("a throttle");
     let throttled = report.windows.iter().find(|window| window.tally.throttled > 0).expect("its window");
     assert_eq!(report.total.by_force, 1);
     assert_eq!(report.total.over_limit, 0);
-    let end = told + Duration::from_secs(6);
-    let more: Vec<_> = log.calls.iter().filter(|call| call.decided > told && call.sent < end).collect();
-    let still = throttled.end_ns.saturating_sub(report.revisions[0].at_ns);
-    assert!(still > 5_000_000_000, "the window was nearly over");
-    let early: Vec<_> = more.iter().filter(|call| call.sent < told + Duration::from_millis(4_500)).collect();
+    let end = reported + Duration::from_secs(6);
+    let more: Vec<_> = log.calls.iter().filter(|call| call.decided > reported && call.sent < end).collect();
+    let rest_ns = throttled.end_ns.saturating_sub(report.revisions[0].at_ns);
+    assert!(rest_ns > 5_000_000_000, "the window was nearly over");
+    let early: Vec<_> =
+        more.iter().filter(|call| call.sent < reported + Duration::from_millis(4_500)).collect();
     assert!(early.is_empty(), "{early:?}");
     let next = report
         .windows

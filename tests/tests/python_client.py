@@ -1,4 +1,4 @@
-"""A client of Apportion that knows the generated stubs and nothing else. Run by python_client.rs with the address of a server."""
+"""A client of Apportion with the generated stubs alone. Run by python_client.rs with the address of a server."""
 
 import sys
 import time
@@ -11,18 +11,18 @@ WINDOW_PERMITS = 166
 
 
 def status_of(error):
-    """The details of a refusal, read out of its trailers as any gRPC client can: no package beside grpcio is needed."""
+    """The details of a refusal, read from its trailers as any gRPC client can: no package besides grpcio is needed."""
     raw = dict(error.trailing_metadata()).get("grpc-status-details-bin", b"")
     assert b"type.googleapis.com/google.rpc.ErrorInfo" in raw, raw
     return raw
 
 
-def acquire(stub, permits=1, least=1, wait=0.0):
+def acquire(stub, permits=1, min_permits=1, wait=0.0):
     whole = int(wait)
     request = quota_service_pb2.AcquireLeaseRequest(
         caller="python",
         permits=permits,
-        min_permits=least,
+        min_permits=min_permits,
         max_wait=duration_pb2.Duration(seconds=whole, nanos=int((wait - whole) * 1e9)),
     )
     return stub.AcquireLease(request, timeout=wait + 2).lease
@@ -43,7 +43,7 @@ def settle(stub, lease, used, returned, observations=()):
 
 
 def until_next_window():
-    """Near the end of a window nothing is granted: begins in the next one."""
+    """Waits for the next window, since nothing is granted near the end of one."""
     time.sleep(10.2 - time.time() % 10)
 
 
@@ -54,10 +54,10 @@ def main():
     lease = acquire(stub, permits=20, wait=1.0)
     assert lease.lease_id and lease.permits == 20, lease
     assert 0 < lease.valid_for.ToTimedelta().total_seconds() < 10, lease
-    assert time.monotonic() < sent + lease.valid_for.ToTimedelta().total_seconds(), "no time is left"
+    assert time.monotonic() < sent + lease.valid_for.ToTimedelta().total_seconds(), "the lease has expired"
 
     try:
-        acquire(stub, permits=WINDOW_PERMITS + 1, least=WINDOW_PERMITS + 1)
+        acquire(stub, permits=WINDOW_PERMITS + 1, min_permits=WINDOW_PERMITS + 1)
         raise AssertionError("more than a window was granted")
     except grpc.RpcError as error:
         assert error.code() == grpc.StatusCode.INVALID_ARGUMENT, error
@@ -65,19 +65,19 @@ def main():
 
     try:
         while True:
-            acquire(stub, permits=20, least=20, wait=0.2)
+            acquire(stub, permits=20, min_permits=20, wait=0.2)
     except grpc.RpcError as error:
         assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED, error
         raw = status_of(error)
         for detail in (b"apportion", b"google.rpc.RetryInfo", b"google.rpc.QuotaFailure", b"DEADLINE_TOO_SHORT"):
             assert detail in raw, (detail, raw)
 
-    began = time.monotonic()
-    waited = acquire(stub, permits=20, least=20, wait=12.0)
-    assert time.monotonic() - began > 0.05 and waited.HasField("held"), waited
+    started = time.monotonic()
+    waited = acquire(stub, permits=20, min_permits=20, wait=12.0)
+    assert time.monotonic() - started > 0.05 and waited.HasField("held"), waited
 
-    seen = observation_pb2.Observation(status=200, limit_permits=WINDOW_PERMITS, remaining_permits=100)
-    settled = settle(stub, waited, used=5, returned=15, observations=[seen])
+    observation = observation_pb2.Observation(status=200, limit_permits=WINDOW_PERMITS, remaining_permits=100)
+    settled = settle(stub, waited, used=5, returned=15, observations=[observation])
     assert settled.accepted_permits == 15 and not settled.open, settled
     again = settle(stub, waited, used=5, returned=15)
     assert again.accepted_permits == 0, again

@@ -1,18 +1,18 @@
-//! A client in another language: Python, with stubs generated from `proto/` alone, gets, settles and is refused as the contract says.
+//! A client in Python, with stubs generated from `proto/` alone, acquires, settles and is refused as the contract says.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use apportion_tests::process::server::Server;
 
-/// What is installed, once, below `target/`. Both of one release, since generated code wants the library that it was made for.
+/// The packages, installed once, below `target/`. Both of one release, since generated code requires the library of its release.
 const PACKAGES: [&str; 2] = ["grpcio==1.76.0", "grpcio-tools==1.76.0"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Runs a command, and fails with its name and what it said.
+/// Runs a command and returns its output. Fails with its name, its errors and what is missing.
 fn run(command: &mut Command, missing: &str) -> String {
     let program = command.get_program().to_string_lossy().into_owned();
     let output =
@@ -22,7 +22,7 @@ fn run(command: &mut Command, missing: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The interpreter of an environment with the packages in it.
+/// The interpreter of an environment with the packages.
 fn python() -> PathBuf {
     let place = root().join("target").join("python-client");
     let python = place.join("bin").join("python");
@@ -40,7 +40,7 @@ fn python() -> PathBuf {
     python
 }
 
-/// Stubs for the contract, in `out`.
+/// Generates the stubs of the contract in `out`.
 fn generate(python: &Path, out: &Path) {
     let mut command = Command::new(python);
     command.args(["-m", "grpc_tools.protoc", "--proto_path=."]);
@@ -55,16 +55,15 @@ fn generate(python: &Path, out: &Path) {
 }
 
 #[test]
-fn a_python_client_gets_waits_settles_and_is_refused_with_details() {
+fn a_python_client_acquires_waits_settles_and_is_refused_with_details() {
     let python = python();
-    let (home, stubs) =
-        (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+    let stubs = tempfile::tempdir().expect("a directory");
     generate(&python, stubs.path());
-    let server = Server::start(home.path());
+    let server = Server::fresh();
     let script = root().join("tests").join("tests").join("python_client.py");
     let mut command = Command::new(&python);
     command.arg(script).arg(server.address().to_string()).env("PYTHONPATH", stubs.path());
-    let said = run(&mut command, "the client was not served as it should be");
-    assert_eq!(said.trim(), "acquired, refused, waited, settled");
+    let output = run(&mut command, "the client was not served as the contract says");
+    assert_eq!(output.trim(), "acquired, refused, waited, settled");
     server.has_not_panicked();
 }

@@ -1,4 +1,4 @@
-//! What a remembered request id costs. The only test of its file: it measures the memory of its process.
+//! The memory of a remembered request id. The only test of its file, since it measures its process.
 
 use apportion_core::allocator::{Allocator, Effect};
 use apportion_core::bounds::Bounds;
@@ -7,20 +7,13 @@ use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins, Policy, TeamPolicy};
 use apportion_core::request::Ask;
 use apportion_core::time::{Span, Timestamp};
+use apportion_tests::memory::resident;
 
 const COUNT: u32 = 400_000;
 const START: Timestamp = Timestamp::from_ns(600_000_000_000);
 
-/// The memory of this process that is in use, in bytes.
-fn memory() -> usize {
-    let text = std::fs::read_to_string("/proc/self/status").expect("a system that tells");
-    let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("a line for it");
-    let kib = line.split_whitespace().next().and_then(|kib| kib.parse::<usize>().ok());
-    kib.expect("a number of KiB") * 1024
-}
-
-/// A workspace in which that many leases are open, each asked for under an id if `named`: as long as one in hexadecimal.
-fn busy(named: bool) -> Allocator {
+/// A workspace with that many open leases, each requested under an id of 32 hexadecimal digits if `has_ids`.
+fn busy(has_ids: bool) -> Allocator {
     let limit = LimitPolicy {
         id: LimitId::new("per-minute").expect("a name"),
         permits: Permits::MAX,
@@ -42,7 +35,7 @@ fn busy(named: bool) -> Allocator {
             permits: Permits::ONE,
             min_permits: Permits::ONE,
             deadline: Timestamp::MAX,
-            request_id: named.then(|| RequestId::new(&id).expect("a name")),
+            request_id: has_ids.then(|| RequestId::new(&id).expect("a name")),
         };
         allocator.acquire(now, &ask).expect("it is admitted");
         while let Some(effect) = allocator.next_effect() {
@@ -58,12 +51,12 @@ fn busy(named: bool) -> Allocator {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_remembered_request_id_takes_a_hundred_and_fifty_bytes_at_most() {
-    let begun = memory();
+fn a_remembered_request_id_takes_at_most_150_bytes() {
+    let before = resident();
     let without = busy(false);
-    let between = memory();
+    let between = resident();
     let with = busy(true);
-    let each = ((memory() - between) - (between - begun)) / COUNT as usize;
+    let each = ((resident() - between) - (between - before)) / COUNT as usize;
     println!("{each} bytes for each");
     assert!((20..=150).contains(&each), "{each} bytes for each id of {} and {}", without.left(), with.left());
 }

@@ -1,4 +1,4 @@
-//! The provider throttles while a stream is open: for how long what is held must not be used, and when to ask again.
+//! The provider throttles while a stream is open: how long leases are revoked, and when to retry.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -8,23 +8,24 @@ use apportion_proto::v1::exchange_response::Response as Got;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
 use apportion_tests::process::pass_to;
 use apportion_tests::process::server::Server;
+use apportion_tests::process::status::retry_after;
+use apportion_tests::process::wire::seconds;
 use apportion_tests::provider::Rules;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::transport::Channel;
-use tonic::{Code, Status, Streaming};
-use tonic_types::StatusExt;
+use tonic::{Code, Streaming};
 
-/// How far inside a window of the policy a test begins.
-const BEGIN: Duration = Duration::from_millis(6_500);
-/// What a call may take, and margins may add.
+/// How long after the start of a window a test starts.
+const START: Duration = Duration::from_millis(6_500);
+/// How long a call may take, and what margins may add.
 const SLACK: Duration = Duration::from_millis(400);
 
-/// A stream of one caller, with what it asks in order.
+/// An Exchange of one caller that sends one message after another.
 struct Stream {
     requests: UnboundedSender<v1::ExchangeRequest>,
     answers: Streaming<v1::ExchangeResponse>,
-    asked: u64,
+    last_id: u64,
 }
 
 impl Stream {
@@ -32,32 +33,32 @@ impl Stream {
         let (requests, received) = tokio::sync::mpsc::unbounded_channel();
         let mut quota = QuotaServiceClient::new(channel);
         let answers = quota.exchange(UnboundedReceiverStream::new(received)).await.expect("a stream");
-        Self { requests, answers: answers.into_inner(), asked: 0 }
+        Self { requests, answers: answers.into_inner(), last_id: 0 }
     }
 
-    fn ask(&mut self, wanted: Wanted) {
-        self.asked += 1;
-        let request = v1::ExchangeRequest { id: self.asked, request: Some(wanted) };
+    fn send(&mut self, wanted: Wanted) {
+        self.last_id += 1;
+        let request = v1::ExchangeRequest { id: self.last_id, request: Some(wanted) };
         self.requests.send(request).expect("the stream is open");
     }
 
     async fn next(&mut self) -> v1::ExchangeResponse {
         let answer = tokio::time::timeout(Duration::from_secs(20), self.answers.message());
-        answer.await.expect("an answer in time").expect("no error").expect("not the end")
+        answer.await.expect("a response in time").expect("no error").expect("not the end")
     }
 
     async fn lease(&mut self) -> v1::Lease {
-        self.ask(Wanted::Acquire(v1::AcquireLeaseRequest::default()));
+        self.send(Wanted::Acquire(v1::AcquireLeaseRequest::default()));
         match self.next().await.response {
             Some(Got::Granted(lease)) => lease,
             other => panic!("not granted: {other:?}"),
         }
     }
 
-    /// Reports a response under a lease. Returns the revocation that came of it, if one did, and when.
+    /// Reports a response under a new lease. Returns the revocation that follows a throttle, and when it came.
     async fn observe(&mut self, observation: v1::Observation) -> Option<(v1::Revocation, Instant)> {
         let lease = self.lease().await;
-        self.ask(Wanted::Settle(v1::SettleLeaseRequest {
+        self.send(Wanted::Settle(v1::SettleLeaseRequest {
             lease_id: lease.lease_id,
             used_permits: 1,
             observations: vec![observation.clone()],
@@ -80,7 +81,7 @@ impl Stream {
     }
 }
 
-/// The wall-clock instant that lies so long after the next boundary of a window by the policy.
+/// `later` after the next boundary of a window by the policy, since the Unix epoch.
 fn after_boundary(later: Duration) -> Duration {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
     Duration::from_secs(now.as_secs() / 10 * 10 + 10) + later
@@ -90,7 +91,7 @@ fn left_until(end: Duration) -> Duration {
     end - SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970")
 }
 
-/// A response that names the end of its window, so far from exact.
+/// A response with the end of its window, to that precision.
 fn response(remaining: u32, end: Duration, precision: Duration) -> v1::Observation {
     let wire = |span: Duration| prost_types::Duration::try_from(span).expect("short");
     let end = wire(end);
@@ -106,15 +107,10 @@ fn response(remaining: u32, end: Duration, precision: Duration) -> v1::Observati
     }
 }
 
-fn retry_after(refused: &Status) -> Option<Duration> {
-    refused.get_details_retry_info()?.retry_delay
-}
-
-/// Windows of the provider end so long after the policy's: what is revoked stays so until that end, and nothing is granted sooner.
+/// Windows of the provider end `later` than those of the policy: a revocation lasts until that end, and nothing is granted earlier.
 async fn revoked_until_the_end_of_a_window(later: Duration, precision: Duration) {
-    let home = tempfile::tempdir().expect("a directory");
-    let server = Server::start(home.path());
-    pass_to(&Rules::default(), BEGIN).await;
+    let server = Server::fresh();
+    pass_to(&Rules::default(), START).await;
     let mut stream = Stream::open(server.channel()).await;
     let end = after_boundary(later);
     assert!(stream.observe(response(150, end, precision)).await.is_none(), "nothing was throttled");
@@ -132,15 +128,15 @@ async fn revoked_until_the_end_of_a_window(later: Duration, precision: Duration)
     };
     let refused = quota.acquire_lease(at_once).await.expect_err("the provider throttles");
     assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
-    let again = received.elapsed() + retry_after(&refused).expect("a time to retry");
+    let retry = received.elapsed() + retry_after(&refused).expect("a time to retry");
     assert!(
-        again + SLACK / 8 >= span && again <= span + SLACK * 2,
-        "again in {again:?}, revoked for {span:?}"
+        retry + SLACK / 8 >= span && retry <= span + SLACK * 2,
+        "retry after {retry:?}, revoked for {span:?}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_revocation_lasts_until_the_window_ends_where_the_provider_has_it() {
+async fn a_revocation_lasts_until_the_window_of_the_provider_ends() {
     tokio::join!(
         revoked_until_the_end_of_a_window(Duration::ZERO, Duration::from_millis(1)),
         revoked_until_the_end_of_a_window(Duration::from_secs(4), Duration::from_millis(1)),
@@ -149,14 +145,13 @@ async fn a_revocation_lasts_until_the_window_ends_where_the_provider_has_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_throttle_does_not_shorten_what_the_first_one_asked_for() {
-    let home = tempfile::tempdir().expect("a directory");
-    let server = Server::start(home.path());
-    pass_to(&Rules::default(), BEGIN).await;
+async fn a_second_throttle_does_not_shorten_the_first_revocation() {
+    let server = Server::fresh();
+    pass_to(&Rules::default(), START).await;
     let mut stream = Stream::open(server.channel()).await;
     let (first, second) = (stream.lease().await, stream.lease().await);
     let throttled = |lease: v1::Lease, retry_after: Option<i64>| {
-        let retry_after = retry_after.map(|seconds| prost_types::Duration { seconds, nanos: 0 });
+        let retry_after = retry_after.map(seconds);
         let observation = v1::Observation { throttled: true, retry_after, ..v1::Observation::default() };
         Wanted::Settle(v1::SettleLeaseRequest {
             lease_id: lease.lease_id,
@@ -166,7 +161,7 @@ async fn a_second_throttle_does_not_shorten_what_the_first_one_asked_for() {
         })
     };
     for (lease, asked_for) in [(first, Some(25)), (second, None)] {
-        stream.ask(throttled(lease, asked_for));
+        stream.send(throttled(lease, asked_for));
         let (revocation, _) = stream.outcome(true).await.expect("a revocation");
         let span = revocation.retry_after.expect("a time");
         assert!((23..=25).contains(&span.seconds), "{span:?}");

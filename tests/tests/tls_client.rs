@@ -1,4 +1,4 @@
-//! The Rust client over TLS, against the program.
+//! The Rust client over TLS.
 
 use apportion_client::{AcquireError, Config, Quota, Request};
 use apportion_tests::process::server::Server;
@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
-/// An authority in PEM, and the files of a certificate for the loopback address that it signed.
+/// A certificate authority in PEM, and the files of a certificate for the loopback address that it signed.
 fn authority(name: &str, directory: &Path) -> (String, [String; 2]) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -19,7 +19,7 @@ fn authority(name: &str, directory: &Path) -> (String, [String; 2]) {
     let signed = params.signed_by(&key, &issuer).expect("signed");
     let files = [("pem", signed.pem()), ("key", key.serialize_pem())].map(|(end, text)| {
         let path = directory.join(format!("{name}.{end}"));
-        std::fs::write(&path, text).expect("it is written");
+        std::fs::write(&path, text).expect("the file is written");
         path.display().to_string()
     });
     (issuer.pem(), files)
@@ -27,7 +27,7 @@ fn authority(name: &str, directory: &Path) -> (String, [String; 2]) {
 
 async fn acquired(server: &Server, authority: &str) -> Result<u32, AcquireError> {
     let config = Config::new(format!("https://{}", server.address())).certificate_authority(authority);
-    let quota = Quota::connect(config).expect("it is a configuration");
+    let quota = Quota::connect(config).expect("a valid configuration");
     let request = Request::new().permits(2).max_wait(Duration::from_secs(5));
     let granted = quota.acquire(&request).await.map(|lease| lease.left());
     quota.close().await;
@@ -35,7 +35,7 @@ async fn acquired(server: &Server, authority: &str) -> Result<u32, AcquireError>
 }
 
 #[tokio::test]
-async fn the_rust_client_takes_a_lease_over_tls_from_a_server_that_it_trusts() {
+async fn the_rust_client_acquires_over_tls_only_from_a_server_that_it_trusts() {
     let directory = tempfile::tempdir().expect("a directory");
     let (ours, [cert, key]) = authority("ours", directory.path());
     let (theirs, _) = authority("theirs", directory.path());
@@ -43,5 +43,5 @@ async fn the_rust_client_takes_a_lease_over_tls_from_a_server_that_it_trusts() {
         Server::start_with(&directory.path().join("data"), &["--tls-cert", &cert, "--tls-key", &key]);
     assert_eq!(acquired(&server, &ours).await.expect("granted"), 2);
     let refused = acquired(&server, &theirs).await;
-    assert!(refused.is_err(), "whoever signed its certificate is not trusted: {refused:?}");
+    assert!(refused.is_err(), "another authority is trusted: {refused:?}");
 }

@@ -1,13 +1,13 @@
-//! A client that takes leases, says how many permits it holds, and does nothing more until it is killed.
+//! A client that acquires leases, prints how many permits it holds, and waits to be killed.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use apportion_proto::v1;
-use apportion_tests::process::load::Client;
+use apportion_tests::process::wire::{Client, seconds};
 use tonic::transport::Endpoint;
 
-/// It ends by itself after this, whatever becomes of whoever started it.
+/// It exits by itself after this, if nothing kills it.
 const LIFE: Duration = Duration::from_secs(60);
 
 async fn hold(server: String, leases: u32) -> Result<(), String> {
@@ -18,9 +18,9 @@ async fn hold(server: String, leases: u32) -> Result<(), String> {
     let mut held = 0;
     for _ in 0..leases {
         let ask = v1::AcquireLeaseRequest {
-            caller: "mortal".into(),
+            caller: "killed".into(),
             permits: Some(10),
-            max_wait: Some(prost_types::Duration { seconds: 1, nanos: 0 }),
+            max_wait: Some(seconds(1)),
             ..v1::AcquireLeaseRequest::default()
         };
         let granted = client.acquire_lease(ask).await.map_err(|status| status.to_string())?;

@@ -1,25 +1,25 @@
-//! Plays a budget that services share, without and then with Apportion, and shows what came of it as a table and a picture.
+//! Plays services that share a budget, without and then with Apportion, and shows the result as a table and a picture.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use apportion_tests::demo::figures::Figures;
-use apportion_tests::demo::half::{Half, play};
 use apportion_tests::demo::live::Live;
+use apportion_tests::demo::measurements::Measurements;
 use apportion_tests::demo::plan::Plan;
-use apportion_tests::demo::{keeper, picture, service, table, verdict};
+use apportion_tests::demo::play::play;
+use apportion_tests::demo::{picture, service, supervisor, table, targets};
 use apportion_tests::provider::Rules;
 use serde::de::DeserializeOwned;
 
 const USAGE: &str = "\
 usage: demo [--seconds N] [--svg FILE] [--rules RULES] [--only-apportion]
 
-Four services call a stand-in of the provider for a minute on their own, and for a minute through Apportion.
-  --seconds N        so long each, in whole windows (60)
-  --svg FILE         where the picture goes (target/demo.svg)
-  --rules RULES      how the provider differs from Intercom, as one JSON object: {\"limit\": 80, \"window_ms\": 5000}
-  --only-apportion   the second half alone
-Exits with 1 if an aim is missed, with 2 if it cannot be played.";
+Four services call a simulated provider, for a minute each on its own and for a minute through Apportion.
+  --seconds N        length of each round, rounded up to whole windows (default 60)
+  --svg FILE         where to write the picture (default target/demo.svg)
+  --rules RULES      settings of the provider that differ from Intercom's, as JSON: {\"limit\": 80, \"window_ms\": 5000}
+  --only-apportion   play the second round only
+Exit status: 0 if every target is met, 1 if one is missed, 2 on an error.";
 const WITHOUT: &str = "Each on its own";
 const WITH: &str = "Through Apportion";
 
@@ -43,7 +43,7 @@ fn arguments() -> Result<Arguments, String> {
         }
     }
     if !(1..=600).contains(&seconds) {
-        return Err(format!("--seconds is {seconds}, not from 1 to 600"));
+        return Err(format!("--seconds is {seconds}: it must be from 1 to 600"));
     }
     let rules: Rules = rules.unwrap_or_default();
     Ok(Arguments { plan: Plan::new(rules.checked()?, seconds), svg, only_apportion })
@@ -53,31 +53,35 @@ fn json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_str(text).map_err(|error| format!("{text}: {error}"))
 }
 
-/// Whether every aim is met.
+/// Whether every target is met.
 async fn demo(arguments: &Arguments) -> Result<bool, String> {
     let plan = &arguments.plan;
-    let mut halves: Vec<(&str, Half)> = Vec::new();
-    if !arguments.only_apportion {
-        halves.push((WITHOUT, play(plan, false, &mut Live::of(WITHOUT)).await?));
-    }
-    halves.push((WITH, play(plan, true, &mut Live::of(WITH)).await?));
-    let figures: Vec<_> = halves.iter().map(|(name, half)| (*name, Figures::of(plan, half))).collect();
-    let shown: Vec<_> = figures.iter().map(|(name, figures)| (*name, figures)).collect();
-    println!("\n{}", table::table(&shown));
-    picture::draw(&arguments.svg, plan, &shown)?;
-    let (with, without) = (&figures[figures.len() - 1].1, (figures.len() > 1).then(|| &figures[0].1));
-    let aims = verdict::verdict(with, without);
-    aims.iter().for_each(|aim| println!("{aim}"));
+    let without = match arguments.only_apportion {
+        true => None,
+        false => Some(measure(plan, WITHOUT, false).await?),
+    };
+    let with = measure(plan, WITH, true).await?;
+    let mut rounds: Vec<_> = without.iter().map(|without| (WITHOUT, without)).collect();
+    rounds.push((WITH, &with));
+    println!("\n{}", table::table(&rounds));
+    picture::draw(&arguments.svg, plan, &rounds)?;
+    let targets = targets::targets(&with, without.as_ref());
+    targets.iter().for_each(|target| println!("{target}"));
     println!("\npicture: {}", arguments.svg.display());
-    Ok(aims.iter().all(|aim| aim.met))
+    Ok(targets.iter().all(|target| target.is_met))
+}
+
+async fn measure(plan: &Plan, name: &'static str, with_apportion: bool) -> Result<Measurements, String> {
+    let round = play(plan, with_apportion, &mut Live::of(name)).await?;
+    Ok(Measurements::of(plan, &round))
 }
 
 async fn run() -> Result<bool, String> {
     let given: Vec<String> = std::env::args().skip(1).collect();
-    // The demo starts itself again, with these.
+    // The demo starts itself again with these.
     match given.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["service", orders] => service::serve(json(orders)?).await.map(|()| true),
-        ["keep", plan] => keeper::keep(&json(plan)?).await.map(|()| true),
+        ["service", assignment] => service::serve(json(assignment)?).await.map(|()| true),
+        ["supervise", plan] => supervisor::supervise(&json(plan)?).await.map(|()| true),
         _ => demo(&arguments()?).await,
     }
 }

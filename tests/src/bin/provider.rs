@@ -1,4 +1,4 @@
-//! A provider to call instead of a real one, as a process: prints its address, serves until it is stopped, reports.
+//! The simulated provider as a process: prints its address, serves until it is stopped, and prints its report.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -9,10 +9,10 @@ use tokio::signal::unix::{SignalKind, signal};
 const USAGE: &str = "\
 usage: provider [--listen ADDRESS] [RULES]
 
-RULES is one JSON object; what is not named is as at Intercom, for example
+RULES is a JSON object; the defaults are those of Intercom. For example:
   provider --listen 127.0.0.1:8080 '{\"limit\": 166, \"window_ms\": 10000, \"phase_ms\": 0, \"latency_ms\": 20}'
-GET /_report says what was counted, POST /_control changes rules, every other path is counted.
-SIGINT or SIGTERM ends it: it prints its last report.";
+GET /_report returns the counts, POST /_control changes the rules; requests to every other path are counted.
+On SIGINT or SIGTERM it prints its report and exits.";
 
 fn arguments() -> Result<(SocketAddr, Rules), String> {
     let mut address = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -20,7 +20,7 @@ fn arguments() -> Result<(SocketAddr, Rules), String> {
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         if argument == "--listen" {
-            let text = arguments.next().ok_or("--listen names no address")?;
+            let text = arguments.next().ok_or("--listen needs an address")?;
             address = text.parse().map_err(|error| format!("--listen {text}: {error}"))?;
         } else if argument.starts_with('{') {
             rules = serde_json::from_str(&argument).map_err(|error| format!("the rules: {error}"))?;

@@ -1,19 +1,23 @@
-//! Four services share a provider's budget, on their own and then through Apportion: processes, real time, the provider's own count.
+//! Four services share a provider's budget, first on their own and then through Apportion: processes, real time, the provider's own
+//! count.
 
 pub mod plan;
 
-pub mod note;
-pub mod retry;
+pub mod backoff;
+pub mod outcome;
 
-pub mod gate;
+pub mod access;
 pub mod service;
 
-pub mod keeper;
+pub mod supervisor;
 
-pub mod half;
+pub mod measurements;
+pub mod round;
+pub mod text;
+
 pub mod live;
+pub mod play;
 
-pub mod figures;
 pub mod picture;
 pub mod table;
-pub mod verdict;
+pub mod targets;

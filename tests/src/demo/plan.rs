@@ -1,4 +1,5 @@
-//! What is played: who calls the provider, how eagerly, and when the support desk's bursts come. The same in both halves.
+//! What the demo plays: which services call the provider, with how much load, and when the bursts of the support desk come. The
+//! same in both rounds.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,36 +8,36 @@ use crate::random::Random;
 
 /// How many teams there are.
 pub const TEAMS: usize = 4;
-/// The place of the support desk in [`CAST`].
+/// The support desk in [`SERVICES`].
 pub const SUPPORT: usize = 0;
-/// The place of the synchronisation.
+/// The synchronisation in [`SERVICES`].
 pub const SYNC: usize = 1;
-/// The place of the CRM.
+/// The CRM in [`SERVICES`].
 pub const CRM: usize = 2;
-/// The end of a window in which the preset of the provider lets nothing more be granted, in milliseconds.
+/// The guard of the preset: the end of a window in which nothing is granted, in milliseconds.
 pub const GUARD_MS: u64 = 850;
-/// The part of a window that the preset holds back for urgent requests, in percent.
+/// The holdback of the preset: the part of a window kept for urgent requests, in percent.
 pub const HOLDBACK_PERCENT: u64 = 20;
 
 /// One service, and the team that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Role {
+pub struct ServiceSpec {
     /// The name of the team.
     pub team: &'static str,
     /// Its weight.
     pub weight: u32,
-    /// When it is served.
+    /// The priority of its requests.
     pub priority: &'static str,
-    /// How many workers it keeps busy without an end; none where requests come in bursts instead.
+    /// How many workers it keeps busy; 0 if its requests come in bursts instead.
     pub workers: usize,
 }
 
 /// All services.
-pub const CAST: [Role; TEAMS] = [
-    Role { team: "support", weight: 1, priority: "CRITICAL", workers: 0 },
-    Role { team: "sync", weight: 3, priority: "DEFAULT", workers: 8 },
-    Role { team: "crm", weight: 1, priority: "DEFAULT", workers: 8 },
-    Role { team: "backfill", weight: 1, priority: "SHEDDABLE", workers: 16 },
+pub const SERVICES: [ServiceSpec; TEAMS] = [
+    ServiceSpec { team: "support", weight: 1, priority: "CRITICAL", workers: 0 },
+    ServiceSpec { team: "sync", weight: 3, priority: "DEFAULT", workers: 8 },
+    ServiceSpec { team: "crm", weight: 1, priority: "DEFAULT", workers: 8 },
+    ServiceSpec { team: "backfill", weight: 1, priority: "SHEDDABLE", workers: 16 },
 ];
 
 /// How the provider behaves, and for how many of its windows it is called.
@@ -44,39 +45,38 @@ pub const CAST: [Role; TEAMS] = [
 pub struct Plan {
     /// How the provider behaves.
     pub rules: Rules,
-    /// How many whole windows each half takes.
+    /// How many whole windows each round takes.
     pub windows: u64,
 }
 
-/// Requests that come at one moment.
+/// Requests that are issued at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Burst {
-    /// How long after the start of the half, in milliseconds.
+    /// How long after the start of the round, in milliseconds.
     pub at_ms: u64,
     /// How many requests.
     pub requests: u64,
 }
 
 impl Plan {
-    /// So long at a provider that behaves so and takes about a tenth of a second for an answer, in whole windows.
+    /// A plan of that length, rounded up to whole windows, at a provider that takes about a tenth of a second to respond.
     pub fn new(rules: Rules, seconds: u64) -> Self {
         let rules = Rules { latency_ms: 60, jitter_ms: 60, ..rules };
         Self { windows: (seconds * 1000).div_ceil(rules.window_ms).max(1), rules }
     }
 
-    /// How long a half takes, in nanoseconds.
+    /// How long a round takes, in nanoseconds.
     pub fn length_ns(&self) -> u64 {
         self.windows * self.rules.window_ns()
     }
 
-    /// The support desk's bursts: three a window, which fit what is held back at their moment though the bursts before them have
-    /// taken their part of it.
+    /// The support desk's bursts: three a window. Each fits into what is still held back after the bursts before it.
     pub fn bursts(&self) -> Vec<Burst> {
         (0..self.windows).flat_map(|window| self.bursts_of(window)).collect()
     }
 
-    /// Early ones are larger, since what is held back is let go evenly. Moments are parts of the time before the guard, in
-    /// thousandths, sizes parts of what is held back at first, in percent.
+    /// Early ones are larger, since what is held back is released evenly. Instants are parts of the time before the guard, in
+    /// thousandths; sizes are parts of what is held back at first, in percent.
     fn bursts_of(&self, window: u64) -> impl Iterator<Item = Burst> {
         let open_ms = self.rules.window_ms.saturating_sub(GUARD_MS);
         let held_back = self.rules.limit * HOLDBACK_PERCENT / 100;
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_burst_fits_what_is_held_back_though_nothing_else_is_left() {
+    fn every_burst_fits_into_what_is_held_back() {
         let plan = Plan::new(Rules::default(), 600);
         let open = 9150.0;
         let mut left = 0.0_f64;
@@ -108,11 +108,11 @@ mod tests {
             assert!(left >= 0.0, "{burst:?} exceeds what is held back by {}", -left);
             asked += burst.requests;
         }
-        assert!(asked >= 60 * 18, "only {asked} requests in 60 windows: no test of anything");
+        assert!(asked >= 60 * 18, "only {asked} requests in 60 windows: too few to test anything");
     }
 
     #[test]
-    fn half_a_window_more_is_a_window_more() {
+    fn a_plan_is_rounded_up_to_whole_windows() {
         assert_eq!([1, 10, 15, 60].map(|seconds| Plan::new(Rules::default(), seconds).windows), [1, 1, 2, 6]);
     }
 }

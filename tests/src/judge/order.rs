@@ -1,16 +1,30 @@
-//! Who is answered when: first come first served inside a team and priority, no answer twice, none too late.
+//! Who is answered when: records in order of time, first come first served inside a team and priority, no answer twice, none too
+//! late.
 
-use super::{at, is_part_of};
+use std::collections::BTreeMap;
+
 use apportion_core::ids::TeamId;
 use apportion_core::scenario::{Arrivals, Change, Demand, Record, Scenario};
 use apportion_core::time::{Span, Timestamp};
-use std::collections::BTreeMap;
 
-/// Requests per window come so long before its start.
+use super::record::{at, is_part_of};
+
+/// How long before the start of a window its requests arrive.
 const BEFORE_START: Span = Span::from_ms(1);
 
-/// Inside a team and priority grants come in the order of arrival; at one instant, in that of the file. Where a change of
-/// priorities moves what waits, the order begins anew.
+/// Records stand in order of time.
+///
+/// # Errors
+/// The first that does not.
+pub fn in_order_of_time(log: &[Record]) -> Result<(), String> {
+    match log.windows(2).find(|pair| at(&pair[0]) > at(&pair[1])) {
+        Some(pair) => Err(format!("out of order: {pair:?}")),
+        None => Ok(()),
+    }
+}
+
+/// Inside a team and priority grants come in the order of arrival; at one instant, in the order of the scenario. Where a change of
+/// priorities moves waiting requests, the order starts again.
 ///
 /// # Errors
 /// The first grant that overtakes another.
@@ -22,13 +36,13 @@ pub fn first_come_first_served(scenario: &Scenario, log: &[Record]) -> Result<()
             last.retain(|(team, _), _| !is_part_of(&scenario.policy, team, moved));
         }
         let Record::Grant { at, team, priority, waited, tag, .. } = record else { continue };
-        let came = *at - *waited;
+        let arrived = *at - *waited;
         let key = (team, priority.index());
-        let place = listed_at(scenario, team, tag.as_deref(), came);
+        let place = listed_at(scenario, team, tag.as_deref(), arrived);
         let before = last.get(&key).copied();
         let overtaken = match (before, place) {
-            (Some((earlier, _)), _) if came < earlier => true,
-            (Some((same, rank)), Some(place)) if came == same => place < rank,
+            (Some((earlier, _)), _) if arrived < earlier => true,
+            (Some((same, rank)), Some(place)) if arrived == same => place < rank,
             _ => false,
         };
         if overtaken {
@@ -36,15 +50,15 @@ pub fn first_come_first_served(scenario: &Scenario, log: &[Record]) -> Result<()
         }
         let rank = match (before, place) {
             (_, Some(place)) => place,
-            (Some((same, rank)), None) if came == same => rank,
+            (Some((same, rank)), None) if arrived == same => rank,
             _ => 0,
         };
-        last.insert(key, (came, rank));
+        last.insert(key, (arrived, rank));
     }
     Ok(())
 }
 
-/// When which team, with all its parts, got other priorities, in order of time.
+/// When which team, with all its parts, was given other priorities, in order of time.
 fn moves(scenario: &Scenario) -> Vec<(Timestamp, &TeamId)> {
     let moves = scenario.events.iter().filter_map(|event| match &event.what {
         Change::SetTeam { priority: None, highest_priority: None, .. } => None,
@@ -56,16 +70,16 @@ fn moves(scenario: &Scenario) -> Vec<(Timestamp, &TeamId)> {
     moves
 }
 
-/// The place in the file of the demand that lists a request for that instant; none: it came by itself.
-fn listed_at(scenario: &Scenario, team: &TeamId, tag: Option<&str>, came: Timestamp) -> Option<usize> {
+/// The place in the scenario of the demand that lists a request for that instant; none for a repeat.
+fn listed_at(scenario: &Scenario, team: &TeamId, tag: Option<&str>, arrived: Timestamp) -> Option<usize> {
     scenario.demand.iter().position(|demand| {
         &demand.team == team
             && demand.tag.as_deref() == tag
-            && arrivals(scenario, demand).iter().any(|(at, _)| *at == came)
+            && arrivals(scenario, demand).iter().any(|(at, _)| *at == arrived)
     })
 }
 
-/// When requests of a demand come first, and how many, in order of time.
+/// When requests of a demand first arrive, and how many, in order of time.
 fn arrivals(scenario: &Scenario, demand: &Demand) -> Vec<(Timestamp, u64)> {
     let start = |window: u32| {
         let length = scenario.policy.limits[0].window.as_ns();
@@ -101,11 +115,11 @@ fn end(scenario: &Scenario) -> Timestamp {
     scenario.origin + Span::from_ns(length * u64::from(scenario.windows))
 }
 
-/// No demand gets more answers than it has requests. Demands need tags of their own to be told apart.
+/// No demand gets more answers than it has requests. Demands need distinct tags.
 ///
 /// # Errors
 /// The first demand that does.
-pub fn nobody_answered_too_often(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
+pub fn no_request_answered_twice(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
     for demand in &scenario.demand {
         let asked = arrivals(scenario, demand).iter().fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
         let answered = log.iter().filter(|record| answers(record, demand));
@@ -131,11 +145,11 @@ pub fn nobody_answered_too_often(scenario: &Scenario, log: &[Record]) -> Result<
     Ok(())
 }
 
-/// Every request that waits only so long is answered by then, at that instant at the latest.
+/// Every request with a deadline is answered by then.
 ///
 /// # Errors
 /// The first demand with a late or missing answer.
-pub fn nobody_waits_too_long(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
+pub fn deadlines_kept(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
     for demand in &scenario.demand {
         let Some(max_wait) = demand.max_wait else { continue };
         let withdrawn = |tag: &str| {
@@ -150,8 +164,8 @@ pub fn nobody_waits_too_long(scenario: &Scenario, log: &[Record]) -> Result<(), 
             continue;
         }
         let mut due = 0_u64;
-        for (came, count) in arrivals(scenario, demand) {
-            let deadline = came + max_wait;
+        for (arrived, count) in arrivals(scenario, demand) {
+            let deadline = arrived + max_wait;
             due = due.saturating_add(count);
             let in_time = answered.iter().filter(|record| at(record) <= deadline).count() as u64;
             if deadline < end(scenario) && in_time < due {

@@ -1,30 +1,15 @@
-//! What no window, no cap and no instant may see. Walks through a log beside the scenario's own events. A grant near a
-//! boundary is charged to both windows in which a request may be counted.
+//! No window above its budget, no team above its cap, no grant while a window is closed.
 
-use super::at;
-use apportion_core::ids::TeamId;
-use apportion_core::scenario::{Change, Event, Record, Scenario};
-use apportion_core::time::{Span, Timestamp};
-use std::collections::{BTreeMap, VecDeque};
+use apportion_core::scenario::{Record, Scenario};
 
-/// How long after its first possible start a window opens: after its last possible one, and the margin.
-fn opens_after(scenario: &Scenario) -> Span {
-    let limit = &scenario.policy.limits[0];
-    let within = scenario.start_within.get(&limit.id).copied().unwrap_or(Span::ZERO);
-    limit.margins.start + within
-}
-
-/// The first possible start of a window.
-fn start_of(scenario: &Scenario, window: u32) -> Timestamp {
-    scenario.origin + Span::from_ns(scenario.policy.limits[0].window.as_ns() * u64::from(window))
-}
+use super::charges::{Charged, opens_after, start_of, walk};
 
 /// Every grant lies in its own window, after its margin and before its guard unless it is an edge permit and policy allows
-/// that, and none comes before the first window has begun.
+/// that, and none comes before the first window has started.
 ///
 /// # Errors
 /// The first grant that does not.
-pub fn only_while_open(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
+pub fn grants_only_while_open(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
     let limit = &scenario.policy.limits[0];
     for record in log {
         let Record::Grant { at, window, priority, edge, .. } = record else { continue };
@@ -39,14 +24,14 @@ pub fn only_while_open(scenario: &Scenario, log: &[Record]) -> Result<(), String
     Ok(())
 }
 
-/// No window's net grants exceed its budget, nor what the provider said is left of it.
+/// No window's net grants exceed its budget, nor what is left of it by a response of the provider.
 ///
 /// # Errors
 /// The first grant that does.
 pub fn never_above_the_budget(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
-    walk(scenario, log, |state, _, n, edge| {
+    walk(scenario, log, |charges, _, n, edge| {
         let over = |charged: &Charged, budget: i64| charged.permits + n > budget;
-        if over(&state.this, state.budget) || (edge && over(&state.next, state.next_budget)) {
+        if over(&charges.this, charges.budget) || (edge && over(&charges.next, charges.next_budget)) {
             return Err(format!("{n} permits above the budget"));
         }
         Ok(())
@@ -58,175 +43,14 @@ pub fn never_above_the_budget(scenario: &Scenario, log: &[Record]) -> Result<(),
 /// # Errors
 /// The first grant that does.
 pub fn caps_kept(scenario: &Scenario, log: &[Record]) -> Result<(), String> {
-    walk(scenario, log, |state, leaf, n, edge| {
-        for &team in &state.paths[leaf] {
-            let granted = state.this.granted[team].max(if edge { state.next.granted[team] } else { 0 }) + n;
-            if state.caps[team].is_some_and(|cap| granted > cap) {
-                return Err(format!("team {team} above its cap: {granted} of {:?}", state.caps[team]));
+    walk(scenario, log, |charges, leaf, n, edge| {
+        for &team in &charges.paths[leaf] {
+            let granted =
+                charges.this.granted[team].max(if edge { charges.next.granted[team] } else { 0 }) + n;
+            if charges.caps[team].is_some_and(|cap| granted > cap) {
+                return Err(format!("team {team} above its cap: {granted} of {:?}", charges.caps[team]));
             }
         }
         Ok(())
     })
-}
-
-/// What is charged to one window.
-#[derive(Clone)]
-struct Charged {
-    permits: i64,
-    granted: Vec<i64>,
-}
-
-/// A lease of which permits may come back.
-struct Held {
-    left: i64,
-    granted_at: Timestamp,
-    edge: bool,
-}
-
-/// The window that opened last as the log and the scenario's events describe it. Teams are named by their place in the policy.
-struct State<'a> {
-    scenario: &'a Scenario,
-    /// How many windows have opened.
-    opened: u32,
-    budget: i64,
-    next_budget: i64,
-    this: Charged,
-    next: Charged,
-    /// Leases by team, oldest first, of the window by the clock, and which one that is.
-    held: BTreeMap<usize, VecDeque<Held>>,
-    by_clock: Option<u64>,
-    caps: Vec<Option<i64>>,
-    paths: Vec<Vec<usize>>,
-}
-
-/// Asks about every grant just before it is booked.
-fn walk(
-    scenario: &Scenario,
-    log: &[Record],
-    ask: impl Fn(&State<'_>, usize, i64, bool) -> Result<(), String>,
-) -> Result<(), String> {
-    let mut events: Vec<&Event> = scenario.events.iter().collect();
-    events.sort_by_key(|event| event.at);
-    let mut events = events.into_iter().peekable();
-    let mut state = State::new(scenario);
-    for record in log {
-        match record {
-            Record::Grant { at, team, permits, edge, .. } => {
-                while let Some(event) = events.next_if(|event| event.at <= *at) {
-                    state.apply(event);
-                }
-                state.roll_to(*at);
-                let (leaf, n) = (state.place(team), i64::from(permits.get()));
-                ask(&state, leaf, n, *edge).map_err(|wrong| format!("{wrong}, by {record:?}"))?;
-                state.book(leaf, n, *edge);
-                let held = Held { left: n, granted_at: *at, edge: *edge };
-                state.held.entry(leaf).or_default().push_back(held);
-            }
-            Record::Return { team, permits, accepted, .. } => {
-                for event in events.by_ref() {
-                    state.apply(event);
-                    if matches!(event.what, Change::Return { .. }) {
-                        break;
-                    }
-                }
-                state.roll_to(at(record));
-                let (offered, accepted) = (i64::from(permits.get()), i64::from(accepted.get()));
-                let leaf = state.place(team);
-                if state.take_back(leaf, offered) != accepted {
-                    return Err(format!("another number came back: {record:?}"));
-                }
-            }
-            Record::Reject { .. } => {}
-        }
-    }
-    Ok(())
-}
-
-impl<'a> State<'a> {
-    fn new(scenario: &'a Scenario) -> Self {
-        let teams = &scenario.policy.teams;
-        let place = |id: &TeamId| teams.iter().position(|team| &team.id == id);
-        let parent = |team: &usize| teams[*team].parent.as_ref().and_then(place);
-        let none = Charged { permits: 0, granted: vec![0; teams.len()] };
-        Self {
-            scenario,
-            opened: 0,
-            budget: 0,
-            next_budget: i64::from(scenario.policy.limits[0].permits.get()),
-            this: none.clone(),
-            next: none,
-            held: BTreeMap::new(),
-            by_clock: None,
-            caps: teams.iter().map(|team| team.cap.map(|cap| i64::from(cap.get()))).collect(),
-            paths: (0..teams.len()).map(|team| std::iter::successors(Some(team), parent).collect()).collect(),
-        }
-    }
-
-    fn place(&self, team: &TeamId) -> usize {
-        let teams = &self.scenario.policy.teams;
-        teams.iter().position(|other| &other.id == team).expect("records name teams of the policy")
-    }
-
-    fn roll_to(&mut self, at: Timestamp) {
-        while self.opened_at(self.opened) <= at {
-            self.opened += 1;
-            self.budget = self.next_budget;
-            let none = Charged { permits: 0, granted: vec![0; self.paths.len()] };
-            self.this = std::mem::replace(&mut self.next, none);
-        }
-        let origin = self.scenario.origin;
-        let length = self.scenario.policy.limits[0].window.as_ns();
-        let by_clock = (at >= origin).then(|| at.since(origin).as_ns() / length);
-        if self.by_clock != by_clock {
-            self.by_clock = by_clock;
-            self.held.clear(); // leases end with their window, as the format has it
-        }
-    }
-
-    fn opened_at(&self, window: u32) -> Timestamp {
-        start_of(self.scenario, window) + opens_after(self.scenario)
-    }
-
-    fn apply(&mut self, event: &Event) {
-        self.roll_to(event.at);
-        match &event.what {
-            Change::SetBudget { permits, .. } => self.next_budget = i64::from(permits.get()),
-            Change::Upstream { remaining: Some(remaining), .. } => {
-                self.budget = self.budget.min(self.this.permits + i64::from(remaining.get()));
-            }
-            Change::SetTeam { id, cap: Some(cap), .. } => {
-                let team = self.place(id);
-                self.caps[team] = cap.map(|cap| i64::from(cap.get()));
-            }
-            _ => {}
-        }
-    }
-
-    fn book(&mut self, leaf: usize, n: i64, edge: bool) {
-        for charged in [Some(&mut self.this), edge.then_some(&mut self.next)].into_iter().flatten() {
-            charged.permits += n;
-            for &team in &self.paths[leaf] {
-                charged.granted[team] += n;
-            }
-        }
-    }
-
-    /// What of the oldest leases of a team can come back: nothing of those that were granted before the window opened.
-    fn take_back(&mut self, leaf: usize, offered: i64) -> i64 {
-        let opened = if self.opened == 0 { Timestamp::ZERO } else { self.opened_at(self.opened - 1) };
-        let (mut held, mut left) = (self.held.remove(&leaf).unwrap_or_default(), offered);
-        while let Some(lease) = held.front_mut().filter(|_| left > 0) {
-            let n = lease.left.min(left);
-            lease.left -= n;
-            if lease.granted_at >= opened {
-                left -= n;
-                self.book(leaf, -n, lease.edge);
-            }
-            if lease.left == 0 {
-                held.pop_front();
-            }
-        }
-        self.held.insert(leaf, held);
-        offered - left
-    }
 }

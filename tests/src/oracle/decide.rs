@@ -1,31 +1,33 @@
 //! Decisions: reservations first, then priorities in strict order, each down to the floors below it.
 
-use super::edge::opens_for;
-use super::queue::Request;
-use super::tree::{OpenLease, ROOT};
-use super::{BILLION, Oracle, PRIORITIES, permits, tags};
-use crate::ratio::Ratio;
 use apportion_core::priority::Priority;
 use apportion_core::scenario::Record;
 
+use super::edge::opens_for;
+use super::request::Request;
+use super::state::{BILLION, Oracle, permits};
+use super::tags;
+use super::tree::{OpenLease, PRIORITIES, ROOT};
+use crate::ratio::Ratio;
+
 impl Oracle<'_> {
     /// Grants what the rules allow at this instant.
-    pub(super) fn pump(&mut self) {
-        if !self.open() && !self.look_ahead() {
+    pub(super) fn decide(&mut self) {
+        if !self.is_open() && !self.look_ahead() {
             return;
         }
         while self.left > 0 && self.serve_a_reservation() {}
-        let start = self.now == self.opened();
+        let is_opening = self.now == self.opened();
         let mut progress = true;
         while progress && self.left > 0 {
             progress = false;
             for c in 0..PRIORITIES {
-                progress |= self.serve_a_priority(c, start);
+                progress |= self.serve_a_priority(c, is_opening);
             }
         }
     }
 
-    /// One grant to the holder with the least share of its reservation; false: nobody is owed anything.
+    /// One grant to the holder with the smallest part of its reservation; false: no reservation is open.
     fn serve_a_reservation(&mut self) -> bool {
         let mut best: Option<((Ratio, usize), usize, usize)> = None;
         let opening = self.opening();
@@ -48,13 +50,13 @@ impl Oracle<'_> {
         true
     }
 
-    fn serve_a_priority(&mut self, c: usize, start: bool) -> bool {
+    fn serve_a_priority(&mut self, c: usize, is_opening: bool) -> bool {
         let mut progress = false;
         while self.left > 0 && self.is_served(c) {
             let opening = self.opening();
             let fits = |leaf: usize, n: i128| {
-                let now = self.below_caps(leaf, n) && self.fits(leaf, c, n, start);
-                now && opens_for(opening.as_ref(), leaf, c, n)
+                let fits_now = self.below_caps(leaf, n) && self.fits(leaf, c, n, is_opening);
+                fits_now && opens_for(opening.as_ref(), leaf, c, n)
             };
             let Some(leaf) = self.pick(ROOT, c, &fits) else { break };
             self.grant(leaf, c, ROOT);
@@ -67,8 +69,8 @@ impl Oracle<'_> {
         self.tree.room(leaf).is_none_or(|room| n <= room)
     }
 
-    pub(super) fn fits(&self, leaf: usize, c: usize, n: i128, start: bool) -> bool {
-        let by_floor = start && self.floor_left(c) >= n;
+    pub(super) fn fits(&self, leaf: usize, c: usize, n: i128, is_opening: bool) -> bool {
+        let by_floor = is_opening && self.floor_left(c) >= n;
         let held = if by_floor { 0 } else { self.held(leaf, c, self.now) };
         n + held + self.lower_floors(c) <= self.left
     }
@@ -89,7 +91,7 @@ impl Oracle<'_> {
         (c + 1..PRIORITIES).filter(|&k| self.is_served(k) && wanted(k)).map(|k| self.floor_left(k)).sum()
     }
 
-    /// The leaf below `v` whose head fits and that is next.
+    /// The next leaf below `v` among those whose head fits.
     fn pick(&self, v: usize, c: usize, fits: &dyn Fn(usize, i128) -> bool) -> Option<usize> {
         let node = &self.tree.nodes;
         if self.tree.children[v].is_empty() {
@@ -101,7 +103,7 @@ impl Oracle<'_> {
             .filter(|&ch| self.cap_lets_in(ch, c))
             .filter_map(|ch| Some((ch, self.pick(ch, c, fits)?)))
             .collect();
-        let regular = || candidates.iter().filter(|(ch, _)| node[*ch].foreign[c] == 0);
+        let regular = || candidates.iter().filter(|(ch, _)| node[*ch].debt[c] == 0);
         if regular().next().is_none() {
             let least = candidates.iter().min_by_key(|(ch, _)| (node[*ch].tag[c], node[*ch].last, *ch));
             return least.map(|&(_, leaf)| leaf);
@@ -110,12 +112,12 @@ impl Oracle<'_> {
         let total: i128 = regular().map(|(ch, _)| node[*ch].weight * node[*ch].tag[c]).sum();
         regular()
             .filter(|(ch, _)| node[*ch].tag[c] * weights <= total)
-            .min_by_key(|(ch, _)| (self.due(*ch, c), node[*ch].last, *ch))
+            .min_by_key(|(ch, _)| (self.virtual_deadline(*ch, c), node[*ch].last, *ch))
             .map(|&(_, leaf)| leaf)
     }
 
     /// The virtual deadline of what a node would be granted next.
-    fn due(&self, v: usize, c: usize) -> i128 {
+    fn virtual_deadline(&self, v: usize, c: usize) -> i128 {
         let leaf = self.tree.children[v].is_empty();
         let n = if leaf { self.head(v, c).unwrap_or(1) } else { 1 };
         self.tree.nodes[v].tag[c] + tags::step(n, self.tree.nodes[v].weight)
@@ -133,22 +135,28 @@ impl Oracle<'_> {
             self.tree.nodes[v].last = self.grants;
         }
         self.record_grant(place);
-        let (edge, by_clock) = (!self.open(), self.by_clock());
-        self.win(leaf, c, n, edge);
-        self.tree.nodes[leaf].leases.push_back(OpenLease { permits: n, priority: c, holder, edge, by_clock });
+        let (is_edge, by_clock) = (!self.is_open(), self.by_clock());
+        self.win(leaf, c, n, is_edge);
+        self.tree.nodes[leaf].leases.push_back(OpenLease {
+            permits: n,
+            priority: c,
+            holder,
+            is_edge,
+            by_clock,
+        });
         self.tree.charge(leaf, c, n, holder);
         self.remove_one(place);
-        self.come_back(place, request);
+        self.ask_again_later(place, request);
         self.refresh_around(leaf);
     }
 
-    /// A backlog never gets shorter; a worker asks again when it has thought.
-    fn come_back(&mut self, place: usize, request: Request) {
+    /// A backlog never gets shorter; a worker asks again after a pause.
+    fn ask_again_later(&mut self, place: usize, request: Request) {
         if let Some(think) = request.think {
-            let later = self.later(self.now + think, place);
-            self.thinking.insert(later);
+            let due = self.due_at(self.now + think, place);
+            self.thinking.insert(due);
         }
-        if request.backlog {
+        if request.is_backlog {
             let deadline = self.deadline(request.demand);
             self.push(Request { count: 1, arrived: self.now, deadline, ..request });
         }
@@ -164,7 +172,7 @@ impl Oracle<'_> {
             priority: Priority::ALL[priority],
             permits: permits(n),
             window: self.by_clock(),
-            edge: !self.open(),
+            edge: !self.is_open(),
             waited: self.waited(place),
             tag: asked.tag.clone(),
         });

@@ -1,17 +1,11 @@
-//! The edge of a window: who may be granted a permit that is charged to the next one, too.
+//! The edge of a window: which requests may be granted permits that are charged to the next window, too.
 
-use super::{Oracle, PRIORITIES};
 use apportion_core::priority::Priority;
 
-/// The expected demand of the next window: of each node and priority how much, and whether that is its whole share. Divided out of
-/// a budget.
-#[derive(Clone)]
-pub(super) struct Ahead {
-    budget: i128,
-    expected: Vec<([i128; PRIORITIES], [bool; PRIORITIES])>,
-}
+use super::state::{NextDemand, Oracle};
+use super::tree::PRIORITIES;
 
-/// Whether the window that opens on a copy would grant that; no copy: there is no edge.
+/// Whether the next window, which has opened on a copy, would grant that; no copy: this window is still open.
 pub(super) fn opens_for(opening: Option<&Oracle<'_>>, leaf: usize, c: usize, n: i128) -> bool {
     let Some(next) = opening else { return true };
     let at_its_opening = || next.tree.path[leaf].iter().any(|&v| next.owed(v)) || next.fits(leaf, c, n, true);
@@ -26,31 +20,31 @@ impl Oracle<'_> {
 
     /// Whether a priority is served now.
     pub(super) fn is_served(&self, c: usize) -> bool {
-        self.open() || self.has_edges(c)
+        self.is_open() || self.has_edges(c)
     }
 
-    /// Divides the expected demand of the next window when somebody waits at the edge of this one. Whether anybody may be
-    /// granted anything there.
+    /// Divides the expected demand of the next window while requests wait at the edge of this one. Whether anything may be granted
+    /// there.
     pub(super) fn look_ahead(&mut self) -> bool {
         let waits = self.tree.nodes.iter().any(|node| node.queue.iter().any(|queue| !queue.is_empty()));
         if !waits || !(0..PRIORITIES).any(|c| self.has_edges(c)) {
             return false;
         }
-        if self.ahead.as_ref().is_none_or(|ahead| ahead.budget != self.next_budget) {
+        if self.next_demand.as_ref().is_none_or(|divided| divided.budget != self.next_budget) {
             let next = self.rolled();
             let expected = next.tree.nodes.iter().map(|node| (node.expected, node.was_short)).collect();
-            self.ahead = Some(Ahead { budget: self.next_budget, expected });
+            self.next_demand = Some(NextDemand { budget: self.next_budget, expected });
         }
         true
     }
 
     /// The next window at its opening; none while this one is open.
     pub(super) fn opening(&self) -> Option<Self> {
-        if self.open() {
+        if self.is_open() {
             return None;
         }
         let mut next = self.rolled();
-        for (node, divided) in next.tree.nodes.iter_mut().zip(&self.ahead.as_ref()?.expected) {
+        for (node, divided) in next.tree.nodes.iter_mut().zip(&self.next_demand.as_ref()?.expected) {
             (node.expected, node.was_short) = *divided;
         }
         Some(next)
@@ -76,7 +70,7 @@ impl Oracle<'_> {
         }
     }
 
-    /// What a request of a leaf could be granted at this edge at the most.
+    /// The most that a request of a leaf could be granted at this edge.
     pub(super) fn room_at_the_edge(&self, leaf: usize) -> i128 {
         let charged: i128 = self.tree.nodes.iter().flat_map(|node| node.won_next).sum();
         let left = self.left.min(self.next_budget - charged);

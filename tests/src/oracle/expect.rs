@@ -1,11 +1,11 @@
-//! Expected demand: what each leaf is thought to ask for in the window that starts.
+//! Expected demand: what each leaf is expected to ask for in the window that starts.
 
-use super::tree::ROOT;
-use super::{BILLION, Oracle, PRIORITIES};
+use super::state::{BILLION, Oracle};
+use super::tree::{PRIORITIES, ROOT};
 use crate::ratio::Ratio;
 
 /// What each leaf would take of a priority; none: without bound.
-type Wish = Vec<Option<i128>>;
+type Wishes = Vec<Option<i128>>;
 
 impl Oracle<'_> {
     /// A leaf will ask for what it won in the last window, or without bound if it was cut short there; divided by
@@ -30,12 +30,12 @@ impl Oracle<'_> {
         self.tree.nodes.iter().any(|leaf| leaf.short[c] || leaf.won[c] != 0)
     }
 
-    fn wishes(&self, c: usize) -> Wish {
+    fn wishes(&self, c: usize) -> Wishes {
         self.tree.nodes.iter().map(|leaf| (!leaf.short[c]).then_some(leaf.won[c])).collect()
     }
 
     /// What a subtree would take, as far as the cap of its top lets it.
-    fn asks(&self, v: usize, wishes: &Wish) -> Option<i128> {
+    fn asks(&self, v: usize, wishes: &Wishes) -> Option<i128> {
         let wish = self.tree.leaves[v].iter().map(|&leaf| wishes[leaf]).sum::<Option<i128>>();
         match (wish, self.tree.nodes[v].cap) {
             (Some(wish), Some(cap)) => Some(wish.min(cap)),
@@ -43,7 +43,7 @@ impl Oracle<'_> {
         }
     }
 
-    fn divide(&mut self, v: usize, amount: Ratio, wishes: &Wish, c: usize) {
+    fn divide(&mut self, v: usize, amount: Ratio, wishes: &Wishes, c: usize) {
         let children = self.tree.children[v].clone();
         if children.is_empty() {
             self.tree.nodes[v].expected[c] = amount.floor();
@@ -57,7 +57,7 @@ impl Oracle<'_> {
     }
 }
 
-/// Weighted max-min of `amount`: who asks for less than the level of all is served in full.
+/// Weighted max-min shares of `amount`: a demand below the common level is served in full.
 fn shares(amount: Ratio, asks: &[Option<i128>], weights: &[i128]) -> Vec<Ratio> {
     let mut shares = vec![Ratio::ZERO; asks.len()];
     let mut open: Vec<usize> = (0..asks.len()).filter(|&k| asks[k] != Some(0)).collect();

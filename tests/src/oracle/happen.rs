@@ -1,26 +1,27 @@
 //! What happens to the workspace: windows roll, requests arrive, permits come back, settings change.
 
-use super::queue::Request;
-use super::tree::ROOT;
-use super::{BILLION, Oracle, PRIORITIES, permits};
 use apportion_core::ids::TeamId;
 use apportion_core::permits::Permits;
 use apportion_core::priority::Priority;
 use apportion_core::scenario::{Arrivals, Change, Record, Verdict};
+
+use super::request::Request;
+use super::state::{BILLION, Oracle, permits};
+use super::tree::{PRIORITIES, ROOT};
 
 impl Oracle<'_> {
     /// A window starts.
     pub(super) fn roll(&mut self) {
         for leaf in self.tree.leaves[ROOT].clone() {
             for c in 0..PRIORITIES {
-                let short = self.window >= 0 && self.came_in_time(leaf, c);
+                let short = self.window >= 0 && self.has_arrived_in_time(leaf, c);
                 self.tree.nodes[leaf].short[c] |= short;
             }
         }
         self.window += 1;
         self.budget = self.next_budget;
         self.left = self.budget - self.tree.nodes.iter().flat_map(|node| node.won_next).sum::<i128>();
-        self.ahead = None;
+        self.next_demand = None;
         self.carry_floors();
         self.tree.close_window();
         let heads = (0..PRIORITIES).filter_map(|c| self.largest_head(c)).max();
@@ -31,7 +32,7 @@ impl Oracle<'_> {
         self.refresh_all(); // heads that a cap stopped join again, without credit
     }
 
-    /// A floor is added to what was not used of it, as far as one request needs that.
+    /// Adds a floor to its unused part, of which no more is kept than one request needs.
     fn carry_floors(&mut self) {
         for c in 0..PRIORITIES {
             let unused = self.credit[c] - self.used[c] * BILLION;
@@ -45,18 +46,18 @@ impl Oracle<'_> {
         self.tree.leaves[ROOT].iter().filter_map(|&leaf| self.head(leaf, c)).max()
     }
 
-    /// Requests of a demand come.
+    /// Requests of a demand arrive.
     pub(super) fn arrive(&mut self, demand: usize) {
         let asked = &self.scenario.demand[demand];
         assert_eq!(asked.permits, asked.min_permits, "the oracle grants all or nothing");
         let leaf = self.place(&asked.team);
-        let (count, backlog, think) = match asked.shape {
+        let (count, is_backlog, think) = match asked.shape {
             Arrivals::Backlog { .. } => (self.scenario.backlog(), true, None),
             Arrivals::Once { count, .. } | Arrivals::PerWindow { count, .. } => (count, false, None),
             Arrivals::Workers { count, think, .. } => (count, false, Some(i128::from(think.as_ns()))),
         };
-        let alone = asked.max_wait.is_some() || think.is_some(); // each is answered by itself
-        let (batches, size) = if alone { (count, 1) } else { (1, count) };
+        let is_alone = asked.max_wait.is_some() || think.is_some(); // each is answered by itself
+        let (batches, size) = if is_alone { (count, 1) } else { (1, count) };
         let request = Request {
             leaf,
             priority: self.served_at(demand),
@@ -65,31 +66,31 @@ impl Oracle<'_> {
             arrived: self.now,
             deadline: self.deadline(demand),
             demand,
-            backlog,
+            is_backlog,
             think,
         };
         for _ in 0..batches {
-            self.take_in(request.clone());
+            self.enqueue(request.clone());
         }
         self.refresh(leaf);
     }
 
-    fn take_in(&mut self, request: Request) {
+    fn enqueue(&mut self, request: Request) {
         if request.permits > self.largest_request(request.leaf) {
             let place = self.requests.len();
-            let answers = if request.backlog { 1 } else { request.count };
+            let answers = if request.is_backlog { 1 } else { request.count };
             self.requests.push(Request { count: 0, ..request });
             for _ in 0..answers {
                 self.reject(place, Verdict::Invalid, None);
             }
         } else {
-            let fresh = request.deadline.is_some();
+            let has_deadline = request.deadline.is_some();
             let place = self.push(request);
-            self.fresh.extend(fresh.then_some(place));
+            self.fresh.extend(has_deadline.then_some(place));
         }
     }
 
-    /// A request above the highest priority of its path is served at that; one that names none at its team's.
+    /// The priority of a demand: its team's if it names none, and none above the highest of its path.
     fn served_at(&self, demand: usize) -> usize {
         let asked = &self.scenario.demand[demand];
         let leaf = self.place(&asked.team);
@@ -97,8 +98,8 @@ impl Oracle<'_> {
         self.tree.path[leaf].iter().fold(wanted, |c, &v| c.max(self.tree.nodes[v].highest))
     }
 
-    /// Everything that waits at a leaf is served as if it came under the settings of now, in the order in which it came.
-    fn line_up_anew(&mut self, leaf: usize) {
+    /// Requests that wait at a leaf are queued again under the present settings, in the order of arrival.
+    fn requeue(&mut self, leaf: usize) {
         let queues = self.tree.nodes[leaf].queue.iter_mut().map(std::mem::take);
         let mut waiting: Vec<usize> = queues.flatten().collect();
         waiting.sort_unstable();
@@ -112,14 +113,14 @@ impl Oracle<'_> {
         }
     }
 
-    /// Workers whose thinking time is over ask again.
+    /// Workers whose pause is over ask again.
     pub(super) fn ask_again(&mut self) {
-        while let Some(later) = self.thinking.first().copied().filter(|later| later.at == self.now) {
-            self.thinking.remove(&later);
-            let old = self.requests[later.request].clone();
+        while let Some(due) = self.thinking.first().copied().filter(|due| due.at == self.now) {
+            self.thinking.remove(&due);
+            let old = self.requests[due.request].clone();
             let deadline = self.deadline(old.demand);
             let (leaf, priority) = (old.leaf, self.served_at(old.demand));
-            self.take_in(Request { count: 1, priority, arrived: self.now, deadline, ..old });
+            self.enqueue(Request { count: 1, priority, arrived: self.now, deadline, ..old });
             self.refresh(leaf);
         }
     }
@@ -129,7 +130,7 @@ impl Oracle<'_> {
         match change {
             Change::SetBudget { permits, .. } => {
                 self.next_budget = i128::from(permits.get());
-                self.ahead = None;
+                self.next_demand = None;
             }
             Change::SetTeam { id, weight, reservation, cap, priority, highest_priority } => {
                 let v = self.place(id);
@@ -137,7 +138,7 @@ impl Oracle<'_> {
                 node.usual = priority.map_or(node.usual, Priority::index);
                 node.highest = highest_priority.map_or(node.highest, Priority::index);
                 self.set_team(v, *weight, *reservation, *cap);
-                self.ahead = None;
+                self.next_demand = None;
             }
             Change::Return { team, permits } => self.give_back(team, i128::from(permits.get())),
             Change::Upstream { remaining: Some(remaining), permits: None, throttled: false, .. } => {
@@ -162,7 +163,7 @@ impl Oracle<'_> {
         node.reservation = reservation.map_or(node.reservation, |n| i128::from(n.get()));
         node.cap = cap.map_or(node.cap, |cap| cap.map(|n| i128::from(n.get())));
         let leaves = self.tree.leaves[v].clone();
-        leaves.iter().for_each(|&leaf| self.line_up_anew(leaf));
+        leaves.iter().for_each(|&leaf| self.requeue(leaf));
         leaves.iter().for_each(|&leaf| self.refresh(leaf));
     }
 
@@ -175,14 +176,15 @@ impl Oracle<'_> {
             let Some(lease) = self.tree.nodes[leaf].leases.front_mut() else { break };
             let n = lease.permits.min(back - accepted);
             lease.permits -= n;
-            let (c, holder, empty, edge) = (lease.priority, lease.holder, lease.permits == 0, lease.edge);
-            if empty {
+            let (c, holder, is_empty, is_edge) =
+                (lease.priority, lease.holder, lease.permits == 0, lease.is_edge);
+            if is_empty {
                 self.tree.nodes[leaf].leases.pop_front();
             }
             accepted += n;
             self.left += n;
             self.used[c] -= n;
-            self.win(leaf, c, -n, edge);
+            self.win(leaf, c, -n, is_edge);
             self.tree.charge(leaf, c, -n, holder);
             self.refresh_around(leaf);
         }

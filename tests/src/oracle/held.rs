@@ -1,7 +1,7 @@
-//! What is kept from a grant: holdback, what others are expected to ask for, protected reservations.
+//! What is kept from a grant: holdback, expected demand, protected reservations.
 
-use super::tree::ROOT;
-use super::{BILLION, Oracle, PRIORITIES};
+use super::state::{BILLION, Oracle};
+use super::tree::{PRIORITIES, ROOT};
 use crate::ratio::Ratio;
 
 impl Oracle<'_> {
@@ -22,7 +22,7 @@ impl Oracle<'_> {
         self.tree.nodes[v].reservation > 0 && Ratio::whole(self.tree.nodes[v].granted) < self.scaled(v)
     }
 
-    /// What a leaf is expected to get yet.
+    /// The expected demand of a leaf that it has not yet won.
     fn unmet(&self, leaf: usize, c: usize, u: Ratio) -> i128 {
         let node = &self.tree.nodes[leaf];
         let expected = node.expected[c];
@@ -32,12 +32,13 @@ impl Oracle<'_> {
         (Ratio::whole(expected) * u).ceil().min(expected - node.won[c]).max(0)
     }
 
-    /// What is kept for a leaf that is expected to come back: less what already waits.
+    /// What is kept for a leaf: its expected demand, less what already waits.
     fn hold(&self, leaf: usize, c: usize, u: Ratio) -> i128 {
         (self.unmet(leaf, c, u) - self.tree.nodes[leaf].queued[c]).max(0)
     }
 
-    /// What is kept for the other leaves of a priority: all that is due to them, waiting or not, where this one has had more than its share.
+    /// What is kept for the other leaves of a priority: all their expected demand, waiting or not, where this leaf has had more than
+    /// its share.
     fn kept_for_others(&self, leaf: usize, c: usize, u: Ratio) -> i128 {
         let node = &self.tree.nodes[leaf];
         let is_ahead = node.was_short[c] && node.expected[c] > 0 && node.won[c] > node.expected[c];
@@ -53,7 +54,7 @@ impl Oracle<'_> {
     fn protected(&self, v: usize, u: Ratio) -> i128 {
         let inner = self.tree.children[v].iter().map(|&ch| self.protected(ch, u)).sum();
         let node = &self.tree.nodes[v];
-        if !node.protected || node.waits_anywhere() {
+        if !node.is_protected || node.waits_anywhere() {
             return inner;
         }
         let reservation = self.scaled(v);
@@ -74,14 +75,14 @@ impl Oracle<'_> {
         above.ceil() + self.kept_for_others(leaf, c, u) + self.protected(ROOT, u)
     }
 
-    /// The part of that which only time lets go: holds end when somebody who was expected comes.
+    /// The part of that which is released by time alone; the rest may end when an expected request arrives.
     pub(super) fn surely_held(&self, c: usize, at: i128) -> i128 {
         let u = self.u(at);
         let holdbacks = (0..c).map(|k| Ratio::new(self.holdback[k] * self.budget, BILLION) * u);
         holdbacks.fold(Ratio::ZERO, |sum, holdback| sum + holdback).ceil()
     }
 
-    /// The next instant of this window at which something held back gets smaller, rounded up to a nanosecond.
+    /// The next instant of this window at which less is held back, rounded up to a nanosecond.
     pub(super) fn next_step(&self, at: i128) -> Option<i128> {
         let u = self.u(at);
         let open = Ratio::whole(self.last_call() - self.opened());
@@ -103,7 +104,7 @@ impl Oracle<'_> {
             .collect();
         for v in 1..self.tree.nodes.len() {
             let node = &self.tree.nodes[v];
-            if node.protected {
+            if node.is_protected {
                 amounts.push(self.scaled(v));
             }
             amounts.extend(node.expected.map(Ratio::whole));

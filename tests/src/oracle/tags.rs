@@ -1,7 +1,6 @@
-//! Tags and virtual times: who has had how much, and who is next. See the section on tags of the allocation rules.
+//! Tags and virtual times: how much each node has had, and which is next. ARCHITECTURE.md, *Who is next*.
 
-use super::PRIORITIES;
-use super::tree::{ROOT, Tree};
+use super::tree::{PRIORITIES, ROOT, Tree};
 
 /// One permit of a node of weight 1 on the scale of tags.
 pub(super) const SCALE: i128 = 1 << 32;
@@ -12,7 +11,7 @@ pub(super) fn step(n: i128, weight: i128) -> i128 {
 }
 
 impl Tree {
-    /// The weighted mean of the tags of some nodes, rounded down; none of nobody.
+    /// The weighted mean of the tags of some nodes, rounded down; none without members.
     fn mean(&self, members: impl Iterator<Item = usize>, c: usize) -> Option<i128> {
         let (mut total, mut weights) = (0, 0);
         for v in members {
@@ -23,10 +22,10 @@ impl Tree {
     }
 
     /// Recomputes the virtual time of a group after a grant, a return or a leave.
-    pub(super) fn settle(&mut self, group: usize, c: usize) {
+    pub(super) fn update_time(&mut self, group: usize, c: usize) {
         let least = self.waiting(group, c).map(|ch| self.nodes[ch].tag[c]).min();
         let Some(least) = least else {
-            self.nodes[group].group_epoch[c] += 1; // nobody waits: all debts of the group are void
+            self.nodes[group].group_period[c] += 1; // no child waits: all debts of the group are void
             return;
         };
         let now = self.mean(self.regular(group, c), c).unwrap_or(least);
@@ -34,25 +33,25 @@ impl Tree {
         for ch in self.children[group].clone() {
             let node = &mut self.nodes[ch];
             if node.waits[c] && node.tag[c] <= now {
-                node.foreign[c] = 0; // paid
+                node.debt[c] = 0; // paid
             }
         }
     }
 
     /// The tag of a node that did not wait: no credit, but debt stays while its group is busy.
-    pub(super) fn sync(&mut self, v: usize, c: usize) {
+    pub(super) fn catch_up(&mut self, v: usize, c: usize) {
         let group = &self.nodes[self.parent[v]];
-        let (epoch, time) = (group.group_epoch[c], group.time[c]);
+        let (period, time) = (group.group_period[c], group.time[c]);
         let node = &mut self.nodes[v];
-        if node.epoch[c] != epoch || node.tag[c] <= time {
-            node.epoch[c] = epoch;
+        if node.period[c] != period || node.tag[c] <= time {
+            node.period[c] = period;
             node.tag[c] = time;
-            node.foreign[c] = 0;
+            node.debt[c] = 0;
         }
     }
 
-    /// Charges `n` permits (negative: returned) to every node of the path, in every priority where it counts.
-    /// Below the holder of the reservation that was used (the root: none) the leaf was chosen by tags.
+    /// Charges `n` permits (negative: returned) to every node of the path, in every priority where it counts. Below `holder`, whose
+    /// reservation was used (the root: none), the leaf was chosen by tags.
     pub(super) fn charge(&mut self, leaf: usize, priority: usize, n: i128, holder: usize) {
         let mut by_tag = true;
         for v in self.path[leaf].clone() {
@@ -65,27 +64,27 @@ impl Tree {
         for v in self.path[leaf].clone() {
             for c in 0..PRIORITIES {
                 if self.waiting(self.parent[v], c).next().is_some() {
-                    self.settle(self.parent[v], c);
+                    self.update_time(self.parent[v], c);
                 }
             }
         }
     }
 
-    fn charge_node(&mut self, v: usize, c: usize, n: i128, chosen: bool) {
+    fn charge_node(&mut self, v: usize, c: usize, n: i128, is_chosen: bool) {
         let group = self.parent[v];
         if self.waiting(group, c).next().is_none() {
-            return; // nobody waits there: using idle capacity is no debt
+            return; // no sibling waits: using idle capacity is no debt
         }
         if !self.nodes[v].waits[c] {
-            self.sync(v, c);
+            self.catch_up(v, c);
         }
         let mean = self.mean(self.regular(group, c), c);
         let node = &mut self.nodes[v];
-        let in_turn = chosen && node.foreign[c] == 0 && mean.is_some_and(|mean| node.tag[c] <= mean);
+        let is_in_turn = is_chosen && node.debt[c] == 0 && mean.is_some_and(|mean| node.tag[c] <= mean);
         let step = step(n, node.weight);
         node.tag[c] += step;
-        if !in_turn {
-            node.foreign[c] = (node.foreign[c] + step).max(0);
+        if !is_in_turn {
+            node.debt[c] = (node.debt[c] + step).max(0);
         }
     }
 
@@ -96,11 +95,11 @@ impl Tree {
         let old = std::mem::replace(&mut node.weight, weight);
         for (c, time) in time.into_iter().enumerate() {
             node.tag[c] = time + ((node.tag[c] - time) * old).div_euclid(weight);
-            node.foreign[c] = (node.foreign[c] * old).div_euclid(weight);
+            node.debt[c] = (node.debt[c] * old).div_euclid(weight);
         }
     }
 
-    /// At a window start: debt taken out of turn is at most one window's fair share, or one request.
+    /// At the start of a window: no debt exceeds one window's fair share, or one request.
     pub(super) fn forgive(&mut self, budget: i128, largest: i128) {
         self.forgive_group(ROOT, budget * SCALE, largest);
     }
@@ -117,7 +116,7 @@ impl Tree {
                 self.forgive_node(ch, c, share / rivals, step(largest, weight));
             }
             if self.waiting(group, c).next().is_some() {
-                self.settle(group, c);
+                self.update_time(group, c);
             }
         }
         for ch in active {
@@ -127,18 +126,18 @@ impl Tree {
 
     fn forgive_node(&mut self, v: usize, c: usize, fair: i128, request: i128) {
         let group = &self.nodes[self.parent[v]];
-        let (time, epoch) = (group.time[c], group.group_epoch[c]);
+        let (time, period) = (group.time[c], group.group_period[c]);
         let node = &mut self.nodes[v];
-        if node.epoch[c] != epoch {
+        if node.period[c] != period {
             return;
         }
         let (most, least) = (time + fair.max(request), time - fair - request);
-        if node.foreign[c] > 0 && node.tag[c] > most {
-            let cut = node.foreign[c].min(node.tag[c] - most);
+        if node.debt[c] > 0 && node.tag[c] > most {
+            let cut = node.debt[c].min(node.tag[c] - most);
             node.tag[c] -= cut;
-            node.foreign[c] -= cut;
+            node.debt[c] -= cut;
         } else if node.waits[c] && node.tag[c] < least {
-            node.tag[c] = least; // a head that fitted into no window
+            node.tag[c] = least; // a head that has fitted into no window
         }
     }
 }

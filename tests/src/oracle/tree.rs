@@ -3,6 +3,8 @@
 use apportion_core::policy::{Policy, TeamPolicy};
 use std::collections::VecDeque;
 
+/// How many priorities there are.
+pub(super) const PRIORITIES: usize = 3;
 /// The node above all teams.
 pub(super) const ROOT: usize = 0;
 
@@ -14,47 +16,52 @@ pub(super) struct OpenLease {
     /// The node whose reservation was used; the root: none.
     pub(super) holder: usize,
     /// Also charged to the next window.
-    pub(super) edge: bool,
+    pub(super) is_edge: bool,
     /// The window by the clock in which it was granted.
     pub(super) by_clock: u32,
 }
 
-/// A team, or the root.
+/// A team, or the root: what it is granted and expected to ask for, and its place in the order among its siblings.
 #[derive(Clone, Default)]
 pub(super) struct Node {
     pub(super) weight: i128,
     pub(super) reservation: i128,
     pub(super) cap: Option<i128>,
-    pub(super) protected: bool,
+    pub(super) is_protected: bool,
     /// The priority of requests that name none, and the most urgent that is allowed.
     pub(super) usual: usize,
     pub(super) highest: usize,
     /// Net grants of this window, whole subtree.
     pub(super) granted: i128,
-    /// The same of the next one.
+    /// Net grants of the next window, whole subtree.
     pub(super) granted_next: i128,
-    /// The number of the last grant below: breaks ties.
+    /// The number of the last grant below it; breaks ties.
     pub(super) last: u64,
     /// Leaf: one FIFO of batches for each priority, and the permits in it.
-    pub(super) queue: [VecDeque<usize>; 3],
-    pub(super) queued: [i128; 3],
+    pub(super) queue: [VecDeque<usize>; PRIORITIES],
+    pub(super) queued: [i128; PRIORITIES],
     pub(super) leases: VecDeque<OpenLease>,
-    /// Leaf: net grants of this window, whether it was cut short, what it is expected to ask for, whether it was cut short in the
-    /// window before, so that this is its whole share.
-    pub(super) won: [i128; 3],
-    /// The same of the next one: edge permits.
-    pub(super) won_next: [i128; 3],
-    pub(super) short: [bool; 3],
-    pub(super) expected: [i128; 3],
-    pub(super) was_short: [bool; 3],
-    /// As a part of its parent's group: whether it waits, its tag, the part charged from outside, its epoch.
-    pub(super) waits: [bool; 3],
-    pub(super) tag: [i128; 3],
-    pub(super) foreign: [i128; 3],
-    pub(super) epoch: [u64; 3],
-    /// As a parent: virtual time and epoch of the group of its parts.
-    pub(super) time: [i128; 3],
-    pub(super) group_epoch: [u64; 3],
+    /// Leaf: net grants of this window.
+    pub(super) won: [i128; PRIORITIES],
+    /// Leaf: net grants of the next one: edge permits.
+    pub(super) won_next: [i128; PRIORITIES],
+    /// Leaf: whether it was cut short in this window.
+    pub(super) short: [bool; PRIORITIES],
+    /// Leaf: what it is expected to ask for.
+    pub(super) expected: [i128; PRIORITIES],
+    /// Leaf: whether it was cut short in the window before, so that what is expected is its whole share.
+    pub(super) was_short: [bool; PRIORITIES],
+    /// In its parent's group: whether it waits.
+    pub(super) waits: [bool; PRIORITIES],
+    pub(super) tag: [i128; PRIORITIES],
+    /// The part of the tag that was charged for service out of turn.
+    pub(super) debt: [i128; PRIORITIES],
+    /// The busy period of the group in which its tag was set.
+    pub(super) period: [u64; PRIORITIES],
+    /// As a parent: the virtual time of its children.
+    pub(super) time: [i128; PRIORITIES],
+    /// As a parent: how often none of its children waited any more.
+    pub(super) group_period: [u64; PRIORITIES],
 }
 
 impl Node {
@@ -63,7 +70,7 @@ impl Node {
             weight: i128::from(team.weight),
             reservation: i128::from(team.reservation.get()),
             cap: team.cap.map(|cap| i128::from(cap.get())),
-            protected: team.protected,
+            is_protected: team.protected,
             usual: team.priority.index(),
             highest: team.highest_priority.index(),
             ..Self::default()
@@ -122,9 +129,9 @@ impl Tree {
         self.children[group].iter().copied().filter(move |&ch| self.nodes[ch].waits[c])
     }
 
-    /// Those of them without a debt.
+    /// The children of a group that wait in a priority and have no debt.
     pub(super) fn regular(&self, group: usize, c: usize) -> impl Iterator<Item = usize> + Clone {
-        self.waiting(group, c).filter(move |&ch| self.nodes[ch].foreign[c] == 0)
+        self.waiting(group, c).filter(move |&ch| self.nodes[ch].debt[c] == 0)
     }
 
     /// What a subtree reserves: nested reservations do not add up.

@@ -1,4 +1,4 @@
-//! One connection to the provider, and what its responses say.
+//! A connection to the provider, and the rate limits in its responses.
 
 use std::net::SocketAddr;
 
@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 
 use crate::provider::headers::{LIMIT, REMAINING, RESET, RETRY_AFTER};
 
-/// What one response said.
+/// The status and the rate limits of one response.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Said {
+pub struct ProviderResponse {
     /// Its status.
     pub status: u16,
     /// The limit of the window.
@@ -22,11 +22,11 @@ pub struct Said {
     pub remaining: Option<u32>,
     /// The end of the window, in Unix seconds.
     pub reset: Option<i64>,
-    /// How long to send nothing, in seconds.
+    /// The time until the next request may be sent, in seconds.
     pub retry_after: Option<i64>,
 }
 
-impl Said {
+impl ProviderResponse {
     fn of(response: &Response<Bytes>) -> Self {
         let header = |name| response.headers().get(name)?.to_str().ok();
         let number = |name| header(name).and_then(|text| text.parse::<i64>().ok());
@@ -40,22 +40,22 @@ impl Said {
         }
     }
 
-    /// Whether the request was refused.
+    /// Whether the request was throttled.
     pub fn is_throttled(&self) -> bool {
         self.status == 429
     }
 }
 
-/// A connection that is made anew when it is lost.
+/// A connection to the provider that reconnects when it is lost.
 #[derive(Debug)]
-pub struct Line {
+pub struct ProviderConnection {
     address: SocketAddr,
     team: &'static str,
     sender: Option<SendRequest<Empty<Bytes>>>,
 }
 
-impl Line {
-    /// A line to that address, not yet connected.
+impl ProviderConnection {
+    /// A connection to that address, not yet opened.
     pub fn new(address: SocketAddr) -> Self {
         Self::of_team("default", address)
     }
@@ -65,13 +65,13 @@ impl Line {
         Self { address, team, sender: None }
     }
 
-    /// Connects, so that no request waits for it between the check of its lease and its arrival. None where nobody listens.
+    /// Connects, so that no request waits for that between the check of its lease and its arrival. None if nothing listens.
     pub async fn ready(&mut self) -> Option<&mut SendRequest<Empty<Bytes>>> {
-        let open = match self.sender.as_mut() {
+        let is_open = match self.sender.as_mut() {
             Some(sender) => sender.ready().await.is_ok(),
             None => false,
         };
-        if !open {
+        if !is_open {
             let stream = TcpStream::connect(self.address).await.ok()?;
             stream.set_nodelay(true).ok()?;
             let (sender, connection) = handshake(TokioIo::new(stream)).await.ok()?;
@@ -81,12 +81,12 @@ impl Line {
         self.sender.as_mut()
     }
 
-    /// Sends one request. None where no answer came.
-    pub async fn call(&mut self) -> Option<Said> {
-        self.exchange().await.map(|response| Said::of(&response))
+    /// Sends one request. None if no response came.
+    pub async fn call(&mut self) -> Option<ProviderResponse> {
+        self.exchange().await.map(|response| ProviderResponse::of(&response))
     }
 
-    /// Sends one request and reads the whole response. None where no answer came.
+    /// Sends one request and reads the whole response. None if no response came.
     pub async fn exchange(&mut self) -> Option<Response<Bytes>> {
         let request = Request::builder().uri("/contacts").header("host", "provider");
         let request = request.header("x-team", self.team).body(Empty::new()).ok()?;

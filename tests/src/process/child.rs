@@ -1,4 +1,4 @@
-//! A process: its first line, its complaints, signals, its end. It never outlives its owner.
+//! A child process: its output, its exit, signals. It never outlives its owner.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
@@ -10,25 +10,25 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, kill_process, prlimit};
 
 pub use rustix::process::Signal;
 
-/// Longest time until a process says its first line.
-const FIRST_LINE: Duration = Duration::from_secs(30);
+/// Longest time until a process prints a line that is waited for.
+const LINE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A process that was started here.
+/// A child process.
 #[derive(Debug)]
 pub struct Child {
     process: std::process::Child,
     lines: Receiver<String>,
-    complaints: Arc<Mutex<String>>,
+    stderr: Arc<Mutex<String>>,
 }
 
 impl Child {
-    /// Starts it, with nothing to read and everything that it says taken in. Panics, naming the program, where it cannot be started.
+    /// Starts it with an empty input, and reads all of its output. Panics, naming the program, if it cannot be started.
     pub fn start(command: &mut Command) -> Self {
         Self::start_reading(command, Stdio::null())
     }
 
-    /// Starts it in the same way, with an input that stays open as long as its owner lives. One that ends with its input does
-    /// not outlive an owner that is killed.
+    /// Starts it with an input that stays open as long as its owner lives. A child that exits at the end of its input does not
+    /// outlive an owner that is killed.
     pub fn start_bound(command: &mut Command) -> Self {
         Self::start_reading(command, Stdio::piped())
     }
@@ -38,27 +38,27 @@ impl Child {
         let program = command.get_program().to_string_lossy().into_owned();
         let mut process =
             command.spawn().unwrap_or_else(|error| panic!("{program} cannot be started: {error}"));
-        let (said, lines) = channel();
+        let (sender, lines) = channel();
         let stdout = BufReader::new(process.stdout.take().expect("it is piped"));
         std::thread::spawn(move || {
-            // The sender is dropped at the end, which is how the end is noticed.
+            // The receiver notices the end of the output by the dropped sender.
             for line in stdout.lines().map_while(Result::ok) {
-                let _ = said.send(line);
+                let _ = sender.send(line);
             }
         });
-        let complaints = Arc::new(Mutex::new(String::new()));
-        let (into, mut stderr) = (Arc::clone(&complaints), process.stderr.take().expect("it is piped"));
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let (text, mut pipe) = (Arc::clone(&stderr), process.stderr.take().expect("it is piped"));
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
-            while let Ok(many @ 1..) = stderr.read(&mut bytes) {
-                let text = String::from_utf8_lossy(&bytes[..many]);
-                into.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
+            while let Ok(length @ 1..) = pipe.read(&mut bytes) {
+                let part = String::from_utf8_lossy(&bytes[..length]);
+                text.lock().unwrap_or_else(PoisonError::into_inner).push_str(&part);
             }
         });
-        Self { process, lines, complaints }
+        Self { process, lines, stderr }
     }
 
-    /// The next line of its output. Panics with its complaints where none comes.
+    /// The next line of its output. Panics with its standard error if none comes in time.
     pub fn line(&self) -> String {
         self.next_line().unwrap_or_else(|why| panic!("{why}"))
     }
@@ -67,49 +67,49 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// Its complaints, where none comes in time.
+    /// Its standard error, if none comes in time.
     pub fn next_line(&self) -> Result<String, String> {
-        let line = self.lines.recv_timeout(FIRST_LINE);
-        line.map_err(|why| format!("no line came ({why}): {}", self.complaints()))
+        let line = self.lines.recv_timeout(LINE_TIMEOUT);
+        line.map_err(|why| format!("no line came ({why}): {}", self.stderr()))
     }
 
-    /// The lines of its output that are there and were not asked for before.
+    /// The lines of its output that have arrived and were not read before.
     pub fn lines(&self) -> impl Iterator<Item = String> + '_ {
         self.lines.try_iter()
     }
 
-    /// Ends its input, for one that was started bound.
+    /// Closes its input, if it was [bound](Self::start_bound).
     pub fn end_input(&mut self) {
         drop(self.process.stdin.take());
     }
 
     /// All that it wrote to its standard error.
-    pub fn complaints(&self) -> String {
-        self.complaints.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn stderr(&self) -> String {
+        self.stderr.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The number that the system gave it.
+    /// The id of the process.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        // It is not waited for before its end, so its number is not another's.
+        // It has not been waited for, so no other process has its id.
         kill_process(Pid::from_child(&self.process), signal).expect("a process that was started here");
     }
 
-    /// From now on it can write to no file, as on a disk that is full: every write fails in the kernel.
+    /// Lets every write to a file fail from now on, as on a full disk.
     pub fn deny_writes(&self) {
         self.limit_files(|_| Some(0));
     }
 
-    /// It can write again.
+    /// Lets it write again.
     pub fn allow_writes(&self) {
         self.limit_files(|most| most);
     }
 
-    /// Limits the size of its files, by the most that this process may have itself.
+    /// Limits the size of its files, given the hard limit.
     fn limit_files(&self, bytes: impl FnOnce(Option<u64>) -> Option<u64>) {
         let maximum = getrlimit(Resource::Fsize).maximum;
         let limit = Rlimit { current: bytes(maximum), maximum };
@@ -117,25 +117,25 @@ impl Child {
             .expect("a process that was started here");
     }
 
-    /// How it ended, and what it still said; none if it does not end in time.
+    /// Its status and the rest of its output, once it has exited; none if it does not exit in time.
     pub fn ended(&mut self, within: Duration) -> Option<(ExitStatus, Vec<String>)> {
         let deadline = std::time::Instant::now() + within;
-        let mut said = Vec::new();
+        let mut rest = Vec::new();
         loop {
             let left = deadline.saturating_duration_since(std::time::Instant::now());
             match self.lines.recv_timeout(left) {
-                Ok(line) => said.push(line),
+                Ok(line) => rest.push(line),
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) => return None,
                 Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
             }
         }
-        Some((self.process.wait().expect("a child"), said))
+        Some((self.process.wait().expect("a child"), rest))
     }
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // A stopped process is killed as well; one that has ended is only waited for.
+        // A stopped process is killed as well; one that has exited is only waited for.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,23 +1,21 @@
-//! A workspace of which one permit is left in half an hour: whoever asks after the first waits.
+//! A workspace with one permit in half an hour: every request after the first waits.
 
+use super::server::Server;
+use super::wire::{Client, seconds};
 use apportion_proto::v1;
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
-use prost_types::Duration;
 
-use super::load::Client;
-use super::server::Server;
-
-/// The id of such a workspace.
+/// The id of the workspace.
 pub const SCARCE: &str = "scarce";
 
-/// Creates it in a server that asks for no credential, with a team `other` beside the team `default`, and takes its permit.
+/// Creates the workspace, on a server without credentials, with a team `other` beside the team `default`, and takes its permit.
 pub async fn create(server: &Server) {
     let mut admin = AdminServiceClient::new(server.channel());
-    let window = Some(Duration { seconds: 1_800, nanos: 0 });
+    let window = Some(seconds(1_800));
     let limit = v1::Limit { limit_id: "all".into(), permits: 1, window, ..v1::Limit::default() };
-    let nothing = Some(v1::PriorityShares::default());
+    let none = Some(v1::PriorityShares::default());
     let workspace =
-        v1::Workspace { limits: vec![limit], holdback: nothing, floors: nothing, ..v1::Workspace::default() };
+        v1::Workspace { limits: vec![limit], holdback: none, floors: none, ..v1::Workspace::default() };
     let request = v1::CreateWorkspaceRequest {
         workspace_id: SCARCE.into(),
         workspace: Some(workspace),
@@ -34,8 +32,8 @@ pub async fn create(server: &Server) {
     Client::new(server.channel()).acquire_lease(ask(60)).await.expect("the only permit");
 }
 
-/// A request for a permit of it that waits so long.
-pub fn ask(seconds: i64) -> v1::AcquireLeaseRequest {
-    let max_wait = Some(Duration { seconds, nanos: 0 });
+/// A request for one of its permits.
+pub fn ask(max_wait_s: i64) -> v1::AcquireLeaseRequest {
+    let max_wait = Some(seconds(max_wait_s));
     v1::AcquireLeaseRequest { workspace: SCARCE.into(), max_wait, ..v1::AcquireLeaseRequest::default() }
 }

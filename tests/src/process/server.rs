@@ -1,21 +1,20 @@
-//! The program `apportion`, as it was built, serving from a directory of its own.
+//! A server: the program `apportion serve` on the loopback, with free ports.
 
-use std::ffi::OsStr;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output};
-use std::sync::OnceLock;
-use std::time::{Duration, Instant, SystemTime};
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
 
 use super::child::{Child, Signal};
+use super::program::program;
 
-/// What the program is made of, from the root of the repository.
-const SOURCES: [&str; 5] =
-    ["server/src", "server/core/src", "server/simulate/src", "server/cli/src", "proto/apportion"];
+/// How long a server has to stop gracefully, where nothing else is measured.
+const STOP: Duration = Duration::from_secs(15);
 
 /// A server that runs.
 #[derive(Debug)]
@@ -25,21 +24,35 @@ pub struct Server {
     http: SocketAddr,
     /// From the start of the process to its first line.
     pub started_in: Duration,
+    /// The directory of its store, if that is removed with it.
+    _home: Option<TempDir>,
 }
 
 impl Server {
-    /// Serves what is in `data`, with no other settings.
+    /// Serves an empty store, which is removed with the server.
+    pub fn fresh() -> Self {
+        Self::fresh_with(&[])
+    }
+
+    /// Serves an empty store, with more flags.
+    pub fn fresh_with(flags: &[&str]) -> Self {
+        let home = tempfile::tempdir().expect("a directory");
+        let server = Self::start_with(home.path(), flags);
+        Self { _home: Some(home), ..server }
+    }
+
+    /// Serves the store in `data`, with no other settings.
     pub fn start(data: &Path) -> Self {
         Self::start_with(data, &[])
     }
 
-    /// Serves what is in `data`, with more flags. What stands in the environment does not count.
+    /// Serves the store in `data`, with more flags. The environment is not inherited.
     pub fn start_with(data: &Path, flags: &[&str]) -> Self {
         Self::start_as(Command::new(program()), data, flags)
     }
 
-    /// Serves what is in `data`, and lives on where a write goes beyond what it may: the write fails, as on a full disk.
-    pub fn start_to_be_denied(data: &Path) -> Self {
+    /// Serves the store in `data`, and survives [`deny_writes`](Self::deny_writes): a write fails as on a full disk.
+    pub fn start_deniable(data: &Path) -> Self {
         let mut shell = Command::new("sh");
         // A signal that is ignored stays so in the program that takes the shell's place.
         shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(program());
@@ -47,47 +60,47 @@ impl Server {
     }
 
     fn start_as(mut command: Command, data: &Path, flags: &[&str]) -> Self {
-        let begun = Instant::now();
+        let started = Instant::now();
         command.env_clear().env("RUST_BACKTRACE", "1");
         command.args(["serve", "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--data-dir"]);
         let child = Child::start(command.arg(data).args(flags));
         let line = child.line();
         let (address, http) = addresses(&line).unwrap_or_else(|| panic!("no addresses in `{line}`"));
-        Self { child, address, http, started_in: begun.elapsed() }
+        Self { child, address, http, started_in: started.elapsed(), _home: None }
     }
 
-    /// Where it serves gRPC.
+    /// Where it listens for gRPC.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it serves metrics and health.
+    /// Where it listens for health checks and scrapes.
     pub fn http_address(&self) -> SocketAddr {
         self.http
     }
 
-    /// What it answers over HTTP, head and all.
+    /// Its response to GET over HTTP, headers included.
     pub async fn page(&self, path: &str) -> String {
         page(self.http, path).await
     }
 
-    /// A connection to it that is made with the first call.
+    /// A channel that connects with the first call.
     pub fn channel(&self) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).expect("an address");
         endpoint.tcp_nodelay(true).connect_lazy()
     }
 
-    /// The number that the system knows it by.
+    /// The id of its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// From now on it can write to no file.
+    /// Lets every write to a file fail from now on.
     pub fn deny_writes(&self) {
         self.child.deny_writes();
     }
 
-    /// It can write again.
+    /// Lets it write again.
     pub fn allow_writes(&self) {
         self.child.allow_writes();
     }
@@ -97,30 +110,37 @@ impl Server {
         self.child.signal(signal);
     }
 
-    /// Ends it at once, without a chance to do anything.
+    /// Kills it with SIGKILL.
     pub fn kill(mut self) {
         self.child.signal(Signal::KILL);
         self.child.ended(Duration::from_secs(10)).expect("a killed process ends");
         self.has_not_panicked();
     }
 
-    /// Asks it to stop, and waits for its end.
+    /// Stops it with SIGTERM, and waits until it has exited.
     pub fn stop(mut self, within: Duration) -> ExitStatus {
         self.child.signal(Signal::TERM);
         let ended = self.child.ended(within);
-        let (status, _) = ended.unwrap_or_else(|| panic!("not stopped: {}", self.child.complaints()));
+        let (status, _) =
+            ended.unwrap_or_else(|| panic!("it did not stop within {within:?}: {}", self.child.stderr()));
         self.has_not_panicked();
         status
     }
 
+    /// Stops it gracefully. Fails if it takes too long, exits with an error or has panicked.
+    pub fn stop_cleanly(self) {
+        let status = self.stop(STOP);
+        assert!(status.success(), "{status}");
+    }
+
     /// Fails if any of its threads has panicked.
     pub fn has_not_panicked(&self) {
-        let complaints = self.child.complaints();
-        assert!(!complaints.contains("panicked"), "{complaints}");
+        let stderr = self.child.stderr();
+        assert!(!stderr.contains("panicked"), "{stderr}");
     }
 }
 
-/// What is answered over HTTP there, head and all.
+/// The response to GET over HTTP at an address, headers included.
 pub async fn page(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
@@ -130,71 +150,9 @@ pub async fn page(address: SocketAddr, path: &str) -> String {
     answer
 }
 
-/// What the program says to a command line, and its end.
-pub fn apportion(server: Option<SocketAddr>, arguments: &[&OsStr]) -> Output {
-    command(server, arguments).output().expect("the program runs")
-}
-
-/// The program with a command line, and a server to call. What stands in the environment does not count.
-pub fn command(server: Option<SocketAddr>, arguments: &[&OsStr]) -> Command {
-    let mut command = Command::new(program());
-    command.env_clear().args(arguments);
-    if let Some(address) = server {
-        command.env("APPORTION_SERVER", format!("http://{address}"));
-    }
-    command
-}
-
 /// The two addresses of the first line.
 fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
     let (grpc, http) = line.strip_prefix("apportion serves gRPC on ")?.split_once(',')?;
     let (_, http) = http.rsplit_once("http://")?;
     Some((grpc.parse().ok()?, http.parse().ok()?))
-}
-
-/// The program beside this one, built if it is not there or older than its sources.
-pub fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let this = std::env::current_exe().expect("a path");
-        // Tests lie in target/PROFILE/deps, programs in target/PROFILE.
-        let beside = this.parent().expect("a directory");
-        let out = if beside.ends_with("deps") { beside.parent().expect("target/PROFILE") } else { beside };
-        let program = out.join(format!("apportion{}", std::env::consts::EXE_SUFFIX));
-        let built = program.metadata().and_then(|file| file.modified()).ok();
-        if built.is_none_or(|built| changed() > built) {
-            build(out);
-        }
-        assert!(program.exists(), "{} was not built", program.display());
-        program
-    })
-}
-
-fn build(out: &Path) {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args(["build", "--package", "apportion-cli", "--bin", "apportion"]).current_dir(root());
-    if out.file_name() == Some(OsStr::new("release")) {
-        command.arg("--release");
-    }
-    let status = command.status().unwrap_or_else(|error| panic!("cargo cannot be started: {error}"));
-    assert!(status.success(), "apportion cannot be built: {status}");
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// When the newest of the sources was changed.
-fn changed() -> SystemTime {
-    let mut paths: Vec<_> = SOURCES.iter().map(|source| root().join(source)).collect();
-    let mut newest = SystemTime::UNIX_EPOCH;
-    while let Some(path) = paths.pop() {
-        if let Ok(entries) = path.read_dir() {
-            paths.extend(entries.map(|entry| entry.expect("an entry").path()));
-        } else if let Ok(modified) = path.metadata().and_then(|file| file.modified()) {
-            newest = newest.max(modified);
-        }
-    }
-    newest
 }

@@ -1,4 +1,4 @@
-//! Requests at a steady rate, whatever becomes of those before: how long each waits for its answer.
+//! Requests at a steady rate, whether or not earlier ones were answered: how long each waits.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,31 +18,32 @@ use tonic::Code;
 use tonic::transport::Channel;
 
 use super::pass;
+use super::wire::seconds;
 
-/// How a lease is asked for.
+/// How a lease is requested.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum By {
-    /// A call each.
+    /// With a call for each.
     Call,
-    /// A message each, on one stream.
+    /// With a message for each, on one stream.
     Exchange,
 }
 
-/// Who asks how often.
+/// Requests of the team `default` at a steady rate.
 #[derive(Clone, Debug)]
 pub struct Steady {
-    /// The workspace, of which the team `default` asks.
+    /// The workspace.
     pub workspace: String,
     /// The priority.
     pub priority: v1::Priority,
     /// The time from one request to the next.
     pub every: Duration,
-    /// How.
+    /// How each is sent.
     pub by: By,
 }
 
 impl Steady {
-    /// Asks for so long, and returns how long each answer took, the fastest first. Panics where one is a refusal.
+    /// Sends requests during `span`, and returns how long each waited, shortest first. Panics if one is refused.
     pub async fn ask(self, server: Channel, span: Duration) -> Vec<Duration> {
         let mut waits = match self.by {
             By::Call => self.call(server, span).await,
@@ -62,8 +63,8 @@ impl Steady {
 
     async fn call(&self, server: Channel, span: Duration) -> Vec<Duration> {
         let (mut calls, mut ticks) = (JoinSet::new(), tokio::time::interval(self.every));
-        let begun = Instant::now();
-        while begun.elapsed() < span {
+        let started = Instant::now();
+        while started.elapsed() < span {
             ticks.tick().await;
             let (mut client, request) = (QuotaServiceClient::new(server.clone()), self.request());
             calls.spawn(async move {
@@ -80,11 +81,11 @@ impl Steady {
         let sent: Arc<Mutex<BTreeMap<u64, Instant>>> = Arc::default();
         let (request, every, noted) = (self.request(), self.every, Arc::clone(&sent));
         tokio::spawn(async move {
-            let (mut ticks, begun) = (tokio::time::interval(every), Instant::now());
+            let (mut ticks, started) = (tokio::time::interval(every), Instant::now());
             for id in 1.. {
                 ticks.tick().await;
-                if begun.elapsed() >= span {
-                    break; // this end of the stream is closed, which is how the other one ends
+                if started.elapsed() >= span {
+                    break; // dropping the sender closes the stream
                 }
                 noted.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Instant::now());
                 let request = Some(Request::Acquire(request.clone()));
@@ -112,12 +113,12 @@ impl Steady {
     }
 }
 
-/// A workspace with one limit; every other setting as `rest` has it.
+/// Creates a workspace with one limit; every other setting is that of `rest`.
 pub async fn create(server: &Channel, id: &str, permits: u32, window_s: i64, rest: v1::Workspace) {
     let limit = v1::Limit {
         limit_id: "main".into(),
         permits,
-        window: Some(prost_types::Duration { seconds: window_s, nanos: 0 }),
+        window: Some(seconds(window_s)),
         ..v1::Limit::default()
     };
     let request = v1::CreateWorkspaceRequest {
@@ -129,7 +130,7 @@ pub async fn create(server: &Channel, id: &str, permits: u32, window_s: i64, res
     first_lease(server, id).await;
 }
 
-/// The first lease of a workspace, which opens a moment after it was created.
+/// A lease of a workspace that was just created and opens a moment later.
 async fn first_lease(server: &Channel, workspace: &str) -> v1::Lease {
     let mut client = QuotaServiceClient::new(server.clone());
     let request = v1::AcquireLeaseRequest { workspace: workspace.into(), ..Default::default() };
@@ -142,12 +143,12 @@ async fn first_lease(server: &Channel, workspace: &str) -> v1::Lease {
     }
 }
 
-/// Reports of one lease that its window ends at another whole second than policy says: from then on the start of windows is known
-/// to a second on either side of `phase_s` seconds after a multiple of the window.
+/// Reports a reset at another whole second than that of the policy: from then on the start of windows is known to a second on
+/// either side of `phase_s` seconds after a multiple of the window.
 pub async fn learn_a_phase(server: &Channel, workspace: &str, window_s: i64, phase_s: i64) {
     let lease = first_lease(server, workspace).await;
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
-    let now = i64::try_from(since.as_secs()).expect("a time to come");
+    let now = i64::try_from(since.as_secs()).expect("a time before 2554");
     let seconds = (now - phase_s).div_euclid(window_s) * window_s + window_s + phase_s;
     let observation = v1::Observation {
         status: 200,

@@ -1,4 +1,4 @@
-//! Teams of the workspace `default`: changes that must not be lost once they are acknowledged.
+//! Creates and finds teams of the workspace `default`: changes that must not be lost once they are acknowledged.
 
 use apportion_proto::v1;
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
@@ -9,7 +9,7 @@ use super::server::Server;
 /// Creates a team of that name.
 ///
 /// # Errors
-/// What the server says.
+/// The status of the server.
 pub async fn create(server: &Server, team: &str) -> Result<(), Status> {
     let request = v1::CreateTeamRequest {
         parent: "workspaces/default".into(),
@@ -20,7 +20,7 @@ pub async fn create(server: &Server, team: &str) -> Result<(), Status> {
     AdminServiceClient::new(server.channel()).create_team(request).await.map(|_| ())
 }
 
-/// Whether there is such a team. Panics where the server says neither.
+/// Whether a team exists. Panics on any other error than NOT_FOUND.
 pub async fn exists(server: &Server, team: &str) -> bool {
     let request = v1::GetTeamRequest { name: format!("workspaces/default/teams/{team}") };
     match AdminServiceClient::new(server.channel()).get_team(request).await {

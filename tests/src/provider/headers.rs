@@ -1,18 +1,18 @@
-//! What a response says in Intercom's words: the three headers, and the bodies. Knows no sockets.
+//! Responses in the format of Intercom: the headers and the bodies. Knows no sockets.
 
 use serde_json::{Value, json};
 
-use super::counter::Verdict;
 use super::report::Cause;
 use super::rules::Rules;
+use super::verdict::Verdict;
 
-/// The header that bears the limit of the window.
+/// The header with the limit of the window.
 pub const LIMIT: &str = "x-ratelimit-limit";
-/// The header that bears what is left of it.
+/// The header with what is left of it.
 pub const REMAINING: &str = "x-ratelimit-remaining";
-/// The header that bears the end of the window, in whole Unix seconds.
+/// The header with the end of the window, in Unix time.
 pub const RESET: &str = "x-ratelimit-reset";
-/// The header that bears how long a lock-out lasts yet, in whole seconds.
+/// The header with the time that a lock-out still lasts, in seconds.
 pub const RETRY_AFTER: &str = "retry-after";
 
 /// The headers of a response.

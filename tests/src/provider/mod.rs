@@ -1,7 +1,7 @@
-//! A provider to call instead of a real one: an HTTP/1.1 server that behaves like Intercom and keeps its own count.
+//! A simulated provider: an HTTP/1.1 server that behaves like Intercom and keeps its own count.
 //!
-//! It is the judge of what reaches a provider, so it shares nothing with the windows of the core. It runs on a thread
-//! of its own, so that whoever calls it does not disturb its count.
+//! It judges what reaches a provider, so it shares no code with the windows of the core. It runs on a thread of its own, so that
+//! its callers do not delay its count.
 //!
 //! ```
 //! use apportion_tests::provider::{Change, Provider, Rules};
@@ -13,26 +13,30 @@
 //! assert_eq!(report.total.over_limit, 0);
 //! ```
 
-pub mod counter;
+pub mod clock;
+pub mod rules;
+
+pub mod report;
+pub mod verdict;
+
 pub mod headers;
 pub mod recent;
-pub mod report;
-pub mod rules;
+pub mod revisions;
+
+pub mod counter;
+
 mod server;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
 
+pub use clock::{Clock, realtime_ns};
 pub use report::Report;
 pub use rules::{Change, Rules};
-
-/// What tells the time, in nanoseconds since the epoch.
-pub type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
 
 /// A provider that runs until it is stopped or dropped.
 pub struct Provider {
@@ -47,7 +51,7 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// If a rule is out of range, or no socket, thread or runtime is to be had.
+    /// If a rule is out of range, or no socket, thread or runtime is available.
     pub fn start(rules: Rules) -> io::Result<Self> {
         Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), rules, Box::new(realtime_ns))
     }
@@ -56,7 +60,7 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// If a rule is out of range, or no socket, thread or runtime is to be had.
+    /// If a rule is out of range, or no socket, thread or runtime is available.
     pub fn start_at(address: SocketAddr, rules: Rules, clock: Clock) -> io::Result<Self> {
         let shared = server::Shared::new(rules, clock)
             .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))
@@ -66,11 +70,11 @@ impl Provider {
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
-        let theirs = Arc::clone(&shared);
+        let served = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("provider".into()).spawn(move || {
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).expect("a runtime with I/O");
-                server::serve(listener, theirs, stopped).await;
+                server::serve(listener, served, stopped).await;
             });
         })?;
         Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
@@ -81,7 +85,7 @@ impl Provider {
         self.address
     }
 
-    /// Where it listens, as the start of a URL without a slash at its end.
+    /// Where it listens, as a URL without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -95,12 +99,12 @@ impl Provider {
         self.shared.change(change)
     }
 
-    /// What it counted up to now.
+    /// What it has counted so far.
     pub fn report(&self) -> Report {
         self.shared.report(counter::WINDOWS_KEPT)
     }
 
-    /// Stops listening, answers what is open, and reports. Blocks for up to two seconds if an answer takes long.
+    /// Stops listening, answers open requests, and reports. Blocks for up to two seconds if a response takes long.
     pub fn stop(mut self) -> Report {
         self.end();
         self.report()
@@ -120,10 +124,4 @@ impl Drop for Provider {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-/// The realtime clock of this machine, in nanoseconds since the epoch.
-pub fn realtime_ns() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What a provider is told to be: its limit and windows, its moods, and changes of them while it runs.
+//! The rules of a provider: its limit and windows, its faults, and changes of them while it runs.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ pub const WINDOW_MS: (u64, u64) = (100, 60_000);
 /// Longest latency, jitter or lock-out, in milliseconds.
 pub const DELAY_MS_MAX: u64 = 600_000;
 
-/// How a provider behaves. What is not named is as at Intercom, in good health.
+/// How a provider behaves. The defaults are those of Intercom, without faults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
@@ -17,23 +17,23 @@ pub struct Rules {
     pub limit: u64,
     /// Length of a window, in milliseconds.
     pub window_ms: u64,
-    /// How long after a multiple of the length, counted from the epoch, windows start, in milliseconds.
+    /// How long after a multiple of their length, counted from the Unix epoch, windows start, in milliseconds.
     pub phase_ms: u64,
-    /// Part of the limit that another consumer asks for, evenly over time, in percent.
-    pub others_percent: u64,
+    /// The part of the limit that another consumer requests, evenly over time, in percent.
+    pub external_percent: u64,
     /// Whether throttled requests count against the window.
     pub count_rejected: bool,
-    /// Requests over the limit in one window after which everything is refused for a while; 0 for never.
+    /// Requests above the limit in one window that lead to a lock-out; 0 for none.
     pub penalty_after: u64,
-    /// How long everything is refused then, in milliseconds.
+    /// How long a lock-out lasts, in milliseconds.
     pub penalty_ms: u64,
-    /// How many of the next requests are throttled though there is room.
+    /// How many of the next requests are throttled although the window is not full.
     pub force_429: u64,
     /// Least time from a request's arrival to its response, in milliseconds.
     pub latency_ms: u64,
     /// Greatest random time on top of that, in milliseconds.
     pub jitter_ms: u64,
-    /// Seed of what is random.
+    /// Seed of the jitter.
     pub seed: u64,
     /// Whether the reset in the headers is rounded down to a whole second instead of up.
     pub reset_rounded_down: bool,
@@ -45,7 +45,7 @@ impl Default for Rules {
             limit: 166,
             window_ms: 10_000,
             phase_ms: 0,
-            others_percent: 0,
+            external_percent: 0,
             count_rejected: true,
             penalty_after: 0,
             penalty_ms: 0,
@@ -58,19 +58,19 @@ impl Default for Rules {
     }
 }
 
-/// A change of the rules while the provider runs; what is not named stays.
+/// A change of the rules while the provider runs; fields that are not set stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Change {
-    /// See [`Rules::limit`]; in force at once, in the open window too.
+    /// See [`Rules::limit`]; takes effect at once, in the open window too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
-    /// See [`Rules::phase_ms`]; the open window is cut, and what it counted counts in the one that takes its place.
+    /// See [`Rules::phase_ms`]; the open window is cut short, and its requests count in the window that replaces it, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase_ms: Option<u64>,
-    /// See [`Rules::others_percent`].
+    /// See [`Rules::external_percent`].
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub others_percent: Option<u64>,
+    pub external_percent: Option<u64>,
     /// See [`Rules::count_rejected`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count_rejected: Option<bool>,
@@ -92,7 +92,7 @@ pub struct Change {
 }
 
 impl Rules {
-    /// These rules, or what is wrong with them.
+    /// These rules, if they are in range.
     ///
     /// # Errors
     ///
@@ -102,13 +102,15 @@ impl Rules {
             ("limit", self.limit, 1, LIMIT_MAX),
             ("window_ms", self.window_ms, WINDOW_MS.0, WINDOW_MS.1),
             ("phase_ms", self.phase_ms, 0, self.window_ms.saturating_sub(1)),
-            ("others_percent", self.others_percent, 0, 100),
+            ("external_percent", self.external_percent, 0, 100),
             ("penalty_ms", self.penalty_ms, 0, DELAY_MS_MAX),
             ("latency_ms", self.latency_ms, 0, DELAY_MS_MAX),
             ("jitter_ms", self.jitter_ms, 0, DELAY_MS_MAX),
         ];
         match ranges.into_iter().find(|(_, value, least, most)| value < least || value > most) {
-            Some((name, value, least, most)) => Err(format!("{name} is {value}, not from {least} to {most}")),
+            Some((name, value, least, most)) => {
+                Err(format!("{name} is {value}: it must be from {least} to {most}"))
+            }
             None => Ok(self),
         }
     }
@@ -122,7 +124,7 @@ impl Rules {
         Self {
             limit: change.limit.unwrap_or(self.limit),
             phase_ms: change.phase_ms.unwrap_or(self.phase_ms),
-            others_percent: change.others_percent.unwrap_or(self.others_percent),
+            external_percent: change.external_percent.unwrap_or(self.external_percent),
             count_rejected: change.count_rejected.unwrap_or(self.count_rejected),
             penalty_after: change.penalty_after.unwrap_or(self.penalty_after),
             penalty_ms: change.penalty_ms.unwrap_or(self.penalty_ms),
@@ -139,15 +141,15 @@ impl Rules {
         self.window_ms * 1_000_000
     }
 
-    /// Start of the window in which an instant lies; both in nanoseconds since the epoch.
+    /// Start of the window in which an instant lies; both in nanoseconds since the Unix epoch.
     pub fn window_start_ns(&self, at_ns: u64) -> u64 {
         let into = (at_ns + self.window_ns() - self.phase_ms * 1_000_000) % self.window_ns();
         at_ns.saturating_sub(into)
     }
 
     /// Time between two requests of the other consumer, in nanoseconds, rounded down.
-    pub fn others_every_ns(&self) -> Option<u64> {
-        let per_window = self.limit * self.others_percent;
+    pub fn external_interval_ns(&self) -> Option<u64> {
+        let per_window = self.limit * self.external_percent;
         (per_window > 0).then(|| self.window_ns() * 100 / per_window)
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP/1.1 server around the count: connections, the moment of arrival, latency, the control paths.
+//! The HTTP/1.1 server around the count: connections, when a request arrives, latency, the control paths.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -19,36 +19,37 @@ use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 
-use super::Clock;
-use super::counter::{Counter, Verdict, WINDOWS_KEPT};
+use super::clock::Clock;
+use super::counter::{Counter, WINDOWS_KEPT};
 use super::headers;
 use super::report::Report;
 use super::rules::{Change, Rules};
+use super::verdict::Verdict;
 use crate::random::Random;
 
-/// Most connections that are open at once; beyond it, new ones wait.
+/// Most open connections; further ones wait.
 const CONNECTIONS_MAX: usize = 4096;
 /// Most bytes of a request's body.
 const BODY_MAX: usize = 1 << 20;
 /// Longest time that a connection may take for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
-/// Longest time that open requests have to be answered after the stop.
+/// Longest time for open requests after the stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
-type Answer = Response<Full<Bytes>>;
+type HttpResponse = Response<Full<Bytes>>;
 
 struct State {
     counter: Counter,
     random: Random,
 }
 
-/// The count, its clock, and what is random, shared by all connections.
+/// The count, its clock and the jitter, shared by all connections.
 pub(super) struct Shared {
     clock: Clock,
     state: Mutex<State>,
 }
 
-/// What is to be answered to a request that was counted.
+/// A request that was counted, and how it is answered.
 struct Counted {
     verdict: Verdict,
     rules: Rules,
@@ -62,7 +63,7 @@ impl Shared {
         Ok(Self { clock, state: Mutex::new(State { counter, random }) })
     }
 
-    /// Runs with the count and an instant that was read when nobody else could count: arrivals stand in order of time.
+    /// Runs with the count and the present time, read under the lock: arrivals are in order of time.
     fn with<T>(&self, run: impl FnOnce(&mut State, u64) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now_ns = (self.clock)();
@@ -92,21 +93,21 @@ impl Shared {
     }
 }
 
-/// Serves until `stop` comes, then answers what is open.
+/// Serves until `stop` resolves, then answers open requests.
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: oneshot::Receiver<()>) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     loop {
         tokio::select! {
             _ = &mut stop => break,
-            // Windows end on time though nobody calls.
+            // Windows close on time even if no request comes.
             _ = tick.tick() => shared.with(|state, now_ns| state.counter.advance(now_ns)),
-            (stream, place) = accepted(&listener, &room) => {
+            (stream, slot) = accepted(&listener, &slots) => {
                 let connection = connection(stream, &shared, &graceful);
                 tokio::spawn(async move {
                     connection.await;
-                    drop(place);
+                    drop(slot);
                 });
             }
         }
@@ -117,13 +118,13 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: 
 
 async fn accepted(
     listener: &TcpListener,
-    room: &Arc<Semaphore>,
+    slots: &Arc<Semaphore>,
 ) -> (TcpStream, tokio::sync::OwnedSemaphorePermit) {
-    let place = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
+    let slot = Arc::clone(slots).acquire_owned().await.expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
-            // Out of file descriptors, or a caller that went away at once.
+            Ok((stream, _)) => return (stream, slot),
+            // Out of file descriptors, or the caller has closed the connection.
             Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     }
@@ -136,83 +137,84 @@ fn connection(
 ) -> impl Future<Output = ()> + use<> {
     let _ = stream.set_nodelay(true);
     let shared = Arc::clone(shared);
-    let service = service_fn(move |request| answered(Arc::clone(&shared), request));
+    let service = service_fn(move |request| answer(Arc::clone(&shared), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service);
     let watched = graceful.watch(connection);
     async move {
-        // A caller that goes away in the middle is no fault of the provider.
+        // A caller may close the connection at any time.
         let _ = pin!(watched).await;
     }
 }
 
-/// Counts a request as soon as its head is read, before anything is waited for, and answers it.
-fn answered(
+/// Counts a request as soon as its head is read, and answers it.
+fn answer(
     shared: Arc<Shared>,
     request: Request<Incoming>,
-) -> impl Future<Output = Result<Answer, Infallible>> {
+) -> impl Future<Output = Result<HttpResponse, Infallible>> {
     let counted = (!request.uri().path().starts_with("/_")).then(|| shared.arrive(&request));
     async move {
         match counted {
-            None => Ok(controlled(&shared, request).await),
-            Some(counted) => Ok(limited(&shared, request, &counted).await),
+            None => Ok(control(&shared, request).await),
+            Some(counted) => Ok(api(&shared, request, &counted).await),
         }
     }
 }
 
-/// The answer of the provider to a request that is counted.
-async fn limited(shared: &Shared, request: Request<Incoming>, counted: &Counted) -> Answer {
+/// The response to a request that is counted.
+async fn api(shared: &Shared, request: Request<Incoming>, counted: &Counted) -> HttpResponse {
     let _ = Limited::new(request.into_body(), BODY_MAX).collect().await;
     if !counted.delay.is_zero() {
         tokio::time::sleep(counted.delay).await;
     }
     let throttled = counted.verdict.throttled.is_some();
     let status = if throttled { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::OK };
-    let mut answer = json_answer(status, &headers::body(&counted.rules, &counted.verdict));
+    let mut response = json_response(status, &headers::body(&counted.rules, &counted.verdict));
     for (name, value) in headers::headers(&counted.rules, &counted.verdict) {
-        answer.headers_mut().insert(name, HeaderValue::from(value));
+        response.headers_mut().insert(name, HeaderValue::from(value));
     }
     shared.with(|state, now_ns| state.counter.sent(now_ns, &counted.verdict));
-    answer
+    response
 }
 
-/// The answer to a request of the test itself, which is not counted.
-async fn controlled(shared: &Shared, request: Request<Incoming>) -> Answer {
+/// The response to a request of the test itself, which is not counted.
+async fn control(shared: &Shared, request: Request<Incoming>) -> HttpResponse {
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/_report") => {
             let last = request.uri().query().and_then(|query| query.strip_prefix("last=")?.parse().ok());
-            json_answer(StatusCode::OK, &shared.report(last.unwrap_or(WINDOWS_KEPT)))
+            json_response(StatusCode::OK, &shared.report(last.unwrap_or(WINDOWS_KEPT)))
         }
         (&Method::GET, "/_control") => {
-            json_answer(StatusCode::OK, &shared.with(|state, _| state.counter.rules().clone()))
+            json_response(StatusCode::OK, &shared.with(|state, _| state.counter.rules().clone()))
         }
-        (&Method::POST, "/_control") => match changed(shared, request).await {
-            Ok(rules) => json_answer(StatusCode::OK, &rules),
-            Err(why) => json_answer(StatusCode::BAD_REQUEST, &json!({"error": why})),
+        (&Method::POST, "/_control") => match change(shared, request).await {
+            Ok(rules) => json_response(StatusCode::OK, &rules),
+            Err(why) => json_response(StatusCode::BAD_REQUEST, &json!({"error": why})),
         },
-        (_, "/_report" | "/_control") => json_answer(
+        (_, "/_report" | "/_control") => json_response(
             StatusCode::METHOD_NOT_ALLOWED,
             &json!({"error": "GET /_report, GET or POST /_control"}),
         ),
-        _ => {
-            json_answer(StatusCode::NOT_FOUND, &json!({"error": "only /_report and /_control start with _"}))
-        }
+        _ => json_response(
+            StatusCode::NOT_FOUND,
+            &json!({"error": "only /_report and /_control start with _"}),
+        ),
     }
 }
 
-async fn changed(shared: &Shared, request: Request<Incoming>) -> Result<Rules, String> {
+async fn change(shared: &Shared, request: Request<Incoming>) -> Result<Rules, String> {
     let body =
         Limited::new(request.into_body(), BODY_MAX).collect().await.map_err(|error| error.to_string())?;
     let change = serde_json::from_slice(&body.to_bytes()).map_err(|error| error.to_string())?;
     shared.change(change)
 }
 
-fn json_answer(status: StatusCode, body: &impl Serialize) -> Answer {
+fn json_response(status: StatusCode, body: &impl Serialize) -> HttpResponse {
     let text = serde_json::to_vec(body).expect("plain structs become JSON");
-    let mut answer = Response::new(Full::new(Bytes::from(text)));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }

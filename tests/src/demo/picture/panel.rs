@@ -1,22 +1,22 @@
-//! The two panels of a half: arrivals by window, and waits over time.
+//! The two panels of a round: arrivals by window, and waits over time.
 
 use plotters::coord::ranged1d::ValueFormatter;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, COLOURS, INK, PALE, REFUSED, REFUSED_FILL, style, text};
-use crate::demo::figures::{Counted, Figures};
+use super::style::{Area, COLOURS, INK, LABEL, PALE, THROTTLED, THROTTLED_FILL, style, text};
+use crate::demo::measurements::{Measurements, WindowCount};
 use crate::demo::plan::{Plan, SUPPORT};
 
-/// The shortest wait that the picture tells from none, in seconds.
+/// The shortest wait on the scale, in seconds.
 const SHORTEST_WAIT_S: f64 = 0.001;
-/// Space between two windows, on each side of a bar, as a part of the window.
+/// Space on each side of a bar, as a part of the window.
 const GAP: f64 = 0.07;
-/// Most windows that have room for a number each.
-const NUMBERED: usize = 10;
+/// Most windows with a number each.
+const NUMBERED_MAX: usize = 10;
 
-/// What is common to all halves, so that they can be compared.
+/// The scale that all rounds share, so that they can be compared.
 pub(super) struct Scale {
     window_s: f64,
     end_s: f64,
@@ -26,50 +26,50 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    pub(super) fn of<'a>(plan: &Plan, halves: impl Iterator<Item = &'a Figures>) -> Self {
+    pub(super) fn of<'a>(plan: &Plan, rounds: impl Iterator<Item = &'a Measurements>) -> Self {
         let window_s = plan.rules.window_ms as f64 / 1000.0;
         let (mut most, mut longest_wait_s) = (plan.rules.limit as f64, 10.0_f64);
-        for half in halves {
-            most = half.windows.iter().map(|window| arrived(window) as f64).fold(most, f64::max);
+        for round in rounds {
+            most = round.windows.iter().map(|window| arrived(window) as f64).fold(most, f64::max);
             longest_wait_s =
-                half.waits[SUPPORT].iter().map(|wait| wait.waited_s).fold(longest_wait_s, f64::max);
+                round.waits[SUPPORT].iter().map(|wait| wait.waited_s).fold(longest_wait_s, f64::max);
         }
         Self { window_s, end_s: window_s * plan.windows as f64, most, longest_wait_s }
     }
 }
 
-fn arrived(window: &Counted) -> u64 {
-    window.through.iter().sum::<u64>() + window.throttled
+fn arrived(window: &WindowCount) -> u64 {
+    window.accepted.iter().sum::<u64>() + window.throttled
 }
 
-/// What arrived in each window: the teams on top of each other, then what was refused, and the limit.
-pub(super) fn arrivals(area: &Area<'_>, half: &Figures, scale: &Scale) -> Result<(), String> {
+/// The arrivals of each window: the teams stacked, then what was throttled, and the limit.
+pub(super) fn arrivals(area: &Area<'_>, round: &Measurements, scale: &Scale) -> Result<(), String> {
     let top = scale.most * 1.12;
     let mut chart = panel(area).build_cartesian_2d(0.0..scale.end_s, 0.0..top).map_err(text)?;
     axes(&mut chart, ("", "requests in the window"), &|y| format!("{y:.0}"))?;
-    for (at, window) in half.windows.iter().enumerate() {
+    for (at, window) in round.windows.iter().enumerate() {
         let start_s = at as f64 * scale.window_s;
         let (left, right) = (start_s + GAP * scale.window_s, start_s + (1.0 - GAP) * scale.window_s);
         let mut below = 0.0;
-        for (many, colour) in window.through.into_iter().zip(COLOURS) {
-            let place = [(left, below), (right, below + many as f64)];
+        for (accepted, colour) in window.accepted.into_iter().zip(COLOURS) {
+            let place = [(left, below), (right, below + accepted as f64)];
             chart.draw_series([Rectangle::new(place, colour.filled())]).map_err(text)?;
-            below += many as f64;
+            below += accepted as f64;
         }
         if window.throttled > 0 {
             let place = [(left, below), (right, below + window.throttled as f64)];
-            chart.draw_series([Rectangle::new(place, REFUSED_FILL.filled())]).map_err(text)?;
-            chart.draw_series([Rectangle::new(place, REFUSED.stroke_width(1))]).map_err(text)?;
+            chart.draw_series([Rectangle::new(place, THROTTLED_FILL.filled())]).map_err(text)?;
+            chart.draw_series([Rectangle::new(place, THROTTLED.stroke_width(1))]).map_err(text)?;
         }
-        if window.throttled > 0 && half.windows.len() <= NUMBERED {
+        if window.throttled > 0 && round.windows.len() <= NUMBERED_MAX {
             let middle = (start_s + scale.window_s / 2.0, below + window.throttled as f64 / 2.0);
-            let centred = style(16, REFUSED).pos(Pos::new(HPos::Center, VPos::Center));
+            let centred = style(LABEL, THROTTLED).pos(Pos::new(HPos::Center, VPos::Center));
             chart
                 .draw_series([Text::new(format!("+{}", window.throttled), middle, centred)])
                 .map_err(text)?;
         }
     }
-    let limits = half.windows.iter().enumerate().map(|(at, window)| {
+    let limits = round.windows.iter().enumerate().map(|(at, window)| {
         let (start_s, limit) = (at as f64 * scale.window_s, window.limit as f64);
         PathElement::new([(start_s, limit), (start_s + scale.window_s, limit)], INK.stroke_width(3))
     });
@@ -77,21 +77,21 @@ pub(super) fn arrivals(area: &Area<'_>, half: &Figures, scale: &Scale) -> Result
     Ok(())
 }
 
-/// How long each request of the support desk waited, at the moment when it was wanted.
-pub(super) fn waits(area: &Area<'_>, half: &Figures, scale: &Scale) -> Result<(), String> {
+/// How long each request of the support desk waited, by the time at which it was issued.
+pub(super) fn waits(area: &Area<'_>, round: &Measurements, scale: &Scale) -> Result<(), String> {
     let range = (SHORTEST_WAIT_S * 0.7..scale.longest_wait_s * 2.0).log_scale();
     let mut chart = panel(area).build_cartesian_2d(0.0..scale.end_s, range).map_err(text)?;
-    axes(&mut chart, ("seconds", "waited (log scale)"), &|y| wait(*y))?;
-    let dots = half.waits[SUPPORT].iter().map(|wait| {
-        let at = (wait.at_s, wait.waited_s.max(SHORTEST_WAIT_S));
-        let colour = if wait.through { COLOURS[SUPPORT] } else { REFUSED };
+    axes(&mut chart, ("seconds", "wait (log scale)"), &|y| wait(*y))?;
+    let dots = round.waits[SUPPORT].iter().map(|wait| {
+        let at = (wait.issued_s, wait.waited_s.max(SHORTEST_WAIT_S));
+        let colour = if wait.is_accepted { COLOURS[SUPPORT] } else { THROTTLED };
         Circle::new(at, 4, colour.mix(0.75).filled())
     });
     chart.draw_series(dots).map_err(text)?;
     Ok(())
 }
 
-/// A wait as a label. What was served at once stands on the lowest line.
+/// A wait as a label. Shorter waits are drawn on the lowest line.
 fn wait(seconds: f64) -> String {
     match seconds {
         s if s <= SHORTEST_WAIT_S => "\u{2264} 1 ms".into(),
@@ -126,8 +126,8 @@ where
         .y_labels(6)
         .x_label_formatter(&|x| format!("{x:.0}"))
         .y_label_formatter(quantity)
-        .label_style(style(16, INK))
-        .axis_desc_style(style(16, INK))
+        .label_style(style(LABEL, INK))
+        .axis_desc_style(style(LABEL, INK))
         .x_desc(below)
         .y_desc(left)
         .draw()

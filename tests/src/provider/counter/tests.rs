@@ -1,9 +1,10 @@
 //! What the provider counts, with time moved by hand.
 
-use super::super::report::{BEYOND, TEAMS_MAX};
+use super::super::report::{OTHER_TEAMS, TEAMS_MAX};
+use super::super::revisions::REVISIONS_KEPT;
 use super::*;
 
-/// A multiple of every window used here, in milliseconds since the epoch.
+/// A multiple of every window used here, in milliseconds since the Unix epoch.
 const BASE_MS: u64 = 1_700_000_000_000;
 
 fn at(ms: u64) -> u64 {
@@ -22,14 +23,14 @@ fn with_limit(limit: u64) -> Counter {
     counter(Rules { limit, ..Rules::default() })
 }
 
-/// Lets `many` requests arrive at one instant, and says how many got through.
-fn accepted(counter: &mut Counter, at_ms: u64, many: u64) -> u64 {
-    let verdicts = (0..many).map(|_| counter.arrive(at(at_ms), "web", "/contacts"));
+/// Lets `count` requests arrive at one instant, and returns how many were accepted.
+fn accepted(counter: &mut Counter, at_ms: u64, count: u64) -> u64 {
+    let verdicts = (0..count).map(|_| counter.arrive(at(at_ms), "web", "/contacts"));
     u64::try_from(verdicts.filter(|verdict| verdict.throttled.is_none()).count()).expect("few")
 }
 
 #[test]
-fn a_window_lets_in_its_limit_and_the_next_one_begins_anew() {
+fn a_window_accepts_its_limit_and_so_does_the_next() {
     let mut counter = with_limit(166);
     assert_eq!(accepted(&mut counter, 9_999, 200), 166);
     assert_eq!(accepted(&mut counter, 10_000, 200), 166);
@@ -64,17 +65,17 @@ fn a_lower_limit_is_in_force_at_once_and_only_arrivals_after_it_are_over() {
 }
 
 #[test]
-fn rejected_requests_count_only_if_told_so() {
-    for (count_rejected, let_in) in [(true, 0), (false, 3)] {
+fn throttled_requests_count_only_if_the_rules_say_so() {
+    for (count_rejected, accepted_later) in [(true, 0), (false, 3)] {
         let mut counter = counter(Rules { limit: 5, count_rejected, ..Rules::default() });
         assert_eq!(accepted(&mut counter, 1_000, 8), 5);
         counter.change(at(2_000), Change { limit: Some(8), ..Change::default() }).unwrap();
-        assert_eq!(accepted(&mut counter, 2_000, 5), let_in);
+        assert_eq!(accepted(&mut counter, 2_000, 5), accepted_later);
     }
 }
 
 #[test]
-fn a_new_phase_counts_what_arrived_in_its_first_window_again() {
+fn a_new_phase_counts_the_arrivals_of_its_first_window_again() {
     let mut counter = with_limit(10);
     assert_eq!(accepted(&mut counter, 3_000, 4), 4);
     assert_eq!(accepted(&mut counter, 4_000, 5), 5);
@@ -87,7 +88,7 @@ fn a_new_phase_counts_what_arrived_in_its_first_window_again() {
 }
 
 #[test]
-fn a_new_phase_carries_over_the_boundary_of_the_old_one() {
+fn a_new_phase_carries_arrivals_over_the_boundary_of_the_old_one() {
     let mut counter = with_limit(10);
     accepted(&mut counter, 9_000, 6);
     accepted(&mut counter, 11_000, 1);
@@ -96,26 +97,26 @@ fn a_new_phase_carries_over_the_boundary_of_the_old_one() {
 }
 
 #[test]
-fn another_consumer_takes_its_share_evenly() {
-    let mut counter = counter(Rules { limit: 100, others_percent: 30, ..Rules::default() });
+fn the_other_consumer_is_counted_evenly() {
+    let mut counter = counter(Rules { limit: 100, external_percent: 30, ..Rules::default() });
     assert_eq!(counter.arrive(at(5_000), "web", "/").remaining, 100 - 15 - 1);
     assert_eq!(accepted(&mut counter, 9_999, 100), 69);
     let report = counter.report(at(30_000), 10);
-    let others: Vec<_> = report.windows.iter().map(|window| window.others).collect();
-    assert_eq!(others, [30, 30, 30], "in windows in which nobody calls, too");
-    assert_eq!(report.others, 90);
+    let external: Vec<_> = report.windows.iter().map(|window| window.external).collect();
+    assert_eq!(external, [30, 30, 30], "also in windows without other requests");
+    assert_eq!(report.external, 90);
 }
 
 #[test]
-fn another_consumer_is_throttled_in_a_full_window() {
-    let mut counter = counter(Rules { limit: 100, others_percent: 30, ..Rules::default() });
+fn the_other_consumer_is_throttled_in_a_full_window() {
+    let mut counter = counter(Rules { limit: 100, external_percent: 30, ..Rules::default() });
     assert_eq!(accepted(&mut counter, 0, 100), 100);
     let report = counter.report(at(10_000), 1);
-    assert_eq!((report.windows[0].others, report.windows[0].others_throttled), (0, 30));
+    assert_eq!((report.windows[0].external, report.windows[0].external_throttled), (0, 30));
 }
 
 #[test]
-fn too_many_requests_over_the_limit_lock_everybody_out_for_a_while() {
+fn too_many_requests_above_the_limit_lead_to_a_lock_out() {
     let mut counter = counter(Rules { limit: 5, penalty_after: 3, penalty_ms: 30_000, ..Rules::default() });
     accepted(&mut counter, 9_000, 7);
     assert_eq!(accepted(&mut counter, 10_000, 1), 1, "two over the limit are forgiven with the window");
@@ -127,7 +128,7 @@ fn too_many_requests_over_the_limit_lock_everybody_out_for_a_while() {
 }
 
 #[test]
-fn a_lock_out_is_no_arrival_over_the_limit() {
+fn requests_during_a_lock_out_are_not_over_the_limit() {
     let mut counter = counter(Rules { limit: 1, penalty_after: 1, penalty_ms: 30_000, ..Rules::default() });
     accepted(&mut counter, 0, 2);
     assert_eq!(accepted(&mut counter, 10_000, 1), 0);
@@ -136,7 +137,7 @@ fn a_lock_out_is_no_arrival_over_the_limit() {
 }
 
 #[test]
-fn a_job_cap_leaves_room_in_the_window() {
+fn a_job_cap_uses_only_its_own_request_of_the_window() {
     let mut counter = with_limit(166);
     let verdict = counter.arrive(at(1), "web", "/export/content/data");
     assert_eq!((verdict.throttled, verdict.remaining), (Some(Cause::JobCap), 165));
@@ -144,7 +145,7 @@ fn a_job_cap_leaves_room_in_the_window() {
 }
 
 #[test]
-fn forced_throttling_hits_the_next_requests_and_ends() {
+fn forced_throttling_ends_after_that_many_requests() {
     let mut counter = with_limit(166);
     counter.change(at(0), Change { force_429: Some(2), ..Change::default() }).unwrap();
     assert_eq!(accepted(&mut counter, 1, 5), 3);
@@ -153,41 +154,45 @@ fn forced_throttling_hits_the_next_requests_and_ends() {
 }
 
 #[test]
-fn the_first_response_that_was_counted_after_a_change_tells_of_it() {
+fn a_change_shows_in_the_first_response_to_a_later_arrival() {
     let mut counter = with_limit(10);
     let before = counter.arrive(at(1_000), "web", "/");
     counter.change(at(2_000), Change { limit: Some(2), ..Change::default() }).unwrap();
     let first = counter.arrive(at(2_100), "web", "/");
     accepted(&mut counter, 2_200, 3);
     counter.sent(at(2_300), &before);
-    assert_eq!(counter.report(at(2_300), 0).revisions[0].told_ns, None, "it was counted under the old limit");
+    assert_eq!(
+        counter.report(at(2_300), 0).revisions[0].first_shown_ns,
+        None,
+        "it was counted under the old limit"
+    );
     counter.sent(at(2_400), &first);
     accepted(&mut counter, 2_500, 1);
     let report = counter.report(at(2_500), 0);
     let revision = &report.revisions[0];
-    assert_eq!(revision.told_ns, Some(at(2_400)));
-    assert_eq!((revision.untold.arrivals, revision.untold.over_limit), (4, 3));
-    assert_eq!((revision.told.arrivals, revision.told.over_limit), (1, 1));
+    assert_eq!(revision.first_shown_ns, Some(at(2_400)));
+    assert_eq!((revision.before_shown.arrivals, revision.before_shown.over_limit), (4, 3));
+    assert_eq!((revision.after_shown.arrivals, revision.after_shown.over_limit), (1, 1));
 }
 
 #[test]
-fn use_by_others_is_told_by_the_first_response_that_counts_one() {
+fn external_use_shows_in_the_first_response_that_counts_it() {
     let mut counter = with_limit(100);
-    counter.change(at(0), Change { others_percent: Some(10), ..Change::default() }).unwrap();
+    counter.change(at(0), Change { external_percent: Some(10), ..Change::default() }).unwrap();
     let none_yet = counter.arrive(at(100), "web", "/");
     counter.sent(at(101), &none_yet);
     let one = counter.arrive(at(600), "web", "/");
     counter.sent(at(601), &one);
-    assert_eq!(counter.report(at(700), 0).revisions[0].told_ns, Some(at(601)));
+    assert_eq!(counter.report(at(700), 0).revisions[0].first_shown_ns, Some(at(601)));
 }
 
 #[test]
-fn a_change_out_of_range_changes_nothing() {
+fn a_change_that_is_out_of_range_has_no_effect() {
     let mut counter = with_limit(166);
     for change in [
         Change { limit: Some(0), ..Change::default() },
         Change { phase_ms: Some(10_000), limit: Some(5), ..Change::default() },
-        Change { others_percent: Some(101), ..Change::default() },
+        Change { external_percent: Some(101), ..Change::default() },
     ] {
         assert!(counter.change(at(0), change).is_err());
     }
@@ -196,7 +201,7 @@ fn a_change_out_of_range_changes_nothing() {
 }
 
 #[test]
-fn teams_are_counted_apart_and_add_up() {
+fn teams_are_counted_separately_and_add_up() {
     let mut counter = with_limit(3);
     for team in ["sync", "crm", "sync", "", "crm"] {
         counter.arrive(at(1), team, "/");
@@ -209,7 +214,7 @@ fn teams_are_counted_apart_and_add_up() {
 }
 
 #[test]
-fn what_is_kept_is_bounded() {
+fn kept_windows_changes_and_teams_are_bounded() {
     let mut counter = counter(Rules { window_ms: 100, phase_ms: 0, limit: 10_000, ..Rules::default() });
     for step in 0..3_000_u64 {
         counter.arrive(at(step * 50), &format!("team-{step}"), "/");
@@ -226,14 +231,14 @@ fn what_is_kept_is_bounded() {
     assert_eq!(report.revisions.back().map(|last| last.number), Some(3_000));
     assert_eq!((report.teams.0.len(), report.open.teams.0.len()), (TEAMS_MAX + 1, TEAMS_MAX + 1));
     assert!(report.teams.0.keys().all(|team| team.chars().count() <= TEAM_CHARS_MAX));
-    assert_eq!(report.open.teams.0[BEYOND].arrivals, 200 - 64);
+    assert_eq!(report.open.teams.0[OTHER_TEAMS].arrivals, 200 - 64);
     assert!(counter.recent.len() <= 101, "{} milliseconds kept", counter.recent.len());
 }
 
 #[test]
-fn a_long_silence_is_passed_over_at_once() {
+fn a_long_silence_is_skipped_at_once() {
     let mut counter =
-        counter(Rules { others_percent: 100, limit: 100_000, window_ms: 100, ..Rules::default() });
+        counter(Rules { external_percent: 100, limit: 100_000, window_ms: 100, ..Rules::default() });
     let year_ms = 365 * 86_400_000;
     let verdict = counter.arrive(at(year_ms + 50), "web", "/");
     assert_eq!(ms(verdict.reset_ns), year_ms + 100);

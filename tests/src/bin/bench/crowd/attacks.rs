@@ -5,9 +5,9 @@ use apportion_proto::v1;
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
 use apportion_proto::v1::exchange_request::Request as Asked;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
-use apportion_tests::process::log;
 use apportion_tests::process::scarce::{self, SCARCE};
 use apportion_tests::process::server::Server;
+use apportion_tests::process::status;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use std::net::SocketAddr;
@@ -167,7 +167,7 @@ async fn callers(target: &Target, teams: usize) -> Prepared {
         v1::AcquireLeaseRequest { team: CROWDED.into(), caller: "one-more".into(), ..scarce::ask(3_000) };
     let mut client = QuotaServiceClient::new(connect(target.grpc).await);
     let refused = client.acquire_lease(newcomer).await.expect_err("there is no room");
-    assert_eq!(log::reason(&refused), "TOO_MANY_CALLERS", "{refused:?}");
+    assert_eq!(status::reason(&refused), "TOO_MANY_CALLERS", "{refused:?}");
     prepared
 }
 

@@ -133,7 +133,7 @@ impl Running {
 
     fn complaints(&self) -> String {
         match &self.process {
-            Process::Other(child) => child.complaints(),
+            Process::Other(child) => child.stderr(),
             Process::Apportion { .. } => String::new(),
         }
     }

@@ -1,0 +1,131 @@
+//! The picture of the rounds, side by side on the same scales: arrivals in each window, and how long the support desk waited.
+
+mod style;
+
+mod panel;
+
+use std::path::Path;
+
+use plotters::prelude::*;
+
+use super::measurements::Measurements;
+use super::plan::{Plan, SERVICES, SUPPORT};
+use super::text::duration;
+use panel::Scale;
+use style::{Area, COLOURS, GOOD, INK, LABEL, THROTTLED, THROTTLED_FILL, text, write, write_right};
+
+/// The width of one round, and the height of the picture, in pixels.
+const ROUND_SIZE: (u32, u32) = (640, 800);
+/// Where the rounds start below the title and the legend.
+const HEAD: u32 = 92;
+/// Where the panels of a round start below its name.
+const ROUND_HEAD: u32 = 60;
+/// The height of the upper panel.
+const UPPER: u32 = 330;
+/// The height of the line above the lower panel.
+const LOWER_HEAD: u32 = 34;
+/// Where lines of a round end.
+const RIGHT: i32 = 616;
+
+/// Draws rounds with their names into an SVG file.
+///
+/// # Errors
+///
+/// If it cannot be drawn or written; names the file.
+pub fn draw(file: &Path, plan: &Plan, rounds: &[(&str, &Measurements)]) -> Result<(), String> {
+    let svg = paint(plan, rounds)?;
+    std::fs::write(file, svg).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn paint(plan: &Plan, rounds: &[(&str, &Measurements)]) -> Result<String, String> {
+    let mut svg = String::new();
+    let columns = rounds.len().max(1);
+    let size = (ROUND_SIZE.0 * u32::try_from(columns).map_err(text)?, ROUND_SIZE.1);
+    {
+        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        root.fill(&WHITE).map_err(text)?;
+        let title = format!(
+            "Four services, one budget: {} requests every {} s",
+            plan.rules.limit,
+            plan.rules.window_ms as f64 / 1000.0
+        );
+        write(&root, &title, 25, (28, 28), INK)?;
+        legend(&root)?;
+        let (_, body) = root.split_vertically(HEAD);
+        let scale = Scale::of(plan, rounds.iter().map(|(_, measured)| *measured));
+        for (area, (name, measured)) in body.split_evenly((1, columns)).iter().zip(rounds) {
+            round(area, name, measured, &scale)?;
+        }
+        root.present().map_err(text)?;
+    }
+    Ok(svg)
+}
+
+fn legend(root: &Area<'_>) -> Result<(), String> {
+    let (mut x, y) = (28, 68);
+    let teams = SERVICES.iter().zip(COLOURS).map(|(service, colour)| {
+        let weight = if service.workers > 0 { format!(", weight {}", service.weight) } else { String::new() };
+        (format!("{} ({}{weight})", service.team, service.priority.to_lowercase()), colour, colour)
+    });
+    for (name, fill, edge) in teams.chain([("throttled (429)".into(), THROTTLED_FILL, THROTTLED)]) {
+        let place = [(x, y - 8), (x + 20, y + 8)];
+        root.draw(&Rectangle::new(place, fill.filled())).map_err(text)?;
+        root.draw(&Rectangle::new(place, edge.stroke_width(1))).map_err(text)?;
+        write(root, &name, LABEL, (x + 28, y), INK)?;
+        x += 28 + width(&name) + 16;
+    }
+    root.draw(&PathElement::new([(x, y), (x + 20, y)], INK.stroke_width(3))).map_err(text)?;
+    write(root, "limit", LABEL, (x + 28, y), INK)
+}
+
+/// About how wide a label is, in pixels.
+fn width(label: &str) -> i32 {
+    i32::try_from(label.chars().count()).unwrap_or(100) * 8
+}
+
+fn round(area: &Area<'_>, name: &str, measured: &Measurements, scale: &Scale) -> Result<(), String> {
+    let throttled: u64 = measured.windows.iter().map(|window| window.throttled).sum();
+    let (line, colour) = if throttled > 0 {
+        (format!("{throttled} throttled (429)"), THROTTLED)
+    } else {
+        ("none throttled".into(), GOOD)
+    };
+    write(area, name, 21, (28, 18), INK)?;
+    write(area, &line, 18, (28, 44), colour)?;
+    let used = measured.utilisation().0 * 100.0;
+    let accepted = format!("{} accepted: {used:.1} % of the limit", measured.all_accepted());
+    write_right(area, &accepted, 18, (RIGHT, 44), INK)?;
+    let (_, panels) = area.split_vertically(ROUND_HEAD);
+    let (upper, lower) = panels.split_vertically(UPPER);
+    panel::arrivals(&upper, measured, scale)?;
+    let waits = [500, 990].map(|of| measured.wait_s(SUPPORT, of).map_or("-".into(), duration));
+    write(&lower, &format!("support waited {} (p50), {} (p99)", waits[0], waits[1]), 18, (28, 20), INK)?;
+    let unserved = measured.unserved(SUPPORT);
+    if unserved > 0 {
+        let line = format!("\u{25cf} {unserved} unserved at the end");
+        write_right(&lower, &line, LABEL, (RIGHT, 20), THROTTLED)?;
+    }
+    panel::waits(&lower.split_vertically(LOWER_HEAD).1, measured, scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::measurements::{Wait, WindowCount};
+    use crate::provider::Rules;
+
+    #[test]
+    fn the_picture_shows_throttled_requests_where_there_are_any() {
+        let plan = Plan::new(Rules::default(), 20);
+        let round = |throttled| Measurements {
+            windows: vec![WindowCount { limit: 166, accepted: [16, 60, 30, 60], throttled }; 2],
+            throttled,
+            waits: [vec![Wait { issued_s: 1.0, waited_s: 0.003, is_accepted: true }], vec![], vec![], vec![]],
+        };
+        let svg = paint(&plan, &[("Each on its own", &round(77)), ("With", &round(0))]).expect("a picture");
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
+        assert!(svg.contains("154 throttled (429)") && svg.contains("none throttled"), "{svg}");
+        assert_eq!(svg.matches("\n+77\n").count(), 2, "one label in each window");
+        assert_eq!(svg.matches("<circle").count(), 2, "one request waited in each round");
+    }
+}

@@ -1,0 +1,6 @@
+//! The simulated provider, called over real HTTP.
+
+mod world;
+
+mod connections;
+mod responses;
