@@ -21,7 +21,7 @@ fn a_workspace_is_created_shown_changed_listed_and_deleted() {
     let made = json(&server.run(&make).well());
     assert_eq!((&made["name"], &made["limits.l.permits"]), (&"workspaces/w".into(), &100.into()));
     let told = server.run(&make).refused();
-    assert_eq!(told, "apportion: ALREADY_EXISTS: workspaces/w is there already\n");
+    assert_eq!(told, "apportion: ALREADY_EXISTS: workspaces/w already exists\n");
     let shown = server.run(&["workspace", "get", "w"]).well();
     assert!(shown.starts_with("workspaces/w\n") && shown.contains("limits.l.window"), "{shown}");
     let told = server.run(&["workspace", "update", "w"]).refused();
