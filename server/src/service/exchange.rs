@@ -8,6 +8,7 @@
 mod event;
 mod outgoing;
 mod pending;
+mod subscriptions;
 
 mod state;
 

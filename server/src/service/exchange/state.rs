@@ -3,31 +3,28 @@
 use super::event;
 use super::outgoing::{Outgoing, Requester};
 use super::pending::{AcquireAnswer, StreamAcquire};
+use super::subscriptions::Subscriptions;
 use crate::convert::recent::RecentNames;
-use crate::engine::{Acquire, Acquired, LeaseReport, WorkspaceEvent};
+use crate::engine::{Acquire, Acquired, LeaseReport};
 use crate::error::{Error, FieldError};
 use crate::service::authorize::Identity;
 use crate::service::gate::ENDED;
 use crate::service::lease_calls::LeaseCalls;
 use crate::status::ErrorScope;
-use apportion_core::ids::WorkspaceId;
 use apportion_core::time::Span;
 use apportion_proto::v1;
 use apportion_proto::v1::exchange_request::Request;
-use foldhash::{HashMap, HashSet};
-use futures_util::stream::{FuturesUnordered, SelectAll};
-use futures_util::{Stream, StreamExt};
+use foldhash::HashMap;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use tokio::sync::oneshot;
-use tokio_stream::wrappers::BroadcastStream;
 use tonic::{Status, Streaming};
 
-/// Most workspaces whose events one stream gets.
-const WORKSPACES_MAX: usize = 64;
 /// Most requests that are read before other tasks get their turn. Their answers are written to the socket together. With as many
 /// unsent answers, events wait.
 const REQUESTS_PER_TURN: usize = 128;
@@ -35,9 +32,6 @@ const REQUESTS_PER_TURN: usize = 128;
 const UNSENT_MAX: usize = 8_192;
 /// When to retry where too many requests are in flight.
 const RETRY_AFTER: Span = Span::from_ms(100);
-
-/// The events of one workspace.
-type Events = Pin<Box<dyn Stream<Item = (WorkspaceId, WorkspaceEvent)> + Send>>;
 
 /// The state of one stream.
 pub(super) struct StreamState {
@@ -49,8 +43,7 @@ pub(super) struct StreamState {
     ready: VecDeque<Outgoing>,
     pending: FuturesUnordered<StreamAcquire>,
     cancels: HashMap<u64, oneshot::Sender<()>>,
-    subscribed: HashSet<WorkspaceId>,
-    events: SelectAll<Events>,
+    subscriptions: Subscriptions,
     /// How the stream ends once all ready answers are sent. None while it goes on.
     end: Option<Result<(), Status>>,
     /// Resolves when the credential is no longer valid. None once it has.
@@ -85,8 +78,7 @@ impl StreamState {
             ready: VecDeque::new(),
             pending: FuturesUnordered::new(),
             cancels: HashMap::default(),
-            subscribed: HashSet::default(),
-            events: SelectAll::new(),
+            subscriptions: Subscriptions::default(),
             end: None,
             sender: None,
             reader: None,
@@ -149,7 +141,7 @@ impl StreamState {
             self.answer(answered);
         }
         while self.ready.len() < REQUESTS_PER_TURN
-            && let Poll::Ready(Some((workspace, event))) = self.events.poll_next_unpin(context)
+            && let Poll::Ready(Some((workspace, event))) = self.subscriptions.poll_next(context)
         {
             let response = event::response(&workspace, event, self.calls.engine.clock().now());
             self.ready.extend(response.map(|response| Outgoing::Other(Box::new(response))));
@@ -184,7 +176,7 @@ impl StreamState {
         }
         self.pending.clear();
         self.cancels.clear();
-        self.events.clear();
+        self.subscriptions.clear();
         wake(&mut self.sender);
     }
 
@@ -269,7 +261,7 @@ impl StreamState {
         match self.calls.acquire(&self.who, acquire, None) {
             Err(error) => self.refuse(id, &requester.scope(), error),
             Ok(acquired) => {
-                self.subscribe(&requester.workspace);
+                self.subscriptions.add(&self.calls.engine, &requester.workspace);
                 match acquired {
                     Acquired::Granted(lease) => {
                         self.answer(AcquireAnswer { id, requester, answer: Ok(lease) })
@@ -287,29 +279,12 @@ impl StreamState {
     fn settle(&mut self, id: u64, report: &LeaseReport<'_>) {
         match self.calls.settle(&self.who, report) {
             Ok(settled) => {
-                self.subscribe(&report.workspace);
+                self.subscriptions.add(&self.calls.engine, &report.workspace);
                 self.ready.push_back(Outgoing::Settled { id, settled });
             }
             Err(error) => {
                 self.refuse(id, &ErrorScope::of_team(&report.workspace, &report.team), error);
             }
-        }
-    }
-
-    /// From now on the stream gets the events of this workspace.
-    fn subscribe(&mut self, workspace: &WorkspaceId) {
-        if self.subscribed.contains(workspace) || self.subscribed.len() >= WORKSPACES_MAX {
-            return;
-        }
-        if let Ok(events) = self.calls.engine.events(workspace) {
-            let id = workspace.clone();
-            // A slow stream misses some: they are hints, and the next answer has the same facts.
-            let events = BroadcastStream::new(events).filter_map(move |event| {
-                let event = event.ok().map(|event| (id.clone(), event));
-                async move { event }
-            });
-            self.events.push(Box::pin(events));
-            self.subscribed.insert(workspace.clone());
         }
     }
 
