@@ -27,9 +27,27 @@ mod slab;
 
 mod share;
 
-mod lease;
+mod blocks;
 mod limit;
+
+mod effect;
+mod previous;
+mod windows;
+
+mod lease;
 mod queue;
+
+mod request_ids;
+
+mod replies;
+
+mod contest;
+mod reshaping;
+
+mod rules;
+mod undecided;
+
+mod granting;
 
 pub mod allocator;
 

@@ -24,6 +24,9 @@ pub const WEIGHT_MAX: u32 = 10_000;
 /// Longest window of a limit: 366 days.
 pub const WINDOW_MAX: Span = Span::from_secs(366 * 86_400);
 
+/// Billionths in a whole: of a share, and of a permit where shares are added up.
+pub(crate) const BILLION: u64 = 1_000_000_000;
+
 /// A share of a budget, in billionths, from nothing to all of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Share(u32);
@@ -317,7 +320,7 @@ impl Policy {
     }
 
     /// The place in `limits` of the scheduler's own limit: the shortest window, the first of those.
-    pub fn scheduler(&self) -> usize {
+    pub fn primary_limit(&self) -> usize {
         (0..self.limits.len()).min_by_key(|&place| self.limits[place].window).unwrap_or(0)
     }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 /// A waiting request.
 #[derive(Clone, Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct QueuedRequest {
     pub(crate) caller: Slot,
     /// The priority it names.
     asked: Option<Priority>,
@@ -32,8 +32,8 @@ pub(crate) struct Waiting {
     behind: Slot,
 }
 
-impl Waiting {
-    /// What a repeat of it must have, too.
+impl QueuedRequest {
+    /// What a repeat of it must have in common with it.
     pub(crate) fn content(&self) -> Content {
         (self.permits, self.min_permits, self.asked)
     }
@@ -66,14 +66,14 @@ pub(crate) struct Caller {
     pub(crate) standing: PerPriority<Standing>,
     pub(crate) fifo: PerPriority<Fifo>,
     /// The number of its last grant.
-    pub(crate) last: u64,
-    /// The number of the scheduler's windows it was last seen in.
-    pub(crate) seen: u64,
+    pub(crate) last_grant: u64,
+    /// The number of the primary limit's window in which it was last active.
+    pub(crate) last_window: u64,
 }
 
 impl Caller {
     pub(crate) fn new(team: NodeIx, id: CallerId) -> Self {
-        Self { team, id, standing: PerPriority::default(), fifo: PerPriority::default(), last: 0, seen: 0 }
+        Self { team, id, standing: PerPriority::default(), fifo: PerPriority::default(), last_grant: 0, last_window: 0 }
     }
 
     /// Waiting requests, all priorities.
@@ -83,19 +83,19 @@ impl Caller {
 
     /// Whether it has neither a waiting request nor an open lease, nor had one in the last of so many windows.
     pub(crate) fn is_idle(&self, windows: u64) -> bool {
-        self.requests() == 0 && self.seen + 1 < windows
+        self.requests() == 0 && self.last_window + 1 < windows
     }
 
     /// How its head looks to a lane.
     pub(crate) fn head(&self, slot: Slot, c: Priority) -> Head {
-        Head { tag: self.standing[c].tag, last: self.last, caller: slot }
+        Head { tag: self.standing[c].tag, last_grant: self.last_grant, caller: slot }
     }
 }
 
 /// All waiting requests of a workspace and their callers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
-    requests: Slab<Waiting>,
+    requests: Slab<QueuedRequest>,
     pub(crate) callers: Slab<Caller>,
     /// By deadline, then by arrival.
     deadlines: BTreeSet<(Timestamp, u64, Slot)>,
@@ -105,8 +105,8 @@ pub(crate) struct Queue {
 }
 
 impl std::ops::Index<Slot> for Queue {
-    type Output = Waiting;
-    fn index(&self, request: Slot) -> &Waiting {
+    type Output = QueuedRequest;
+    fn index(&self, request: Slot) -> &QueuedRequest {
         &self.requests[request]
     }
 }
@@ -135,7 +135,7 @@ impl Queue {
         let Arrival { caller, asked, priority, permits, min_permits, arrived, deadline, request_id } =
             arrival;
         self.serial += 1;
-        let slot = self.requests.insert(Waiting {
+        let slot = self.requests.insert(QueuedRequest {
             caller,
             asked,
             priority,
@@ -200,7 +200,7 @@ impl Queue {
     }
 
     /// Takes a request out of its FIFO.
-    pub(crate) fn remove(&mut self, slot: Slot) -> Option<Waiting> {
+    pub(crate) fn remove(&mut self, slot: Slot) -> Option<QueuedRequest> {
         let request = self.requests.remove(slot)?;
         self.deadlines.remove(&(request.deadline, request.serial, slot));
         if !request.before.is_none() {
@@ -245,11 +245,6 @@ impl Queue {
     /// The nearest deadline, and whose it is.
     pub(crate) fn next_deadline(&self) -> Option<(Timestamp, Slot)> {
         self.deadlines.first().map(|&(deadline, _, slot)| (deadline, slot))
-    }
-
-    /// Some waiting request.
-    pub(crate) fn any(&self) -> Option<Slot> {
-        self.requests.any()
     }
 
     /// What the outside calls a waiting request.

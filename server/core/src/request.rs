@@ -64,6 +64,24 @@ pub struct Lease {
     pub contended: bool,
 }
 
+/// What a lease was used for so far: counts are cumulative.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Usage {
+    /// Permits used.
+    pub used: Permits,
+    /// Permits that will not be used.
+    pub returned: Permits,
+    /// Whether this is the last report.
+    pub is_final: bool,
+}
+
+impl Usage {
+    /// Whether it is more than was granted.
+    pub(crate) fn exceeds(&self, granted: Permits) -> bool {
+        self.used > granted || self.returned > granted.less(self.used)
+    }
+}
+
 /// What became of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {

@@ -99,12 +99,6 @@ impl<T> Slab<T> {
         (0..).map(Slot).zip(&self.entries).filter_map(|(slot, entry)| Some((slot, entry.live()?)))
     }
 
-    /// The first place that holds a value.
-    pub(crate) fn any(&self) -> Option<Slot> {
-        let at = self.entries.iter().position(|entry| entry.live().is_some())?;
-        u32::try_from(at).ok().map(Slot)
-    }
-
     /// How many values there are.
     pub(crate) fn len(&self) -> usize {
         usize::try_from(self.live).unwrap_or(usize::MAX)

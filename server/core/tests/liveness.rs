@@ -193,7 +193,7 @@ fn a_durable_start_that_leaves_no_time_under_the_policy_of_now_is_not_believed()
         let (start, guard) = (Span::from_ms(100), Span::from_ms(guard_ms));
         limit.margins = Margins { start, guard, life: Span::ZERO };
         let policy = Policy::plain(limit, vec![team("a")]);
-        let allocator = Allocator::with_learnt(policy.clone(), Bounds::DEFAULT, &learnt, 1, at(0));
+        let allocator = Allocator::with_learned(policy.clone(), Bounds::DEFAULT, &learnt, 1, at(0));
         let mut world = World { allocator: allocator.expect("a policy that holds"), ..World::new(policy) };
         world.go(20_200);
         assert_eq!(world.allocator.limits_now(world.now)[0].window.start.earliest, at(starts_ms));

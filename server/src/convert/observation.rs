@@ -95,7 +95,7 @@ impl Reported {
         lease: Option<LeaseId>,
         now: Timestamp,
     ) -> Result<Observation, UnknownLimit> {
-        let limit = self.limit.as_ref().unwrap_or(&policy.limits[policy.scheduler()].id);
+        let limit = self.limit.as_ref().unwrap_or(&policy.limits[policy.primary_limit()].id);
         if !policy.limits.iter().any(|known| known.id == *limit) {
             return Err(UnknownLimit(limit.clone()));
         }

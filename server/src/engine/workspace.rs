@@ -16,7 +16,7 @@ use apportion_core::ids::{LimitId, TeamId, WorkspaceId};
 use apportion_core::ledger::{MarkKey, Version, WantedBlock};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{DEPTH_MAX, Policy, PolicyError};
-use apportion_core::request::{Answer, Ask, Outcome, Reason, Refusal, Ticket};
+use apportion_core::request::{Answer, Ask, Outcome, Reason, Refusal, Ticket, Usage};
 use apportion_core::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -163,7 +163,7 @@ impl Workspace {
         let observations = (report.observe)(allocator.policy(), lease, now).map_err(Refused::UnknownLimit)?;
         let by = (report.team, report.caller);
         let settled = lease
-            .map(|id| allocator.settle(now, id, by, report.used, report.returned, report.is_final))
+            .map(|id| allocator.settle(now, id, by, Usage { used: report.used, returned: report.returned, is_final: report.is_final }))
             .unwrap_or(Ok(Settled { returned: Permits::ZERO, accepted: Permits::ZERO, is_open: false }));
         let settled = match settled {
             Ok(settled) => settled,
@@ -231,7 +231,7 @@ impl Workspace {
             let waiters = state.waiting.take(ticket);
             let told = waiters.len() + usize::from(own.is_some_and(|(own, _)| own == ticket));
             if let (Outcome::Granted(lease), 2..) = (&outcome, told) {
-                allocator.also_told(lease.id, u32::try_from(told - 1).unwrap_or(u32::MAX));
+                allocator.also_answered(lease.id, u32::try_from(told - 1).unwrap_or(u32::MAX));
             }
             for waiter in waiters {
                 state.waits.answered(now, waiter.asked(), waiter.arrived, &outcome, allocator.policy());
@@ -299,7 +299,7 @@ impl Workspace {
         }
         guard.close(&Refused::StoreLost);
         let policy = guard.versioned.policy.clone();
-        match Allocator::with_learnt(
+        match Allocator::with_learned(
             policy,
             parts.settings.bounds,
             opening.learnt,
@@ -470,5 +470,5 @@ fn names_a_team(refused: &Refused) -> bool {
 }
 
 fn shortest_window(policy: &Policy) -> Span {
-    policy.limits[policy.scheduler()].window
+    policy.limits[policy.primary_limit()].window
 }

@@ -9,7 +9,7 @@ use apportion_core::observation::{Observation, Reset};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins, Policy, Share, TeamPolicy};
 use apportion_core::priority::{PerPriority, Priority};
-use apportion_core::request::{Answer, Ask, Lease, LeaseId, Outcome, Ticket};
+use apportion_core::request::{Answer, Ask, Lease, LeaseId, Outcome, Ticket, Usage};
 use apportion_core::time::{Span, Timestamp};
 
 use crate::random::Random;
@@ -321,7 +321,7 @@ impl Town {
         let lease = work.lease.expect("a lease");
         let left = permits(u64::from(lease.permits) - work.used);
         let by = (&team_id(), &caller_id(worker));
-        let settled = self.allocator.settle(at(self.now), lease.id, by, permits(work.used), left, true);
+        let settled = self.allocator.settle(at(self.now), lease.id, by, Usage { used: permits(work.used), returned: left, is_final: true });
         settled.expect("a true report");
         for heard in &work.heard {
             self.allocator.observe(at(self.now), heard);

@@ -11,7 +11,7 @@ use apportion_core::ledger::{self, Horizon, MarkKey, Refusal, Shard, WantedBlock
 use apportion_core::observation::{Observation, Reset};
 use apportion_core::permits::Permits;
 use apportion_core::policy::Policy;
-use apportion_core::request::{Ask, LeaseId, Outcome, Ticket};
+use apportion_core::request::{Ask, LeaseId, Outcome, Ticket, Usage};
 use apportion_core::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
@@ -107,7 +107,7 @@ impl Server {
         self.opened += 1;
         self.life = (record.epoch << 24) | self.opened;
         let allocator =
-            Allocator::with_learnt(store.policy.clone(), Bounds::DEFAULT, &learnt, self.life, now);
+            Allocator::with_learned(store.policy.clone(), Bounds::DEFAULT, &learnt, self.life, now);
         let mut allocator = allocator.expect("a policy that holds");
         if anew {
             allocator.spend_open_windows(now);
@@ -154,7 +154,7 @@ impl Server {
         let Some(allocator) = self.allocator.as_mut().filter(|_| life == self.life) else { return };
         let by = (&report.lease.team, &Self::caller());
         let Report { used, returned, is_final, .. } = *report;
-        if let Ok(settled) = allocator.settle(now, LeaseId(lease), by, used, returned, is_final) {
+        if let Ok(settled) = allocator.settle(now, LeaseId(lease), by, Usage { used, returned, is_final }) {
             self.returned.push((report.lease.name, settled.accepted));
         }
     }

@@ -100,7 +100,7 @@ impl Grants for Shared {
                 learnt.map(|((_, limit), learnt)| (limit.clone(), *learnt)).collect();
             let Some(policy) = self.policy(&workspace) else { continue };
             let mut allocator =
-                Allocator::with_learnt(policy, Bounds::DEFAULT, &learnt, life, now).expect("a policy");
+                Allocator::with_learned(policy, Bounds::DEFAULT, &learnt, life, now).expect("a policy");
             allocator.set_store_lost(self.store_lost);
             self.served.insert(workspace, Served::new(allocator));
         }
@@ -136,8 +136,7 @@ impl Grants for Shared {
         self.served.values_mut().for_each(|served| served.allocator.set_store_lost(lost));
     }
 
-    fn lost(&mut self, now: Timestamp) {
-        self.served.values_mut().for_each(|served| served.allocator.lost(now));
+    fn lost(&mut self, _now: Timestamp) {
         self.served.clear();
         self.learnt.clear();
     }
@@ -196,7 +195,7 @@ impl Grants for Shared {
         let Some(served) = self.served.get_mut(&ask.workspace) else { return Permits::ZERO };
         let Some(&lease) = served.leases.get(&request) else { return Permits::ZERO };
         let (team, used) = (team(ask.capped), ask.permits - permits);
-        let settled = served.allocator.settle(now, lease, (&team, &caller()), used, permits, true);
+        let settled = served.allocator.settle(now, lease, (&team, &caller()), Usage { used, returned: permits, is_final: true });
         settled.expect("its own lease").accepted
     }
 

@@ -12,7 +12,7 @@ use crate::observation::{Observation, Reset};
 use crate::permits::Permits;
 use crate::policy::{LimitPolicy, Policy, PolicyError};
 use crate::priority::Priority;
-use crate::request::{Answer, Ask, Lease, LeaseId, Outcome, Reason, Refusal, Ticket};
+use crate::request::{Answer, Ask, Lease, LeaseId, Outcome, Reason, Refusal, Ticket, Usage};
 use crate::time::{Span, Timestamp};
 use crate::window::Grid;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -65,14 +65,14 @@ pub fn replay(scenario: &Scenario) -> Result<Vec<Record>, PolicyError> {
 impl<'a> Replay<'a> {
     fn new(scenario: &'a Scenario) -> Result<Self, PolicyError> {
         let (policy, learnt) = (scenario.policy.clone(), learnt(scenario));
-        let limit = &scenario.policy.limits[scenario.policy.scheduler()];
+        let limit = &scenario.policy.limits[scenario.policy.primary_limit()];
         let within = scenario.start_within.get(&limit.id).copied().unwrap_or_default();
         // It begins with the opening of the window before the first one.
         let begins = (scenario.origin - limit.window) + limit.margins.start + within;
         let mut replay = Self {
             scenario,
             policy: scenario.policy.clone(),
-            allocator: Allocator::with_learnt(policy, Bounds::NONE, &learnt, 1, begins)?,
+            allocator: Allocator::with_learned(policy, Bounds::NONE, &learnt, 1, begins)?,
             due: BTreeMap::new(),
             thinking: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -106,7 +106,7 @@ impl<'a> Replay<'a> {
     }
 
     fn start_of(&self, window: u32) -> Timestamp {
-        let length = self.scenario.policy.limits[self.scenario.policy.scheduler()].window;
+        let length = self.scenario.policy.limits[self.scenario.policy.primary_limit()].window;
         self.scenario.origin + Span::from_ns(length.as_ns().saturating_mul(u64::from(window)))
     }
 
@@ -138,7 +138,7 @@ impl<'a> Replay<'a> {
 
     /// Leases close with their window, and marks of windows long gone are forgotten.
     fn roll(&mut self, now: Timestamp) {
-        let length = self.scenario.policy.limits[self.scenario.policy.scheduler()].window;
+        let length = self.scenario.policy.limits[self.scenario.policy.primary_limit()].window;
         let into = now.since(self.scenario.origin).as_ns() / length.as_ns();
         let window = (now >= self.scenario.origin).then(|| u32::try_from(into).unwrap_or(u32::MAX));
         if window != self.window {
@@ -324,7 +324,7 @@ impl<'a> Replay<'a> {
             lease.left -= n;
             let caller = &self.scenario.demand[lease.demand].caller;
             let settled =
-                self.allocator.settle(now, lease.id, (team, caller), Permits::ZERO, lease.returned, false);
+                self.allocator.settle(now, lease.id, (team, caller), Usage { used: Permits::ZERO, returned: lease.returned, is_final: false });
             left -= settled.map_or(Permits::ZERO, |settled| settled.accepted);
             if lease.left.is_zero() {
                 held.pop_front();

@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 pub(crate) struct Standing {
     /// The permits it had, in the lane's virtual time.
     pub(crate) tag: u64,
-    /// The busy period that the tag belongs to.
-    pub(crate) epoch: u32,
+    /// The busy period in which the tag counts.
+    pub(crate) busy_period: u32,
 }
 
 /// The head of a caller's queue as a lane sees it: the order of its fields is the order of service.
@@ -23,7 +23,7 @@ pub(crate) struct Head {
     /// The caller's tag.
     pub(crate) tag: u64,
     /// When the caller was last served, as a number of grants.
-    pub(crate) last: u64,
+    pub(crate) last_grant: u64,
     /// The caller.
     pub(crate) caller: Slot,
 }
@@ -31,8 +31,8 @@ pub(crate) struct Head {
 /// The waiting callers of one team and priority.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lane {
-    v: u64,
-    epoch: u32,
+    virtual_time: u64,
+    busy_period: u32,
     /// Heads by the least that each would take, sizes ascending, none empty.
     sizes: Vec<(Permits, BTreeSet<Head>)>,
     /// Permits that wait here, whole queues.
@@ -77,7 +77,7 @@ impl Lane {
     pub(crate) fn clear(&mut self) {
         self.sizes.clear();
         (self.queued, self.requests, self.late) = (0, 0, 0);
-        self.rest();
+        self.end_busy_period();
     }
 
     /// Some head that is larger than `size`.
@@ -88,8 +88,8 @@ impl Lane {
 
     /// Brings the standing of a caller that did not wait up to the lane: no credit for idle time.
     pub(crate) fn join(&self, standing: &mut Standing) {
-        if standing.epoch != self.epoch || standing.tag < self.v {
-            *standing = Standing { tag: self.v, epoch: self.epoch };
+        if standing.busy_period != self.busy_period || standing.tag < self.virtual_time {
+            *standing = Standing { tag: self.virtual_time, busy_period: self.busy_period };
         }
     }
 
@@ -130,16 +130,16 @@ impl Lane {
 
     /// Virtual time follows the tag in service.
     pub(crate) fn serve(&mut self, tag: u64) {
-        self.v = self.v.max(tag);
+        self.virtual_time = self.virtual_time.max(tag);
     }
 
-    /// Nobody waits any more: the busy period is over, and what anybody owed with it.
-    pub(crate) fn rest(&mut self) {
-        self.epoch = self.epoch.wrapping_add(1);
+    /// Nobody waits any more: the busy period is over, and every debt with it.
+    pub(crate) fn end_busy_period(&mut self) {
+        self.busy_period = self.busy_period.wrapping_add(1);
     }
 
     /// The furthest that service in another priority may push a tag ahead.
     pub(crate) fn debt_limit(&self, budget: Permits) -> u64 {
-        self.v.saturating_add(u64::from(budget))
+        self.virtual_time.saturating_add(u64::from(budget))
     }
 }

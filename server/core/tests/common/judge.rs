@@ -93,7 +93,7 @@ impl Judge {
                 charge.windows.push(key);
             }
         }
-        for window in windows(&policy.limits[policy.scheduler()], now) {
+        for window in windows(&policy.limits[policy.primary_limit()], now) {
             for node in path(policy, team) {
                 let granted = self.by_team.entry((node.clone(), window)).or_default();
                 *granted += n;
@@ -116,14 +116,19 @@ impl Judge {
             *self.granted.get_mut(key).expect("a window that was charged") -= u64::from(n);
         }
         for key in &charge.nodes {
-            // A team that is new under its old name begins anew.
+            // A team that is new under its old name starts from nothing.
             if let Some(granted) = self.by_team.get_mut(key) {
                 *granted -= u64::from(n);
             }
         }
     }
 
-    /// Teams that are not where they were begin anew; their leases are closed.
+    /// Another allocator serves the workspace: nothing comes back of the leases so far.
+    pub(crate) fn forget_leases(&mut self) {
+        self.leases.clear();
+    }
+
+    /// Teams that are not where they were start from nothing; their leases are closed.
     pub(crate) fn change(&mut self, old: &Policy, new: &Policy) {
         for team in &old.teams {
             let still = new.teams.iter().any(|other| other.id == team.id);

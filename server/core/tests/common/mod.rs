@@ -11,7 +11,7 @@ use apportion_core::ledger::{Mark, MarkKey, Raise, Refusal as BookRefusal, Serie
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins, Policy, TeamPolicy};
 use apportion_core::priority::Priority;
-use apportion_core::request::{Answer, Ask, Lease, Outcome, Reason, Refusal, Ticket};
+use apportion_core::request::{Answer, Ask, Lease, Outcome, Reason, Refusal, Ticket, Usage};
 use apportion_core::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
@@ -256,7 +256,7 @@ impl World {
     ) -> Result<Settled, SettleError> {
         let by = (&team_id(team), &caller_id(caller));
         let settled =
-            self.allocator.settle(self.now, lease.id, by, permits(used), permits(returned), is_final);
+            self.allocator.settle(self.now, lease.id, by, Usage { used: permits(used), returned: permits(returned), is_final });
         self.decide();
         settled
     }
