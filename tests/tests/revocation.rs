@@ -128,7 +128,10 @@ async fn revoked_until_the_end_of_a_window(later: Duration, precision: Duration)
     let refused = quota.acquire_lease(at_once).await.expect_err("the provider throttles");
     assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
     let again = received.elapsed() + retry_after(&refused).expect("a time to retry");
-    assert!(again + SLACK / 8 >= span && again <= span + SLACK * 2, "again in {again:?}, revoked for {span:?}");
+    assert!(
+        again + SLACK / 8 >= span && again <= span + SLACK * 2,
+        "again in {again:?}, revoked for {span:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

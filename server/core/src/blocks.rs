@@ -117,8 +117,7 @@ impl Blocks {
         let (free, external) = (u64::from(self.free), u64::from(self.external_unbooked));
         let ours = remaining.saturating_sub(external + u64::from(need.external_to_come));
         let is_first = need.is_ahead && !self.is_known;
-        let is_low =
-            need.waiting > free || external > 0 || is_first || free * 2 < u64::from(self.newest);
+        let is_low = need.waiting > free || external > 0 || is_first || free * 2 < u64::from(self.newest);
         let is_paused = self.is_requested || now < self.retry_after;
         if is_paused || self.is_exhausted() || remaining == 0 || ours + external == 0 || !is_low {
             return None;

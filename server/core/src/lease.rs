@@ -132,7 +132,8 @@ impl Leases {
     pub(crate) fn roll(&mut self, now: Timestamp, mut ended: impl FnMut(Slot, RequestId)) {
         let before = self.open.len();
         self.open.retain_mut(|open| {
-            let lives = std::mem::take(&mut open.is_edge) || (open.previous != 0 && open.lease.ends_at >= now);
+            let lives =
+                std::mem::take(&mut open.is_edge) || (open.previous != 0 && open.lease.ends_at >= now);
             if let Some(id) = open.request_id.take_if(|_| !lives) {
                 ended(open.caller, id);
             }

@@ -73,7 +73,14 @@ pub(crate) struct Caller {
 
 impl Caller {
     pub(crate) fn new(team: NodeIx, id: CallerId) -> Self {
-        Self { team, id, standing: PerPriority::default(), fifo: PerPriority::default(), last_grant: 0, last_window: 0 }
+        Self {
+            team,
+            id,
+            standing: PerPriority::default(),
+            fifo: PerPriority::default(),
+            last_grant: 0,
+            last_window: 0,
+        }
     }
 
     /// Waiting requests, all priorities.

@@ -200,8 +200,12 @@ impl Run {
         let id = if random.one_in(9) { LeaseId(random.next()) } else { lease.id };
         let caller = if random.one_in(6) { caller_id(random.pick(&CALLERS)) } else { caller };
         let is_final = random.one_in(4);
-        let settled =
-            self.allocator.settle(self.now, id, (&team, &caller), Usage { used: permits(used), returned: permits(returned), is_final });
+        let settled = self.allocator.settle(
+            self.now,
+            id,
+            (&team, &caller),
+            Usage { used: permits(used), returned: permits(returned), is_final },
+        );
         if let Ok(settled) = settled {
             assert!(settled.accepted <= settled.returned && settled.returned <= lease.permits);
             self.judge.back(id, settled.accepted);

@@ -163,7 +163,14 @@ impl Workspace {
         let observations = (report.observe)(allocator.policy(), lease, now).map_err(Refused::UnknownLimit)?;
         let by = (report.team, report.caller);
         let settled = lease
-            .map(|id| allocator.settle(now, id, by, Usage { used: report.used, returned: report.returned, is_final: report.is_final }))
+            .map(|id| {
+                allocator.settle(
+                    now,
+                    id,
+                    by,
+                    Usage { used: report.used, returned: report.returned, is_final: report.is_final },
+                )
+            })
             .unwrap_or(Ok(Settled { returned: Permits::ZERO, accepted: Permits::ZERO, is_open: false }));
         let settled = match settled {
             Ok(settled) => settled,

@@ -202,7 +202,12 @@ fn encode_limits(encoder: &mut DescriptorEncoder<'_>, all: &All) -> fmt::Result 
         "Permits booked by anyone",
         of(|limit| limit.booked.get().into()),
     )?;
-    gauge(encoder, "window_others_permits", "Permits used by others", of(|limit| limit.external_use.get().into()))?;
+    gauge(
+        encoder,
+        "window_others_permits",
+        "Permits used by others",
+        of(|limit| limit.external_use.get().into()),
+    )?;
     gauge(encoder, "window_open", "Whether ordinary grants are made now", of(|limit| limit.is_open.into()))?;
     let help = "Responses that were ignored, as a whole or in what they said of a reset";
     counter(encoder, "ignored_observations", help, of(|limit| limit.ignored))

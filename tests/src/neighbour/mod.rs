@@ -321,7 +321,12 @@ impl Town {
         let lease = work.lease.expect("a lease");
         let left = permits(u64::from(lease.permits) - work.used);
         let by = (&team_id(), &caller_id(worker));
-        let settled = self.allocator.settle(at(self.now), lease.id, by, Usage { used: permits(work.used), returned: left, is_final: true });
+        let settled = self.allocator.settle(
+            at(self.now),
+            lease.id,
+            by,
+            Usage { used: permits(work.used), returned: left, is_final: true },
+        );
         settled.expect("a true report");
         for heard in &work.heard {
             self.allocator.observe(at(self.now), heard);

@@ -195,7 +195,12 @@ impl Grants for Shared {
         let Some(served) = self.served.get_mut(&ask.workspace) else { return Permits::ZERO };
         let Some(&lease) = served.leases.get(&request) else { return Permits::ZERO };
         let (team, used) = (team(ask.capped), ask.permits - permits);
-        let settled = served.allocator.settle(now, lease, (&team, &caller()), Usage { used, returned: permits, is_final: true });
+        let settled = served.allocator.settle(
+            now,
+            lease,
+            (&team, &caller()),
+            Usage { used, returned: permits, is_final: true },
+        );
         settled.expect("its own lease").accepted
     }
 

@@ -33,8 +33,7 @@ impl Allocator {
         let now = now.max(self.advanced_to);
         let old = std::mem::replace(&mut self.policy, policy);
         let (before, after) = (self.windows.shape(), self.windows.shape_under(&self.policy, &old));
-        let left =
-            (before != after).then(|| self.reshaping.leave(now, &self.windows, &mut self.leases));
+        let left = (before != after).then(|| self.reshaping.leave(now, &self.windows, &mut self.leases));
         let continues = &continued(&before, &after);
         let change = LimitChange { policy: &self.policy, continues, now };
         self.windows.change(&change, || self.reshaping.next_series(), &mut self.effects);

@@ -14,8 +14,8 @@ impl Allocator {
         let now = now.max(self.advanced_to);
         let at = self.windows.limits().iter().position(|limit| limit.id == observation.limit)?;
         let open = observation.lease.and_then(|lease| self.leases.find(lease));
-        let sent = open
-            .map(|open| SentUnder { granted_at: open.lease.granted_at, used_before: open.used_before });
+        let sent =
+            open.map(|open| SentUnder { granted_at: open.lease.granted_at, used_before: open.used_before });
         let finding = self.windows.observe(at, now, observation, sent, &mut self.effects);
         if finding.grid_changed {
             self.move_boundaries(at, now);

@@ -1,8 +1,8 @@
 //! What people see of a workspace: its limits and its teams now. Nothing here decides.
 
 use super::state::Allocator;
-use crate::ids::{LimitId, TeamId};
 use crate::blocks::Exhausted;
+use crate::ids::{LimitId, TeamId};
 use crate::limit::Limit;
 use crate::permits::Permits;
 use crate::policy::BILLION;

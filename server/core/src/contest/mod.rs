@@ -222,12 +222,7 @@ impl Contest {
     }
 
     /// Takes a request out of its FIFO. [`Contest::review`] must follow.
-    fn unqueue(
-        &mut self,
-        slot: Slot,
-        windows: &mut Windows,
-        replies: &mut Replies,
-    ) -> Option<QueuedRequest> {
+    fn unqueue(&mut self, slot: Slot, windows: &mut Windows, replies: &mut Replies) -> Option<QueuedRequest> {
         let team = self.backlog.team_of(slot);
         let request = self.backlog.take(slot, windows.primary().closes())?;
         replies.forget(&request);

@@ -58,7 +58,11 @@ impl Contest {
 
     /// Grants the request beside which nothing waits. Tags and lanes need not know of it: whatever waits next begins a new busy
     /// period, as it would have had this one waited for a moment.
-    pub(crate) fn serve_uncontended(&mut self, grant: &Grant, windows: &mut Windows) -> Option<ServedRequest> {
+    pub(crate) fn serve_uncontended(
+        &mut self,
+        grant: &Grant,
+        windows: &mut Windows,
+    ) -> Option<ServedRequest> {
         let ticket = self.queue().ticket(grant.slot);
         let request = self.backlog.serve_outside_lanes(grant.slot, self.grants + 1)?;
         Some(self.count(ticket, request, grant, windows))

@@ -43,7 +43,8 @@ impl Rules<'_> {
     fn earliest_by_budgets(&self, slot: Slot, now: Timestamp) -> (Timestamp, bool) {
         let team = self.contest.backlog().team_of(slot);
         let tree = self.contest.tree();
-        let (ahead, n) = (self.contest.queue().ahead(slot), u64::from(self.contest.queue()[slot].min_permits));
+        let (ahead, n) =
+            (self.contest.queue().ahead(slot), u64::from(self.contest.queue()[slot].min_permits));
         let (room, least_cap) = (u64::from(tree.room(team)), u64::from(tree.least_cap(team)));
         let (mut earliest, mut fits) = (now, true);
         for (at, limit) in self.windows.limits().iter().enumerate() {

@@ -109,8 +109,7 @@ impl Rules<'_> {
     /// contains its children's.
     fn held_below(&self, v: NodeIx, side: Side, remaining: Remaining) -> u64 {
         let tree = self.contest.tree();
-        let inner: u64 =
-            tree.children(v).iter().map(|&child| self.held_below(child, side, remaining)).sum();
+        let inner: u64 = tree.children(v).iter().map(|&child| self.held_below(child, side, remaining)).sum();
         if !tree[v].protected || self.waits(v, side) {
             return inner;
         }

@@ -323,8 +323,12 @@ impl<'a> Replay<'a> {
             lease.returned += n;
             lease.left -= n;
             let caller = &self.scenario.demand[lease.demand].caller;
-            let settled =
-                self.allocator.settle(now, lease.id, (team, caller), Usage { used: Permits::ZERO, returned: lease.returned, is_final: false });
+            let settled = self.allocator.settle(
+                now,
+                lease.id,
+                (team, caller),
+                Usage { used: Permits::ZERO, returned: lease.returned, is_final: false },
+            );
             left -= settled.map_or(Permits::ZERO, |settled| settled.accepted);
             if lease.left.is_zero() {
                 held.pop_front();

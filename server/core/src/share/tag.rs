@@ -53,7 +53,8 @@ impl Account {
     /// while the group is busy.
     pub(crate) fn join(&mut self, group: &Group) {
         if self.busy_period != group.busy_period || self.tag <= group.virtual_time {
-            *self = Self { tag: group.virtual_time, debt: 0, busy_period: group.busy_period, waits: self.waits };
+            *self =
+                Self { tag: group.virtual_time, debt: 0, busy_period: group.busy_period, waits: self.waits };
         }
     }
 

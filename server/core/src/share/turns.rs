@@ -193,9 +193,8 @@ impl Turns {
             self.account_mut(v, c).join(&group);
         }
         let account = self.account(v, c);
-        let in_turn = may_be_in_turn
-            && account.debt == 0
-            && self.regular_mean(parent, c, tree).reaches(account.tag);
+        let in_turn =
+            may_be_in_turn && account.debt == 0 && self.regular_mean(parent, c, tree).reaches(account.tag);
         self.account_mut(v, c).charge(size, in_turn);
     }
 

@@ -17,13 +17,7 @@ pub(crate) fn divide(tree: &Tree, amount: u64, demand: &[u64], give: &mut impl F
     divide_below(tree, NodeIx::ROOT, fixed, demand, give);
 }
 
-fn divide_below(
-    tree: &Tree,
-    v: NodeIx,
-    amount: u128,
-    demand: &[u64],
-    give: &mut impl FnMut(NodeIx, u64),
-) {
+fn divide_below(tree: &Tree, v: NodeIx, amount: u128, demand: &[u64], give: &mut impl FnMut(NodeIx, u64)) {
     if tree[v].is_leaf() {
         give(v, u64::try_from((amount + FORGIVEN) >> FRACTION).unwrap_or(u64::MAX));
         return;

@@ -48,7 +48,13 @@ impl Windows {
 
     /// Units `from + 1 ..= to` of a window of a limit were booked for this process. Returns what another process was granted of the
     /// primary window, if that is the one.
-    pub(crate) fn confirm(&mut self, at: usize, start: Timestamp, from: Permits, to: Permits) -> Option<Permits> {
+    pub(crate) fn confirm(
+        &mut self,
+        at: usize,
+        start: Timestamp,
+        from: Permits,
+        to: Permits,
+    ) -> Option<Permits> {
         let (blocks, _) = self.blocks_of(at, start)?;
         blocks.confirm(from, to);
         let elsewhere = blocks.booked_elsewhere;
@@ -121,7 +127,12 @@ fn is_due(limit: &Limit, side: Side, now: Timestamp, backlog: &BlockDemand) -> b
     }
 }
 
-fn request_block(limit: &mut Limit, side: Side, now: Timestamp, waiting: u64) -> Option<(Window, Permits, Permits)> {
+fn request_block(
+    limit: &mut Limit,
+    side: Side,
+    now: Timestamp,
+    waiting: u64,
+) -> Option<(Window, Permits, Permits)> {
     let per_second = demand_of_a_second(limit.granted_in_all(), limit.length());
     let (window, need, blocks) = match side {
         Side::This => {
@@ -131,8 +142,7 @@ fn request_block(limit: &mut Limit, side: Side, now: Timestamp, waiting: u64) ->
         }
         Side::Next => {
             let budget = limit.next_budget();
-            let need =
-                Need { budget, waiting, per_second, external_to_come: Permits::ZERO, is_ahead: true };
+            let need = Need { budget, waiting, per_second, external_to_come: Permits::ZERO, is_ahead: true };
             (limit.next_window(), need, &mut limit.next_blocks)
         }
     };

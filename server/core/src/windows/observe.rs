@@ -27,10 +27,8 @@ impl Windows {
         effects: &mut Effects,
     ) -> Finding {
         let limit = &mut self.limits[at];
-        let sent = sent.map(|sent| Sent {
-            after: sent.granted_at,
-            spent: limit.used_since_start(sent.used_before),
-        });
+        let sent =
+            sent.map(|sent| Sent { after: sent.granted_at, spent: limit.used_since_start(sent.used_before) });
         let current = limit.window;
         let seen = Seen {
             current: &current,

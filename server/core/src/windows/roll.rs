@@ -13,7 +13,14 @@ use crate::window::Window;
 
 impl Windows {
     /// A window of one limit starts. What edge permits took of it counts.
-    pub(crate) fn roll(&mut self, at: usize, window: Window, now: Timestamp, used: u32, basis: (&Tree, &Policy)) {
+    pub(crate) fn roll(
+        &mut self,
+        at: usize,
+        window: Window,
+        now: Timestamp,
+        used: u32,
+        basis: (&Tree, &Policy),
+    ) {
         let (tree, policy) = basis;
         let limit = &mut self.limits[at];
         limit.roll(window, now, used);

@@ -255,8 +255,12 @@ impl World {
         is_final: bool,
     ) -> Result<Settled, SettleError> {
         let by = (&team_id(team), &caller_id(caller));
-        let settled =
-            self.allocator.settle(self.now, lease.id, by, Usage { used: permits(used), returned: permits(returned), is_final });
+        let settled = self.allocator.settle(
+            self.now,
+            lease.id,
+            by,
+            Usage { used: permits(used), returned: permits(returned), is_final },
+        );
         self.decide();
         settled
     }
