@@ -30,7 +30,7 @@ pub(crate) struct Blocks {
     pause_ms: u8,
     /// A block was confirmed.
     pub(crate) is_known: bool,
-    /// External use, at the least, as far as it is not booked yet.
+    /// The known external use that is not booked yet.
     pub(crate) external_unbooked: Permits,
     /// Of the mark, what was booked for external use.
     pub(crate) external_booked: Permits,
@@ -46,7 +46,7 @@ pub(crate) enum Exhausted {
     No,
     /// It was open while the clock was wrong.
     ByClock,
-    /// The provider says so.
+    /// The provider reported it.
     ByProvider,
 }
 
@@ -75,7 +75,7 @@ impl Blocks {
         self.booked_here.less(self.free)
     }
 
-    /// What others granted of the window, or this allocator did: everything that is booked and not free.
+    /// Everything that is booked and not free: granted here, or booked by another process or for external use.
     pub(crate) fn gone(&self) -> Permits {
         self.mark.less(self.free)
     }

@@ -54,7 +54,7 @@ pub enum Effect {
 pub(crate) struct Effects(VecDeque<Effect>);
 
 impl Effects {
-    /// Adds one behind all others.
+    /// Appends an effect.
     pub(crate) fn push(&mut self, effect: Effect) {
         self.0.push_back(effect);
     }

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 use crate::windows::Windows;
 use crate::windows::side::Edges;
 
-/// Whether a head waits for a block: nothing overtakes it.
+/// A head that waits for a block: nothing overtakes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Stall {
     pub(crate) is_stalled: bool,
@@ -66,7 +66,7 @@ impl Granting<'_> {
         Rules { policy: self.policy, contest: self.contest, windows: self.windows }
     }
 
-    /// Grants what can be granted. Time must have let go of what it lets go.
+    /// Grants what can be granted, after what is held back was released up to now.
     pub(crate) fn grant_all(&mut self) {
         let is_edge = !self.windows.are_open(self.now);
         if is_edge && !self.look_ahead() {
@@ -134,7 +134,7 @@ impl Granting<'_> {
         Progress::Granted
     }
 
-    /// Grants the request beside which nothing waits, if that is possible at once. Time must have let go of what it lets go.
+    /// Grants the uncontended request, if that is possible at once, after what is held back was released up to now.
     pub(crate) fn grant_uncontended(&mut self, slot: Slot) -> bool {
         let request = &self.contest.queue()[slot];
         let (priority, min_permits, permits) = (request.priority, request.min_permits, request.permits);

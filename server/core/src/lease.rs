@@ -1,5 +1,5 @@
-//! Open leases: what was granted in the windows that are still open. A lease closes with its window; what is not back by then
-//! is spent.
+//! Open leases: what was granted in the windows that are still open. A lease closes with its window; permits that have not come
+//! back by then are spent.
 
 use crate::ids::RequestId;
 use crate::permits::Permits;
@@ -45,7 +45,7 @@ pub(crate) struct Reported {
 }
 
 impl Open {
-    /// Notes what it was used for so far. What is used cannot come back, and what came back may be granted to others already.
+    /// Notes what it was used for so far. Used permits cannot come back, and those that came back may be granted again already.
     pub(crate) fn report(&mut self, now: Timestamp, usage: Usage) -> Reported {
         let is_last = usage.is_final && !self.is_final();
         let (before, used) = (self.returned, usage.used.less(self.used));
@@ -82,7 +82,7 @@ impl Open {
 pub(crate) struct Leases {
     open: Vec<Open>,
     last: u64,
-    /// So many of the oldest have no request id.
+    /// How many of the oldest have no request id.
     without_id: usize,
     /// What leases were reported to have used while they were open, in all, modulo 2^32.
     used: u32,
@@ -116,7 +116,7 @@ impl Leases {
         Some(&mut self.open[at])
     }
 
-    /// Ids are given out in turn, so a lease stands as far from the end as its id is from the last one, unless leases between
+    /// Ids are consecutive, so a lease is as far from the end as its id is from the last one, unless leases between
     /// them closed early.
     fn place(&self, id: LeaseId) -> Option<usize> {
         let newer = usize::try_from(self.last.checked_sub(id.0)?).ok()?;
@@ -127,17 +127,17 @@ impl Leases {
         }
     }
 
-    /// The scheduler's window ends: its leases close, but not those that are also charged to the next one, nor live ones
+    /// The primary window ends: its leases close, but not those that are also charged to the next one, nor live ones
     /// of previous shapes. Passes on the request ids that ended.
     pub(crate) fn roll(&mut self, now: Timestamp, mut ended: impl FnMut(Slot, RequestId)) {
         let before = self.open.len();
         self.open.retain_mut(|open| {
-            let lives =
+            let is_live =
                 std::mem::take(&mut open.is_edge) || (open.previous != 0 && open.lease.ends_at >= now);
-            if let Some(id) = open.request_id.take_if(|_| !lives) {
+            if let Some(id) = open.request_id.take_if(|_| !is_live) {
                 ended(open.caller, id);
             }
-            lives
+            is_live
         });
         self.without_id = 0;
         self.open.shrink_to(before); // room for as many again, and none where there were none

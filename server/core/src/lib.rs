@@ -1,6 +1,6 @@
-//! The core of Apportion decides who gets which permit when, and keeps the sum inside every window.
+//! The core of Apportion decides which request gets permits when, and keeps their sum within the budget of every window.
 //!
-//! It is a function of (state, now, input): no clock, no I/O, no randomness, no floating point. Modules stand in reading
+//! It is a function of (state, now, input): no clock, no I/O, no randomness, no floating point. Modules are listed in reading
 //! order, bottom first; each uses only those above it.
 
 pub mod mutant;
@@ -23,6 +23,7 @@ pub mod facts;
 
 pub mod ledger;
 
+mod boxed;
 mod slab;
 
 mod share;

@@ -17,9 +17,9 @@ use crate::window::Window;
 #[derive(Clone, Debug)]
 pub(crate) struct Limit {
     pub(crate) id: LimitId,
-    /// Which series of windows it is in: another one whenever they come to lie elsewhere.
+    /// The series of its windows: a new one whenever their boundaries move.
     pub(crate) series: u32,
-    /// Its windows have lain so since some time in this window only.
+    /// Its boundaries moved during this window.
     pub(crate) is_new: bool,
     pub(crate) margins: Margins,
     pub(crate) facts: Facts,
@@ -36,7 +36,7 @@ pub(crate) struct Limit {
     pub(crate) cooldown_until: Timestamp,
     /// When this window was entered. A lease granted before has ended for this limit.
     pub(crate) rolled_at: Timestamp,
-    /// What is held back of this window for variations of external use, as far as time has not let go of it yet.
+    /// What is held back of this window for variations of external use, as far as it is not released yet.
     pub(crate) spread_held: Permits,
     /// What leases had been reported to have used in all, modulo 2^32, when this window was entered.
     pub(crate) used_before: u32,
@@ -45,7 +45,7 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// A limit of `policy` at `now`, with what was learnt of it before. Of its windows nothing is known to be booked yet.
+    /// A limit of `policy` at `now`, with what was learned of it before. Nothing is known to be booked yet.
     pub(crate) fn new(
         limit: &LimitPolicy,
         policy: &Policy,
@@ -53,7 +53,7 @@ impl Limit {
         series: u32,
         now: Timestamp,
     ) -> Self {
-        let facts = Facts::new(limit, policy.created_at, policy.others_memory, learnt);
+        let facts = Facts::new(limit, policy.created_at, policy.external_use_memory, learnt);
         let mut limit = Self {
             id: limit.id.clone(),
             series,
@@ -110,8 +110,8 @@ impl Limit {
         self.spread_held = self.spread_at(now);
     }
 
-    /// Lets go what time has let go of the spread.
-    pub(crate) fn let_go(&mut self, now: Timestamp) {
+    /// Releases what is due of the spread.
+    pub(crate) fn release_spread(&mut self, now: Timestamp) {
         if !self.spread_held.is_zero() {
             self.spread_held = self.spread_held.min(self.spread_at(now));
         }
@@ -126,8 +126,8 @@ impl Limit {
         Permits::clamped(self.remaining(at).of(self.spread()))
     }
 
-    /// When the next permit of the spread is let go.
-    pub(crate) fn next_let_go(&self, now: Timestamp) -> Option<Timestamp> {
+    /// When the next permit of the spread is released.
+    pub(crate) fn next_release(&self, now: Timestamp) -> Option<Timestamp> {
         if self.spread_held.is_zero() {
             return None;
         }
@@ -171,7 +171,7 @@ impl Limit {
         self.blocks.left(self.budget, self.facts.others_to_come() + self.spread_held, is_store_lost)
     }
 
-    /// The most that may be left at some time: once the spread is let go, the store is back, and a response showed less external use
+    /// The most that may be left at some time: once the spread is released, the store is back, and a response showed less external use
     /// than is expected.
     pub(crate) fn left_at_most(&self) -> Permits {
         self.blocks.left(self.budget, Permits::ZERO, false)
@@ -203,7 +203,7 @@ impl Limit {
         self.holdback.granted() + self.next_holdback().map_or(0, Holdback::granted)
     }
 
-    /// A team's queue changed: what is held back for it follows.
+    /// Updates what is held back for a team after its queue changed.
     pub(crate) fn refresh(&mut self, team: NodeIx, c: Priority, queued: u64) {
         self.holdback.refresh(team, c, queued);
         if let Some(ahead) = &mut self.ahead {

@@ -1,4 +1,4 @@
-//! What an allocator granted under limits that have been changed since, as far as it may still be counted.
+//! What an allocator granted under limits that have been changed since, as far as the provider may still count it.
 //!
 //! A lease of a previous shape of the workspace stays alive, and is charged to the windows of every limit that is new. Owns how
 //! much that is and until when. Knows no limits and no teams.
@@ -8,7 +8,7 @@ use crate::permits::Permits;
 use crate::time::{Span, Timestamp};
 use crate::window::Window;
 
-/// The number of a part that no lease corrects: nothing is left of its leases.
+/// The number of a part that no lease corrects: all of its permits were used.
 const USED_UP: u32 = u32::MAX;
 /// What is used within so long is stated together.
 const NEAR: Span = Span::from_ms(100);
@@ -50,7 +50,7 @@ impl PreviousGrants {
         self.last
     }
 
-    /// Adds what was used in a window: nobody corrects it.
+    /// Adds what was used in a window: it is final.
     pub(crate) fn add_used(&mut self, spent: Spent, final_at: Timestamp, newest: u32) {
         if !spent.permits.is_zero() {
             self.push(Part { number: 0, newest, granted: Granted { spent, final_at } });
@@ -64,7 +64,7 @@ impl PreviousGrants {
         self.parts.push(part);
     }
 
-    /// Two become one that nobody corrects: where there are two that nobody corrects anyway, those that are over first.
+    /// Merges two entries into one that no lease corrects: final ones first, and of those the ones that end first.
     fn merge(&mut self) {
         self.parts.sort_by_key(|part| (part.number != 0, part.granted.spent.until));
         let Granted { spent: other, final_at } = self.parts.remove(1).granted;
@@ -79,7 +79,7 @@ impl PreviousGrants {
         };
     }
 
-    /// The newest series of windows that the leases of a part were charged to; nothing where it is over.
+    /// The newest series of windows that the leases of a part were charged to; none where it has expired.
     pub(crate) fn newest_series(&self, number: u32) -> Option<u32> {
         self.find(number).map(|at| self.parts[at].newest)
     }
@@ -118,7 +118,7 @@ impl PreviousGrants {
         self.parts.iter().position(|part| part.number == number && number != 0)
     }
 
-    /// How much of a window that goes on was granted when the shape changed last.
+    /// How much of a window that continues was granted when the shape changed last.
     pub(crate) fn known_of(&self, series: Series, window: &Window) -> Permits {
         let same = |(known, start, _): &&(Series, Timestamp, Permits)| {
             (*known, *start) == (series, window.start.earliest)

@@ -1,6 +1,6 @@
 //! Waiting requests: one FIFO for each caller and priority, and the order of their deadlines.
 //!
-//! It knows neither tags nor windows. A place may be taken out of the middle of a FIFO at the same cost as its head.
+//! It knows neither tags nor windows. Taking a request out of the middle of a FIFO costs as much as taking its head.
 
 use crate::ids::{CallerId, RequestId};
 use crate::permits::Permits;
@@ -16,9 +16,9 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug)]
 pub(crate) struct QueuedRequest {
     pub(crate) caller: Slot,
-    /// The priority it names.
+    /// The priority it names; none: its team's.
     asked: Option<Priority>,
-    /// The one that it is served at.
+    /// The one at which it is served.
     pub(crate) priority: Priority,
     pub(crate) permits: Permits,
     pub(crate) min_permits: Permits,
@@ -108,7 +108,6 @@ pub(crate) struct Queue {
     deadlines: BTreeSet<(Timestamp, u64, Slot)>,
     /// Permits that wait, whole queues.
     pub(crate) queued: u64,
-    serial: u64,
 }
 
 impl std::ops::Index<Slot> for Queue {
@@ -118,7 +117,7 @@ impl std::ops::Index<Slot> for Queue {
     }
 }
 
-/// What is put into a FIFO.
+/// A request that arrives.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {
     pub(crate) caller: Slot,
@@ -132,16 +131,19 @@ pub(crate) struct Arrival {
 }
 
 impl Queue {
+    /// One in which nothing waits.
+    pub(crate) const EMPTY: Self =
+        Self { requests: Slab::EMPTY, callers: Slab::EMPTY, deadlines: BTreeSet::new(), queued: 0 };
+
     /// How many requests wait.
     pub(crate) fn len(&self) -> usize {
         self.requests.len()
     }
 
-    /// Puts a request behind all others of its caller and priority.
-    pub(crate) fn push(&mut self, arrival: Arrival) -> Slot {
+    /// Appends a request to the FIFO of its caller and priority. No other one may have had this `serial`.
+    pub(crate) fn push(&mut self, arrival: Arrival, serial: u64) -> Slot {
         let Arrival { caller, asked, priority, permits, min_permits, arrived, deadline, request_id } =
             arrival;
-        self.serial += 1;
         let slot = self.requests.insert(QueuedRequest {
             caller,
             asked,
@@ -152,7 +154,7 @@ impl Queue {
             deadline,
             request_id,
             entered: 0,
-            serial: self.serial,
+            serial,
             before: Slot::NONE,
             behind: Slot::NONE,
         });
@@ -242,24 +244,24 @@ impl Queue {
         request.entered.saturating_sub(self.callers[request.caller].fifo[request.priority].departed)
     }
 
-    /// From now on the deadline of the request counts.
+    /// Starts to watch the deadline of a request.
     pub(crate) fn watch_deadline(&mut self, slot: Slot) {
         if let Some(request) = self.requests.find(slot).filter(|request| request.deadline < Timestamp::MAX) {
             self.deadlines.insert((request.deadline, request.serial, slot));
         }
     }
 
-    /// The nearest deadline, and whose it is.
+    /// The nearest deadline, and its request.
     pub(crate) fn next_deadline(&self) -> Option<(Timestamp, Slot)> {
         self.deadlines.first().map(|&(deadline, _, slot)| (deadline, slot))
     }
 
-    /// What the outside calls a waiting request.
+    /// The ticket of a waiting request.
     pub(crate) fn ticket(&self, slot: Slot) -> Ticket {
         Ticket(self.requests[slot].serial << 32 | u64::from(slot.number()))
     }
 
-    /// The waiting request that the outside calls so.
+    /// The waiting request with this ticket.
     pub(crate) fn find(&self, ticket: Ticket) -> Option<Slot> {
         let slot = Slot::from_number(u32::try_from(ticket.0 & u64::from(u32::MAX)).unwrap_or(u32::MAX));
         let request = self.requests.find(slot)?;

@@ -1,4 +1,4 @@
-//! Windows come to lie elsewhere: limits are added, changed or taken away, or the provider shows where its boundaries are.
+//! The boundaries of windows move: limits are added, changed or removed, or a response shows where the provider's boundaries are.
 //!
 //! What was granted before is charged to every window of the new limits in which it may still be counted. The ledger does that
 //! on its own for what it knows; a *statement* adds what it cannot know: how much of what was booked was granted, and until when
@@ -18,11 +18,11 @@ use crate::windows::{Charged, Windows};
 /// The series of windows, and what the ledger knows of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Reshaping {
-    /// Unlike for any other allocator of the workspace.
+    /// Unique among the allocators of the workspace.
     life: u64,
     /// The number of the newest series of windows: they count up.
     newest_series: u32,
-    /// The ledger was sent a statement of where windows lie.
+    /// Whether the ledger was sent where windows lie.
     is_stated: bool,
     /// The number of the newest statement.
     statement: u32,
@@ -31,6 +31,18 @@ pub(crate) struct Reshaping {
     unwritten: u32,
     /// What was granted where windows lay before.
     previous: Option<Box<PreviousGrants>>,
+}
+
+/// Permits of a lease that came back, as far as it was granted under a previous shape.
+#[derive(Clone, Copy)]
+pub(crate) struct PreviousReturn<'a> {
+    /// The part of what was granted under previous shapes; 0: none.
+    pub(crate) part: u32,
+    pub(crate) permits: Permits,
+    /// How each limit was charged for the lease.
+    pub(crate) charged: &'a [Charged],
+    /// The next window was charged too.
+    pub(crate) is_edge: bool,
 }
 
 /// A shape that is left.
@@ -106,7 +118,7 @@ impl Reshaping {
         self.unwritten > 0
     }
 
-    /// Windows are about to lie elsewhere: what was granted in those of now is put down as granted under a previous shape.
+    /// Records what was granted in the current windows as granted under a previous shape: their boundaries are about to move.
     pub(crate) fn leave(&mut self, now: Timestamp, windows: &Windows, leases: &mut Leases) -> LeftShape {
         let limit = windows.primary();
         let (window, slack, series) = (limit.window, slack(windows), self.series_of(limit));
@@ -136,13 +148,13 @@ impl Reshaping {
         LeftShape { newest, primary: series.number }
     }
 
-    /// Whether another limit's windows, which go on, are the primary ones now.
+    /// Whether another limit is the primary one now, and its windows continue.
     pub(crate) fn has_other_primary(&self, left: &LeftShape, windows: &Windows) -> bool {
         let primary = windows.primary().series;
         primary != left.primary && primary <= left.newest
     }
 
-    /// Windows lie elsewhere now. Nothing is granted before the ledger has written where.
+    /// The boundaries have moved. Nothing is granted before the ledger has written the new ones.
     pub(crate) fn enter(
         &mut self,
         left: LeftShape,
@@ -159,29 +171,29 @@ impl Reshaping {
             ]
         });
         self.previous.get_or_insert_default().before = granted.collect();
-        self.state(now, true, windows, effects);
+        let statement = Statement { is_urgent: true, ..self.next_statement(now, windows) };
+        effects.push(Effect::State(statement));
         self.unwritten = self.statement;
     }
 
     /// Sends the ledger where windows lie and what was granted in previous ones.
-    pub(crate) fn state(
-        &mut self,
-        now: Timestamp,
-        is_urgent: bool,
-        windows: &Windows,
-        effects: &mut Effects,
-    ) {
+    pub(crate) fn state(&mut self, now: Timestamp, windows: &Windows, effects: &mut Effects) {
+        let statement = self.next_statement(now, windows);
+        effects.push(Effect::State(statement));
+    }
+
+    fn next_statement(&mut self, now: Timestamp, windows: &Windows) -> Statement {
         self.statement += 1;
         self.is_stated = true;
         let (life, number, shape) = (self.life, self.statement, windows.shape());
         let former = self.previous.as_mut().map(|previous| previous.state(now, number)).unwrap_or_default();
-        effects.push(Effect::State(Statement { at: now, life, number, is_urgent, shape, former }));
+        Statement { at: now, life, number, is_urgent: false, shape, former }
     }
 
-    /// The same where the ledger was sent none yet, or it is out of date.
+    /// Sends a statement unless the last one is up to date.
     pub(crate) fn state_if_stale(&mut self, now: Timestamp, windows: &Windows, effects: &mut Effects) {
         if !self.is_stated || self.previous.as_ref().is_some_and(|previous| previous.is_stale) {
-            self.state(now, false, windows, effects);
+            self.state(now, windows, effects);
         }
     }
 
@@ -229,14 +241,9 @@ impl Reshaping {
         Some(charged)
     }
 
-    /// Permits of a lease of a previous shape came back from windows that go on: there they may be granted again, as something new.
-    pub(crate) fn came_back(
-        &mut self,
-        part: u32,
-        n: Permits,
-        (charged, is_edge): (&[Charged], bool),
-        windows: &Windows,
-    ) {
+    /// Permits of a lease of a previous shape came back: windows that continue may grant them again, under the new shape.
+    pub(crate) fn came_back(&mut self, returned: &PreviousReturn<'_>, windows: &Windows) {
+        let &PreviousReturn { part, permits: n, charged, is_edge } = returned;
         let Some(previous) = self.previous.as_mut().filter(|_| part != 0) else { return };
         for (at, limit) in windows.limits().iter().enumerate() {
             let series = Series { life: self.life, number: limit.series };

@@ -1,4 +1,4 @@
-//! Random runs with every kind of input, also nonsense: nothing is ever above a budget, a cap or a confirmed block, and
+//! Random runs with every kind of input, including nonsense: nothing is ever above a budget, a cap or a confirmed block, and
 //! every request is answered exactly once or still waits.
 
 mod common;
@@ -109,7 +109,7 @@ impl Run {
             waiting: 20,
             callers_per_team: 2,
             request_ids: 6,
-            leaving_at_once: 1,
+            removed_at_once: 1,
         };
         let bounds = if random.one_in(2) { bounds } else { Bounds::DEFAULT };
         let policy = any_policy(&mut random);

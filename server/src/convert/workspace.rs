@@ -40,7 +40,7 @@ pub fn policy(workspace: &v1::Workspace, teams: Vec<TeamPolicy>) -> Result<Polic
             .transpose()?,
         edge: edge(workspace.edge.as_ref())?,
         spare_edge: workspace.spare_edge.unwrap_or(true),
-        others_memory: others_memory(workspace.others_memory_windows)?,
+        external_use_memory: external_use_memory(workspace.others_memory_windows)?,
         created_at: workspace
             .create_time
             .as_ref()
@@ -50,7 +50,7 @@ pub fn policy(workspace: &v1::Workspace, teams: Vec<TeamPolicy>) -> Result<Polic
     })
 }
 
-fn others_memory(windows: Option<u32>) -> Result<u32, FieldError> {
+fn external_use_memory(windows: Option<u32>) -> Result<u32, FieldError> {
     let windows = windows.unwrap_or(OTHERS_MEMORY_DEFAULT);
     if windows > OTHERS_MEMORY_MAX {
         return Err(out_of_range(
@@ -140,7 +140,7 @@ pub fn wire_workspace(id: &WorkspaceId, policy: &Policy) -> v1::Workspace {
         edge: Some(v1::EdgePriorities {
             priorities: edges.map(|priority| wire_priority(priority).into()).collect(),
         }),
-        others_memory_windows: Some(policy.others_memory),
+        others_memory_windows: Some(policy.external_use_memory),
         spare_edge: Some(policy.spare_edge),
         ..v1::Workspace::default()
     }

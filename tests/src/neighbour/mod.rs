@@ -134,7 +134,7 @@ fn policy(holdback: bool) -> Policy {
     let held = if holdback { Share::from_percent(20) } else { Share::default() };
     Policy {
         holdback: PerPriority([held, Share::default(), Share::default()]),
-        others_memory: 3,
+        external_use_memory: 3,
         ..Policy::plain(limit, vec![TeamPolicy::new(team_id())])
     }
 }

@@ -4,6 +4,7 @@ use super::state::Allocator;
 use crate::request::Refusal;
 use crate::time::Timestamp;
 use crate::window::Window;
+use crate::windows::{Release, Start};
 
 impl Allocator {
     /// Brings every window up to `now` and refuses requests whose deadline is before. Time never goes back: an earlier
@@ -21,10 +22,10 @@ impl Allocator {
                 self.catch_up(at, now);
             }
         }
-        self.expire(now, false);
+        self.expire(now, |deadline| deadline < now);
     }
 
-    /// Windows in which nobody called are skipped, but for the last one: it was idle, and that is what counts.
+    /// Windows without a call are skipped, except the last one: it was idle, and that is what counts.
     fn catch_up(&mut self, at: usize, now: Timestamp) {
         let limit = &self.windows.limits()[at];
         let (target, next) = (limit.window_of(now), limit.next_window());
@@ -43,13 +44,14 @@ impl Allocator {
         if is_primary {
             self.contest.note_cut_short(&mut self.windows);
         }
-        self.windows.roll(at, window, now, self.leases.used(), (self.contest.tree(), &self.policy));
+        let (used, tree) = (self.leases.used(), self.contest.tree());
+        self.windows.roll(at, &Start { window, now, used, tree, policy: &self.policy });
         if is_primary {
             self.windows.begin_window(now, self.contest.competing() > 0);
             self.close_leases(now);
             self.contest.roll(&self.policy, &mut self.windows, &mut self.replies);
         }
-        self.decay(at, now);
+        self.release(at, now);
     }
 
     fn close_leases(&mut self, now: Timestamp) {
@@ -60,26 +62,27 @@ impl Allocator {
         }
     }
 
-    /// Lets go what time has let go of since the last step.
-    pub(super) fn let_go(&mut self, now: Timestamp) {
-        for at in self.windows.let_go(now) {
-            self.decay(at, now);
+    /// Releases what is due since the last step.
+    pub(super) fn release_due(&mut self, now: Timestamp) {
+        for at in self.windows.due(now) {
+            self.release(at, now);
         }
     }
 
     /// Recomputes what is held back in a limit's window.
-    pub(super) fn decay(&mut self, at: usize, now: Timestamp) {
+    pub(super) fn release(&mut self, at: usize, now: Timestamp) {
         let is_primary = at == self.windows.primary_place();
         let reserved = if is_primary { self.rules().protected_reservations() } else { Vec::new() };
         let queued = |team, c| self.contest.backlog().queued(team, c);
-        self.windows.decay(at, now, &self.policy, &reserved, queued);
+        let release = Release { now, shares: &self.policy.holdback, reserved: &reserved };
+        self.windows.release(at, &release, queued);
     }
 
-    /// Refuses requests whose deadline is before `now`, or at `now` too where that is `inclusive`. Returns whether there were any.
-    pub(super) fn expire(&mut self, now: Timestamp, inclusive: bool) -> bool {
+    /// Refuses requests whose deadline has passed. Returns whether there were any.
+    pub(super) fn expire(&mut self, now: Timestamp, has_passed: impl Fn(Timestamp) -> bool) -> bool {
         let mut has_expired = false;
         while let Some((deadline, slot)) = self.contest.queue().next_deadline() {
-            if deadline > now || (deadline == now && !inclusive) {
+            if !has_passed(deadline) {
                 break;
             }
             let retry_at = Some(self.rules().retry_at(now));

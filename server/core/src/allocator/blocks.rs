@@ -51,7 +51,7 @@ impl Allocator {
     /// Nothing is granted of the windows that are open now, nor of those that follow: leases granted under a wrong clock may be
     /// used in them.
     pub fn spend_open_windows(&mut self, now: Timestamp) {
-        self.reshaping.state(now, false, &self.windows, &mut self.effects);
+        self.reshaping.state(now, &self.windows, &mut self.effects);
         self.windows.exhaust_by_clock();
         for limit in self.windows.limits() {
             self.effects.exhausted(limit, limit.window, limit.budget);

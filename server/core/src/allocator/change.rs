@@ -47,7 +47,7 @@ impl Allocator {
         Ok(())
     }
 
-    /// Where new margins left no time in windows that lay as was learned, they lie as policy says again.
+    /// Where new margins leave no time in windows at learned boundaries, the windows return to those of the policy.
     fn follow_boundaries(&mut self, now: Timestamp) {
         for at in 0..self.windows.limits().len() {
             if self.windows.has_moved(at) {

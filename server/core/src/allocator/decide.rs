@@ -12,7 +12,7 @@ impl Allocator {
         let uncontended = if self.windows.are_over(now) { None } else { self.contest.take_uncontended() };
         self.advance(now);
         let now = now.max(self.advanced_to);
-        self.contest.refuse_removed(now, self.bounds.leaving_at_once, &mut self.replies);
+        self.contest.refuse_removed(now, self.bounds.removed_at_once, &mut self.replies);
         self.windows.begin_round(now, self.stall.is_stalled);
         match uncontended {
             Some(slot) if self.grant_uncontended(now, slot) => {
@@ -33,7 +33,7 @@ impl Allocator {
         self.grant_all(now);
         // Nothing is refused for want of a block: the next decision comes with it.
         let has_refused = self.refuse_unmeetable(now);
-        if (!self.stall.is_stalled && self.expire(now, true)) || has_refused {
+        if (!self.stall.is_stalled && self.expire(now, |deadline| deadline <= now)) || has_refused {
             self.grant_all(now); // their places in the queues are free now
         }
     }
@@ -55,7 +55,7 @@ impl Allocator {
         if self.reshaping.is_blocking() || self.contest.reserved() > 0 || !self.windows.are_open(now) {
             return false;
         }
-        self.let_go(now);
+        self.release_due(now);
         self.granting(now).grant_uncontended(slot)
     }
 
@@ -68,7 +68,7 @@ impl Allocator {
             self.stall.begin();
             return;
         }
-        self.let_go(now);
+        self.release_due(now);
         self.granting(now).grant_all();
     }
 

@@ -1,7 +1,7 @@
-//! The allocator of one workspace: the only door to who gets which permit when.
+//! The allocator of one workspace: the only way into the core's decisions.
 //!
 //! Inputs only note what happened; [`Allocator::decide`] then grants and refuses. Answers and effects are data that the caller
-//! pulls. Each file is a group of verbs, which pass on to the owners of the state: who competes (`contest`), what the windows have
+//! pulls. Each file is a group of verbs that call the owners of the state: the requests that compete (`contest`), what the windows have
 //! left (`windows`), open leases (`lease`), series of windows (`reshaping`), answers (`replies`) and effects (`effect`).
 
 mod advance;

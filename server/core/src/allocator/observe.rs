@@ -23,7 +23,7 @@ impl Allocator {
         Some(finding)
     }
 
-    /// The boundaries of a limit lie elsewhere than was known: its windows go on in another series.
+    /// The boundaries of a limit are not where they were assumed to be: its windows continue in another series.
     pub(super) fn move_boundaries(&mut self, at: usize, now: Timestamp) {
         let limit = &self.windows.limits()[at];
         let window = limit.window_of(now);

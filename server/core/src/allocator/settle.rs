@@ -6,6 +6,7 @@ use crate::ids::{CallerId, TeamId};
 use crate::lease::Open;
 use crate::permits::Permits;
 use crate::request::{LeaseId, Usage};
+use crate::reshaping::PreviousReturn;
 use crate::share::turns::TeamService;
 use crate::time::Timestamp;
 use thiserror::Error;
@@ -81,8 +82,9 @@ impl Allocator {
         if !reported.accepted.is_zero() {
             self.contest.give_back(&returned, &charged, &mut self.windows, &mut self.replies);
         }
-        let (charged, is_edge) = (&charged, returned.is_edge);
-        self.reshaping.came_back(part, reported.accepted, (charged, is_edge), &self.windows);
+        let (permits_back, is_edge) = (reported.accepted, returned.is_edge);
+        let previous = PreviousReturn { part, permits: permits_back, charged: &charged, is_edge };
+        self.reshaping.came_back(&previous, &self.windows);
         if reported.is_last {
             self.reshaping.use_up(part, permits.less(settled.returned), now, &self.windows);
         }

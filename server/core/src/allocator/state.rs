@@ -1,4 +1,4 @@
-//! What an allocator consists of, and what it tells at any time.
+//! The parts of an allocator, and what can be read of it.
 
 use crate::bounds::Bounds;
 use crate::contest::{Contest, Rebuild};
@@ -31,7 +31,7 @@ pub struct Allocator {
     pub(super) effects: Effects,
     pub(super) undecided: Undecided,
     pub(super) stall: Stall,
-    /// The latest instant so far.
+    /// The latest `now` so far.
     pub(super) advanced_to: Timestamp,
 }
 
@@ -75,12 +75,12 @@ impl Allocator {
         Ok(allocator)
     }
 
-    /// Makes teams and what is held back for them what the policy says.
+    /// Rebuilds the teams, and what is held back for them, from the policy.
     pub(super) fn rebuild(&mut self, now: Timestamp) {
-        let rebuild = Rebuild { now, policy: &self.policy, removed_at_once: self.bounds.leaving_at_once };
+        let rebuild = Rebuild { now, policy: &self.policy, removed_at_once: self.bounds.removed_at_once };
         self.contest.rebuild(&rebuild, &mut self.windows, &mut self.leases, &mut self.replies);
         for at in 0..self.windows.limits().len() {
-            self.decay(at, now);
+            self.release(at, now);
             self.windows.invalidate_ahead(at);
         }
     }

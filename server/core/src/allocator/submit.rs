@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// What became of a request when it arrived.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Submitted {
-    /// It waits for the next decision; the answer bears this ticket.
+    /// It waits for the next decision; the answer has this ticket.
     Waits(Ticket),
     /// It repeats a request whose lease is open: the same lease.
     Repeats(Lease),
@@ -148,7 +148,7 @@ impl Allocator {
     }
 }
 
-/// A refusal of what can never be granted as things stand.
+/// A refusal of a request that can never be granted under the current policy.
 fn never(reason: Reason) -> Refusal {
     Refusal { reason, retry_at: None, limit: None }
 }

@@ -2,6 +2,7 @@
 //!
 //! It keeps the two in step: whatever is put into or taken out of a FIFO, its lane counts it and shows the head. Knows no tree.
 
+use crate::boxed::Empty;
 use crate::ids::CallerId;
 use crate::permits::Permits;
 use crate::priority::{PerPriority, Priority, PriorityRule};
@@ -34,6 +35,13 @@ pub(crate) struct Backlog {
     queue: Queue,
 }
 
+impl Empty for Backlog {
+    fn empty() -> &'static Self {
+        static EMPTY: Backlog = Backlog { teams: Vec::new(), queue: Queue::EMPTY };
+        &EMPTY
+    }
+}
+
 /// A head that is served.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Serving {
@@ -48,12 +56,12 @@ pub(crate) struct Serving {
 }
 
 impl Backlog {
-    /// The requests and callers, wherever they stand.
+    /// The requests and callers.
     pub(crate) fn queue(&self) -> &Queue {
         &self.queue
     }
 
-    /// From now on the deadline of a request counts.
+    /// Starts to watch the deadline of a request.
     pub(crate) fn watch_deadline(&mut self, slot: Slot) {
         self.queue.watch_deadline(slot);
     }
@@ -122,9 +130,9 @@ impl Backlog {
         self.queue.callers[caller].last_window = window;
     }
 
-    /// Puts a request behind all others of its caller and priority. It is not in its lane before [`Backlog::enter`].
-    pub(crate) fn push(&mut self, arrival: Arrival) -> Slot {
-        self.queue.push(arrival)
+    /// Appends a request to the FIFO of its caller and priority. It joins its lane with [`Backlog::enter`].
+    pub(crate) fn push(&mut self, arrival: Arrival, serial: u64) -> Slot {
+        self.queue.push(arrival, serial)
     }
 
     /// A request takes its place in the lane of its team. Returns whether it is the head of its caller.
@@ -146,7 +154,7 @@ impl Backlog {
         Some(request)
     }
 
-    /// Takes a request out, wherever it stands in its FIFO.
+    /// Takes a request out, from any position of its FIFO.
     pub(crate) fn take(&mut self, slot: Slot, closes: Timestamp) -> Option<QueuedRequest> {
         let (caller, c) = (self.queue[slot].caller, self.queue[slot].priority);
         let is_head = self.queue.first(caller, c) == Some(slot);
@@ -163,7 +171,7 @@ impl Backlog {
         Some(request)
     }
 
-    /// Takes a granted head out and charges its caller in every lane of the team in which somebody waits.
+    /// Takes a granted head out and charges its caller in every contested lane of the team.
     pub(crate) fn serve(&mut self, serving: &Serving) -> Option<QueuedRequest> {
         let (caller, served) = (self.queue[serving.slot].caller, self.queue[serving.slot].priority);
         let team = self.queue.callers[caller].team;
@@ -197,7 +205,7 @@ impl Backlog {
         entry.last_grant = serving.grant;
     }
 
-    /// Permits of a caller came back: they count no longer in the lanes in which somebody waits.
+    /// Permits of a caller came back: they no longer count in the contested lanes.
     pub(crate) fn refund(&mut self, caller: Slot, n: Permits) {
         let team = self.queue.callers[caller].team;
         for c in Priority::ALL {
@@ -211,7 +219,7 @@ impl Backlog {
         }
     }
 
-    /// A caller has a head now and had none before.
+    /// A caller has a head and had none before.
     fn join(&mut self, caller: Slot, c: Priority) {
         let team = self.queue.callers[caller].team;
         let Some(lane) = self.teams[team.place()].as_ref().map(|team| &team.lanes[c]) else { return };
@@ -237,7 +245,7 @@ impl Backlog {
         }
     }
 
-    /// Ends the busy period of a lane in which nobody waits any more.
+    /// Ends the busy period of a lane that is empty.
     fn end_busy_period(&mut self, team: NodeIx, c: Priority) {
         if self.lane(team, c).is_some_and(Lane::is_empty) {
             self.lane_mut(team, c).end_busy_period();
@@ -253,10 +261,9 @@ impl Backlog {
     /// Empties a lane. Returns the callers that waited in it, in the order in which they would be served; their requests must be
     /// taken out with [`Backlog::take_unlisted`].
     pub(crate) fn clear_lane(&mut self, team: NodeIx, c: Priority) -> Vec<Slot> {
-        let heads = self.lane(team, c).map(Lane::heads).unwrap_or_default();
-        if !heads.is_empty() {
-            self.lane_mut(team, c).clear();
-        }
+        let lane = self.lane_mut(team, c);
+        let heads = lane.heads();
+        lane.clear();
         heads.iter().map(|head| head.caller).collect()
     }
 
@@ -265,7 +272,7 @@ impl Backlog {
         self.queue.remove(slot)
     }
 
-    /// Serves all requests of a team as a rule tells from now on.
+    /// Applies a priority rule to all requests of a team.
     pub(crate) fn reprioritize(&mut self, team: NodeIx, rule: PriorityRule, closes: Timestamp) {
         let Some(entry) = self.team(team) else { return };
         let callers: Vec<Slot> = entry.callers.values().copied().collect();

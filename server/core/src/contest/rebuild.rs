@@ -1,6 +1,6 @@
-//! The tree becomes what a policy says: teams are added, changed, moved and removed.
+//! Rebuilds the tree from a policy: teams are added, changed, moved and removed.
 
-use super::Contest;
+use super::state::Contest;
 use crate::ids::TeamId;
 use crate::lease::Leases;
 use crate::mutant::{self, Mutant};
@@ -8,24 +8,25 @@ use crate::policy::{Policy, TeamPolicy};
 use crate::priority::{Priority, PriorityRule};
 use crate::replies::Replies;
 use crate::request::{Reason, Refusal};
+use crate::share::lane::Lane;
 use crate::share::tree::NodeIx;
 use crate::time::Timestamp;
 use crate::windows::Windows;
 use std::collections::BTreeMap;
 
-/// The policy that the tree is to follow.
+/// What the tree is rebuilt from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rebuild<'a> {
     pub(crate) now: Timestamp,
     pub(crate) policy: &'a Policy,
-    /// How many requests, ids and callers of removed teams go at once.
+    /// How many requests, ids and callers of removed teams are dropped at once.
     pub(crate) removed_at_once: u32,
 }
 
 type Teams<'a> = BTreeMap<&'a TeamId, &'a TeamPolicy>;
 
 impl Contest {
-    /// Makes the tree what the policy says. Waiting requests of teams that go, or that can never be granted any more, are refused.
+    /// Rebuilds the tree from the policy. Refuses waiting requests of removed teams, and those that can never be granted any more.
     pub(crate) fn rebuild(
         &mut self,
         rebuild: &Rebuild<'_>,
@@ -99,7 +100,7 @@ impl Contest {
         }
         let removed = self.removed.get_or_insert_default();
         if !self.names.of(v).is_some_and(|id| removed.remember(id.clone(), granted)) {
-            // So many that nobody knows which they were: their permits count against every cap.
+            // Too many to remember each: their permits count against every cap.
             self.tree.granted_elsewhere = windows.count_elsewhere(granted.0);
         }
     }
@@ -151,18 +152,20 @@ impl Contest {
         teams.map(|team| (team, self.tree.priority_rule(team))).collect()
     }
 
-    /// Serves what waits at a team as its rule tells now.
+    /// Applies a priority rule to what waits at a team.
     fn reprioritize(&mut self, team: NodeIx, rule: PriorityRule, windows: &mut Windows) {
         self.backlog.reprioritize(team, rule, windows.primary().closes());
         Priority::ALL.into_iter().for_each(|c| self.refresh_holds(team, c, windows));
     }
 
-    /// Refuses everything that waits at a team, in the order in which it would be served. All of it goes at once, before what changes
-    /// for others is looked at.
+    /// Refuses everything that waits at a team, in the order in which it would be served. Other teams are updated only
+    /// when all of it is out.
     fn refuse_all(&mut self, team: NodeIx, reason: Reason, windows: &mut Windows, replies: &mut Replies) {
         for c in Priority::ALL {
-            let callers = self.backlog.clear_lane(team, c);
-            for &caller in &callers {
+            if self.backlog.lane(team, c).is_none_or(Lane::is_empty) {
+                continue;
+            }
+            for caller in self.backlog.clear_lane(team, c) {
                 while let Some(slot) = self.queue().first(caller, c) {
                     let ticket = self.queue().ticket(slot);
                     let Some(request) = self.backlog.take_unlisted(slot) else { break };
@@ -170,10 +173,8 @@ impl Contest {
                     replies.refuse(ticket, Refusal { reason, retry_at: None, limit: None });
                 }
             }
-            if !callers.is_empty() {
-                self.refresh_holds(team, c, windows);
-                self.update_waits(team, c);
-            }
+            self.refresh_holds(team, c, windows);
+            self.update_waits(team, c);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Teams that were removed while requests waited there, and what removed teams were granted.
 //!
-//! They are out of the policy at once. Their requests are refused, and their callers forgotten, a few at a time, so that nobody
-//! else is held up for as long as all of it takes.
+//! They leave the policy at once. Their requests are refused, and their callers forgotten, a few at a time, so that no other
+//! request waits until all of it is done.
 
-use crate::contest::backlog::{Backlog, TeamBacklog};
+use super::backlog::{Backlog, TeamBacklog};
 use crate::ids::TeamId;
 use crate::permits::Permits;
 use crate::policy::TEAMS_MAX;

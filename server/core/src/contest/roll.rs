@@ -1,6 +1,6 @@
 //! A window of the primary limit starts: what counts in one window begins again, and idle callers are forgotten.
 
-use super::Contest;
+use super::state::Contest;
 use crate::permits::Permits;
 use crate::policy::Policy;
 use crate::priority::{PerPriority, Priority};
@@ -52,9 +52,12 @@ impl Contest {
         let is_idle = |caller: &Caller| caller.is_idle(window) && !self.tree[caller.team].is_removed;
         let idle = self.queue().callers.iter().filter(|(_, caller)| is_idle(caller));
         let idle: BTreeSet<Slot> = idle.map(|(slot, _)| slot).collect();
-        self.backlog.forget_callers(&idle);
         if !idle.is_empty() {
+            self.backlog.forget_callers(&idle);
             replies.ids.forget_all_of(&idle);
+        }
+        if self.queue().callers.len() == 0 {
+            self.backlog.clear();
         }
     }
 

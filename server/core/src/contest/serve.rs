@@ -1,7 +1,7 @@
 //! A request is granted, or permits of it come back: tags and counts of its team and caller follow.
 
-use super::Contest;
-use crate::contest::backlog::Serving;
+use super::backlog::Serving;
+use super::state::Contest;
 use crate::permits::Permits;
 use crate::queue::QueuedRequest;
 use crate::replies::Replies;

@@ -51,11 +51,11 @@ pub struct Facts {
 
 impl Facts {
     /// What policy says of a workspace that was made at `created_at`, corrected by what was learnt before of the same limit; use
-    /// by others is remembered for `others_memory` windows (at most [`OTHERS_MEMORY_MAX`]).
+    /// by others is remembered for `external_use_memory` windows (at most [`OTHERS_MEMORY_MAX`]).
     pub fn new(
         policy: &LimitPolicy,
         created_at: Timestamp,
-        others_memory: u32,
+        external_use_memory: u32,
         learnt: Option<&Learnt>,
     ) -> Self {
         let learnt = learnt.map(|learnt| learnt.of(Basis::of(policy, created_at)));
@@ -64,7 +64,7 @@ impl Facts {
             created_at,
             budget: Budget::new(policy.permits, learnt.and_then(|learnt| learnt.permits)),
             phase: Phase::new(policy, learnt.and_then(|learnt| learnt.phase)),
-            others: Others::new(others_memory, learnt.map_or(Permits::ZERO, |learnt| learnt.others)),
+            others: Others::new(external_use_memory, learnt.map_or(Permits::ZERO, |learnt| learnt.others)),
             cooldown_until: learnt.and_then(|learnt| learnt.cooldown_until),
             current: Timestamp::ZERO,
         }
@@ -117,9 +117,9 @@ impl Facts {
     /// Policy changed. A new budget counts from the next window, and what was learnt stays unless policy changed just
     /// that, or its margins leave no time in windows that lie as was learnt. Returns whether [`Facts::learnt`] changed.
     #[must_use = "what was learnt may have to be written"]
-    pub fn set_policy(&mut self, policy: &LimitPolicy, others_memory: u32) -> bool {
+    pub fn set_policy(&mut self, policy: &LimitPolicy, external_use_memory: u32) -> bool {
         let before = self.learnt();
-        self.others.remember(others_memory);
+        self.others.remember(external_use_memory);
         self.budget.set_policy(policy.permits);
         self.phase.set_policy(policy);
         before != self.learnt()

@@ -1,6 +1,6 @@
 //! What a policy promises together, against the budget that it is promised out of.
 
-use super::{Policy, Share, TeamPolicy};
+use super::settings::{Policy, Share, TeamPolicy};
 use crate::ids::TeamId;
 use std::collections::BTreeMap;
 

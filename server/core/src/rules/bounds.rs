@@ -8,7 +8,7 @@ use crate::windows::side::Edges;
 pub(crate) enum Bound {
     /// So much and no more: what a reservation may take.
     Flat(Permits),
-    /// What is left after what is held back for others.
+    /// What is left after what is held back.
     Held {
         /// Held back for the floors of lower priorities.
         lower: u64,

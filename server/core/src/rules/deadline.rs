@@ -1,6 +1,6 @@
 //! Deadlines: which requests are certain to miss theirs, what stops those that wait, and when the next decision is due.
 
-use super::Rules;
+use super::view::Rules;
 use crate::blocks::Exhausted;
 use crate::ids::LimitId;
 use crate::limit::Limit;
@@ -36,7 +36,7 @@ impl Rules<'_> {
         if self.is_owed(team, Side::This) {
             return None;
         }
-        self.let_go_after(slot, ahead + n).filter(|&at| at > request.deadline)
+        self.released_after(slot, ahead + n).filter(|&at| at > request.deadline)
     }
 
     /// When the budgets of windows and caps hold a request with what is ahead of it, and whether those in force do.
@@ -65,18 +65,18 @@ impl Rules<'_> {
         (earliest, fits)
     }
 
-    /// When enough of what is surely held back is let go for `need` permits, if that is after the request's deadline.
-    fn let_go_after(&self, slot: Slot, need: u64) -> Option<Timestamp> {
+    /// When enough of what is surely held back is released for `need` permits, if that is after the request's deadline.
+    fn released_after(&self, slot: Slot, need: u64) -> Option<Timestamp> {
         let request = &self.contest.queue()[slot];
         let (deadline, c) = (request.deadline, request.priority);
-        if self.is_let_go(c, need, deadline) {
+        if self.is_released(c, need, deadline) {
             return None;
         }
         let closes = self.windows.limits().iter().map(Limit::closes).min().unwrap_or(deadline);
         let (mut held, mut free) = (deadline.as_ns(), closes.as_ns().max(deadline.as_ns()));
         while held + 1 < free {
             let middle = held + (free - held) / 2;
-            if self.is_let_go(c, need, Timestamp::from_ns(middle)) {
+            if self.is_released(c, need, Timestamp::from_ns(middle)) {
                 free = middle;
             } else {
                 held = middle;
@@ -85,7 +85,7 @@ impl Rules<'_> {
         Some(Timestamp::from_ns(free))
     }
 
-    fn is_let_go(&self, c: Priority, need: u64, at: Timestamp) -> bool {
+    fn is_released(&self, c: Priority, need: u64, at: Timestamp) -> bool {
         self.windows.limits().iter().all(|limit| {
             let sizes = HoldbackSizes::new(&self.policy.holdback, limit.budget);
             let held = sizes.surely_held(c, limit.remaining(at)) + u64::from(limit.spread_at(at));
@@ -146,7 +146,7 @@ impl Rules<'_> {
         for limit in limits {
             // A cooldown that ends while the window is open; of a longer limit too.
             sooner(Some(limit.opens()).filter(|&opens| opens > now));
-            sooner(limit.next_let_go(now));
+            sooner(limit.next_release(now));
             sooner(limit.blocks.retry_at(now));
             sooner(limit.next_blocks.retry_at(now));
         }

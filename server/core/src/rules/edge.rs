@@ -5,8 +5,8 @@
 //! Whoever is refused would take it from the next window anyway. For priorities that policy names, the next window need only
 //! have it left.
 
-use super::Rules;
 use super::bounds::NextBound;
+use super::view::Rules;
 use crate::permits::Permits;
 use crate::priority::Priority;
 use crate::share::ahead::Ahead;

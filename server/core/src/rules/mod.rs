@@ -1,52 +1,13 @@
-//! The rules of granting: how much each team may be granted now, whose head is next, and which requests can still be met.
+//! The rules of granting: how much each team may be granted, which head is next, and which requests can still be met.
 //!
-//! They read the policy, who competes and what the windows have left; they change nothing.
+//! They read the policy, the contest and the windows, and change nothing.
 
 pub(crate) mod bounds;
 mod deadline;
 mod edge;
+mod most;
 pub(crate) mod pick;
 mod reserved;
+mod view;
 
-use self::bounds::{Bound, Within};
-use crate::contest::Contest;
-use crate::permits::Permits;
-use crate::policy::Policy;
-use crate::priority::Priority;
-use crate::share::tree::NodeIx;
-use crate::windows::Windows;
-
-/// A view of a workspace to which the rules are applied.
-#[derive(Clone, Copy)]
-pub(crate) struct Rules<'a> {
-    pub(crate) policy: &'a Policy,
-    pub(crate) contest: &'a Contest,
-    pub(crate) windows: &'a Windows,
-}
-
-impl Rules<'_> {
-    /// The most that a team may be granted in one priority, caps aside.
-    pub(crate) fn most(&self, team: NodeIx, c: Priority, within: &Within) -> Permits {
-        let this = match within.this {
-            Bound::Flat(most) => most,
-            Bound::Held { lower, protected, floor } => {
-                let primary = self.windows.primary_place();
-                let is_store_lost = self.windows.is_store_lost();
-                let (mut most, mut by_floor) = (u64::MAX, u64::from(floor));
-                for (at, limit) in self.windows.limits().iter().enumerate() {
-                    let left = u64::from(limit.left(is_store_lost));
-                    let held = limit.holdback.held_from(team, c);
-                    if at == primary {
-                        most = most.min(left.saturating_sub(held + protected + lower));
-                        by_floor = by_floor.min(left.saturating_sub(lower));
-                    } else {
-                        most = most.min(left.saturating_sub(held));
-                        by_floor = by_floor.min(left.saturating_sub(held));
-                    }
-                }
-                Permits::clamped(most.max(by_floor))
-            }
-        };
-        within.next.map_or(this, |next| this.min(self.most_next(team, c, &next)))
-    }
-}
+pub(crate) use self::view::Rules;

@@ -1,7 +1,7 @@
 //! Which head is next: only heads that fit compete, tags decide among them at every level of the tree.
 
-use super::Rules;
 use super::bounds::{Bound, Within};
+use super::view::Rules;
 use crate::permits::Permits;
 use crate::priority::Priority;
 use crate::share::tag::{Account, Mean, step};

@@ -1,6 +1,6 @@
 //! What is held back for floors of lower priorities and for reservations: in the primary window, and in the one that follows.
 
-use super::Rules;
+use super::view::Rules;
 use crate::permits::Permits;
 use crate::priority::Priority;
 use crate::share::remaining::{Fraction, Remaining};

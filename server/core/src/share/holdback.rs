@@ -1,4 +1,4 @@
-//! What is held back for those who will come: expected demand of teams, and the holdback of priorities. Both are let go evenly
+//! What is held back for requests to come: expected demand of teams, and the holdback of priorities. Both are released evenly
 //! until the guard of the limit's window, in whole permits.
 
 use super::demand::Demand;
@@ -108,7 +108,7 @@ impl Holdback {
         self.at(team)[c].is_cut_short = true;
     }
 
-    /// A team's queue, grants or expectation changed: what is held back for it follows.
+    /// Updates what is held back for a team after its queue, grants or expectation changed.
     pub(crate) fn refresh(&mut self, team: NodeIx, c: Priority, queued: u64) {
         let Some(demand) = self.demand.get_mut(team.place()).map(|demand| &mut demand[c]) else { return };
         if demand.expected == 0 {
@@ -171,7 +171,7 @@ impl Holdback {
         u64::from(self.held[set]) + holds + u64::from(siblings)
     }
 
-    /// Lets go what time has let go: `queued` tells what waits.
+    /// Releases what is due: `queued` returns what waits.
     pub(crate) fn decay(&mut self, decay: &Decay<'_>, queued: impl Fn(NodeIx, Priority) -> u64) {
         let remaining = decay.remaining;
         let mut step = Span::MAX;
@@ -204,8 +204,8 @@ impl Holdback {
     }
 
     /// The window that follows this one, before anything of it is let go. What each team will probably ask for there is what it
-    /// was granted in this one, or its whole share where it was cut short: by a refusal, or since it `waits`. What edge permits
-    /// took of it already, `ahead` tells.
+    /// was granted in this one, or its whole share where it was cut short: by a refusal, or since it `waits`. `ahead` has what
+    /// edge permits took of it already.
     pub(crate) fn following(
         &self,
         division: &Division<'_>,
@@ -222,7 +222,7 @@ impl Holdback {
         next
     }
 
-    /// Divides a window by water-filling, higher priorities first, less the floors below. `asks` tells how much a team asks for;
+    /// Divides a window by water-filling, higher priorities first, less the floors below. `asks` returns how much a team asks for;
     /// `u64::MAX`: its whole share.
     fn expecting(division: &Division<'_>, asks: impl Fn(NodeIx, Priority) -> u64) -> Self {
         let &Division { tree, budget, floors } = division;

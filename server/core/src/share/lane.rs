@@ -1,14 +1,14 @@
 //! The callers of one team in one priority.
 //!
 //! Callers share equally, so plain start-time fair queueing serves them (Goyal, Vin and Cheng 1996): the least tag first, where a
-//! tag is the permits that a caller had in this busy period. Heads of one size stand together in order, so the next
-//! that fits is found by looking at the first of each size that fits.
+//! tag is the permits that a caller had in this busy period. Heads of one size are kept together in order, so the
+//! next that fits is found among the first of each size that fits.
 
 use crate::permits::Permits;
 use crate::slab::Slot;
 use std::collections::BTreeSet;
 
-/// Where a caller stands in a lane.
+/// The tag of a caller in a lane.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Standing {
     /// The permits it had, in the lane's virtual time.
@@ -44,17 +44,17 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    /// Whether nobody waits.
+    /// Whether it has no head.
     pub(crate) fn is_empty(&self) -> bool {
         self.sizes.is_empty()
     }
 
-    /// The smallest head, if somebody waits.
+    /// The smallest head, if there is one.
     pub(crate) fn least(&self) -> Option<Permits> {
         self.sizes.first().map(|(size, _)| *size)
     }
 
-    /// The largest head, if somebody waits.
+    /// The largest head, if there is one.
     pub(crate) fn largest(&self) -> Option<Permits> {
         self.sizes.last().map(|(size, _)| *size)
     }
@@ -73,7 +73,7 @@ impl Lane {
         heads
     }
 
-    /// Nobody waits any more, all at once.
+    /// Empties the lane.
     pub(crate) fn clear(&mut self) {
         self.sizes.clear();
         (self.queued, self.requests, self.late) = (0, 0, 0);
@@ -93,7 +93,7 @@ impl Lane {
         }
     }
 
-    /// A caller has a head.
+    /// Adds the head of a caller.
     pub(crate) fn insert(&mut self, size: Permits, head: Head) {
         match self.sizes.binary_search_by_key(&size, |(size, _)| *size) {
             Ok(at) => {
@@ -103,7 +103,7 @@ impl Lane {
         }
     }
 
-    /// A caller has that head no longer.
+    /// Removes a head.
     pub(crate) fn remove(&mut self, size: Permits, head: &Head) {
         if let Ok(at) = self.sizes.binary_search_by_key(&size, |(size, _)| *size) {
             self.sizes[at].1.remove(head);
@@ -113,14 +113,14 @@ impl Lane {
         }
     }
 
-    /// A request waits here from now on.
+    /// Counts a request that begins to wait.
     pub(crate) fn count_in(&mut self, size: Permits, is_late: bool) {
         self.queued += u64::from(size);
         self.requests += 1;
         self.late += u32::from(is_late);
     }
 
-    /// A request does not wait here any more.
+    /// Counts a request that ceases to wait.
     pub(crate) fn count_out(&mut self, size: Permits, is_late: bool) {
         self.queued -= u64::from(size);
         self.requests -= 1;
@@ -133,7 +133,7 @@ impl Lane {
         self.virtual_time = self.virtual_time.max(tag);
     }
 
-    /// Nobody waits any more: the busy period is over, and every debt with it.
+    /// Nothing waits any more: the busy period is over, and every debt with it.
     pub(crate) fn end_busy_period(&mut self) {
         self.busy_period = self.busy_period.wrapping_add(1);
     }

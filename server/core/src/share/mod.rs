@@ -1,4 +1,4 @@
-//! How permits are shared: the tree of teams with its tags, the callers of a team, and what is held back for whom.
+//! How permits are shared: the tree of teams with its tags, the callers of a team, and what is held back for them.
 //!
 //! It knows nothing of requests as such, of leases or of the ledger: it counts permits and compares tags.
 

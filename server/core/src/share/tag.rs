@@ -6,7 +6,7 @@
 
 use crate::permits::Permits;
 
-/// How a node stands in one priority of its group.
+/// The tag of a node in one priority of its group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Account {
     /// How far its service has come.
@@ -24,7 +24,7 @@ pub(crate) struct Account {
 pub(crate) struct Group {
     /// Where the tags of those that wait and owe nothing stand on average.
     pub(crate) virtual_time: i64,
-    /// The number of the busy period: it ends, and all debts with it, when nobody waits any more.
+    /// The number of the busy period: it ends, and all debts with it, when no child waits any more.
     pub(crate) busy_period: u32,
     /// How many children wait.
     pub(crate) waiting: u32,
@@ -36,7 +36,7 @@ pub(crate) fn step(n: Permits, weight: u32) -> i64 {
 }
 
 impl Group {
-    /// A group in which nobody waited.
+    /// A group in which no child waited.
     pub(crate) const IDLE: Self = Self { virtual_time: 0, busy_period: 0, waiting: 0 };
 }
 

@@ -33,17 +33,17 @@ fn tags_are_kept_over_a_windows_start_only_while_somebody_waits() {
     let mut tree = Tree::new();
     let (a, b) = (tree.add(NodeIx::ROOT), tree.add(NodeIx::ROOT));
     let (c, mut turns) = (Priority::Default, Turns::default());
-    turns.set_waiting(a, c, true, &tree);
-    turns.set_waiting(b, c, true, &tree);
+    turns.join(a, c, &tree);
+    turns.join(b, c, &tree);
     let service = TeamService { team: a, priority: c, permits: Permits::ONE, reserved_at: None };
     turns.charge(&service, Charge::Granted, &tree);
-    turns.set_waiting(a, c, false, &tree);
+    turns.leave(a, c, &tree);
     turns.bound(Permits::MAX, Permits::ONE, &tree);
     assert_eq!((turns.has_tags(), turns.account(a, c).tag), (true, step(Permits::ONE, 1)));
-    turns.set_waiting(b, c, false, &tree);
+    turns.leave(b, c, &tree);
     turns.bound(Permits::MAX, Permits::ONE, &tree);
     assert!(!turns.has_tags());
-    turns.set_waiting(a, c, true, &tree);
+    turns.join(a, c, &tree);
     assert_eq!((turns.account(a, c).tag, turns.account(a, c).waits, turns.waits(b)), (0, true, false));
 }
 

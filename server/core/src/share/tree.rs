@@ -1,5 +1,5 @@
-//! The tree of teams: who is part of whom, weights, caps, reservations, and what each was granted in this window and the next.
-//! Knows nothing of who waits.
+//! The tree of teams: parents, weights, caps, reservations, and what each was granted in this window and the next.
+//! Knows nothing of requests.
 
 use crate::permits::Permits;
 use crate::policy::TeamPolicy;

@@ -1,4 +1,4 @@
-//! Whose turn it is in every group of the tree: who waits, and the tags of those who do.
+//! The order of service in every group of the tree: which nodes wait, and their tags.
 //!
 //! Groups are small next to the callers below them, so a group is simply looked through.
 
@@ -7,7 +7,7 @@ use crate::priority::{PerPriority, Priority};
 use crate::share::tag::{Account, Group, Mean, step};
 use crate::share::tree::{NodeIx, Tree};
 
-/// How a node stands in its group, and how its children stand to each other.
+/// The tag of a node in its group, and the virtual time of its children.
 #[derive(Clone, Debug)]
 struct Turn {
     account: PerPriority<Account>,
@@ -61,7 +61,7 @@ impl Turns {
         &mut self.0[v.place()].group[c]
     }
 
-    /// How a node stands in one priority of its group.
+    /// The tag of a node in one priority of its group.
     pub(crate) fn account(&self, v: NodeIx, c: Priority) -> &Account {
         &self.turn(v).account[c]
     }
@@ -145,22 +145,27 @@ impl Turns {
         }
     }
 
-    /// A node begins or ceases to wait. A join does not move virtual time, so the order of joins does not matter.
-    pub(crate) fn set_waiting(&mut self, v: NodeIx, c: Priority, waits: bool, tree: &Tree) {
-        let parent = tree.parent(v);
+    /// A node begins to wait. That does not move virtual time, so the order of joins does not matter.
+    pub(crate) fn join(&mut self, v: NodeIx, c: Priority, tree: &Tree) {
         if self.0.is_empty() {
             self.0 = vec![Turn::IDLE; tree.places()];
         }
-        debug_assert!(self.account(v, c).waits != waits);
+        let parent = tree.parent(v);
         let group = *self.group(parent, c);
-        self.account_mut(v, c).waits = waits;
-        if waits {
-            self.account_mut(v, c).join(&group);
-            self.group_mut(parent, c).waiting += 1;
-        } else {
-            self.group_mut(parent, c).waiting -= 1;
-            self.update_virtual_time(parent, c, tree);
-        }
+        let account = self.account_mut(v, c);
+        debug_assert!(!account.waits);
+        account.waits = true;
+        account.join(&group);
+        self.group_mut(parent, c).waiting += 1;
+    }
+
+    /// A node ceases to wait.
+    pub(crate) fn leave(&mut self, v: NodeIx, c: Priority, tree: &Tree) {
+        let parent = tree.parent(v);
+        debug_assert!(self.account(v, c).waits);
+        self.account_mut(v, c).waits = false;
+        self.group_mut(parent, c).waiting -= 1;
+        self.update_virtual_time(parent, c, tree);
     }
 
     /// Moves the tags of every node of a path, in every priority in which its group is contested.

@@ -46,7 +46,7 @@ fn divide_below(tree: &Tree, v: NodeIx, amount: u128, demand: &[u64], give: &mut
 }
 
 /// What a node asks for, in fractional bits: what the leaves below it ask for, within its own cap. Caps further down do not
-/// lower it; they count where its part is divided, and what they leave over is given to nobody.
+/// lower it; they apply where its part is divided, and what they leave over is not divided again.
 fn asked(tree: &Tree, v: NodeIx, demand: &[u64]) -> u128 {
     let sum = asked_below(tree, v, demand);
     u128::from(tree[v].cap.map_or(sum, |cap| sum.min(u64::from(cap))).min(DEMAND_MAX)) << FRACTION

@@ -1,12 +1,12 @@
 //! Blocks: how many permits the ledger is asked to book, and what came of it. No permit is granted outside a confirmed block.
 
-use super::Windows;
+use super::side::Side;
+use super::state::Windows;
 use crate::blocks::{Blocks, Exhausted, Need};
 use crate::limit::Limit;
 use crate::permits::Permits;
 use crate::time::{Span, Timestamp};
 use crate::window::Window;
-use crate::windows::side::Side;
 
 /// The last part of a window in which a first block of the next one is booked too.
 const AHEAD: Span = Span::from_secs(1);

@@ -1,6 +1,6 @@
-//! The limits change: policy adds, changes, renames or takes them away, or their windows come to lie elsewhere.
+//! The limits change: policy adds, changes, renames or removes them, or their boundaries move.
 
-use super::Windows;
+use super::state::Windows;
 use crate::blocks::Blocks;
 use crate::effect::Effects;
 use crate::facts::{Facts, Learnt};
@@ -37,7 +37,7 @@ impl Windows {
         policy.limits.iter().map(|limit| (limit.id.clone(), grid(limit))).collect()
     }
 
-    /// Makes the limits those of a policy. A limit whose windows lie elsewhere is a new one, in the series that `next_series` tells.
+    /// Makes the limits those of a policy. A limit with other boundaries is a new one, in the series that `next_series` returns.
     pub(crate) fn change(
         &mut self,
         change: &LimitChange<'_>,
@@ -87,7 +87,7 @@ impl Windows {
     pub(crate) fn begin_series(&mut self, at: usize, series: u32) {
         let limit = &mut self.limits[at];
         limit.series = series;
-        limit.ahead = None; // it was known of a window that will not be
+        limit.ahead = None; // that window will not open
         limit.next_blocks = Blocks::unknown(limit.blocks.exhausted);
     }
 
@@ -104,13 +104,13 @@ impl Windows {
 
 /// The same limit under another policy.
 fn reconfigured(mut limit: Limit, of_policy: &LimitPolicy, policy: &Policy, effects: &mut Effects) -> Limit {
-    if limit.facts.set_policy(of_policy, policy.others_memory) {
+    if limit.facts.set_policy(of_policy, policy.external_use_memory) {
         effects.learn(&limit);
     }
     Limit { margins: of_policy.margins, ..limit }
 }
 
-/// The same windows under another id: they continue. What was learned was learned of the former limit.
+/// The same windows under another id: they continue. What was learned of the previous limit does not apply.
 fn renamed(
     limit: Limit,
     of_policy: &LimitPolicy,
@@ -118,7 +118,7 @@ fn renamed(
     known: &Learnt,
     effects: &mut Effects,
 ) -> Limit {
-    let facts = Facts::new(of_policy, policy.created_at, policy.others_memory, Some(known));
+    let facts = Facts::new(of_policy, policy.created_at, policy.external_use_memory, Some(known));
     let budget = limit.budget.min(facts.budget());
     let limit = Limit { id: of_policy.id.clone(), margins: of_policy.margins, budget, facts, ..limit };
     effects.learn(&limit);

@@ -1,6 +1,6 @@
 //! What a provider's response reports: it lowers what is left at once, and corrects later windows.
 
-use super::Windows;
+use super::state::Windows;
 use crate::blocks::Exhausted;
 use crate::effect::Effects;
 use crate::facts::{Finding, Seen, Sent};
@@ -33,8 +33,8 @@ impl Windows {
         let seen = Seen {
             current: &current,
             budget: limit.budget,
-            // A late report of a former process's client, before anything is booked here, is taken for external use: that wastes
-            // what it reports, where to ignore it could overdraw.
+            // A late report of a previous process's client, before anything is booked here, counts as external use: that wastes
+            // what it reports, but ignoring it could overdraw.
             granted: limit.blocks.mark.less(limit.blocks.free + limit.blocks.external_booked),
             lease_window: sent.is_some().then_some(current),
             sent,

@@ -1,8 +1,8 @@
 //! Time passes: a window follows another, and what is held back is let go.
 
-use super::Windows;
+use super::state::Windows;
 use crate::permits::Permits;
-use crate::policy::Policy;
+use crate::policy::{Policy, Share};
 use crate::priority::{PerPriority, Priority};
 use crate::share::ahead::Ahead;
 use crate::share::holdback::{Decay, Division, HoldbackSizes};
@@ -11,17 +11,31 @@ use crate::share::tree::{NodeIx, Tree};
 use crate::time::Timestamp;
 use crate::window::Window;
 
+/// A window that starts.
+#[derive(Clone, Copy)]
+pub(crate) struct Start<'a> {
+    pub(crate) window: Window,
+    pub(crate) now: Timestamp,
+    /// What leases were reported to have used in all so far.
+    pub(crate) used: u32,
+    pub(crate) tree: &'a Tree,
+    pub(crate) policy: &'a Policy,
+}
+
+/// How far what is held back is released.
+#[derive(Clone, Copy)]
+pub(crate) struct Release<'a> {
+    pub(crate) now: Timestamp,
+    /// The holdback of each priority.
+    pub(crate) shares: &'a PerPriority<Share>,
+    /// Protected reservations.
+    pub(crate) reserved: &'a [Fraction],
+}
+
 impl Windows {
     /// A window of one limit starts. What edge permits took of it counts.
-    pub(crate) fn roll(
-        &mut self,
-        at: usize,
-        window: Window,
-        now: Timestamp,
-        used: u32,
-        basis: (&Tree, &Policy),
-    ) {
-        let (tree, policy) = basis;
+    pub(crate) fn roll(&mut self, at: usize, start: &Start<'_>) {
+        let &Start { window, now, used, tree, policy } = start;
         let limit = &mut self.limits[at];
         limit.roll(window, now, used);
         let ahead = limit.ahead.take();
@@ -60,11 +74,11 @@ impl Windows {
         heads.0.iter().copied().fold(largest, Permits::max)
     }
 
-    /// The limits of whose holds time may have let go something since the last look.
-    pub(crate) fn let_go(&mut self, now: Timestamp) -> impl Iterator<Item = usize> + use<> {
+    /// The limits in whose windows something that is held back is due to be released.
+    pub(crate) fn due(&mut self, now: Timestamp) -> impl Iterator<Item = usize> + use<> {
         let mut due = [false; crate::policy::LIMITS_MAX];
         for (limit, due) in self.limits.iter_mut().zip(&mut due) {
-            limit.let_go(now);
+            limit.release_spread(now);
             *due = limit.holdback.next_step.is_some_and(|step| step <= now);
         }
         due.into_iter().enumerate().filter(|&(_, is_due)| is_due).map(|(at, _)| at)
@@ -76,16 +90,15 @@ impl Windows {
     }
 
     /// Recomputes what is held back in a limit's window.
-    pub(crate) fn decay(
+    pub(crate) fn release(
         &mut self,
         at: usize,
-        now: Timestamp,
-        policy: &Policy,
-        reserved: &[Fraction],
+        release: &Release<'_>,
         queued: impl Fn(NodeIx, Priority) -> u64,
     ) {
+        let &Release { now, shares, reserved } = release;
         let limit = &mut self.limits[at];
-        let sizes = &HoldbackSizes::new(&policy.holdback, limit.budget);
+        let sizes = &HoldbackSizes::new(shares, limit.budget);
         let remaining = limit.remaining(now);
         limit.holdback.decay(&Decay { now, remaining, sizes, reserved }, queued);
     }

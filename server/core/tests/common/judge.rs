@@ -1,4 +1,4 @@
-//! Counts on its own what was granted, and holds it against budgets, caps and confirmed blocks.
+//! Counts independently what was granted, and compares it with budgets, caps and confirmed blocks.
 
 use super::permits;
 use apportion_core::ids::{LimitId, TeamId};

@@ -27,7 +27,7 @@ pub(crate) fn policy(workspace: &Workspace) -> Checked<Policy> {
         largest_lease: workspace.lease_max.map(|n| permits("workspace.lease_max", n)).transpose()?,
         edge: edge(&workspace.edge),
         spare_edge: workspace.spare_edge,
-        others_memory: 0,
+        external_use_memory: 0,
         created_at: Timestamp::ZERO,
     };
     policy.check().map_err(|error| Fault::of_policy("workspace", &policy, &error))?;

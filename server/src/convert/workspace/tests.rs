@@ -29,7 +29,7 @@ fn what_is_absent_has_the_default_of_the_contract() {
     let policy = policy(&workspace(), vec![]).expect("it is allowed");
     assert_eq!(policy.holdback.0.map(Share::billionths), [200_000_000, 0, 0]);
     assert_eq!(policy.floors.0.map(Share::billionths), [0, 100_000_000, 50_000_000]);
-    assert_eq!((policy.edge.0, policy.others_memory), ([true, false, false], 3));
+    assert_eq!((policy.edge.0, policy.external_use_memory), ([true, false, false], 3));
     assert!(policy.spare_edge);
     let LimitPolicy { phase, margins, .. } = &policy.limits[0];
     let ms = [*phase, margins.start, margins.guard, margins.life].map(|span| span.as_ns() / 1_000_000);

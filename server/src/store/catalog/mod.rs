@@ -20,8 +20,7 @@ use thiserror::Error;
 
 /// Most documents of one page.
 pub const PAGE_MAX: usize = 1_000;
-/// Most teams of one workspace.
-pub const TEAMS_MAX: usize = 1_024;
+pub use apportion_core::policy::TEAMS_MAX;
 /// Stands in the store once a credential was asked for: tokens may go, and nobody comes in without one all the same.
 const CLOSED: &str = "closed";
 /// How often a change is tried again that only another audit entry was in the way of.
