@@ -258,7 +258,7 @@ impl Run {
         self.waiting.clear();
         self.granted += self.leases.len() as u64;
         self.leases.clear();
-        self.judge.forget_leases();
+        self.judge.reopen(self.allocator.policy(), self.now);
     }
 
     fn book(&mut self) {

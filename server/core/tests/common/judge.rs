@@ -123,9 +123,16 @@ impl Judge {
         }
     }
 
-    /// Another allocator serves the workspace: nothing comes back of the leases so far.
-    pub(crate) fn forget_leases(&mut self) {
+    /// Another allocator serves the workspace: nothing comes back of the leases so far, and the budgets of the policy are in force
+    /// at once.
+    pub(crate) fn reopen(&mut self, policy: &Policy, now: Timestamp) {
         self.leases.clear();
+        for limit in &policy.limits {
+            for window in windows(limit, now) {
+                let budget = self.budgets.entry((limit.id.clone(), window)).or_default();
+                *budget = (*budget).max(limit.permits);
+            }
+        }
     }
 
     /// Teams that are not where they were start from nothing; their leases are closed.
