@@ -14,6 +14,7 @@ use apportion_core::ledger::{MarkKey, Refusal, Series, ShardRecord};
 use apportion_core::observation::{Observation, Reset};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Policy, TeamPolicy};
+use apportion_core::request::Usage;
 use apportion_core::time::{Span, Timestamp};
 use apportion_core::window::Grid;
 use std::collections::BTreeMap;
