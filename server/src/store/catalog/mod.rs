@@ -18,9 +18,10 @@ use apportion_proto::v1::{AuditEntry, Team, Workspace};
 use std::sync::{Arc, Mutex};
 use thiserror::Error;
 
+pub use apportion_core::policy::TEAMS_MAX;
+
 /// Most documents of one page.
 pub const PAGE_MAX: usize = 1_000;
-pub use apportion_core::policy::TEAMS_MAX;
 /// Stands in the store once a credential was asked for: tokens may go, and nobody comes in without one all the same.
 const CLOSED: &str = "closed";
 /// How often a change is tried again that only another audit entry was in the way of.
