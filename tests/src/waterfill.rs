@@ -28,8 +28,7 @@ impl Part {
     }
 }
 
-/// Divides `amount` among parts, exactly. Where what they are sure of is more than that, each gets as much of its
-/// own in proportion.
+/// Divides `amount` among parts, exactly. Where their guarantees add up to more than that, they shrink in proportion.
 pub fn divide(amount: Ratio, parts: &[Part]) -> Vec<Ratio> {
     let sum = |level: Ratio| parts.iter().fold(Ratio::ZERO, |sum, part| sum + part.at(level));
     let sure = sum(Ratio::ZERO);
@@ -45,7 +44,7 @@ pub fn divide(amount: Ratio, parts: &[Part]) -> Vec<Ratio> {
     let level = if high > low {
         below + (beyond - below) * ((amount - low) / (high - low))
     } else {
-        below // nobody wants more
+        below // no part wants more
     };
     parts.iter().map(|part| part.at(level)).collect()
 }
@@ -96,7 +95,8 @@ impl Fill<'_> {
         }
     }
 
-    /// What a subtree would take under every cap in it.
+    /// What a subtree would take within every cap in it. (The core's forecast of demand, `share::waterfill`, applies only the cap at
+    /// its top here, and those below on the way down.)
     fn asks(&self, team: usize) -> Option<Ratio> {
         let children = self.children(Some(team));
         let whole = |n: u32| Ratio::whole(i128::from(n));
@@ -122,7 +122,7 @@ impl Fill<'_> {
         self.reservation(team).max(below.fold(Ratio::ZERO, |sum, child| sum + self.reserved(child)))
     }
 
-    /// What a subtree is sure of: nobody gets more than it asks for.
+    /// What a subtree is guaranteed: no more than it asks for.
     fn sure(&self, team: usize) -> Ratio {
         let below = self.children(Some(team)).into_iter();
         let below = below.fold(Ratio::ZERO, |sum, child| sum + self.sure(child));

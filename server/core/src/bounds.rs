@@ -1,4 +1,4 @@
-//! How much of everything one workspace may hold. Beyond a bound there is a clear refusal, never an unbounded queue.
+//! The bounds of one workspace. Beyond a bound requests are refused, so no queue grows without one.
 
 /// The named bounds of one workspace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,22 +13,22 @@ pub struct Bounds {
     pub callers_per_team: u32,
     /// Request ids that are remembered at once: of requests that wait, and of answers, of which the oldest go for new ones.
     pub request_ids: u32,
-    /// Requests, ids and callers of removed teams that are let go at once; more of them go a moment later.
-    pub leaving_at_once: u32,
+    /// Requests, ids and callers of removed teams that are dropped at once; the rest follow a moment later.
+    pub removed_at_once: u32,
 }
 
 impl Bounds {
     /// How many teams of a workspace may have as many callers as a team may have.
     pub const TEAMS_FULL: u32 = 10;
 
-    /// 1 000 a caller, 100 000 a team, 200 000 a workspace; 10 000 callers a team; 500 000 request ids; 128 that leave at once.
+    /// 1 000 a caller, 100 000 a team, 200 000 a workspace; 10 000 callers a team; 500 000 request ids; 128 dropped at once.
     pub const DEFAULT: Self = Self {
         waiting_per_caller: 1_000,
         waiting_per_team: 100_000,
         waiting: 200_000,
         callers_per_team: 10_000,
         request_ids: 500_000,
-        leaving_at_once: 128,
+        removed_at_once: 128,
     };
 
     /// Callers of a workspace that are remembered at once.
@@ -43,6 +43,6 @@ impl Bounds {
         waiting: u32::MAX,
         callers_per_team: u32::MAX,
         request_ids: u32::MAX,
-        leaving_at_once: u32::MAX,
+        removed_at_once: u32::MAX,
     };
 }

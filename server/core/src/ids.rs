@@ -23,7 +23,7 @@ pub enum NameError {
     Character {
         /// The first such character.
         character: char,
-        /// Where it stands.
+        /// Its position, in bytes.
         at: usize,
         /// What is allowed.
         allowed: &'static str,

@@ -1,9 +1,9 @@
-//! Open leases: what was granted in the windows that are still open. A lease closes with its window; what is not back by then
-//! is spent.
+//! Open leases: what was granted in the windows that are still open. A lease closes with its window; permits that have not come
+//! back by then are spent.
 
 use crate::ids::RequestId;
 use crate::permits::Permits;
-use crate::request::{Content, Lease, LeaseId};
+use crate::request::{Content, Lease, LeaseId, Usage};
 use crate::share::tree::NodeIx;
 use crate::slab::Slot;
 use crate::time::Timestamp;
@@ -14,29 +14,56 @@ pub(crate) struct Open {
     pub(crate) lease: Lease,
     pub(crate) team: NodeIx,
     pub(crate) caller: Slot,
-    /// The node whose reservation was used; the root: none.
-    pub(crate) holder: NodeIx,
+    /// The node whose reservation was used.
+    pub(crate) reserved_at: Option<NodeIx>,
     /// What was asked for.
     pub(crate) content: Content,
     /// Also charged to the next window.
-    pub(crate) edge: bool,
+    pub(crate) is_edge: bool,
     /// What leases had been reported to have used in all, modulo 2^32, when it was granted.
-    pub(crate) spent_before: u32,
+    pub(crate) used_before: u32,
     pub(crate) used: Permits,
     pub(crate) returned: Permits,
-    /// When it was said that nothing more will be used of it; the end of time: not yet.
+    /// When its holder reported the end of its use; the end of time: not yet.
     pub(crate) final_at: Timestamp,
     pub(crate) request_id: Option<RequestId>,
-    /// How many were told of it or are about to be: the request, and each repeat.
-    pub(crate) told: u32,
-    /// Which part of what was granted under former shapes it belongs to; 0: to none.
-    pub(crate) former: u32,
+    /// How many answers carry it: that of the request, and that of each repeat.
+    pub(crate) answers: u32,
+    /// Which part of what was granted under previous shapes it belongs to; 0: to none.
+    pub(crate) previous: u32,
+}
+
+/// What a report added to what was known of a lease.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reported {
+    /// Permits used, beyond those of earlier reports.
+    pub(crate) used: Permits,
+    /// Permits that come back, beyond those of earlier reports.
+    pub(crate) accepted: Permits,
+    /// Whether it is the first that ends the use of the lease.
+    pub(crate) is_last: bool,
 }
 
 impl Open {
-    /// Whether its team was removed.
+    /// Notes what it was used for so far. Used permits cannot come back, and those that came back may be granted again already.
+    pub(crate) fn report(&mut self, now: Timestamp, usage: Usage) -> Reported {
+        let is_last = usage.is_final && !self.is_final();
+        let (before, used) = (self.returned, usage.used.less(self.used));
+        let most = self.lease.permits.less(usage.used.max(self.used)).max(before);
+        if !self.is_final() {
+            self.returned = usage.returned.max(before).min(most);
+        }
+        self.used = self.used.max(usage.used);
+        if is_last {
+            self.final_at = now;
+        }
+        debug_assert!(self.returned <= self.lease.permits && self.returned >= before);
+        Reported { used, accepted: self.returned.less(before), is_last }
+    }
+
+    /// Whether its team was removed: nothing comes back of it, and it may be used all the same.
     pub(crate) fn is_closed(&self) -> bool {
-        self.team == NO_TEAM
+        self.team == NodeIx::NONE
     }
 
     /// How many of its permits may still be used.
@@ -44,22 +71,21 @@ impl Open {
         if self.is_final() { Permits::ZERO } else { self.lease.permits.less(self.returned) }
     }
 
-    /// Whether nothing more will be said of it.
+    /// Whether its holder reported the end of its use.
     pub(crate) fn is_final(&self) -> bool {
         self.final_at != Timestamp::MAX
     }
 }
-
-/// The team of a lease whose team was removed: nothing comes back of it, and it may be used all the same.
-const NO_TEAM: NodeIx = NodeIx::MAX;
 
 /// The open leases of a workspace, in order of their ids.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leases {
     open: Vec<Open>,
     last: u64,
-    /// So many of the oldest have no request id.
+    /// How many of the oldest have no request id.
     without_id: usize,
+    /// What leases were reported to have used while they were open, in all, modulo 2^32.
+    used: u32,
 }
 
 impl Leases {
@@ -67,6 +93,16 @@ impl Leases {
     pub(crate) fn next_id(&mut self) -> LeaseId {
         self.last += 1;
         LeaseId(self.last)
+    }
+
+    /// What leases were reported to have used while they were open, in all, modulo 2^32.
+    pub(crate) fn used(&self) -> u32 {
+        self.used
+    }
+
+    /// So much more was reported.
+    pub(crate) fn count_used(&mut self, n: Permits) {
+        self.used = self.used.wrapping_add(n.get());
     }
 
     /// Keeps a lease, whose id is the newest.
@@ -80,7 +116,7 @@ impl Leases {
         Some(&mut self.open[at])
     }
 
-    /// Ids are given out in turn, so a lease stands as far from the end as its id is from the last one, unless leases between
+    /// Ids are consecutive, so a lease is as far from the end as its id is from the last one, unless leases between
     /// them closed early.
     fn place(&self, id: LeaseId) -> Option<usize> {
         let newer = usize::try_from(self.last.checked_sub(id.0)?).ok()?;
@@ -91,16 +127,17 @@ impl Leases {
         }
     }
 
-    /// The scheduler's window ends: its leases close, but not those that are also charged to the next one, nor those of former
-    /// shapes that live. Tells whose request ids ended.
+    /// The primary window ends: its leases close, but not those that are also charged to the next one, nor live ones
+    /// of previous shapes. Passes on the request ids that ended.
     pub(crate) fn roll(&mut self, now: Timestamp, mut ended: impl FnMut(Slot, RequestId)) {
         let before = self.open.len();
         self.open.retain_mut(|open| {
-            let lives = std::mem::take(&mut open.edge) || (open.former != 0 && open.lease.ends_at >= now);
-            if let Some(id) = open.request_id.take_if(|_| !lives) {
+            let is_live =
+                std::mem::take(&mut open.is_edge) || (open.previous != 0 && open.lease.ends_at >= now);
+            if let Some(id) = open.request_id.take_if(|_| !is_live) {
                 ended(open.caller, id);
             }
-            lives
+            is_live
         });
         self.without_id = 0;
         self.open.shrink_to(before); // room for as many again, and none where there were none
@@ -117,27 +154,21 @@ impl Leases {
         None
     }
 
-    /// Every lease closes at once.
-    pub(crate) fn clear(&mut self) -> Vec<Open> {
-        self.without_id = 0;
-        std::mem::take(&mut self.open)
-    }
-
     /// All open leases.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Open> {
         self.open.iter()
     }
 
-    /// Leases of the present shape become those of a former one.
+    /// Leases of the present shape become those of a previous one.
     pub(crate) fn leave(&mut self, edge: bool, part: u32) {
-        let leaving = self.open.iter_mut().filter(|open| open.former == 0 && open.edge == edge);
-        leaving.for_each(|open| open.former = part);
+        let leaving = self.open.iter_mut().filter(|open| open.previous == 0 && open.is_edge == edge);
+        leaving.for_each(|open| open.previous = part);
     }
 
     /// The leases of a team that is removed close: nothing comes back of them.
     pub(crate) fn close_those_of(&mut self, team: NodeIx) {
         for open in self.open.iter_mut().filter(|open| open.team == team) {
-            open.team = NO_TEAM;
+            open.team = NodeIx::NONE;
             open.request_id = None;
         }
     }

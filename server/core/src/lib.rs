@@ -1,6 +1,6 @@
-//! The core of Apportion decides who gets which permit when, and keeps the sum inside every window.
+//! The core of Apportion decides which request gets permits when, and keeps their sum within the budget of every window.
 //!
-//! It is a function of (state, now, input): no clock, no I/O, no randomness, no floating point. Modules stand in reading
+//! It is a function of (state, now, input): no clock, no I/O, no randomness, no floating point. Modules are listed in reading
 //! order, bottom first; each uses only those above it.
 
 pub mod mutant;
@@ -23,13 +23,32 @@ pub mod facts;
 
 pub mod ledger;
 
+mod boxed;
 mod slab;
 
 mod share;
 
-mod lease;
+mod blocks;
 mod limit;
+
+mod effect;
+mod previous;
+mod windows;
+
+mod lease;
 mod queue;
+
+mod request_ids;
+
+mod replies;
+
+mod contest;
+mod reshaping;
+
+mod rules;
+mod undecided;
+
+mod granting;
 
 pub mod allocator;
 

@@ -6,12 +6,12 @@ use std::ops::{Index, IndexMut};
 /// When a request is served. The order is that of urgency: `CRITICAL` is the least.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Priority {
-    /// Somebody waits for the answer right now.
+    /// A user waits for the answer.
     Critical,
     /// The ordinary case.
     #[default]
     Default,
-    /// May wait for a quiet moment.
+    /// Can wait until there is spare budget.
     Sheddable,
 }
 
@@ -59,10 +59,10 @@ impl fmt::Display for Priority {
     }
 }
 
-/// What a team makes of the priority that a request asks for.
+/// How a team maps the priority that a request names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct PriorityRule {
-    /// That of a request that names none.
+    /// The priority of a request that names none.
     pub(crate) usual: Priority,
     /// The most urgent one that is allowed.
     pub(crate) highest: Priority,

@@ -1,6 +1,6 @@
 //! Waiting requests: one FIFO for each caller and priority, and the order of their deadlines.
 //!
-//! It knows neither tags nor windows. A place may be taken out of the middle of a FIFO at the same cost as its head.
+//! It knows neither tags nor windows. Taking a request out of the middle of a FIFO costs as much as taking its head.
 
 use crate::ids::{CallerId, RequestId};
 use crate::permits::Permits;
@@ -14,11 +14,11 @@ use std::collections::BTreeSet;
 
 /// A waiting request.
 #[derive(Clone, Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct QueuedRequest {
     pub(crate) caller: Slot,
-    /// The priority it names.
+    /// The priority it names; none: its team's.
     asked: Option<Priority>,
-    /// The one that it is served at.
+    /// The one at which it is served.
     pub(crate) priority: Priority,
     pub(crate) permits: Permits,
     pub(crate) min_permits: Permits,
@@ -32,8 +32,8 @@ pub(crate) struct Waiting {
     behind: Slot,
 }
 
-impl Waiting {
-    /// What a repeat of it must have, too.
+impl QueuedRequest {
+    /// What a repeat of it must have in common with it.
     pub(crate) fn content(&self) -> Content {
         (self.permits, self.min_permits, self.asked)
     }
@@ -66,14 +66,21 @@ pub(crate) struct Caller {
     pub(crate) standing: PerPriority<Standing>,
     pub(crate) fifo: PerPriority<Fifo>,
     /// The number of its last grant.
-    pub(crate) last: u64,
-    /// The number of the scheduler's windows it was last seen in.
-    pub(crate) seen: u64,
+    pub(crate) last_grant: u64,
+    /// The number of the primary limit's window in which it was last active.
+    pub(crate) last_window: u64,
 }
 
 impl Caller {
     pub(crate) fn new(team: NodeIx, id: CallerId) -> Self {
-        Self { team, id, standing: PerPriority::default(), fifo: PerPriority::default(), last: 0, seen: 0 }
+        Self {
+            team,
+            id,
+            standing: PerPriority::default(),
+            fifo: PerPriority::default(),
+            last_grant: 0,
+            last_window: 0,
+        }
     }
 
     /// Waiting requests, all priorities.
@@ -83,35 +90,34 @@ impl Caller {
 
     /// Whether it has neither a waiting request nor an open lease, nor had one in the last of so many windows.
     pub(crate) fn is_idle(&self, windows: u64) -> bool {
-        self.requests() == 0 && self.seen + 1 < windows
+        self.requests() == 0 && self.last_window + 1 < windows
     }
 
     /// How its head looks to a lane.
     pub(crate) fn head(&self, slot: Slot, c: Priority) -> Head {
-        Head { tag: self.standing[c].tag, last: self.last, caller: slot }
+        Head { tag: self.standing[c].tag, last_grant: self.last_grant, caller: slot }
     }
 }
 
 /// All waiting requests of a workspace and their callers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
-    requests: Slab<Waiting>,
+    requests: Slab<QueuedRequest>,
     pub(crate) callers: Slab<Caller>,
     /// By deadline, then by arrival.
     deadlines: BTreeSet<(Timestamp, u64, Slot)>,
     /// Permits that wait, whole queues.
     pub(crate) queued: u64,
-    serial: u64,
 }
 
 impl std::ops::Index<Slot> for Queue {
-    type Output = Waiting;
-    fn index(&self, request: Slot) -> &Waiting {
+    type Output = QueuedRequest;
+    fn index(&self, request: Slot) -> &QueuedRequest {
         &self.requests[request]
     }
 }
 
-/// What is put into a FIFO.
+/// A request that arrives.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {
     pub(crate) caller: Slot,
@@ -125,17 +131,20 @@ pub(crate) struct Arrival {
 }
 
 impl Queue {
+    /// One in which nothing waits.
+    pub(crate) const EMPTY: Self =
+        Self { requests: Slab::EMPTY, callers: Slab::EMPTY, deadlines: BTreeSet::new(), queued: 0 };
+
     /// How many requests wait.
     pub(crate) fn len(&self) -> usize {
         self.requests.len()
     }
 
-    /// Puts a request behind all others of its caller and priority.
-    pub(crate) fn push(&mut self, arrival: Arrival) -> Slot {
+    /// Appends a request to the FIFO of its caller and priority. No other one may have had this `serial`.
+    pub(crate) fn push(&mut self, arrival: Arrival, serial: u64) -> Slot {
         let Arrival { caller, asked, priority, permits, min_permits, arrived, deadline, request_id } =
             arrival;
-        self.serial += 1;
-        let slot = self.requests.insert(Waiting {
+        let slot = self.requests.insert(QueuedRequest {
             caller,
             asked,
             priority,
@@ -145,7 +154,7 @@ impl Queue {
             deadline,
             request_id,
             entered: 0,
-            serial: self.serial,
+            serial,
             before: Slot::NONE,
             behind: Slot::NONE,
         });
@@ -200,7 +209,7 @@ impl Queue {
     }
 
     /// Takes a request out of its FIFO.
-    pub(crate) fn remove(&mut self, slot: Slot) -> Option<Waiting> {
+    pub(crate) fn remove(&mut self, slot: Slot) -> Option<QueuedRequest> {
         let request = self.requests.remove(slot)?;
         self.deadlines.remove(&(request.deadline, request.serial, slot));
         if !request.before.is_none() {
@@ -235,29 +244,24 @@ impl Queue {
         request.entered.saturating_sub(self.callers[request.caller].fifo[request.priority].departed)
     }
 
-    /// From now on the deadline of the request counts.
+    /// Starts to watch the deadline of a request.
     pub(crate) fn watch_deadline(&mut self, slot: Slot) {
         if let Some(request) = self.requests.find(slot).filter(|request| request.deadline < Timestamp::MAX) {
             self.deadlines.insert((request.deadline, request.serial, slot));
         }
     }
 
-    /// The nearest deadline, and whose it is.
+    /// The nearest deadline, and its request.
     pub(crate) fn next_deadline(&self) -> Option<(Timestamp, Slot)> {
         self.deadlines.first().map(|&(deadline, _, slot)| (deadline, slot))
     }
 
-    /// Some waiting request.
-    pub(crate) fn any(&self) -> Option<Slot> {
-        self.requests.any()
-    }
-
-    /// What the outside calls a waiting request.
+    /// The ticket of a waiting request.
     pub(crate) fn ticket(&self, slot: Slot) -> Ticket {
         Ticket(self.requests[slot].serial << 32 | u64::from(slot.number()))
     }
 
-    /// The waiting request that the outside calls so.
+    /// The waiting request with this ticket.
     pub(crate) fn find(&self, ticket: Ticket) -> Option<Slot> {
         let slot = Slot::from_number(u32::try_from(ticket.0 & u64::from(u32::MAX)).unwrap_or(u32::MAX));
         let request = self.requests.find(slot)?;

@@ -1,4 +1,4 @@
-//! What is asked and what is answered.
+//! Requests and their answers.
 
 use crate::ids::{CallerId, LimitId, RequestId, TeamId};
 use crate::permits::Permits;
@@ -11,17 +11,17 @@ use std::fmt;
 pub struct Ask {
     /// The team it is for.
     pub team: TeamId,
-    /// The service or instance that asks.
+    /// The service or instance that sends it.
     pub caller: CallerId,
-    /// When it wants to be served; none: the team's priority. Above the team's highest it is served at the highest.
+    /// The priority; none: the team's. Above the team's highest it is served at the highest.
     pub priority: Option<Priority>,
     /// How many permits it wants, at least 1.
     pub permits: Permits,
     /// The least it would take, from 1 to `permits`.
     pub min_permits: Permits,
-    /// When the answer is of no use any more. A grant at that very instant is in time.
+    /// After this instant the answer is useless. A grant at that very instant is in time.
     pub deadline: Timestamp,
-    /// What the client calls this request, so that a repeat is known as such.
+    /// The client's id of this request, so that a repeat is recognized.
     pub request_id: Option<RequestId>,
 }
 
@@ -29,39 +29,57 @@ pub struct Ask {
 pub(crate) type Content = (Permits, Permits, Option<Priority>);
 
 impl Ask {
-    /// What a repeat of it must have, too.
+    /// What a repeat must have in common with it.
     pub(crate) fn content(&self) -> Content {
         (self.permits, self.min_permits, self.priority)
     }
 }
 
-/// A waiting request. Never used again for another one.
+/// The number of a request, never used for another one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Ticket(pub u64);
 
-/// The name of a lease, unique in its workspace for the life of a process.
+/// The number of a lease, unique within the life of an allocator.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LeaseId(pub u64);
 
 /// Permits granted together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lease {
-    /// Its name.
+    /// Its number.
     pub id: LeaseId,
     /// How many permits.
     pub permits: Permits,
-    /// The priority it was served at.
+    /// The priority at which it was served.
     pub priority: Priority,
     /// When it was granted.
     pub granted_at: Timestamp,
-    /// When its last permit must have been handed on, on the server's clock. The edge tells the client a duration.
+    /// When its last permit must have been handed on, on the server's clock. The client is sent a duration.
     pub ends_at: Timestamp,
-    /// The end of the scheduler's window, on the server's clock.
+    /// The end of the primary limit's window, on the server's clock.
     pub window_ends_at: Timestamp,
-    /// Permits left in the scheduler's window after this grant.
+    /// Permits left in the primary limit's window after this grant.
     pub left: Permits,
-    /// Whether others wait: take only what is needed now.
+    /// Whether other requests wait: take only what is needed now.
     pub contended: bool,
+}
+
+/// What a lease was used for so far: counts are cumulative.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Usage {
+    /// Permits used.
+    pub used: Permits,
+    /// Permits that will not be used.
+    pub returned: Permits,
+    /// Whether this is the last report.
+    pub is_final: bool,
+}
+
+impl Usage {
+    /// Whether it is more than was granted.
+    pub(crate) fn exceeds(&self, granted: Permits) -> bool {
+        self.used > granted || self.returned > granted.less(self.used)
+    }
 }
 
 /// What became of a request.
@@ -73,7 +91,7 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
-/// What became of a request, and which.
+/// The outcome of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Answer {
     /// The request.
@@ -82,12 +100,12 @@ pub struct Answer {
     pub outcome: Outcome,
 }
 
-/// A refusal: why, and the earliest moment at which it is of use to ask again.
+/// A refusal: why, and when to retry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
     /// Why.
     pub reason: Reason,
-    /// The earliest useful moment to ask again; none: never, as things stand.
+    /// When to retry; none: never, under the current policy.
     pub retry_at: Option<Timestamp>,
     /// The limit that stopped it, where one did.
     pub limit: Option<LimitId>,
@@ -139,7 +157,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Whether the request can never be granted as things stand: an argument error rather than a "not now".
+    /// Whether the request can never be granted under the current policy: an argument error rather than a "not now".
     pub const fn is_final(self) -> bool {
         matches!(
             self,

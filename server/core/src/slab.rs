@@ -1,4 +1,4 @@
-//! A slab: values that keep their place, and places that are used again.
+//! A slab: values keep their place, and free places are reused.
 
 /// A place in a [`Slab`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -28,7 +28,7 @@ impl Slot {
     }
 }
 
-/// Values in numbered places. Reading a free place is a bug of the core and panics.
+/// Values in numbered places. Reading a free place is a bug and panics.
 #[derive(Debug, Clone)]
 pub(crate) struct Slab<T> {
     entries: Vec<Entry<T>>,
@@ -55,11 +55,14 @@ impl<T> Entry<T> {
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), free: Slot::NONE, live: 0 }
+        Self::EMPTY
     }
 }
 
 impl<T> Slab<T> {
+    /// One without values.
+    pub(crate) const EMPTY: Self = Self { entries: Vec::new(), free: Slot::NONE, live: 0 };
+
     /// Puts a value into a free place.
     pub(crate) fn insert(&mut self, value: T) -> Slot {
         self.live += 1;
@@ -97,12 +100,6 @@ impl<T> Slab<T> {
     /// All values, in order of their places.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &T)> {
         (0..).map(Slot).zip(&self.entries).filter_map(|(slot, entry)| Some((slot, entry.live()?)))
-    }
-
-    /// The first place that holds a value.
-    pub(crate) fn any(&self) -> Option<Slot> {
-        let at = self.entries.iter().position(|entry| entry.live().is_some())?;
-        u32::try_from(at).ok().map(Slot)
     }
 
     /// How many values there are.

@@ -16,7 +16,7 @@ fn hear_of_an_end(world: &mut World, now: Timestamp, lease: &Lease, limit: &str,
 }
 
 #[test]
-fn what_comes_back_of_a_lease_that_is_older_than_its_windows_is_granted_once_more() {
+fn permits_returned_by_a_lease_older_than_its_windows_are_granted_again() {
     let mut policy = policy(100, vec![team("a")]);
     policy.limits.push(limit("long", 100, 60_000));
     let mut world = World::new(policy);
@@ -29,7 +29,7 @@ fn what_comes_back_of_a_lease_that_is_older_than_its_windows_is_granted_once_mor
 }
 
 #[test]
-fn a_response_heard_by_a_clock_that_was_set_back_counts_for_the_window_in_force() {
+fn a_response_received_after_the_clock_was_set_back_counts_for_the_window_in_force() {
     let mut world = World::new(policy(100, vec![team("a")]));
     world.go(13_000);
     let lease = world.ask(&ask("a", 5)).lease();
@@ -52,7 +52,7 @@ fn a_request_that_counts_as_late_only_since_the_guard_grew_may_leave() {
 }
 
 #[test]
-fn a_cap_reckons_with_what_others_booked_of_a_window_that_was_spent_at_first() {
+fn a_cap_counts_what_another_process_booked_of_a_window_that_was_spent_at_first() {
     let capped = TeamPolicy { cap: Some(permits(5)), ..team("a") };
     let mut world = World::new(policy(100, vec![capped, team("b")]));
     world.go(8_500);

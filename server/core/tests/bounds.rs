@@ -109,7 +109,7 @@ fn what_waits_under_a_request_id_is_never_forgotten() {
 }
 
 #[test]
-fn nobody_is_refused_for_its_ids_at_fifty_thousand_calls_a_second() {
+fn no_request_is_refused_for_its_id_at_fifty_thousand_calls_a_second() {
     let spare = Policy { spare_edge: true, ..policy(100_000_000, vec![team("a")]) };
     let mut world = World::new(spare);
     for ms in 0..21_000 {
@@ -166,7 +166,7 @@ fn a_workspace_has_so_many_callers() {
 }
 
 #[test]
-fn a_team_that_goes_with_many_callers_refuses_each_and_leaves_nothing() {
+fn a_removed_team_with_many_callers_refuses_each_and_leaves_nothing() {
     let mut world = World::within(policy(10, vec![team("a"), team("b")]), Bounds::DEFAULT);
     world.ask(&Ask { caller: caller_id("spends"), ..ask("b", 10) }).lease();
     let named = |n: usize| Ask { request_id: request_id("r"), ..of(&format!("c{n}")) };

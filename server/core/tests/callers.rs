@@ -26,7 +26,7 @@ fn callers_of_a_team_get_the_same() {
 }
 
 #[test]
-fn callers_of_large_and_of_small_requests_get_the_same() {
+fn callers_with_large_and_with_small_requests_get_the_same() {
     let mut world = spent(100);
     let large = world.flood(&of("a", "large", 10), 50);
     let small = world.flood(&of("a", "small", 1), 400);
@@ -71,7 +71,7 @@ fn a_caller_is_served_in_the_order_of_arrival() {
 }
 
 #[test]
-fn who_comes_late_has_no_credit() {
+fn a_late_caller_has_no_credit() {
     let mut world = spent(100);
     let early = world.flood(&of("a", "early", 1), 900);
     world.go(39_000);
@@ -84,7 +84,7 @@ fn who_comes_late_has_no_credit() {
 }
 
 #[test]
-fn a_head_that_does_not_fit_holds_up_nobody_else() {
+fn a_head_that_does_not_fit_delays_no_other() {
     let mut world = World::new(policy(100, vec![team("a"), team("b")]));
     world.ask(&of("a", "x", 95)).lease();
     let large = world.ask(&of("a", "x", 10)).ticket();
@@ -106,7 +106,7 @@ fn spent_by_a_team_that_is_gone(budget: u32) -> World {
 }
 
 #[test]
-fn what_a_caller_had_urgently_is_paid_back_up_to_one_window() {
+fn a_callers_urgent_service_is_paid_back_up_to_one_window() {
     let mut world = spent(100);
     let urgent = Ask { priority: Some(Priority::Critical), ..ones("x") };
     let (urgent, y) = (world.flood(&urgent, 300), world.flood(&ones("y"), 900));
@@ -118,7 +118,7 @@ fn what_a_caller_had_urgently_is_paid_back_up_to_one_window() {
 }
 
 #[test]
-fn what_a_caller_had_counts_no_longer_once_nobody_of_the_team_waits() {
+fn a_callers_service_no_longer_counts_once_its_team_is_idle() {
     let mut world = spent_by_a_team_that_is_gone(100);
     world.ask(&of("a", "x", 70)).ticket();
     world.ask(&of("a", "y", 30)).ticket();
@@ -130,7 +130,7 @@ fn what_a_caller_had_counts_no_longer_once_nobody_of_the_team_waits() {
 }
 
 #[test]
-fn what_a_caller_gives_back_it_may_have_again() {
+fn a_caller_may_be_granted_again_what_it_returned() {
     let mut world = spent_by_a_team_that_is_gone(100);
     let large = world.ask(&of("a", "x", 60)).ticket();
     let (y, x) = (world.flood(&ones("y"), 200), world.flood(&ones("x"), 200));
@@ -142,7 +142,7 @@ fn what_a_caller_gives_back_it_may_have_again() {
 }
 
 #[test]
-fn among_equals_who_was_served_last_comes_last_though_it_was_alone_then() {
+fn among_equals_the_last_served_comes_last_even_if_it_was_uncontended() {
     let mut world = spent_by_a_team_that_is_gone(3);
     world.ask(&ones("x")).ticket();
     world.ask(&ones("y")).ticket();

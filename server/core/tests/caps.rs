@@ -1,4 +1,4 @@
-//! Caps on every level: nobody is above, whatever happens below.
+//! Caps at every level hold, whatever happens below.
 
 mod common;
 
@@ -46,7 +46,7 @@ fn caps_hold_on_every_level() {
 }
 
 #[test]
-fn a_cap_raised_wakes_who_waits_and_a_cap_lowered_takes_nothing_back() {
+fn a_raised_cap_wakes_waiting_requests_and_a_lowered_one_takes_nothing_back() {
     let mut world = World::new(policy(100, vec![capped("a", 10), team("b")]));
     let a = world.flood(&ask("a", 1), 50);
     world.go(2_000);
@@ -99,21 +99,21 @@ fn a_waiting_request_above_a_lowered_cap_is_refused_as_too_large() {
 }
 
 #[test]
-fn who_waits_at_its_cap_until_its_deadline_is_told_so() {
+fn a_request_that_expires_at_its_teams_cap_is_refused_for_the_cap() {
     let mut world = World::new(policy(100, vec![capped("a", 10), team("b")]));
     world.ask(&ask("a", 10)).lease();
     let waits = world.ask(&Ask { deadline: at(11_000), ..ask("a", 6) }).ticket();
     let ahead = world.ask(&Ask { caller: caller_id("other"), deadline: at(11_000), ..ask("a", 6) }).ticket();
     world.go(11_000);
     let refused = [waits, ahead].into_iter().filter_map(|ticket| match world.outcome(ticket) {
-        Said::Refused(refusal) => Some((refusal.reason, refusal.retry_at)),
+        Reply::Refused(refusal) => Some((refusal.reason, refusal.retry_at)),
         _ => None,
     });
     assert_eq!(refused.collect::<Vec<_>>(), [(Reason::TeamCapReached, Some(at(20_000)))]);
 }
 
 #[test]
-fn being_stopped_by_the_own_cap_earns_no_credit() {
+fn a_team_at_its_cap_earns_no_credit() {
     let mut world = World::new(policy(100, vec![capped("a", 10), team("b")]));
     let a = world.flood(&ask("a", 1), 900);
     let b = world.flood(&ask("b", 1), 900);

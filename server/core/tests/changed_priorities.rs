@@ -35,7 +35,7 @@ fn granted_next(world: &mut World) -> Vec<Ticket> {
 }
 
 #[test]
-fn who_named_no_priority_takes_the_new_one_of_the_team() {
+fn a_request_without_a_priority_takes_the_new_one_of_its_team() {
     let mut world = full();
     let first = world.ask(&ask("b", 1)).ticket();
     let raised = world.ask(&ask("a", 1)).ticket();
@@ -46,7 +46,7 @@ fn who_named_no_priority_takes_the_new_one_of_the_team() {
 }
 
 #[test]
-fn who_named_one_keeps_it() {
+fn a_request_with_a_priority_keeps_it() {
     let mut world = full();
     let named = world.ask(&at_priority("a", 1, Default)).ticket();
     let other = world.ask(&ask("b", 1)).ticket();
@@ -81,7 +81,7 @@ fn the_highest_priority_of_the_team_above_counts_too() {
 }
 
 #[test]
-fn what_comes_together_in_one_priority_is_served_as_it_came() {
+fn requests_merged_into_one_priority_are_served_in_order_of_arrival() {
     let mut world = full();
     let order = [Sheddable, Critical, Default, Critical, Sheddable, Default];
     let waiting = order.map(|c| world.ask(&at_priority("a", 1, c)).ticket());
@@ -90,7 +90,7 @@ fn what_comes_together_in_one_priority_is_served_as_it_came() {
 }
 
 #[test]
-fn what_comes_after_a_change_waits_behind_what_moved() {
+fn a_request_after_a_change_waits_behind_those_that_moved() {
     let mut world = full();
     let moved = world.flood(&ask("a", 1), 2);
     change_a(&mut world, |a| a.priority = Critical);
@@ -99,7 +99,7 @@ fn what_comes_after_a_change_waits_behind_what_moved() {
 }
 
 #[test]
-fn what_moved_ahead_counts_where_a_deadline_is_judged() {
+fn requests_that_moved_ahead_count_for_a_deadline() {
     let mut world = full();
     world.flood(&ask("a", 1), 10);
     change_a(&mut world, |a| a.priority = Critical);
@@ -110,7 +110,7 @@ fn what_moved_ahead_counts_where_a_deadline_is_judged() {
 }
 
 #[test]
-fn callers_share_equally_in_the_priority_that_they_came_to() {
+fn callers_share_equally_in_their_new_priority() {
     let mut world = full();
     let of = |caller| Ask { caller: caller_id(caller), ..ask("a", 1) };
     let (one, other) = (world.flood(&of("one"), 20), world.flood(&of("other"), 20));
@@ -120,7 +120,7 @@ fn callers_share_equally_in_the_priority_that_they_came_to() {
 }
 
 #[test]
-fn who_came_too_late_for_a_window_is_not_cut_short_in_it_by_moving() {
+fn a_late_request_is_not_cut_short_by_moving() {
     let expected = |came, moves: bool| {
         let mut policy = policy(10, vec![team("top"), part("a", "top"), team("b")]);
         policy.limits[0].margins.guard = apportion_core::time::Span::from_ms(1_000);
@@ -139,7 +139,7 @@ fn who_came_too_late_for_a_window_is_not_cut_short_in_it_by_moving() {
 }
 
 #[test]
-fn what_moved_and_is_withdrawn_leaves_nothing_behind() {
+fn a_moved_request_that_is_withdrawn_leaves_nothing_behind() {
     let mut world = full();
     let tickets: Vec<Ticket> =
         Priority::ALL.into_iter().flat_map(|c| world.flood(&at_priority("a", 2, c), 3)).collect();
@@ -156,7 +156,7 @@ fn what_moved_and_is_withdrawn_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_repeat_is_told_by_what_it_asks_for_not_by_what_it_is_served_at() {
+fn a_repeat_is_recognized_by_the_priority_it_names_not_by_the_one_it_is_served_at() {
     let mut world = full();
     let named = |priority| Ask { request_id: request_id("r"), priority, ..ask("a", 1) };
     let waits = world.ask(&named(None)).ticket();

@@ -73,7 +73,7 @@ fn a_new_team_competes_at_once() {
 }
 
 #[test]
-fn who_waits_at_a_removed_team_is_refused_and_its_leases_close() {
+fn requests_of_a_removed_team_are_refused_and_its_leases_close() {
     let mut world = World::new(policy(100, vec![team("a"), team("b")]));
     let lease = world.ask(&ask("a", 100)).lease();
     let (gone, stays) = (world.ask(&ask("a", 1)).ticket(), world.ask(&ask("b", 1)).ticket());
@@ -123,7 +123,7 @@ fn a_policy_that_breaks_a_rule_changes_nothing() {
 }
 
 #[test]
-fn a_window_that_started_under_a_lower_budget_keeps_to_it_though_it_is_heard_of_late() {
+fn a_window_that_started_under_a_lower_budget_keeps_to_it_though_the_change_arrives_late() {
     for (since, sum) in [(9_999, 30), (10_000, 100)] {
         let mut world = World::new(policy(100, vec![team("a")]));
         world.ask(&ask("a", 100)).lease();
@@ -140,7 +140,7 @@ fn a_window_that_started_under_a_lower_budget_keeps_to_it_though_it_is_heard_of_
 }
 
 #[test]
-fn a_block_that_nobody_booked_yet_keeps_to_the_policy_of_its_window() {
+fn a_block_that_is_not_booked_yet_keeps_to_the_policy_of_its_window() {
     let mut world = World::new(policy(100, vec![team("a")]));
     world.ask(&ask("a", 100)).lease();
     world.flood(&ask("a", 1), 300);
@@ -160,7 +160,7 @@ fn a_block_that_nobody_booked_yet_keeps_to_the_policy_of_its_window() {
 }
 
 #[test]
-fn what_is_kept_for_a_team_goes_with_it() {
+fn what_is_held_back_for_a_team_goes_with_it() {
     let mut world = World::new(policy(100, vec![team("a"), team("b")]));
     world.ask(&ask("a", 80)).lease();
     world.go(10_000);
@@ -187,7 +187,7 @@ fn windows_on_another_phase_start_with_the_leases_that_may_be_used_in_them() {
 }
 
 #[test]
-fn a_limit_that_is_added_counts_the_leases_that_live_and_what_comes_back_of_them() {
+fn an_added_limit_counts_open_leases_and_what_comes_back_of_them() {
     let mut policy = policy(1_000, vec![team("a")]);
     policy.limits = vec![limit("minute", 1_000, 60_000)];
     let mut world = World::new(policy);
@@ -254,15 +254,15 @@ fn a_cap_holds_in_the_longer_window_that_a_removed_limit_leaves() {
 }
 
 #[test]
-fn who_waits_for_what_a_changed_limit_starts_with_is_told_so() {
+fn a_request_that_expires_in_the_first_window_of_a_changed_limit_is_refused_for_the_change() {
     let mut world = World::new(policy(100, vec![team("a")]));
     world.ask(&ask("a", 100)).lease();
     world.change(|policy| policy.limits[0].window = Span::from_ms(20_000));
     let waits = world.ask(&Ask { deadline: at(500), ..ask("a", 1) });
     world.go(1_000);
     let refusal = match waits {
-        Said::Waits(ticket) => world.outcome(ticket).refusal(),
-        said => said.refusal(),
+        Reply::Waits(ticket) => world.outcome(ticket).refusal(),
+        reply => reply.refusal(),
     };
     assert_eq!(refusal.retry_at, Some(at(20_000)));
 }

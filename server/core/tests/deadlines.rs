@@ -1,4 +1,4 @@
-//! Deadlines: refused on arrival when certain, in time at the very instant, and never woken in vain.
+//! Deadlines: requests that cannot meet theirs are refused on arrival, a grant at the very instant is in time, no wake-up is in vain.
 
 mod common;
 
@@ -48,7 +48,7 @@ fn a_grant_at_the_very_instant_of_the_deadline_is_in_time() {
 }
 
 #[test]
-fn who_waits_its_time_out_is_refused_at_its_deadline() {
+fn a_waiting_request_is_refused_at_its_deadline() {
     let mut world = spent();
     world.flood(&Ask { priority: Some(Priority::Critical), ..ask("b", 1) }, 900);
     let waits = world.ask(&until(ask("a", 1), 12_500)).ticket();
@@ -105,7 +105,7 @@ fn without_a_request_there_is_no_deadline() {
 /// Calls only when it is due give the same answers at the same instants as calls every half second
 /// while anything waits.
 #[test]
-fn being_called_only_when_it_asks_loses_nothing() {
+fn calling_only_at_the_next_deadline_loses_nothing() {
     for seed in 0..1_000 {
         let run = |often: bool| {
             let mut random = Random(seed);
@@ -144,7 +144,7 @@ fn being_called_only_when_it_asks_loses_nothing() {
 }
 
 #[test]
-fn who_takes_exactly_what_is_left_waits_until_it_is_let_go() {
+fn a_request_for_exactly_what_is_left_waits_until_it_is_released() {
     let mut policy = policy(100, vec![team("a")]);
     policy.holdback[Priority::Critical] = Share::from_percent(20);
     let mut world = World::new(policy);

@@ -1,5 +1,4 @@
-//! What a team had out of turn, urgently or by its reservation, is paid back: to those it was taken from, and no further than one
-//! window's part.
+//! What a team was granted out of turn, urgently or by its reservation, is paid back to its siblings, up to one window's share.
 
 mod common;
 
@@ -36,18 +35,18 @@ fn after_five_urgent_windows(teams: Vec<TeamPolicy>) -> (u32, u32) {
 }
 
 #[test]
-fn what_a_team_had_urgently_is_paid_back_up_to_one_windows_part() {
+fn a_teams_urgent_service_is_paid_back_up_to_one_windows_share() {
     assert_eq!(after_five_urgent_windows(vec![team("a"), team("b")]), (75, 125));
 }
 
 #[test]
-fn what_a_part_of_a_team_had_urgently_is_paid_back_up_to_one_windows_part() {
+fn the_urgent_service_of_a_part_is_paid_back_up_to_one_windows_share() {
     let teams = vec![team("top"), part("a", "top"), part("b", "top")];
     assert_eq!(after_five_urgent_windows(teams), (75, 125));
 }
 
 #[test]
-fn who_comes_after_a_reservation_was_served_competes_with_who_was_served_by_weight() {
+fn a_team_that_comes_after_a_reservation_competes_with_the_one_served_by_weight() {
     let reserved = TeamPolicy { reservation: permits(60), ..team("a") };
     let mut world = spent(vec![reserved, team("b"), team("c")]);
     world.flood(&ask("a", 60), 3);

@@ -28,7 +28,7 @@ fn inside_the_guard_only_priorities_with_edge_permits_are_granted() {
 }
 
 #[test]
-fn without_the_policy_nobody_is_granted_inside_the_guard() {
+fn without_edge_permits_nothing_is_granted_inside_the_guard() {
     let mut world = World::new(policy(100, vec![team("a")]));
     world.go(9_000);
     world.ask(&urgent("a", 5)).lease();
@@ -116,7 +116,7 @@ fn with_a_team_near_its_next_cap(teams: Vec<TeamPolicy>) -> World {
 }
 
 #[test]
-fn a_head_beyond_its_cap_in_the_next_window_stops_nobody_else() {
+fn a_head_beyond_its_cap_in_the_next_window_stops_no_other() {
     let mut world = with_a_team_near_its_next_cap(vec![team("b")]);
     let (a, b) = (world.submit(&urgent("a", 5)).ticket(), world.submit(&urgent("b", 5)).ticket());
     world.decide();

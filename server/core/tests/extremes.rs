@@ -1,4 +1,4 @@
-//! Idle windows, clocks that go back, boundaries that move, and the largest numbers there are.
+//! Idle windows, clocks that go back, boundaries that move, and the largest numbers.
 
 mod common;
 

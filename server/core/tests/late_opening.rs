@@ -1,4 +1,4 @@
-//! A window that opens late keeps what is expected from its opening on, and not from its nominal start.
+//! A window that opens late holds back expected demand from its opening on, not from its nominal start.
 
 use apportion_core::ids::{CallerId, LimitId, TeamId};
 use apportion_core::permits::Permits;

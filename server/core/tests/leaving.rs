@@ -1,4 +1,4 @@
-//! A team that is removed while many wait there leaves in pieces, and nobody else notices.
+//! The requests of a removed team are refused a few at a time, and no other team notices.
 
 mod common;
 
@@ -19,7 +19,7 @@ fn remove(policy: &mut Policy, id: &str) {
 
 /// Everything is granted; ten callers of `b` wait, each with a request of its own id.
 fn crowded(at_once: u32) -> (World, Vec<Ticket>) {
-    let bounds = Bounds { leaving_at_once: at_once, callers_per_team: 10, ..Bounds::DEFAULT };
+    let bounds = Bounds { removed_at_once: at_once, callers_per_team: 10, ..Bounds::DEFAULT };
     let mut world = World::within(policy(10, vec![team("a"), team("b")]), bounds);
     world.ask(&ask("a", 10)).lease();
     let callers = (0..10).map(|n| Ask { request_id: request_id("first"), ..of("b", &format!("c{n}")) });
@@ -29,8 +29,10 @@ fn crowded(at_once: u32) -> (World, Vec<Ticket>) {
 
 fn gone(world: &World, tickets: &[Ticket]) -> Vec<usize> {
     let is_gone = |(at, ticket)| {
-        let said = world.outcome(ticket);
-        (!matches!(said, Said::Waits(_))).then(|| assert_eq!(said.reason(), Reason::UnknownTeam)).map(|()| at)
+        let reply = world.outcome(ticket);
+        (!matches!(reply, Reply::Waits(_)))
+            .then(|| assert_eq!(reply.reason(), Reason::UnknownTeam))
+            .map(|()| at)
     };
     tickets.iter().copied().enumerate().filter_map(is_gone).collect()
 }
@@ -56,7 +58,7 @@ fn who_waits_at_a_removed_team_is_refused_a_piece_at_a_time_in_order() {
 }
 
 #[test]
-fn one_that_leaves_may_still_be_withdrawn_or_run_out_of_time() {
+fn a_request_of_a_removed_team_may_still_be_withdrawn_or_expire() {
     let (mut world, waiting) = crowded(1);
     let brief = world.ask(&Ask { deadline: at(10_001), ..of("b", "c9") }).ticket();
     world.go(9_999);
@@ -70,7 +72,7 @@ fn one_that_leaves_may_still_be_withdrawn_or_run_out_of_time() {
 }
 
 #[test]
-fn a_team_that_is_made_again_has_nothing_to_do_with_who_leaves() {
+fn a_team_created_again_is_independent_of_the_removed_one() {
     let (mut world, old) = crowded(1);
     let teams = world.allocator.policy().teams.clone();
     world.change(|policy| remove(policy, "b"));
@@ -83,7 +85,7 @@ fn a_team_that_is_made_again_has_nothing_to_do_with_who_leaves() {
     assert_eq!(gone(&world, &old).len(), 10);
     for n in 0..9 {
         assert!(
-            !matches!(world.ask(&of("b", &format!("c{n}"))), Said::Refused(_)),
+            !matches!(world.ask(&of("b", &format!("c{n}"))), Reply::Refused(_)),
             "there is room for callers"
         );
     }
@@ -91,11 +93,11 @@ fn a_team_that_is_made_again_has_nothing_to_do_with_who_leaves() {
 
 /// What a run of chance grants, and when, where removed teams leave in pieces of that size. None comes back and each has one caller:
 /// places that are used again later decide between equals.
-fn granted(seed: u64, leaving_at_once: u32) -> Vec<(usize, Timestamp)> {
+fn granted(seed: u64, removed_at_once: u32) -> Vec<(usize, Timestamp)> {
     let mut random = Random(seed);
     let ids: Vec<String> = (0..30).map(|n| format!("t{n}")).collect();
     let teams = ids.iter().map(|id| team(id)).collect();
-    let bounds = Bounds { leaving_at_once, ..Bounds::NONE };
+    let bounds = Bounds { removed_at_once, ..Bounds::NONE };
     let mut world = World::within(policy(20, teams), bounds);
     let mut tickets = Vec::new();
     for _ in 0..200 {
@@ -112,9 +114,9 @@ fn granted(seed: u64, leaving_at_once: u32) -> Vec<(usize, Timestamp)> {
                 let deadline = world.now + apportion_core::time::Span::from_ms(wait);
                 let permits = permits(random.between(1, 5));
                 let ask = Ask { deadline, permits, min_permits: permits, ..ask(id, 1) };
-                let said = world.submit(&ask);
+                let reply = world.submit(&ask);
                 world.decide();
-                tickets.push(if let Said::Waits(ticket) = said { Some(ticket) } else { None });
+                tickets.push(if let Reply::Waits(ticket) = reply { Some(ticket) } else { None });
             }
         }
     }

@@ -73,7 +73,7 @@ fn a_lease_lives_as_long_as_the_first_of_its_windows() {
 }
 
 #[test]
-fn windows_lie_where_the_phase_says() {
+fn the_phase_sets_where_windows_start() {
     let mut policy = policy(100, vec![team("a")]);
     policy.limits[0].phase = Span::from_ms(4_000);
     let mut world = World::new(policy);
@@ -87,7 +87,7 @@ fn windows_lie_where_the_phase_says() {
 }
 
 #[test]
-fn what_comes_back_counts_only_while_all_its_windows_are_open() {
+fn returned_permits_count_only_while_all_their_windows_are_open() {
     let mut policy = two(100, vec![team("a")]);
     policy.limits[1].phase = Span::from_ms(5_000);
     let mut world = World::new(policy);
@@ -103,7 +103,7 @@ fn what_comes_back_counts_only_while_all_its_windows_are_open() {
 }
 
 #[test]
-fn the_shortest_window_is_the_schedulers_wherever_it_stands() {
+fn the_limit_with_the_shortest_window_is_the_primary_one_at_any_position() {
     let mut policy = two(250, vec![team("a")]);
     policy.limits.reverse();
     let mut world = World::new(policy);
@@ -112,7 +112,7 @@ fn the_shortest_window_is_the_schedulers_wherever_it_stands() {
 }
 
 #[test]
-fn a_limit_added_at_work_starts_with_what_was_granted_before() {
+fn a_limit_added_later_starts_with_what_was_granted_before() {
     let mut world = World::new(policy(100, vec![team("a")]));
     for start in [0, 10_000, 20_000] {
         world.go(start);

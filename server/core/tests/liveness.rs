@@ -25,8 +25,8 @@ fn two() -> Policy {
 fn cools_down(world: &mut World, of: &str, until_ms: u64) {
     let lease = world.ask(&Ask { caller: caller_id("other"), ..ask("a", 1) }).lease();
     let retry_at = Some(at(until_ms));
-    let said = Observation { lease: Some(lease.id), retry_at, ..Observation::new(limit_id(of)) };
-    world.allocator.observe(world.now, &said).expect("a known limit");
+    let reply = Observation { lease: Some(lease.id), retry_at, ..Observation::new(limit_id(of)) };
+    world.allocator.observe(world.now, &reply).expect("a known limit");
     world.decide();
 }
 
@@ -35,7 +35,7 @@ fn until(ask: Ask, ms: u64) -> Ask {
 }
 
 #[test]
-fn a_cooldown_of_a_longer_limit_that_ends_inside_a_window_wakes_those_who_wait() {
+fn a_cooldown_of_a_longer_limit_that_ends_inside_a_window_wakes_waiting_requests() {
     for of in ["main", "minute"] {
         let mut world = World::new(two());
         world.go(1_000);
@@ -47,7 +47,7 @@ fn a_cooldown_of_a_longer_limit_that_ends_inside_a_window_wakes_those_who_wait()
 }
 
 #[test]
-fn who_would_wait_longer_than_a_cooldown_is_not_refused_in_it() {
+fn a_request_that_can_outwait_a_cooldown_is_not_refused_in_it() {
     for of in ["main", "minute"] {
         let mut world = World::new(two());
         world.go(1_000);
@@ -75,7 +75,7 @@ fn a_cooldown_beyond_the_window_is_certain_until_it_ends() {
 }
 
 #[test]
-fn who_waits_its_time_out_in_a_cooldown_is_told_so_and_when_it_ends() {
+fn a_request_that_expires_in_a_cooldown_is_refused_for_it_with_its_end() {
     let mut policy = two();
     policy.holdback[Priority::Critical] = Share::from_percent(20);
     let mut world = World::new(policy);
@@ -104,13 +104,13 @@ fn beside_others() -> World {
 /// A response under a lease says how much is left of the window.
 fn hears(world: &mut World, lease: &Lease, remaining: u32) {
     let remaining = Some(permits(remaining));
-    let said = Observation { lease: Some(lease.id), remaining, ..Observation::new(limit_id("main")) };
-    world.allocator.observe(world.now, &said).expect("a known limit");
+    let reply = Observation { lease: Some(lease.id), remaining, ..Observation::new(limit_id("main")) };
+    world.allocator.observe(world.now, &reply).expect("a known limit");
     world.decide();
 }
 
 #[test]
-fn what_others_are_expected_to_use_makes_no_refusal_certain() {
+fn expected_external_use_makes_no_refusal_certain() {
     let mut world = beside_others();
     let left = world.allocator.left().get();
     assert!(left < 70, "{left} are left: nothing is kept for others");
@@ -129,8 +129,8 @@ fn what_others_are_expected_to_use_makes_no_refusal_certain() {
 fn reads(world: &mut World, reset_ms: u64, within_ms: u64) -> Finding {
     let lease = world.ask(&Ask { caller: caller_id("other"), ..ask("a", 1) }).lease();
     let reset = Some(Reset { at: at(reset_ms), within: Span::from_ms(within_ms) });
-    let said = Observation { lease: Some(lease.id), reset, ..Observation::new(limit_id("main")) };
-    let finding = world.allocator.observe(world.now, &said).expect("a known limit");
+    let reply = Observation { lease: Some(lease.id), reset, ..Observation::new(limit_id("main")) };
+    let finding = world.allocator.observe(world.now, &reply).expect("a known limit");
     world.decide();
     finding
 }
@@ -169,7 +169,7 @@ fn the_widest_reading_that_leaves_an_instant_is_believed_and_grants_in_it() {
 }
 
 #[test]
-fn new_margins_that_leave_no_time_between_a_learned_start_and_end_bring_policy_back() {
+fn new_margins_that_leave_no_time_between_a_learned_start_and_end_restore_the_policys_windows() {
     let mut world = windows_of(10_000);
     assert!(reads(&mut world, 5_000, 3_500).grid_changed);
     world.books_late = true;
@@ -216,7 +216,7 @@ fn refused_a_block() -> (World, Ticket) {
 }
 
 #[test]
-fn a_refused_block_is_asked_for_again_at_a_deadline_and_after_ever_longer_pauses() {
+fn a_refused_block_is_requested_again_at_a_deadline_after_growing_pauses() {
     let (mut world, waits) = refused_a_block();
     let mut asked = 0;
     while world.now < at(30_000) {

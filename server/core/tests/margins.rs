@@ -34,7 +34,7 @@ fn a_clock_error_and_a_life_that_together_exceed_the_guard_are_refused() {
 }
 
 #[test]
-fn the_margins_by_default_hold() {
+fn the_default_margins_hold() {
     let mut policy = policy(100, vec![team("a")]);
     policy.limits[0].margins = Margins::DEFAULT;
     assert_eq!(policy.check(), Ok(()));

@@ -12,7 +12,7 @@ fn at_priority(team: &str, n: u32, priority: Priority) -> Ask {
 }
 
 #[test]
-fn the_most_urgent_comes_first_whoever_came_first() {
+fn the_most_urgent_comes_first_in_any_order_of_arrival() {
     let mut world = World::new(policy(10, vec![team("a"), team("b")]));
     world.ask(&ask("a", 10)).lease();
     let tickets = [Priority::Sheddable, Priority::Default, Priority::Critical]
@@ -36,7 +36,7 @@ fn a_team_gets_no_more_by_asking_urgently() {
 }
 
 #[test]
-fn a_floor_serves_who_is_less_urgent() {
+fn a_floor_serves_a_less_urgent_priority() {
     let mut policy = policy(100, vec![team("a"), team("b")]);
     policy.floors[Priority::Sheddable] = Share::from_percent(10);
     let mut world = World::new(policy);
@@ -50,7 +50,7 @@ fn a_floor_serves_who_is_less_urgent() {
 }
 
 #[test]
-fn without_a_floor_who_is_less_urgent_gets_what_is_left() {
+fn without_a_floor_a_less_urgent_priority_gets_what_is_left() {
     let mut world = World::new(policy(100, vec![team("a"), team("b")]));
     world.flood(&ask("a", 1), 100);
     let urgent = world.flood(&at_priority("a", 1, Priority::Critical), 150);
@@ -63,7 +63,7 @@ fn without_a_floor_who_is_less_urgent_gets_what_is_left() {
 }
 
 #[test]
-fn a_small_floor_saves_up_for_a_large_request() {
+fn a_small_floor_accumulates_to_a_large_request() {
     let mut policy = policy(100, vec![team("a"), team("b")]);
     policy.floors[Priority::Sheddable] = Share::from_percent(5);
     let mut world = World::new(policy);
@@ -122,7 +122,7 @@ fn a_floor_goes_before_the_holdback_when_a_window_opens() {
 }
 
 #[test]
-fn who_waited_at_the_opening_has_its_floor_though_the_call_comes_late() {
+fn a_request_that_waited_at_the_opening_has_its_floor_though_the_call_comes_late() {
     let (mut world, shed) = waits_while_everything_is_spent();
     world.now = at(10_003);
     world.allocator.advance(world.now);
@@ -132,7 +132,7 @@ fn who_waited_at_the_opening_has_its_floor_though_the_call_comes_late() {
 }
 
 #[test]
-fn who_comes_after_the_opening_waits_for_what_is_held_back() {
+fn a_request_after_the_opening_waits_for_what_is_held_back() {
     let mut world = all_held_back();
     world.go(12_000);
     let shed = world.ask(&at_priority("b", 25, Priority::Sheddable)).ticket();

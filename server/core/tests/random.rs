@@ -1,4 +1,4 @@
-//! Random runs with every kind of input, also nonsense: nothing is ever above a budget, a cap or a confirmed block, and
+//! Random runs with every kind of input, including nonsense: nothing is ever above a budget, a cap or a confirmed block, and
 //! every request is answered exactly once or still waits.
 
 mod common;
@@ -11,7 +11,7 @@ use apportion_core::observation::Observation;
 use apportion_core::permits::Permits;
 use apportion_core::policy::{Policy, Share, TeamPolicy};
 use apportion_core::priority::Priority;
-use apportion_core::request::{Ask, Lease, LeaseId, Outcome, Ticket};
+use apportion_core::request::{Ask, Lease, LeaseId, Outcome, Ticket, Usage};
 use apportion_core::time::{Span, Timestamp};
 use common::judge::Judge;
 use common::random::Random;
@@ -31,6 +31,10 @@ struct Run {
     now: Timestamp,
     waiting: BTreeMap<Ticket, (TeamId, CallerId, Option<Priority>)>,
     leases: Vec<(Lease, TeamId, CallerId)>,
+    /// Leases of previous allocators.
+    granted: u64,
+    life: u64,
+    bounds: Bounds,
     unbooked: Vec<Effect>,
     record: ShardRecord,
     books_late: bool,
@@ -52,7 +56,7 @@ fn any_policy(random: &mut Random) -> Policy {
     policy
 }
 
-/// Sets everything anew that may change at any instant.
+/// Draws everything again that may change at any instant.
 fn change(random: &mut Random, policy: &mut Policy) {
     let any_share = |random: &mut Random| Share::from_percent(random.pick(&[0, 0, 5, 20]));
     for c in Priority::ALL {
@@ -105,7 +109,7 @@ impl Run {
             waiting: 20,
             callers_per_team: 2,
             request_ids: 6,
-            leaving_at_once: 1,
+            removed_at_once: 1,
         };
         let bounds = if random.one_in(2) { bounds } else { Bounds::DEFAULT };
         let policy = any_policy(&mut random);
@@ -118,6 +122,9 @@ impl Run {
             now,
             waiting: BTreeMap::new(),
             leases: Vec::new(),
+            granted: 0,
+            life: 1,
+            bounds,
             unbooked: Vec::new(),
             record: first_record(),
         }
@@ -133,7 +140,7 @@ impl Run {
             19 => self.change(),
             20 => self.observe(),
             21 => self.allocator.set_store_lost(self.random.one_in(3)),
-            22 if self.random.one_in(6) => self.lose(),
+            22 if self.random.one_in(6) => self.reopen(),
             22 => self.now = self.now + Span::from_ms(u64::from(self.random.between(9_000, 100_000))),
             _ => self.allocator.decide(self.now - Span::from_ms(5_000)),
         }
@@ -193,8 +200,12 @@ impl Run {
         let id = if random.one_in(9) { LeaseId(random.next()) } else { lease.id };
         let caller = if random.one_in(6) { caller_id(random.pick(&CALLERS)) } else { caller };
         let is_final = random.one_in(4);
-        let settled =
-            self.allocator.settle(self.now, id, (&team, &caller), permits(used), permits(returned), is_final);
+        let settled = self.allocator.settle(
+            self.now,
+            id,
+            (&team, &caller),
+            Usage { used: permits(used), returned: permits(returned), is_final },
+        );
         if let Ok(settled) = settled {
             assert!(settled.accepted <= settled.returned && settled.returned <= lease.permits);
             self.judge.back(id, settled.accepted);
@@ -237,12 +248,17 @@ impl Run {
         self.allocator.observe(self.now, &observation);
     }
 
-    fn lose(&mut self) {
-        self.allocator.lost(self.now);
+    /// The workspace gets another allocator, which takes over what was booked. Nothing comes back of leases of the last one.
+    fn reopen(&mut self) {
+        self.life += 1;
+        let (policy, nothing) = (self.allocator.policy().clone(), BTreeMap::new());
+        self.allocator = Allocator::with_learned(policy, self.bounds, &nothing, self.life, self.now)
+            .expect("a policy that holds");
         self.unbooked.clear();
-        while self.allocator.next_effect().is_some() {}
-        self.collect();
-        assert_eq!(self.allocator.waiting(), 0);
+        self.waiting.clear();
+        self.granted += self.leases.len() as u64;
+        self.leases.clear();
+        self.judge.reopen(self.allocator.policy(), self.now);
     }
 
     fn book(&mut self) {
@@ -293,7 +309,7 @@ fn play(seed: u64) -> [u64; 3] {
         for _ in 0..STEPS {
             run.step();
         }
-        [run.leases.len() as u64, run.judge.edges, run.judge.returned]
+        [run.granted + run.leases.len() as u64, run.judge.edges, run.judge.returned]
     });
     result.unwrap_or_else(|_| panic!("seed {seed}"))
 }

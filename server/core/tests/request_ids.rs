@@ -1,4 +1,4 @@
-//! Retries under a request id: the first answer counts while its lease lives.
+//! Retries under a request id: the first answer counts while its lease is open.
 
 mod common;
 
@@ -35,7 +35,7 @@ fn a_duplicate_of_a_waiting_request_joins_it() {
 }
 
 #[test]
-fn other_content_under_a_known_id_is_refused() {
+fn different_content_under_a_known_id_is_refused() {
     let mut world = world();
     world.ask(&named("r", 7));
     assert_eq!(world.ask(&named("r", 8)).reason(), Reason::RequestIdReused);
@@ -60,7 +60,7 @@ fn the_same_id_of_another_caller_or_team_is_another_request() {
 }
 
 #[test]
-fn after_the_end_of_its_lease_a_repeat_is_told_so_and_later_it_is_forgotten() {
+fn after_its_lease_expired_a_repeat_is_refused_and_later_it_is_forgotten() {
     let mut world = world();
     let first = world.ask(&named("r", 7)).lease();
     world.go(10_000);
@@ -68,9 +68,9 @@ fn after_the_end_of_its_lease_a_repeat_is_told_so_and_later_it_is_forgotten() {
     let later = (2..6).find_map(|window| {
         world.go(window * WINDOW_MS);
         match world.ask(&named("r", 7)) {
-            Said::Granted(lease) => Some(lease),
-            said => {
-                assert_eq!(said.reason(), Reason::LeaseEnded);
+            Reply::Granted(lease) => Some(lease),
+            reply => {
+                assert_eq!(reply.reason(), Reason::LeaseEnded);
                 None
             }
         }
@@ -99,7 +99,7 @@ fn refusals_and_withdrawals_are_not_remembered() {
 }
 
 #[test]
-fn a_request_that_expired_may_come_again_under_its_id() {
+fn an_expired_request_may_come_again_under_its_id() {
     let mut world = world();
     world.ask(&ask("b", 95));
     world.ask(&ask("a", 5)).lease();
@@ -107,8 +107,8 @@ fn a_request_that_expired_may_come_again_under_its_id() {
     let ahead = world.ask(&Ask { deadline: at(12_000), ..ask("b", 60) }).ticket();
     world.go(12_000);
     let expired =
-        [waits, ahead].into_iter().filter(|&ticket| matches!(world.outcome(ticket), Said::Refused(_)));
+        [waits, ahead].into_iter().filter(|&ticket| matches!(world.outcome(ticket), Reply::Refused(_)));
     assert_eq!(expired.count(), 1);
     let again = world.ask(&named("r", 60));
-    assert!(matches!(again, Said::Granted(_) | Said::Waits(_)), "{again:?}");
+    assert!(matches!(again, Reply::Granted(_) | Reply::Waits(_)), "{again:?}");
 }

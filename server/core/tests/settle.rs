@@ -45,7 +45,7 @@ fn what_was_used_never_comes_back() {
 }
 
 #[test]
-fn what_comes_back_is_granted_to_whoever_waits() {
+fn returned_permits_are_granted_to_a_waiting_request() {
     let mut world = world();
     let lease = world.ask(&ask("a", 100)).lease();
     let waits = world.ask(&ask("b", 30)).ticket();
@@ -67,7 +67,7 @@ fn after_a_final_report_nothing_comes_back() {
 }
 
 #[test]
-fn what_comes_after_the_window_is_void() {
+fn a_report_after_the_window_is_void() {
     let mut world = world();
     let lease = world.ask(&ask("a", 10)).lease();
     world.go(10_000);

@@ -1,4 +1,4 @@
-//! Edge permits for everybody: what this window has left, and the next one would grant at its opening.
+//! Edge permits for every priority: what this window has left, and the next one would grant at its opening.
 
 mod common;
 
@@ -52,7 +52,7 @@ fn no_more_is_granted_than_this_window_has_left() {
 }
 
 #[test]
-fn what_the_next_window_keeps_for_others_is_not_taken() {
+fn what_the_next_window_holds_back_is_not_taken() {
     let mut world = after_a_won(60, |_| ());
     let edge = world.flood(&ask("b", 1), 30);
     assert_eq!(world.sum(&edge), 20, "60 are expected of a, and 20 are held back");
@@ -69,7 +69,7 @@ fn a_priority_that_policy_names_takes_what_the_next_window_has_left() {
 }
 
 #[test]
-fn an_edge_permit_counts_as_won_in_the_next_window_alone() {
+fn an_edge_permit_counts_as_granted_in_the_next_window_alone() {
     let mut world = after_a_won(40, |policy| policy.holdback = Default::default());
     let edge = world.flood(&ask("a", 1), 20);
     assert_eq!(world.sum(&edge), 20);
@@ -79,7 +79,7 @@ fn an_edge_permit_counts_as_won_in_the_next_window_alone() {
 }
 
 #[test]
-fn an_edge_permit_that_came_back_is_not_won() {
+fn a_returned_edge_permit_does_not_count_as_granted() {
     let mut world = after_a_won(40, |policy| policy.holdback = Default::default());
     let lease = world.ask(&ask("a", 20)).lease();
     world.settle(&lease, 0, 20).expect("a report that holds");
@@ -106,7 +106,7 @@ fn the_floor_of_the_next_window_is_granted_at_the_edge_and_is_used_up_then() {
 }
 
 #[test]
-fn the_floors_of_the_next_window_are_left_to_those_below_who_wait() {
+fn the_floors_of_the_next_window_are_left_to_waiting_lower_priorities() {
     let mut policy = spare(vec![team("a"), team("b")]);
     policy.floors[Priority::Sheddable] = Share::from_percent(10);
     let mut world = World::new(policy);
@@ -120,7 +120,7 @@ fn the_floors_of_the_next_window_are_left_to_those_below_who_wait() {
 }
 
 #[test]
-fn a_reservation_of_the_next_window_is_kept_while_its_team_is_silent() {
+fn a_reservation_of_the_next_window_is_held_back_while_its_team_is_idle() {
     let reserved = |id| TeamPolicy { reservation: permits(30), protected: true, ..team(id) };
     let mut policy = spare(vec![reserved("a"), team("b"), team("c")]);
     policy.holdback[Priority::Critical] = Share::from_percent(10);
@@ -134,7 +134,7 @@ fn a_reservation_of_the_next_window_is_kept_while_its_team_is_silent() {
 }
 
 #[test]
-fn a_reservation_is_served_at_the_edge_whatever_the_next_window_keeps() {
+fn a_reservation_is_served_at_the_edge_whatever_the_next_window_holds_back() {
     let reserved = TeamPolicy { reservation: permits(30), ..team("a") };
     let mut policy = spare(vec![reserved, team("c")]);
     policy.holdback[Priority::Critical] = Share::from_percent(20);
@@ -171,7 +171,7 @@ fn policy_that_changes_inside_the_guard_counts_at_once() {
 }
 
 #[test]
-fn who_is_certain_to_get_no_edge_permit_is_refused_on_arrival() {
+fn a_request_that_is_certain_to_get_no_edge_permit_is_refused_on_arrival() {
     let until = |ms, ask: Ask| Ask { deadline: at(ms), ..ask };
     let mut world = World::new(spare(vec![team("a")]));
     world.ask(&ask("a", 95)).lease();

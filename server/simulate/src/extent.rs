@@ -39,7 +39,7 @@ impl Extent {
         if !(1..=WINDOWS_MAX).contains(&windows.0) {
             return Err(Fault::new("windows", format!("must be from 1 to {WINDOWS_MAX}")));
         }
-        let primary = policy.limits[policy.scheduler()].clone();
+        let primary = policy.limits[policy.primary_limit()].clone();
         let length = u128::from(primary.window.as_ns()) * u128::from(windows.0);
         if length + u128::from(origin.as_ns()) > u128::from(u64::MAX) / 2 {
             return Err(Fault::new("windows", "the run is too long: it must end within 292 years"));

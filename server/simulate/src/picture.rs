@@ -82,7 +82,7 @@ pub(crate) fn seconds_of(at_s: f64, end_s: f64) -> String {
 
 fn frames(tally: &Tally<'_>) -> Vec<Frame> {
     let policy = &tally.scenario.policy;
-    let guard = policy.limits[policy.scheduler()].margins.guard.as_ns();
+    let guard = policy.limits[policy.primary_limit()].margins.guard.as_ns();
     let budgets = budgets(tally.scenario);
     let frame = |window: u32| {
         let end = offset_of(tally.scenario, window + 1);

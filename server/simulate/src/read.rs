@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn every_key_of_the_format_is_read() {
         let Trial { scenario, expected, .. } = parse(EVERYTHING.as_bytes()).unwrap();
-        assert_eq!(scenario.policy.scheduler(), 1);
+        assert_eq!(scenario.policy.primary_limit(), 1);
         assert_eq!(scenario.origin, Timestamp::ZERO + Span::from_ms(86_400_000 + 2_500));
         assert!(scenario.policy.edge[Priority::Critical] && scenario.policy.spare_edge);
         let ten = &scenario.policy.limits[1];

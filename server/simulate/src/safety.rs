@@ -51,7 +51,7 @@ fn at_edges(tally: &Tally<'_>) -> BTreeMap<u32, i64> {
 /// How long after its first possible start a window of the primary limit opens, in nanoseconds.
 fn opens_after(tally: &Tally<'_>) -> i128 {
     let policy = &tally.scenario.policy;
-    let limit = &policy.limits[policy.scheduler()];
+    let limit = &policy.limits[policy.primary_limit()];
     let within = tally.scenario.start_within.get(&limit.id).map_or(0, |within| within.as_ns());
     i128::from(limit.margins.start.as_ns()) + i128::from(within)
 }
@@ -66,7 +66,7 @@ fn over_longer_limits(tally: &Tally<'_>) -> Vec<String> {
             .iter()
             .any(|event| matches!(&event.what, Change::SetBudget { limit: id, .. } if *id == limit.id))
     };
-    let primary = policy.scheduler();
+    let primary = policy.primary_limit();
     let others =
         policy.limits.iter().enumerate().filter(|(place, limit)| *place != primary && !changes(limit));
     let mut breaches = Vec::new();
@@ -108,7 +108,7 @@ fn over_cap(tally: &Tally<'_>) -> Vec<String> {
 fn impossible(tally: &Tally<'_>, record: &Record, largest: i64) -> Option<String> {
     let Record::Grant { at, team, permits, window, edge, .. } = record else { return None };
     let policy = &tally.scenario.policy;
-    let limit = &policy.limits[policy.scheduler()];
+    let limit = &policy.limits[policy.primary_limit()];
     let at_ns = tally.offset_ns(*at);
     let into = at_ns - offset_of(tally.scenario, *window);
     let guard = if *edge { 0 } else { i128::from(limit.margins.guard.as_ns()) };

@@ -49,7 +49,7 @@ pub(crate) fn shares(tally: &Tally<'_>, wanted: &Wanted) -> Shares {
 /// The budget of each window, less what the provider reports as used.
 fn capacities(tally: &Tally<'_>) -> Vec<u64> {
     let scenario = tally.scenario;
-    let primary = &scenario.policy.limits[scenario.policy.scheduler()];
+    let primary = &scenario.policy.limits[scenario.policy.primary_limit()];
     let mut capacity: Vec<_> =
         budgets(scenario).into_iter().map(|budget| u64::try_from(budget).unwrap_or(0)).collect();
     for event in &scenario.events {

@@ -125,7 +125,7 @@ pub(crate) fn index(n: u32) -> usize {
 
 /// The budget by policy of each window of the primary limit: a change is in force from the next window on.
 pub(crate) fn budgets(scenario: &Scenario) -> Vec<i64> {
-    let limit = &scenario.policy.limits[scenario.policy.scheduler()];
+    let limit = &scenario.policy.limits[scenario.policy.primary_limit()];
     let mut changes: Vec<_> = scenario
         .events
         .iter()
@@ -147,6 +147,6 @@ pub(crate) fn budgets(scenario: &Scenario) -> Vec<i64> {
 
 /// Where a window of the primary limit starts, in nanoseconds from the start of window 0.
 pub(crate) fn offset_of(scenario: &Scenario, window: u32) -> i128 {
-    let limit = &scenario.policy.limits[scenario.policy.scheduler()];
+    let limit = &scenario.policy.limits[scenario.policy.primary_limit()];
     i128::from(limit.window.as_ns()) * i128::from(window)
 }

@@ -25,7 +25,7 @@ impl Wanted {
 pub(crate) fn wanted(tally: &Tally<'_>) -> Wanted {
     let mut sweep = Sweep::new(tally);
     let scenario = tally.scenario;
-    let limit = &scenario.policy.limits[scenario.policy.scheduler()];
+    let limit = &scenario.policy.limits[scenario.policy.primary_limit()];
     let mut start = scenario.origin;
     sweep.window = None;
     sweep.until(start);
@@ -223,7 +223,7 @@ fn arrived(record: &Record, demand: &Demand) -> Option<Timestamp> {
 /// When the requests of a demand come, as far as that does not hang on grants.
 fn arrivals(tally: &Tally<'_>, place: usize, demand: &Demand) -> Vec<((Timestamp, usize), u64)> {
     let scenario = tally.scenario;
-    let window = scenario.policy.limits[scenario.policy.scheduler()].window;
+    let window = scenario.policy.limits[scenario.policy.primary_limit()].window;
     let before = |k: u32| {
         let start = scenario.origin + Span::from_ns(window.as_ns().saturating_mul(k.into()));
         start - Span::from_ms(1)

@@ -40,7 +40,7 @@ pub(crate) fn origin(policy: &Policy) -> Checked<Timestamp> {
         let window = u128::from(limit.window.as_ns());
         Some(common / gcd(common, window) * window).filter(|&common| common <= LATEST_ORIGIN_NS)
     });
-    let phase = u128::from(policy.limits[policy.scheduler()].phase.as_ns());
+    let phase = u128::from(policy.limits[policy.primary_limit()].phase.as_ns());
     common
         .map(|common| common * DAY_NS.div_ceil(common) + phase)
         .filter(|&origin| origin <= LATEST_ORIGIN_NS)

@@ -89,7 +89,7 @@ impl ReportedObservation {
         lease: Option<LeaseId>,
         now: Timestamp,
     ) -> Result<Observation, LimitId> {
-        let limit = self.limit.as_ref().unwrap_or(&policy.limits[policy.scheduler()].id);
+        let limit = self.limit.as_ref().unwrap_or(&policy.limits[policy.primary_limit()].id);
         if !policy.limits.iter().any(|known| known.id == *limit) {
             return Err(limit.clone());
         }

@@ -50,5 +50,5 @@ impl Acquire {
 }
 
 fn shortest_limit(policy: &Policy) -> &LimitPolicy {
-    &policy.limits[policy.scheduler()]
+    &policy.limits[policy.primary_limit()]
 }

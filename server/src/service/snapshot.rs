@@ -67,7 +67,7 @@ fn limit(limit: &LimitNow, now: Timestamp, configured: &Configured<'_>) -> v1::L
         budget_permits: limit.budget.get(),
         left_permits: limit.left.get(),
         booked_permits: limit.booked.get(),
-        others_permits: limit.others.get(),
+        others_permits: limit.external_use.get(),
         open: limit.is_open,
         cooldown: limit.cooldown_until.map(|until| duration(until.since(now))),
         exhausted: limit.is_exhausted,

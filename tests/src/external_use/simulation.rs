@@ -7,7 +7,7 @@ use apportion_core::bounds::Bounds;
 use apportion_core::observation::{Observation, Reset};
 use apportion_core::permits::Permits;
 use apportion_core::priority::Priority;
-use apportion_core::request::{Answer, Ask, LeaseId, Outcome, Ticket};
+use apportion_core::request::{Answer, Ask, LeaseId, Outcome, Ticket, Usage as Settlement};
 use apportion_core::time::{Span, Timestamp};
 
 use super::policy::{at, caller_id, limit_id, permits, policy, team_id};
@@ -234,7 +234,8 @@ impl Simulation {
         let lease = lease.expect("a lease");
         let unused = permits(u64::from(lease.permits) - used);
         let by = (&team_id(), &caller_id(worker));
-        let settled = self.allocator.settle(at(self.now), lease.id, by, permits(used), unused, true);
+        let usage = Settlement { used: permits(used), returned: unused, is_final: true };
+        let settled = self.allocator.settle(at(self.now), lease.id, by, usage);
         settled.expect("a true report");
         for observation in &observations {
             self.allocator.observe(at(self.now), observation);

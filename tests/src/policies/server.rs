@@ -12,7 +12,7 @@ use apportion_core::ledger::{Horizon, Shard, ShardEffect, Version};
 use apportion_core::observation::{Observation, Reset};
 use apportion_core::permits::Permits;
 use apportion_core::policy::Policy;
-use apportion_core::request::{Ask, LeaseId, Outcome, Ticket};
+use apportion_core::request::{Ask, LeaseId, Outcome, Ticket, Usage};
 use apportion_core::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
@@ -155,7 +155,7 @@ impl Server {
         let Some(allocator) = self.allocator.as_mut().filter(|_| life == self.life) else { return };
         let by = (&report.lease.team, &Self::caller());
         let Report { used, returned, is_final, .. } = *report;
-        if let Ok(settled) = allocator.settle(now, LeaseId(lease), by, used, returned, is_final) {
+        if let Ok(settled) = allocator.settle(now, LeaseId(lease), by, Usage { used, returned, is_final }) {
             self.returned.push((report.lease.name, settled.accepted));
         }
     }

@@ -15,6 +15,7 @@ use apportion_core::ledger::{MarkKey, ShardRecord, ShardReply};
 use apportion_core::observation::{Observation, Reset};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Policy, TeamPolicy};
+use apportion_core::request::Usage;
 use apportion_core::time::{Span, Timestamp};
 use apportion_core::window::Grid;
 use std::collections::BTreeMap;
@@ -124,8 +125,7 @@ impl Grants for Shared {
         self.served.values_mut().for_each(|served| served.allocator.set_store_lost(lost));
     }
 
-    fn lost(&mut self, now: Timestamp) {
-        self.served.values_mut().for_each(|served| served.allocator.lost(now));
+    fn lost(&mut self, _now: Timestamp) {
         self.served.clear();
         self.learned.clear();
     }
@@ -184,7 +184,12 @@ impl Grants for Shared {
         let Some(served) = self.served.get_mut(&ask.workspace) else { return Permits::ZERO };
         let Some(&lease) = served.leases.get(&request) else { return Permits::ZERO };
         let (team, used) = (team(ask.capped), ask.permits - permits);
-        let settled = served.allocator.settle(now, lease, (&team, &caller()), used, permits, true);
+        let settled = served.allocator.settle(
+            now,
+            lease,
+            (&team, &caller()),
+            Usage { used, returned: permits, is_final: true },
+        );
         settled.expect("its own lease").accepted
     }
 

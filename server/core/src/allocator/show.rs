@@ -1,17 +1,16 @@
 //! What people see of a workspace: its limits and its teams now. Nothing here decides.
 
-use super::Allocator;
+use super::state::Allocator;
+use crate::blocks::Exhausted;
 use crate::ids::{LimitId, TeamId};
-use crate::limit::Exhausted;
+use crate::limit::Limit;
 use crate::permits::Permits;
+use crate::policy::BILLION;
 use crate::priority::Priority;
 use crate::share::tree::NodeIx;
 use crate::time::{Span, Timestamp};
 use crate::window::Window;
 use std::collections::BTreeMap;
-
-/// A whole, in the unit of a share.
-const BILLION: u128 = 1_000_000_000;
 
 /// One limit, and its window now.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,13 +27,13 @@ pub struct LimitNow {
     pub left: Permits,
     /// Permits of it that are booked, by anyone.
     pub booked: Permits,
-    /// Permits of it that others used, as far as responses showed.
-    pub others: Permits,
+    /// External use of it, as far as responses showed.
+    pub external_use: Permits,
     /// Whether ordinary grants are made now.
     pub is_open: bool,
-    /// Until when the provider is to be left alone, if it is.
+    /// Until when nothing is sent to the provider, if it asked for that.
     pub cooldown_until: Option<Timestamp>,
-    /// Whether the provider said that this window is exhausted.
+    /// Whether the provider reported that this window is exhausted.
     pub is_exhausted: bool,
     /// The window was open while the clock was wrong: nothing more of it.
     pub is_spent_by_clock: bool,
@@ -55,7 +54,7 @@ pub struct TeamNow {
     pub waiting_permits: u64,
     /// Requests that wait, by priority.
     pub waiting_requests: [u32; 3],
-    /// Permits that are still kept for it, because it will probably ask.
+    /// Permits that are still held back for it, because it will probably ask.
     pub expected: u64,
     /// What its weight gives it of the budget among the teams that wait or were granted permits in this window, in
     /// billionths; rounded down.
@@ -66,71 +65,52 @@ impl Allocator {
     /// The limits at `now`, in the order of the policy.
     pub fn limits_now(&mut self, now: Timestamp) -> Vec<LimitNow> {
         self.advance(now);
-        let store_lost = self.store_lost;
-        let show = |limit: &crate::limit::Limit| LimitNow {
-            id: limit.id.clone(),
-            window: limit.window,
-            length: limit.facts.grid().length(),
-            budget: limit.budget,
-            left: limit.left(store_lost),
-            booked: limit.booking.mark,
-            others: limit.booking.charged + limit.booking.others,
-            is_open: limit.is_open(now) && !limit.booking.is_exhausted(),
-            cooldown_until: Some(limit.stop_until).filter(|until| *until > now),
-            is_exhausted: limit.booking.exhausted == Exhausted::ByProvider,
-            is_spent_by_clock: limit.booking.exhausted == Exhausted::ByClock,
-            ignored: limit.ignored.into(),
-        };
-        self.limits.iter().map(show).collect()
-    }
-
-    /// Which of the limits is the scheduler's own.
-    pub fn scheduler(&self) -> usize {
-        self.scheduler
+        let is_store_lost = self.windows.is_store_lost();
+        self.windows.limits().iter().map(|limit| limit_now(limit, now, is_store_lost)).collect()
     }
 
     /// The teams at `now`, in order of id.
     pub fn teams_now(&mut self, now: Timestamp) -> Vec<TeamNow> {
         self.advance(now);
-        let below = self.below();
-        let active: Vec<bool> = (0..self.tree.places())
-            .map(|v| below[v].permits > 0 || !self.tree[v].granted.is_zero())
-            .collect();
-        let ids: BTreeMap<NodeIx, &TeamId> = self.names.iter().map(|(id, v)| (v, id)).collect();
+        let (below, tree) = (self.below(), self.contest.tree());
+        let is_active = |v: NodeIx| below[v.place()].permits > 0 || !tree[v].granted.is_zero();
+        let active: Vec<bool> = tree.all().map(is_active).collect();
+        let ids: BTreeMap<NodeIx, &TeamId> = self.contest.teams().map(|(id, v)| (v, id)).collect();
         let show = |(id, v): (&TeamId, NodeIx)| TeamNow {
             id: id.clone(),
-            parent: ids.get(&self.tree.parent(v)).map(|&id| id.clone()),
-            granted: self.tree[v].granted,
-            waiting_permits: below[v].permits,
-            waiting_requests: below[v].requests,
-            expected: below[v].expected,
+            parent: ids.get(&tree.parent(v)).map(|&id| id.clone()),
+            granted: tree[v].granted,
+            waiting_permits: below[v.place()].permits,
+            waiting_requests: below[v.place()].requests,
+            expected: below[v.place()].expected,
             share_billionths: self.share_now(v, &active),
         };
-        self.names.iter().map(show).collect()
+        self.contest.teams().map(show).collect()
     }
 
     fn share_now(&self, team: NodeIx, active: &[bool]) -> u32 {
-        if !active[team] {
+        let (tree, is_active) = (self.contest.tree(), |v: NodeIx| active[v.place()]);
+        if !is_active(team) {
             return 0;
         }
-        let share = self.tree.path(team).fold(BILLION, |share, v| {
-            let siblings = self.tree.children(self.tree.parent(v));
-            let all: u128 =
-                siblings.iter().filter(|&&v| active[v]).map(|&v| u128::from(self.tree[v].weight)).sum();
-            share * u128::from(self.tree[v].weight) / all.max(1)
+        let share = tree.path(team).fold(u128::from(BILLION), |share, v| {
+            let siblings = tree.children(tree.parent(v)).iter().filter(|&&v| is_active(v));
+            let all: u128 = siblings.map(|&v| u128::from(tree[v].weight)).sum();
+            share * u128::from(tree[v].weight) / all.max(1)
         });
         u32::try_from(share).unwrap_or(u32::MAX)
     }
 
     /// What waits and is expected at every node, its parts counted in.
     fn below(&self) -> Vec<Below> {
-        let mut below = vec![Below::default(); self.tree.places()];
-        for team in self.names.nodes().filter(|&v| self.tree[v].is_leaf()) {
+        let tree = self.contest.tree();
+        let mut below = vec![Below::default(); tree.places()];
+        for team in self.contest.nodes().filter(|&v| tree[v].is_leaf()) {
             let own = self.at(team);
-            for v in self.tree.path(team) {
-                below[v].permits += own.permits;
-                below[v].expected += own.expected;
-                for (sum, own) in below[v].requests.iter_mut().zip(own.requests) {
+            for v in tree.path(team) {
+                below[v.place()].permits += own.permits;
+                below[v.place()].expected += own.expected;
+                for (sum, own) in below[v.place()].requests.iter_mut().zip(own.requests) {
                     *sum = sum.saturating_add(own);
                 }
             }
@@ -141,14 +121,32 @@ impl Allocator {
     fn at(&self, team: NodeIx) -> Below {
         let mut own = Below::default();
         for (c, requests) in Priority::ALL.into_iter().zip(&mut own.requests) {
-            own.permits += self.queued(team, c);
-            *requests = self.lane(team, c).map_or(0, |lane| lane.requests);
-            own.expected += self.limits[self.scheduler].holdback.hold(team, c);
+            own.permits += self.contest.backlog().queued(team, c);
+            *requests = self.contest.lane(team, c).map_or(0, |lane| lane.requests);
+            own.expected += self.windows.primary().holdback.hold(team, c);
         }
         own
     }
 }
 
+fn limit_now(limit: &Limit, now: Timestamp, is_store_lost: bool) -> LimitNow {
+    LimitNow {
+        id: limit.id.clone(),
+        window: limit.window,
+        length: limit.length(),
+        budget: limit.budget,
+        left: limit.left(is_store_lost),
+        booked: limit.blocks.mark,
+        external_use: limit.blocks.external_booked + limit.blocks.external_unbooked,
+        is_open: limit.is_open(now) && !limit.blocks.is_exhausted(),
+        cooldown_until: Some(limit.cooldown_until).filter(|until| *until > now),
+        is_exhausted: limit.blocks.exhausted == Exhausted::ByProvider,
+        is_spent_by_clock: limit.blocks.exhausted == Exhausted::ByClock,
+        ignored: limit.ignored.into(),
+    }
+}
+
+/// What waits and is expected below a node, in the node itself included.
 #[derive(Clone, Copy, Debug, Default)]
 struct Below {
     permits: u64,

@@ -1,6 +1,6 @@
 //! What a policy promises together, against the budget that it is promised out of.
 
-use super::{Policy, Share, TeamPolicy};
+use super::settings::{Policy, Share, TeamPolicy};
 use crate::ids::TeamId;
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ impl Policy {
         for team in &self.teams {
             parts.entry(team.parent.as_ref()).or_default().push(team);
         }
-        let budget = self.limits.get(self.scheduler()).map(|limit| limit.permits).unwrap_or_default();
+        let budget = self.limits.get(self.primary_limit()).map(|limit| limit.permits).unwrap_or_default();
         let shares = self.floors.0.iter().chain(&self.holdback.0);
         let shares: u64 = shares.map(|share| share.of(budget)).sum();
         let reserved = u128::from(below(&parts, None)) * u128::from(Share::WHOLE);

@@ -11,6 +11,7 @@ use crate::ids::TeamId;
 use crate::observation::{Observation, Reset};
 use crate::permits::Permits;
 use crate::policy::{LimitPolicy, PolicyError};
+use crate::request::Usage;
 use crate::time::{Span, Timestamp};
 use crate::window::Grid;
 
@@ -103,8 +104,12 @@ impl Replay<'_> {
             lease.returned += n;
             lease.left -= n;
             let caller = &self.scenario.demand[lease.demand].caller;
-            let settled =
-                self.allocator.settle(now, lease.id, (team, caller), Permits::ZERO, lease.returned, false);
+            let settled = self.allocator.settle(
+                now,
+                lease.id,
+                (team, caller),
+                Usage { used: Permits::ZERO, returned: lease.returned, is_final: false },
+            );
             left -= settled.map_or(Permits::ZERO, |settled| settled.accepted);
             if lease.left.is_zero() {
                 held.pop_front();

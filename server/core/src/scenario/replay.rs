@@ -53,7 +53,7 @@ pub(super) struct Replay<'a> {
 impl<'a> Replay<'a> {
     pub(super) fn new(scenario: &'a Scenario) -> Result<Self, PolicyError> {
         let (policy, learned) = (scenario.policy.clone(), learned(scenario));
-        let limit = &scenario.policy.limits[scenario.policy.scheduler()];
+        let limit = &scenario.policy.limits[scenario.policy.primary_limit()];
         let within = scenario.start_within.get(&limit.id).copied().unwrap_or_default();
         // It begins with the opening of the window before the first one.
         let begins = (scenario.origin - limit.window) + limit.margins.start + within;
@@ -94,7 +94,7 @@ impl<'a> Replay<'a> {
     }
 
     pub(super) fn start_of(&self, window: u32) -> Timestamp {
-        let length = self.scenario.policy.limits[self.scenario.policy.scheduler()].window;
+        let length = self.scenario.policy.limits[self.scenario.policy.primary_limit()].window;
         self.scenario.origin + Span::from_ns(length.as_ns().saturating_mul(u64::from(window)))
     }
 
@@ -106,7 +106,7 @@ impl<'a> Replay<'a> {
 
     /// Starts a window where one is due: leases close with their window.
     pub(super) fn roll(&mut self, now: Timestamp) {
-        let length = self.scenario.policy.limits[self.scenario.policy.scheduler()].window;
+        let length = self.scenario.policy.limits[self.scenario.policy.primary_limit()].window;
         let into = now.since(self.scenario.origin).as_ns() / length.as_ns();
         let window = (now >= self.scenario.origin).then(|| u32::try_from(into).unwrap_or(u32::MAX));
         if window != self.window {

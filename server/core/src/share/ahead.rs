@@ -1,4 +1,4 @@
-//! A limit's next window before it opens: what edge permits won of it, and what it keeps for whom at its opening.
+//! A limit's next window before it opens: what edge permits took of it, and what it holds back for whom at its opening.
 
 use crate::permits::Permits;
 use crate::share::holdback::Holdback;
@@ -6,7 +6,7 @@ use crate::share::holdback::Holdback;
 /// The next window of one limit.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ahead {
-    /// What each team won, and what is kept for it as long as nothing is let go.
+    /// What each team was granted, and what is held back for it while nothing is let go.
     pub(crate) holdback: Holdback,
     /// The budget out of which the expected demand was divided; none: not yet, or policy changed since.
     divided: Option<Permits>,
@@ -23,8 +23,8 @@ impl Ahead {
         self.divided == Some(budget)
     }
 
-    /// Policy changed: the expected demand is to be divided anew. What was won stays.
-    pub(crate) fn outdate(&mut self) {
+    /// Policy changed: the expected demand must be divided again. What was granted stays.
+    pub(crate) fn invalidate(&mut self) {
         self.divided = None;
     }
 }

@@ -1,193 +1,163 @@
-//! What is kept for those who will come: expected demand of teams, and the holdback of priorities. Both are let go evenly until
-//! the guard of the limit's window, in whole permits.
+//! What is held back for requests to come: expected demand of teams, and the holdback of priorities. Both are released evenly
+//! until the guard of the limit's window, in whole permits.
 
+use super::demand::Demand;
 use crate::permits::Permits;
-use crate::policy::Share;
+use crate::policy::{BILLION, Share};
 use crate::priority::{PerPriority, Priority};
-use crate::share::floor::Floor;
+use crate::share::remaining::{Fraction, Remaining};
 use crate::share::tree::{NodeIx, Tree};
 use crate::share::waterfill::divide;
 use crate::time::{Span, Timestamp};
 
-/// How much of the time in which a window is open is still to come: `left` of `whole`, both until its guard.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Remaining {
-    pub(crate) left: Span,
-    pub(crate) whole: Span,
-}
-
-impl Remaining {
-    /// All of a window that has not opened yet.
-    pub(crate) const WHOLE: Self = Self { left: Span::from_ns(1), whole: Span::from_ns(1) };
-
-    /// `amount` times this fraction, rounded up; `per` parts make one permit.
-    pub(crate) fn of(&self, amount: u64, per: u64) -> u64 {
-        let whole = u128::from(self.whole.as_ns().max(1)) * u128::from(per);
-        let part = u128::from(amount) * u128::from(self.left.as_ns());
-        u64::try_from(part.div_ceil(whole)).unwrap_or(u64::MAX)
-    }
-
-    /// How long until `of(amount, per)` gets smaller, rounded up to a whole nanosecond.
-    pub(crate) fn until_less(&self, amount: u64, per: u64) -> Option<Span> {
-        let next = self.of(amount, per).checked_sub(1)?;
-        let whole = u128::from(self.whole.as_ns()) * u128::from(per);
-        let left = u64::try_from(u128::from(next) * whole / u128::from(amount)).unwrap_or(u64::MAX);
-        Some(self.left.less(Span::from_ns(left)))
-    }
-}
-
-/// One team in one priority.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Demand {
-    /// What it will probably ask for in this window.
-    expected: u32,
-    /// What it was granted in this window, less what came back.
-    won: u32,
-    /// A request that came before the guard was not granted in this window.
-    short: bool,
-    /// Whether `expected` is its whole share, since it was cut short in the last window.
-    whole: bool,
-    /// `expected`, let go until now.
-    kept: u32,
-    /// Of that, what it has not won yet.
-    unmet: u32,
-    /// Of that, what is kept beyond what already waits.
-    hold: u32,
-}
-
-impl Demand {
-    /// Whether it has won more than its whole share. As much as that is left to tags, or what rounding cuts off would always be
-    /// the same team's.
-    fn is_ahead(&self) -> bool {
-        self.whole && self.expected > 0 && self.won > self.expected
-    }
-}
-
-/// What is kept in the window of one limit.
+/// What is held back in the window of one limit.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Holdback {
     demand: Vec<PerPriority<Demand>>,
     /// Teams and priorities of which something is expected.
     expecting: Vec<(NodeIx, Priority)>,
     /// What teams were granted in this window, added up.
-    won: u64,
+    granted: u64,
     /// The holds of a priority, added up: never above the budget, out of which the expectations were divided.
     total: PerPriority<u32>,
-    /// What was expected in a priority and not won yet, added up; never above it either.
+    /// What was expected in a priority and not granted yet, added up; never above it either.
     unmet: PerPriority<u32>,
     /// The holdback of the priorities in each set (bit i: priority i) of those that are higher than another, rounded up.
     held: [u32; 4],
-    /// The next instant at which something kept gets smaller.
+    /// The next instant at which something held back gets smaller.
     pub(crate) next_step: Option<Timestamp>,
 }
 
-/// A policy's holdback in billionths of a permit.
-pub(crate) type HoldbackSizes = PerPriority<u64>;
+/// A policy's holdback of each priority, in billionths of a permit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HoldbackSizes(PerPriority<u64>);
 
-/// The holdback of every priority at a budget.
-pub(crate) fn sizes(shares: &PerPriority<Share>, budget: Permits) -> HoldbackSizes {
-    PerPriority(shares.0.map(|share| share.of(budget)))
+impl HoldbackSizes {
+    /// The holdback of every priority at a budget.
+    pub(crate) fn new(shares: &PerPriority<Share>, budget: Permits) -> Self {
+        Self(PerPriority(shares.0.map(|share| share.of(budget))))
+    }
+
+    fn sum(&self, priorities: impl Iterator<Item = Priority>) -> Fraction {
+        Fraction { parts: priorities.map(|c| self.0[c]).sum(), per_permit: BILLION }
+    }
+
+    fn of_set(&self, set: usize) -> Fraction {
+        self.sum(Priority::ALL.into_iter().filter(|c| set >> c.index() & 1 == 1))
+    }
+
+    /// What of all that is held back from a grant in `c` goes with time alone: the holdback of higher priorities. Anything else may
+    /// go at once, when an expected request comes.
+    pub(crate) fn surely_held(&self, c: Priority, remaining: Remaining) -> u64 {
+        remaining.of(self.sum(c.higher()))
+    }
 }
 
-/// What of all that is kept from a grant in `c` goes with time alone: the holdback of higher priorities. Anything else may go
-/// at once, when somebody who was expected comes.
-pub(crate) fn surely_kept(sizes: &HoldbackSizes, c: Priority, remaining: Remaining) -> u64 {
-    remaining.of(c.higher().map(|higher| sizes[higher]).sum(), BILLION)
+/// Out of what the expected demand of a window is divided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Division<'a> {
+    pub(crate) tree: &'a Tree,
+    pub(crate) budget: Permits,
+    pub(crate) floors: &'a PerPriority<Share>,
 }
 
-const BILLION: u64 = 1_000_000_000;
-
-fn in_set(set: usize, c: Priority) -> bool {
-    set >> c.index() & 1 == 1
-}
-
-fn of_set(sizes: &HoldbackSizes, set: usize) -> u64 {
-    Priority::ALL.into_iter().filter(|&c| in_set(set, c)).map(|c| sizes[c]).sum()
+/// How far time has let go of what is held back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decay<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) remaining: Remaining,
+    pub(crate) sizes: &'a HoldbackSizes,
+    /// Protected reservations: they get smaller too.
+    pub(crate) reserved: &'a [Fraction],
 }
 
 impl Holdback {
     fn at(&mut self, team: NodeIx) -> &mut PerPriority<Demand> {
-        if self.demand.len() <= team {
-            self.demand.resize(team + 1, PerPriority::default());
+        if self.demand.len() <= team.place() {
+            self.demand.resize(team.place() + 1, PerPriority::default());
         }
-        &mut self.demand[team]
+        &mut self.demand[team.place()]
     }
 
     fn of(&self, team: NodeIx, c: Priority) -> Demand {
-        self.demand.get(team).map(|demand| demand[c]).unwrap_or_default()
+        self.demand.get(team.place()).map(|demand| demand[c]).unwrap_or_default()
     }
 
     /// Permits were granted to a team.
-    pub(crate) fn win(&mut self, team: NodeIx, c: Priority, n: Permits, queued: u64) {
-        self.set_won(team, c, |won| won.saturating_add(n.get()));
+    pub(crate) fn grant(&mut self, team: NodeIx, c: Priority, n: Permits, queued: u64) {
+        self.set_granted(team, c, |granted| granted.saturating_add(n.get()));
         self.refresh(team, c, queued);
     }
 
     /// Permits of a team came back.
     pub(crate) fn give_back(&mut self, team: NodeIx, c: Priority, n: Permits, queued: u64) {
-        self.set_won(team, c, |won| won.saturating_sub(n.get()));
+        self.set_granted(team, c, |granted| granted.saturating_sub(n.get()));
         self.refresh(team, c, queued);
     }
 
-    fn set_won(&mut self, team: NodeIx, c: Priority, change: impl FnOnce(u32) -> u32) {
+    fn set_granted(&mut self, team: NodeIx, c: Priority, change: impl FnOnce(u32) -> u32) {
         let demand = &mut self.at(team)[c];
-        let before = demand.won;
-        demand.won = change(before);
-        let after = demand.won;
-        self.won = self.won + u64::from(after) - u64::from(before);
+        let before = demand.granted;
+        demand.granted = change(before);
+        let after = demand.granted;
+        self.granted = self.granted + u64::from(after) - u64::from(before);
     }
 
     /// A request that came before the guard was not granted.
     pub(crate) fn cut_short(&mut self, team: NodeIx, c: Priority) {
-        self.at(team)[c].short = true;
+        self.at(team)[c].is_cut_short = true;
     }
 
-    /// A team's queue, granted permits or expectation changed: what is kept for it follows.
+    /// Updates what is held back for a team after its queue, grants or expectation changed.
     pub(crate) fn refresh(&mut self, team: NodeIx, c: Priority, queued: u64) {
-        let Some(demand) = self.demand.get_mut(team).map(|demand| &mut demand[c]) else { return };
+        let Some(demand) = self.demand.get_mut(team.place()).map(|demand| &mut demand[c]) else { return };
         if demand.expected == 0 {
             return;
         }
-        let unmet = demand.kept.min(demand.expected.saturating_sub(demand.won));
-        let hold = u32::try_from(u64::from(unmet).saturating_sub(queued)).unwrap_or(u32::MAX);
-        self.unmet[c] = self.unmet[c] - demand.unmet + unmet;
-        self.total[c] = self.total[c] - demand.hold + hold;
-        (demand.unmet, demand.hold) = (unmet, hold);
+        let before = *demand;
+        demand.refresh(queued);
+        self.unmet[c] = self.unmet[c] - before.unmet + demand.unmet;
+        self.total[c] = self.total[c] - before.hold + demand.hold;
     }
 
-    /// What is kept for a team in a priority.
+    /// What is held back for a team in a priority.
     pub(crate) fn hold(&self, team: NodeIx, c: Priority) -> u64 {
         u64::from(self.of(team, c).hold)
     }
 
-    /// Everything that teams were granted in this window.
-    pub(crate) fn won_by(&self, team: NodeIx, c: Priority) -> u64 {
-        u64::from(self.of(team, c).won)
+    /// What a team was granted in this window in a priority.
+    pub(crate) fn granted_to(&self, team: NodeIx, c: Priority) -> u64 {
+        u64::from(self.of(team, c).granted)
     }
 
-    /// What all won in this window.
-    pub(crate) fn won(&self) -> u64 {
-        self.won
+    /// What all teams were granted in this window.
+    pub(crate) fn granted(&self) -> u64 {
+        self.granted
+    }
+
+    /// What a priority was granted in this window, less what came back.
+    pub(crate) fn granted_in(&self, c: Priority) -> u64 {
+        self.demand.iter().map(|demand| u64::from(demand[c].granted)).sum()
     }
 
     /// Forgets a team that was removed.
     pub(crate) fn forget(&mut self, team: NodeIx) {
         for c in Priority::ALL {
-            let Demand { won, unmet, hold, .. } = self.of(team, c);
-            self.won -= u64::from(won);
+            let Demand { granted, unmet, hold, .. } = self.of(team, c);
+            self.granted -= u64::from(granted);
             self.unmet[c] -= unmet;
             self.total[c] -= hold;
         }
         self.expecting.retain(|&(expected, _)| expected != team);
-        if let Some(demand) = self.demand.get_mut(team) {
+        if let Some(demand) = self.demand.get_mut(team.place()) {
             *demand = PerPriority::default();
         }
     }
 
-    /// What is kept from a grant in `c` to a team: for higher priorities the larger of holdback and holds, in its own
-    /// what other teams are expected to ask for. What of that waits already competes with it by tags, unless it has won more
-    /// than its share: tags know nothing of what was won while nobody waited.
-    pub(crate) fn kept(&self, team: NodeIx, c: Priority) -> u64 {
+    /// What is held back from a grant in `c` to a team: for higher priorities the larger of holdback and holds, in its own
+    /// what other teams are expected to ask for. What of that waits already competes with it by tags, unless it was granted more
+    /// than its share: tags know nothing of what was granted while nothing waited.
+    pub(crate) fn held_from(&self, team: NodeIx, c: Priority) -> u64 {
         let (mut set, mut holds) = (0, 0);
         for higher in c.higher() {
             if self.held[1 << higher.index()] > self.total[higher] {
@@ -197,98 +167,101 @@ impl Holdback {
             }
         }
         let own = self.of(team, c);
-        let others = if own.is_ahead() { self.unmet[c] - own.unmet } else { self.total[c] - own.hold };
-        u64::from(self.held[set]) + holds + u64::from(others)
+        let siblings = if own.is_ahead() { self.unmet[c] - own.unmet } else { self.total[c] - own.hold };
+        u64::from(self.held[set]) + holds + u64::from(siblings)
     }
 
-    /// Lets go what time has let go: `queued` tells what waits.
-    pub(crate) fn decay(
-        &mut self,
-        now: Timestamp,
-        remaining: Remaining,
-        sizes: &HoldbackSizes,
-        reserved: &[(u64, u64)],
-        queued: impl Fn(NodeIx, Priority) -> u64,
-    ) {
+    /// Releases what is due: `queued` returns what waits.
+    pub(crate) fn decay(&mut self, decay: &Decay<'_>, queued: impl Fn(NodeIx, Priority) -> u64) {
+        let remaining = decay.remaining;
         let mut step = Span::MAX;
-        let mut sooner = |span: Option<Span>| step = step.min(span.unwrap_or(Span::MAX));
+        let mut sooner = |amount: Fraction| {
+            step = step.min(remaining.until_less(amount).unwrap_or(Span::MAX));
+        };
         for set in 1..self.held.len() {
-            let amount = of_set(sizes, set);
-            self.held[set] = u32::try_from(remaining.of(amount, BILLION)).unwrap_or(u32::MAX);
-            sooner(remaining.until_less(amount, BILLION));
+            let amount = decay.sizes.of_set(set);
+            self.held[set] = u32::try_from(remaining.of(amount)).unwrap_or(u32::MAX);
+            sooner(amount);
         }
-        for &(amount, per) in reserved {
-            sooner(remaining.until_less(amount, per));
-        }
+        decay.reserved.iter().copied().for_each(&mut sooner);
         for at in 0..self.expecting.len() {
             let (team, c) = self.expecting[at];
-            let expected = u64::from(self.of(team, c).expected);
-            self.at(team)[c].kept = u32::try_from(remaining.of(expected, 1)).unwrap_or(u32::MAX);
+            let expected = Fraction::whole(u64::from(self.of(team, c).expected));
+            self.at(team)[c].reserved = u32::try_from(remaining.of(expected)).unwrap_or(u32::MAX);
             self.refresh(team, c, queued(team, c));
-            sooner(remaining.until_less(expected, 1));
+            sooner(expected);
         }
-        self.next_step = (step != Span::MAX).then(|| now + step);
+        self.next_step = (step != Span::MAX).then(|| decay.now + step);
+        debug_assert!(self.adds_up());
     }
 
-    /// The window that follows this one, before anything of it is let go. What each team will probably ask for there is what it won
-    /// in this one, or its whole share where it was cut short: by a refusal, or since it `waits`. The shares come from
-    /// water-filling, higher priorities first, less the floors below. What edge permits won of it, `won` tells.
+    /// Whether the sums are those of their parts.
+    fn adds_up(&self) -> bool {
+        let sum = |c, of: fn(&Demand) -> u32| self.demand.iter().map(|demand| of(&demand[c])).sum::<u32>();
+        Priority::ALL.into_iter().all(|c| {
+            (self.unmet[c], self.total[c]) == (sum(c, |demand| demand.unmet), sum(c, |demand| demand.hold))
+        }) && self.granted == Priority::ALL.into_iter().map(|c| self.granted_in(c)).sum::<u64>()
+    }
+
+    /// The window that follows this one, before anything of it is let go. What each team will probably ask for there is what it
+    /// was granted in this one, or its whole share where it was cut short: by a refusal, or since it `waits`. `ahead` has what
+    /// edge permits took of it already.
     pub(crate) fn following(
         &self,
-        tree: &Tree,
-        budget: Permits,
-        floors: &PerPriority<Share>,
+        division: &Division<'_>,
         waits: impl Fn(NodeIx, Priority) -> bool,
-        won: Option<&Self>,
+        ahead: Option<&Self>,
     ) -> Self {
-        let is_short = |team: NodeIx, c: Priority| self.of(team, c).short || waits(team, c);
         let asks = |team: NodeIx, c: Priority| {
-            if is_short(team, c) { u64::MAX } else { u64::from(self.of(team, c).won) }
+            if self.of(team, c).is_cut_short || waits(team, c) { u64::MAX } else { self.granted_to(team, c) }
         };
-        let teams = || 0..tree.places();
-        let wanted = |c: Priority| teams().any(|team| asks(team, c) > 0);
-        let mut next = Self::default();
-        if Priority::ALL.into_iter().any(wanted) {
-            next.demand = vec![PerPriority::default(); tree.places()];
-            let mut left = u64::from(budget) * BILLION;
-            for c in Priority::ALL {
-                let below: u64 = c.lower().filter(|&c| wanted(c)).map(|c| floors[c].of(budget)).sum();
-                let of_priority: Vec<u64> = teams().map(|team| asks(team, c)).collect();
-                let mut given = 0;
-                divide(tree, left.saturating_sub(below), &of_priority, &mut |team, n| {
-                    let expected = u32::try_from(n).unwrap_or(u32::MAX);
-                    next.demand[team][c] = Demand { expected, whole: is_short(team, c), ..Demand::default() };
-                    given += u64::from(expected);
-                    if expected > 0 {
-                        next.expecting.push((team, c));
-                    }
-                });
-                left = left.saturating_sub(given * BILLION);
-            }
-        }
-        if let Some(before) = won {
-            next.carry(before);
+        let mut next = Self::expecting(division, asks);
+        if let Some(ahead) = ahead {
+            next.carry(ahead);
         }
         next
     }
 
-    /// What was won of this window already.
-    fn carry(&mut self, before: &Self) {
-        for team in 0..before.demand.len() {
+    /// Divides a window by water-filling, higher priorities first, less the floors below. `asks` returns how much a team asks for;
+    /// `u64::MAX`: its whole share.
+    fn expecting(division: &Division<'_>, asks: impl Fn(NodeIx, Priority) -> u64) -> Self {
+        let &Division { tree, budget, floors } = division;
+        let is_wanted = |c: Priority| tree.all().any(|team| asks(team, c) > 0);
+        let mut next = Self::default();
+        if !Priority::ALL.into_iter().any(is_wanted) {
+            return next;
+        }
+        next.demand = vec![PerPriority::default(); tree.places()];
+        let mut left = u64::from(budget) * BILLION;
+        for c in Priority::ALL {
+            let below: u64 = c.lower().filter(|&c| is_wanted(c)).map(|c| floors[c].of(budget)).sum();
+            let (asked, amount) = (tree.all().map(|team| asks(team, c)), left.saturating_sub(below));
+            let asked: Vec<u64> = asked.collect();
+            let mut given = 0;
+            divide(tree, amount, &asked, &mut |team, n| {
+                let demand = Demand::expecting(n, asked[team.place()] == u64::MAX);
+                given += u64::from(demand.expected);
+                if demand.expected > 0 {
+                    next.expecting.push((team, c));
+                }
+                next.demand[team.place()][c] = demand;
+            });
+            // Whole permits are forgiven a fraction each, so they may add up to the next whole one.
+            debug_assert!(given <= amount.div_ceil(BILLION));
+            left = left.saturating_sub(given * BILLION);
+        }
+        next
+    }
+
+    /// What was granted of this window already.
+    fn carry(&mut self, ahead: &Self) {
+        for (team, of_team) in ahead.demand.iter().enumerate() {
             for c in Priority::ALL {
-                let won = before.of(team, c).won;
-                if won > 0 {
-                    self.set_won(team, c, |_| won);
+                let granted = of_team[c].granted;
+                if granted > 0 {
+                    self.set_granted(NodeIx::new(team), c, |_| granted);
                 }
             }
         }
     }
-
-    /// What a priority was granted in this window, less what came back.
-    pub(crate) fn won_in(&self, c: Priority) -> u64 {
-        self.demand.iter().map(|demand| u64::from(demand[c].won)).sum()
-    }
 }
-
-/// Floors of the priorities of a workspace.
-pub(crate) type Floors = PerPriority<Floor>;

@@ -1,20 +1,20 @@
 //! The callers of one team in one priority.
 //!
 //! Callers share equally, so plain start-time fair queueing serves them (Goyal, Vin and Cheng 1996): the least tag first, where a
-//! tag is the permits that a caller had in this busy period. Heads of one size stand together in order, so the next
-//! that fits is found by looking at the first of each size that fits.
+//! tag is the permits that a caller had in this busy period. Heads of one size are kept together in order, so the
+//! next that fits is found among the first of each size that fits.
 
 use crate::permits::Permits;
 use crate::slab::Slot;
 use std::collections::BTreeSet;
 
-/// Where a caller stands in a lane.
+/// The tag of a caller in a lane.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Standing {
     /// The permits it had, in the lane's virtual time.
     pub(crate) tag: u64,
-    /// The busy period that the tag belongs to.
-    pub(crate) epoch: u32,
+    /// The busy period in which the tag counts.
+    pub(crate) busy_period: u32,
 }
 
 /// The head of a caller's queue as a lane sees it: the order of its fields is the order of service.
@@ -23,7 +23,7 @@ pub(crate) struct Head {
     /// The caller's tag.
     pub(crate) tag: u64,
     /// When the caller was last served, as a number of grants.
-    pub(crate) last: u64,
+    pub(crate) last_grant: u64,
     /// The caller.
     pub(crate) caller: Slot,
 }
@@ -31,8 +31,8 @@ pub(crate) struct Head {
 /// The waiting callers of one team and priority.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lane {
-    v: u64,
-    epoch: u32,
+    virtual_time: u64,
+    busy_period: u32,
     /// Heads by the least that each would take, sizes ascending, none empty.
     sizes: Vec<(Permits, BTreeSet<Head>)>,
     /// Permits that wait here, whole queues.
@@ -44,17 +44,17 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    /// Whether nobody waits.
+    /// Whether it has no head.
     pub(crate) fn is_empty(&self) -> bool {
         self.sizes.is_empty()
     }
 
-    /// The smallest head, if somebody waits.
+    /// The smallest head, if there is one.
     pub(crate) fn least(&self) -> Option<Permits> {
         self.sizes.first().map(|(size, _)| *size)
     }
 
-    /// The largest head, if somebody waits.
+    /// The largest head, if there is one.
     pub(crate) fn largest(&self) -> Option<Permits> {
         self.sizes.last().map(|(size, _)| *size)
     }
@@ -73,11 +73,11 @@ impl Lane {
         heads
     }
 
-    /// Nobody waits any more, all at once.
+    /// Empties the lane.
     pub(crate) fn clear(&mut self) {
         self.sizes.clear();
         (self.queued, self.requests, self.late) = (0, 0, 0);
-        self.rest();
+        self.end_busy_period();
     }
 
     /// Some head that is larger than `size`.
@@ -88,12 +88,12 @@ impl Lane {
 
     /// Brings the standing of a caller that did not wait up to the lane: no credit for idle time.
     pub(crate) fn join(&self, standing: &mut Standing) {
-        if standing.epoch != self.epoch || standing.tag < self.v {
-            *standing = Standing { tag: self.v, epoch: self.epoch };
+        if standing.busy_period != self.busy_period || standing.tag < self.virtual_time {
+            *standing = Standing { tag: self.virtual_time, busy_period: self.busy_period };
         }
     }
 
-    /// A caller has a head.
+    /// Adds the head of a caller.
     pub(crate) fn insert(&mut self, size: Permits, head: Head) {
         match self.sizes.binary_search_by_key(&size, |(size, _)| *size) {
             Ok(at) => {
@@ -103,7 +103,7 @@ impl Lane {
         }
     }
 
-    /// A caller has that head no longer.
+    /// Removes a head.
     pub(crate) fn remove(&mut self, size: Permits, head: &Head) {
         if let Ok(at) = self.sizes.binary_search_by_key(&size, |(size, _)| *size) {
             self.sizes[at].1.remove(head);
@@ -113,14 +113,14 @@ impl Lane {
         }
     }
 
-    /// A request waits here from now on.
+    /// Counts a request that begins to wait.
     pub(crate) fn count_in(&mut self, size: Permits, is_late: bool) {
         self.queued += u64::from(size);
         self.requests += 1;
         self.late += u32::from(is_late);
     }
 
-    /// A request does not wait here any more.
+    /// Counts a request that ceases to wait.
     pub(crate) fn count_out(&mut self, size: Permits, is_late: bool) {
         self.queued -= u64::from(size);
         self.requests -= 1;
@@ -130,16 +130,16 @@ impl Lane {
 
     /// Virtual time follows the tag in service.
     pub(crate) fn serve(&mut self, tag: u64) {
-        self.v = self.v.max(tag);
+        self.virtual_time = self.virtual_time.max(tag);
     }
 
-    /// Nobody waits any more: the busy period is over, and what anybody owed with it.
-    pub(crate) fn rest(&mut self) {
-        self.epoch = self.epoch.wrapping_add(1);
+    /// Nothing waits any more: the busy period is over, and every debt with it.
+    pub(crate) fn end_busy_period(&mut self) {
+        self.busy_period = self.busy_period.wrapping_add(1);
     }
 
     /// The furthest that service in another priority may push a tag ahead.
     pub(crate) fn debt_limit(&self, budget: Permits) -> u64 {
-        self.v.saturating_add(u64::from(budget))
+        self.virtual_time.saturating_add(u64::from(budget))
     }
 }

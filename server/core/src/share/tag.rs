@@ -6,15 +6,15 @@
 
 use crate::permits::Permits;
 
-/// The account of a node in one priority of its group.
+/// The tag of a node in one priority of its group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Account {
     /// How far its service has come.
     pub(crate) tag: i64,
-    /// The part of the tag that was charged out of turn: a debt.
-    pub(crate) foreign: i64,
-    /// The busy period of the group that the tag belongs to.
-    pub(crate) epoch: u32,
+    /// The part of the tag that was charged out of turn.
+    pub(crate) debt: i64,
+    /// The busy period of the group in which the tag counts.
+    pub(crate) busy_period: u32,
     /// Whether the node waits in this priority.
     pub(crate) waits: bool,
 }
@@ -22,10 +22,10 @@ pub(crate) struct Account {
 /// One priority of a group, the children of one node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Group {
-    /// Virtual time: where the tags of those who wait and owe nothing stand on average.
-    pub(crate) v: i64,
-    /// The busy period: it goes up when nobody waits any more, and all debts with it.
-    pub(crate) epoch: u32,
+    /// Where the tags of those that wait and owe nothing stand on average.
+    pub(crate) virtual_time: i64,
+    /// The number of the busy period: it ends, and all debts with it, when no child waits any more.
+    pub(crate) busy_period: u32,
     /// How many children wait.
     pub(crate) waiting: u32,
 }
@@ -36,24 +36,25 @@ pub(crate) fn step(n: Permits, weight: u32) -> i64 {
 }
 
 impl Group {
-    /// Of a group in which nobody waited.
-    pub(crate) const IDLE: Self = Self { v: 0, epoch: 0, waiting: 0 };
+    /// A group in which no child waited.
+    pub(crate) const IDLE: Self = Self { virtual_time: 0, busy_period: 0, waiting: 0 };
 }
 
 impl Account {
-    /// Of a node that never waited.
-    pub(crate) const IDLE: Self = Self { tag: 0, foreign: 0, epoch: 0, waits: false };
+    /// A node that never waited.
+    pub(crate) const IDLE: Self = Self { tag: 0, debt: 0, busy_period: 0, waits: false };
 
-    /// Waits and owes nothing.
+    /// Whether it waits and owes nothing.
     pub(crate) fn is_regular(&self) -> bool {
-        self.waits && self.foreign == 0
+        self.waits && self.debt == 0
     }
 
     /// Brings the tag of a node that did not wait up to the group: no credit for idle time, but a debt stays
     /// while the group is busy.
     pub(crate) fn join(&mut self, group: &Group) {
-        if self.epoch != group.epoch || self.tag <= group.v {
-            *self = Self { tag: group.v, foreign: 0, epoch: group.epoch, waits: self.waits };
+        if self.busy_period != group.busy_period || self.tag <= group.virtual_time {
+            *self =
+                Self { tag: group.virtual_time, debt: 0, busy_period: group.busy_period, waits: self.waits };
         }
     }
 
@@ -61,28 +62,28 @@ impl Account {
     pub(crate) fn charge(&mut self, step: i64, in_turn: bool) {
         self.tag += step;
         if !in_turn {
-            self.foreign = (self.foreign + step).max(0);
+            self.debt = (self.debt + step).max(0);
         }
     }
 
     /// Keeps the lag in permits through a change of weight.
-    pub(crate) fn reweigh(&mut self, v: i64, old: u32, new: u32) {
+    pub(crate) fn reweigh(&mut self, virtual_time: i64, old: u32, new: u32) {
         let scaled = |x: i64| narrow((i128::from(x) * i128::from(old)).div_euclid(i128::from(new)));
-        self.tag = v + scaled(self.tag - v);
-        self.foreign = scaled(self.foreign);
+        self.tag = virtual_time + scaled(self.tag - virtual_time);
+        self.debt = scaled(self.debt);
     }
 
     /// Bounds debt and claim at the start of a window: out-of-turn debt by one fair share or the largest request,
-    /// the claim of somebody who waited by the two together.
+    /// the claim of a waiting node by the two together.
     pub(crate) fn bound(&mut self, group: &Group, fair: i64, largest: i64) {
-        if self.epoch != group.epoch {
+        if self.busy_period != group.busy_period {
             return;
         }
-        let (room, low) = (fair.max(largest), group.v - fair - largest);
-        if self.foreign > 0 && self.tag > group.v + room {
-            let cut = self.foreign.min(self.tag - group.v - room);
+        let (room, low) = (fair.max(largest), group.virtual_time - fair - largest);
+        if self.debt > 0 && self.tag > group.virtual_time + room {
+            let cut = self.debt.min(self.tag - group.virtual_time - room);
             self.tag -= cut;
-            self.foreign -= cut;
+            self.debt -= cut;
         } else if self.waits && self.tag < low {
             self.tag = low;
         }
@@ -97,13 +98,13 @@ pub(crate) struct Mean {
 }
 
 impl Mean {
-    /// Takes one more tag in.
+    /// Adds a tag.
     pub(crate) fn add(&mut self, tag: i64, weight: u32) {
         self.sum += i128::from(tag) * i128::from(weight);
         self.weight += i64::from(weight);
     }
 
-    /// Whether no tag was taken in.
+    /// Whether no tag was added.
     pub(crate) fn is_empty(&self) -> bool {
         self.weight == 0
     }

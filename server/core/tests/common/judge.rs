@@ -1,4 +1,4 @@
-//! Counts on its own what was granted, and holds it against budgets, caps and confirmed blocks.
+//! Counts independently what was granted, and compares it with budgets, caps and confirmed blocks.
 
 use super::permits;
 use apportion_core::ids::{LimitId, TeamId};
@@ -93,7 +93,7 @@ impl Judge {
                 charge.windows.push(key);
             }
         }
-        for window in windows(&policy.limits[policy.scheduler()], now) {
+        for window in windows(&policy.limits[policy.primary_limit()], now) {
             for node in path(policy, team) {
                 let granted = self.by_team.entry((node.clone(), window)).or_default();
                 *granted += n;
@@ -116,14 +116,26 @@ impl Judge {
             *self.granted.get_mut(key).expect("a window that was charged") -= u64::from(n);
         }
         for key in &charge.nodes {
-            // A team that is new under its old name begins anew.
+            // A team that is new under its old name starts from nothing.
             if let Some(granted) = self.by_team.get_mut(key) {
                 *granted -= u64::from(n);
             }
         }
     }
 
-    /// Teams that are not where they were begin anew; their leases are closed.
+    /// Another allocator serves the workspace: nothing comes back of the leases so far, and the budgets of the policy are in force
+    /// at once.
+    pub(crate) fn reopen(&mut self, policy: &Policy, now: Timestamp) {
+        self.leases.clear();
+        for limit in &policy.limits {
+            for window in windows(limit, now) {
+                let budget = self.budgets.entry((limit.id.clone(), window)).or_default();
+                *budget = (*budget).max(limit.permits);
+            }
+        }
+    }
+
+    /// Teams that are not where they were start from nothing; their leases are closed.
     pub(crate) fn change(&mut self, old: &Policy, new: &Policy) {
         for team in &old.teams {
             let still = new.teams.iter().any(|other| other.id == team.id);

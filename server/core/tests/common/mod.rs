@@ -1,4 +1,4 @@
-//! A world around one allocator: virtual time, and a ledger that books at once, or when it is told to.
+//! A world around one allocator: virtual time, and a ledger that books at once or on demand.
 #![allow(dead_code, reason = "each topic uses a part of it")]
 
 pub(crate) mod judge;
@@ -11,7 +11,7 @@ use apportion_core::ledger::{BookRefusal, Mark, MarkKey, Raise, Series, ShardRec
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins, Policy, TeamPolicy};
 use apportion_core::priority::Priority;
-use apportion_core::request::{Answer, Ask, Lease, Outcome, Reason, Refusal, Ticket};
+use apportion_core::request::{Answer, Ask, Lease, Outcome, Reason, Refusal, Ticket, Usage};
 use apportion_core::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
@@ -106,13 +106,13 @@ pub(crate) fn ask(team: &str, n: u32) -> Ask {
 
 /// What became of a request so far.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Said {
+pub(crate) enum Reply {
     Granted(Lease),
     Refused(Refusal),
     Waits(Ticket),
 }
 
-impl Said {
+impl Reply {
     #[track_caller]
     pub(crate) fn lease(self) -> Lease {
         match self {
@@ -176,23 +176,23 @@ impl World {
     }
 
     /// Takes a request in, decides, and says what became of it.
-    pub(crate) fn ask(&mut self, ask: &Ask) -> Said {
-        let said = self.submit(ask);
+    pub(crate) fn ask(&mut self, ask: &Ask) -> Reply {
+        let reply = self.submit(ask);
         self.decide();
-        match said {
-            Said::Waits(ticket) => self.outcome(ticket),
-            said => said,
+        match reply {
+            Reply::Waits(ticket) => self.outcome(ticket),
+            reply => reply,
         }
     }
 
     /// Takes a request in without a decision.
-    pub(crate) fn submit(&mut self, ask: &Ask) -> Said {
+    pub(crate) fn submit(&mut self, ask: &Ask) -> Reply {
         let submitted = self.allocator.submit(self.now, ask);
         self.collect();
         match submitted {
-            Ok(Submitted::Waits(ticket)) => Said::Waits(ticket),
-            Ok(Submitted::Repeats(lease)) => Said::Granted(lease),
-            Err(refusal) => Said::Refused(refusal),
+            Ok(Submitted::Waits(ticket)) => Reply::Waits(ticket),
+            Ok(Submitted::Repeats(lease)) => Reply::Granted(lease),
+            Err(refusal) => Reply::Refused(refusal),
         }
     }
 
@@ -204,18 +204,18 @@ impl World {
     }
 
     /// What became of a request so far.
-    pub(crate) fn outcome(&self, ticket: Ticket) -> Said {
+    pub(crate) fn outcome(&self, ticket: Ticket) -> Reply {
         match self.answers.get(&ticket) {
-            Some((_, Outcome::Granted(lease))) => Said::Granted(*lease),
-            Some((_, Outcome::Refused(refusal))) => Said::Refused(refusal.clone()),
-            None => Said::Waits(ticket),
+            Some((_, Outcome::Granted(lease))) => Reply::Granted(*lease),
+            Some((_, Outcome::Refused(refusal))) => Reply::Refused(refusal.clone()),
+            None => Reply::Waits(ticket),
         }
     }
 
     /// How many permits these requests were granted.
     pub(crate) fn sum(&self, tickets: &[Ticket]) -> u32 {
         let permits = |ticket: &Ticket| match self.outcome(*ticket) {
-            Said::Granted(lease) => lease.permits.get(),
+            Reply::Granted(lease) => lease.permits.get(),
             _ => 0,
         };
         tickets.iter().map(permits).sum()
@@ -255,8 +255,12 @@ impl World {
         is_final: bool,
     ) -> Result<Settled, SettleError> {
         let by = (&team_id(team), &caller_id(caller));
-        let settled =
-            self.allocator.settle(self.now, lease.id, by, permits(used), permits(returned), is_final);
+        let settled = self.allocator.settle(
+            self.now,
+            lease.id,
+            by,
+            Usage { used: permits(used), returned: permits(returned), is_final },
+        );
         self.decide();
         settled
     }

@@ -1,4 +1,4 @@
-//! Chance that repeats: the same seed gives the same numbers.
+//! Reproducible random numbers: the same seed gives the same ones.
 
 /// SplitMix64.
 pub(crate) struct Random(pub(crate) u64);

@@ -26,7 +26,7 @@ impl Workspace {
             let waiters = state.waiters.take(ticket);
             let receivers = waiters.len() + usize::from(own.is_some_and(|(own, _)| own == ticket));
             if let (Outcome::Granted(lease), 2..) = (&outcome, receivers) {
-                allocator.also_told(lease.id, u32::try_from(receivers - 1).unwrap_or(u32::MAX));
+                allocator.also_answered(lease.id, u32::try_from(receivers - 1).unwrap_or(u32::MAX));
             }
             for waiter in waiters {
                 state.stats.record(now, waiter.origin(), waiter.arrived, &outcome, allocator.policy());

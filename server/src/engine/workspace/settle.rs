@@ -6,6 +6,7 @@ use crate::engine::report::LeaseReport;
 use crate::error::Error;
 use apportion_core::allocator::{SettleError, Settled};
 use apportion_core::permits::Permits;
+use apportion_core::request::Usage;
 use std::sync::Arc;
 
 /// The result for a lease that has expired: nothing comes back.
@@ -30,7 +31,12 @@ impl Workspace {
         let observations = report.observations(allocator.policy(), lease, now)?;
         let by = (&report.team, &report.caller);
         let settled = lease.map_or(Ok(EXPIRED), |id| {
-            allocator.settle(now, id, by, report.used, report.returned, report.is_final)
+            allocator.settle(
+                now,
+                id,
+                by,
+                Usage { used: report.used, returned: report.returned, is_final: report.is_final },
+            )
         });
         let settled = match settled {
             Ok(settled) => settled,

@@ -59,7 +59,7 @@ impl Workspace {
             now,
             teams: teams.collect(),
             limits: allocator.limits_now(now),
-            scheduler: allocator.scheduler(),
+            scheduler: allocator.primary_limit(),
             policy: policy(allocator),
             waiting_requests: allocator.waiting(),
             trouble: trouble(allocator, health),

@@ -40,7 +40,7 @@ impl WorkspaceState {
     fn reclaim(&mut self, now: Timestamp, by: (&TeamId, &CallerId), granted: &Granted) {
         if let Service::Open(allocator) = &mut self.service
             && granted.name.is_of(self.life)
-            && allocator.unheard(now, granted.lease.id, by)
+            && allocator.undelivered(now, granted.lease.id, by)
         {
             allocator.decide(now);
         }

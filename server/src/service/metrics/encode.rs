@@ -36,7 +36,7 @@ pub(super) fn encode_limits(encoder: &mut DescriptorEncoder<'_>, all: &All) -> f
         encoder,
         "window_others_permits",
         "Permits used outside this server",
-        of(|limit| limit.others.get().into()),
+        of(|limit| limit.external_use.get().into()),
     )?;
     gauge(encoder, "window_open", "Whether ordinary grants are made now", of(|limit| limit.is_open.into()))?;
     let help = "Responses that were ignored, as a whole or in what they said of a reset";

@@ -8,7 +8,7 @@ use apportion_core::ids::CallerId;
 use apportion_core::permits::Permits;
 use apportion_core::policy::Policy;
 use apportion_core::priority::Priority;
-use apportion_core::request::{Ask, LeaseId, Outcome, Ticket};
+use apportion_core::request::{Ask, LeaseId, Outcome, Ticket, Usage};
 use apportion_core::time::{Span, Timestamp};
 use std::hint::black_box;
 use std::time::Instant;
@@ -238,7 +238,7 @@ impl World {
         let ask = &self.asks[caller];
         let (used, back) = if unused { (Permits::ZERO, permits) } else { (permits, Permits::ZERO) };
         let by = (&ask.team, &ask.caller);
-        let settled = self.allocator.settle(self.now, id, by, used, back, true);
+        let settled = self.allocator.settle(self.now, id, by, Usage { used, returned: back, is_final: true });
         black_box(settled.expect("a lease of that caller"));
     }
 }

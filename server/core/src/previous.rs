@@ -1,54 +1,47 @@
-//! What an allocator granted under limits that have been changed since, as far as it may still be counted.
+//! What an allocator granted under limits that have been changed since, as far as the provider may still count it.
 //!
-//! A lease of a former shape of the workspace goes on to live, and is charged to the windows of every limit that is new. Owns how
-//! much that is and when it is over. Knows no limits and no teams.
+//! A lease of a previous shape of the workspace stays alive, and is charged to the windows of every limit that is new. Owns how
+//! much that is and until when. Knows no limits and no teams.
 
-use super::leaving::Leaving;
-use crate::ids::TeamId;
 use crate::ledger::{FormerGrant, Series, Spent};
 use crate::permits::Permits;
 use crate::time::{Span, Timestamp};
 use crate::window::Window;
-use std::collections::BTreeMap;
 
-/// The number of a part that no lease corrects: nothing is left of its leases.
+/// The number of a part that no lease corrects: all of its permits were used.
 const USED_UP: u32 = u32::MAX;
-/// What is used within so long is told together.
+/// What is used within so long is stated together.
 const NEAR: Span = Span::from_ms(100);
-/// Most entries that are told apart; beyond it the two oldest become one.
+/// Most entries that are kept apart; beyond it the two oldest become one.
 const ENTRIES_MAX: usize = 24;
 
-/// Leases of one window of a former shape, or what they were used for.
+/// Leases of one window of a previous shape, or what they were used for.
 #[derive(Clone, Copy, Debug)]
 struct Part {
-    /// What leases of it call it; 0: none may correct it.
+    /// The number by which leases refer to it; 0: none may correct it.
     number: u32,
     /// The newest series of windows that these leases were charged to.
     newest: u32,
     granted: FormerGrant,
 }
 
-/// Everything that was granted under former shapes.
+/// Everything that was granted under previous shapes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Former {
+pub(crate) struct PreviousGrants {
     parts: Vec<Part>,
     last: u32,
     /// Of each series that went on when the shape changed last: the start of a window, and how much of it was granted by then.
-    pub(super) before: Vec<(Series, Timestamp, Permits)>,
+    pub(crate) before: Vec<(Series, Timestamp, Permits)>,
     /// When the newest statement was made, and its number.
     stated_at: Timestamp,
     statement: u32,
-    /// What teams were granted in this window, and in the next, that are gone or in another place by now.
-    pub(super) departed: BTreeMap<TeamId, (Permits, Permits)>,
-    /// Teams that are gone, as long as somebody is left who waited there.
-    pub(super) leaving: Option<Leaving>,
-    /// What was said is not so any more.
-    pub(super) is_stale: bool,
+    /// What was stated is out of date.
+    pub(crate) is_stale: bool,
 }
 
-impl Former {
+impl PreviousGrants {
     /// Adds what leases of a window may still use. Returns the number by which they correct it.
-    pub(super) fn add_live(&mut self, spent: Spent, final_at: Timestamp, newest: u32) -> u32 {
+    pub(crate) fn add_live(&mut self, spent: Spent, final_at: Timestamp, newest: u32) -> u32 {
         if spent.permits.is_zero() {
             return USED_UP;
         }
@@ -57,8 +50,8 @@ impl Former {
         self.last
     }
 
-    /// Adds what was used in a window: nobody corrects it.
-    pub(super) fn add_used(&mut self, spent: Spent, final_at: Timestamp, newest: u32) {
+    /// Adds what was used in a window: it is final.
+    pub(crate) fn add_used(&mut self, spent: Spent, final_at: Timestamp, newest: u32) {
         if !spent.permits.is_zero() {
             self.push(Part { number: 0, newest, granted: FormerGrant { spent, final_at } });
         }
@@ -71,7 +64,7 @@ impl Former {
         self.parts.push(part);
     }
 
-    /// Two become one that nobody corrects: of those that nobody corrects anyway, where there are two, the ones that are over first.
+    /// Merges two entries into one that no lease corrects: final ones first, and of those the ones that end first.
     fn merge(&mut self) {
         self.parts.sort_by_key(|part| (part.number != 0, part.granted.spent.until));
         let FormerGrant { spent: other, final_at } = self.parts.remove(1).granted;
@@ -86,13 +79,13 @@ impl Former {
         };
     }
 
-    /// The newest series of windows that the leases of a part were charged to; nothing where it is over.
-    pub(super) fn newest_series(&self, number: u32) -> Option<u32> {
+    /// The newest series of windows that the leases of a part were charged to; none where it has expired.
+    pub(crate) fn newest_series(&self, number: u32) -> Option<u32> {
         self.find(number).map(|at| self.parts[at].newest)
     }
 
     /// Permits of a lease came back, and will never be counted.
-    pub(super) fn give_back(&mut self, number: u32, n: Permits) {
+    pub(crate) fn give_back(&mut self, number: u32, n: Permits) {
         if let Some(at) = self.find(number) {
             self.parts[at].granted.spent.permits -= n;
             self.is_stale = true;
@@ -100,7 +93,7 @@ impl Former {
     }
 
     /// A lease has nothing left: what it was used for is counted before `until`.
-    pub(super) fn use_up(&mut self, number: u32, n: Permits, until: Timestamp) {
+    pub(crate) fn use_up(&mut self, number: u32, n: Permits, until: Timestamp) {
         let Some(at) = self.find(number) else { return };
         let Part { newest, granted: FormerGrant { spent, final_at }, .. } = self.parts[at];
         if until >= spent.until || n.is_zero() {
@@ -125,8 +118,8 @@ impl Former {
         self.parts.iter().position(|part| part.number == number && number != 0)
     }
 
-    /// How much of a window that goes on was granted when the shape changed last.
-    pub(super) fn known_of(&self, series: Series, window: &Window) -> Permits {
+    /// How much of a window that continues was granted when the shape changed last.
+    pub(crate) fn known_of(&self, series: Series, window: &Window) -> Permits {
         let same = |(known, start, _): &&(Series, Timestamp, Permits)| {
             (*known, *start) == (series, window.start.earliest)
         };
@@ -134,7 +127,7 @@ impl Former {
     }
 
     /// So much of it came back: it may be granted again, as something new.
-    pub(super) fn came_back(&mut self, series: Series, window_start: Timestamp, n: Permits) {
+    pub(crate) fn came_back(&mut self, series: Series, window_start: Timestamp, n: Permits) {
         let same =
             self.before.iter_mut().find(|(known, start, _)| (*known, *start) == (series, window_start));
         if let Some((.., granted)) = same {
@@ -142,14 +135,14 @@ impl Former {
         }
     }
 
-    /// What is to be said of it now, in the statement with this number.
-    pub(super) fn state(&mut self, now: Timestamp, number: u32) -> Vec<FormerGrant> {
+    /// What the statement with this number is to contain.
+    pub(crate) fn state(&mut self, now: Timestamp, number: u32) -> Vec<FormerGrant> {
         (self.stated_at, self.statement, self.is_stale) = (now, number, false);
         self.parts.iter().map(|part| part.granted).collect()
     }
 
-    /// A statement is written: what was final by then need not be said again.
-    pub(super) fn written(&mut self, number: u32) {
+    /// A statement is written: what was final by then need not be stated again.
+    pub(crate) fn written(&mut self, number: u32) {
         if number == self.statement {
             let stated_at = self.stated_at;
             self.parts.retain(|part| part.granted.final_at > stated_at);

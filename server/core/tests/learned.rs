@@ -1,4 +1,4 @@
-//! What the provider taught lasts: use by others is booked, a throttled window is written down, a refused block is asked for
+//! What is learned of the provider lasts: external use is booked, a throttled window is written down, a refused block is requested
 //! again.
 
 mod common;
@@ -19,7 +19,7 @@ fn world() -> World {
 }
 
 #[test]
-fn use_by_others_is_booked_and_survives_a_restart() {
+fn external_use_is_booked_and_survives_a_restart() {
     let mut first = world();
     first.ask(&ask("a", 10)).lease();
     first.allocator.observe(first.now, &Observation { remaining: Some(permits(40)), ..response() });
@@ -34,7 +34,7 @@ fn use_by_others_is_booked_and_survives_a_restart() {
 }
 
 #[test]
-fn use_by_others_is_counted_once() {
+fn external_use_is_counted_once() {
     let mut world = world();
     world.ask(&ask("a", 10)).lease();
     for _ in 0..5 {
@@ -66,7 +66,7 @@ fn a_throttled_window_is_written_down_once() {
 }
 
 #[test]
-fn a_block_that_was_refused_for_a_moment_is_asked_for_again() {
+fn a_block_that_was_refused_for_a_moment_is_requested_again() {
     let mut world = world();
     world.books_late = true;
     let waits = world.ask(&ask("a", 5)).ticket();
