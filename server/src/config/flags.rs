@@ -73,7 +73,7 @@ pub struct Flags {
     /// Maximum number of workspaces [default: 100000]
     #[arg(long, env = "APPORTION_WORKSPACES", value_name = "N")]
     pub workspaces: Option<u32>,
-    /// Maximum callers tracked per team, and a tenth of the maximum per workspace; a caller that is idle for a window is forgotten [default: 10000]
+    /// Maximum callers tracked per team, ten times as many per workspace; a caller that is idle for a window is forgotten [default: 10000]
     #[arg(long, env = "APPORTION_CALLERS_PER_TEAM", value_name = "N")]
     pub callers_per_team: Option<u32>,
     /// Maximum concurrent watchers of workspaces [default: 1000]

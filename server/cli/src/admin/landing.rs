@@ -143,7 +143,7 @@ mod tests {
         fs::write(&victim, b"untouched").expect("written");
         symlink(&victim, &part).expect("linked");
         let refused = Landing::new(&to, false).err().expect("refused");
-        assert!(refused.contains("file.part") && refused.contains("no regular file"), "{refused}");
+        assert!(refused.contains("file.part") && refused.contains("not a regular file"), "{refused}");
         assert_eq!(fs::read(&victim).expect("readable"), b"untouched");
         fs::remove_file(&part).expect("removed");
         for path in [&part, &to] {

@@ -20,25 +20,42 @@ const TOKEN: &str = "APPORTION_TOKEN";
 
 /// The server to call, the credentials, and the format of the output.
 #[derive(clap::Args, Clone)]
-#[command(next_help_heading = "Connection options")]
 pub(crate) struct Connection {
     /// Address of the server, http:// or https://
-    #[arg(long, env = "APPORTION_SERVER", default_value = "http://127.0.0.1:7420", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        help_heading = "Connection options",
+        env = "APPORTION_SERVER",
+        default_value = "http://127.0.0.1:7420",
+        value_name = "ADDRESS"
+    )]
     server: String,
     /// PEM file with the CA certificates to trust [default: those of the system]
-    #[arg(long, env = "APPORTION_CA_FILE", value_name = "FILE")]
+    #[arg(long, help_heading = "Connection options", env = "APPORTION_CA_FILE", value_name = "FILE")]
     ca_file: Option<PathBuf>,
     /// PEM file with the client certificate and its chain
-    #[arg(long, env = "APPORTION_CERT_FILE", value_name = "FILE", requires = "key_file")]
+    #[arg(
+        long,
+        help_heading = "Connection options",
+        env = "APPORTION_CERT_FILE",
+        value_name = "FILE",
+        requires = "key_file"
+    )]
     cert_file: Option<PathBuf>,
     /// PEM file with the private key of the client certificate
-    #[arg(long, env = "APPORTION_KEY_FILE", value_name = "FILE", requires = "cert_file")]
+    #[arg(
+        long,
+        help_heading = "Connection options",
+        env = "APPORTION_KEY_FILE",
+        value_name = "FILE",
+        requires = "cert_file"
+    )]
     key_file: Option<PathBuf>,
     /// File with the secret of a token; overrides the variable APPORTION_TOKEN
-    #[arg(long, env = "APPORTION_TOKEN_FILE", value_name = "FILE")]
+    #[arg(long, help_heading = "Connection options", env = "APPORTION_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Connection options")]
     pub(crate) json: bool,
 }
 

@@ -61,7 +61,7 @@ fn a_server_without_tls_or_with_a_bad_certificate_is_told_apart() {
     assert!(told.contains("is not an https address"), "{told}");
     for (pair, expected) in [
         (ours.sign_until("127.0.0.1", 2020), "its certificate has expired"),
-        (ours.sign("other.example.org"), "its certificate is for another name"),
+        (ours.sign("other.example.org"), "its certificate is for another host name"),
     ] {
         let server = Server::start(&settings(&pair, ""), &[]);
         let told = list(&server, &ours, None, None).refused();
