@@ -76,16 +76,19 @@ impl Blocks {
     }
 
     /// Everything that is booked and not free: granted here, or booked by another process or for external use.
+    #[inline]
     pub(crate) fn gone(&self) -> Permits {
         self.mark.less(self.free)
     }
 
     /// Whether nothing more may be granted of the window.
+    #[inline]
     pub(crate) fn is_exhausted(&self) -> bool {
         self.exhausted != Exhausted::No
     }
 
     /// What may be granted of a window of `budget` of which `held` is kept.
+    #[inline]
     pub(crate) fn left(&self, budget: Permits, held: Permits, is_store_lost: bool) -> Permits {
         if self.is_exhausted() {
             return Permits::ZERO;
@@ -95,6 +98,7 @@ impl Blocks {
     }
 
     /// Takes permits out of what is free.
+    #[inline]
     pub(crate) fn take(&mut self, n: Permits) {
         debug_assert!(n <= self.free, "{n} permits of {} free ones", self.free);
         self.free -= n;

@@ -27,12 +27,14 @@ impl<T: Empty> Boxed<T> {
 
 impl<T: Empty> Deref for Boxed<T> {
     type Target = T;
+    #[inline]
     fn deref(&self) -> &T {
         self.0.as_deref().unwrap_or(T::empty())
     }
 }
 
 impl<T: Empty> DerefMut for Boxed<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         self.0.get_or_insert_default()
     }

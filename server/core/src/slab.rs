@@ -93,6 +93,7 @@ impl<T> Slab<T> {
     }
 
     /// The value in a place, if there is one.
+    #[inline]
     pub(crate) fn find(&self, slot: Slot) -> Option<&T> {
         self.entries.get(slot.at())?.live()
     }
@@ -110,12 +111,14 @@ impl<T> Slab<T> {
 
 impl<T> std::ops::Index<Slot> for Slab<T> {
     type Output = T;
+    #[inline]
     fn index(&self, slot: Slot) -> &T {
         self.entries[slot.at()].live().expect("a live place of a slab")
     }
 }
 
 impl<T> std::ops::IndexMut<Slot> for Slab<T> {
+    #[inline]
     fn index_mut(&mut self, slot: Slot) -> &mut T {
         match &mut self.entries[slot.at()] {
             Entry::Live(value) => value,

@@ -36,7 +36,8 @@ impl Allocator {
             let retry_at = Some(self.windows.primary().next_opens().max(now));
             Refusal { reason, retry_at, limit: None }
         })?;
-        Ok(Submitted::Waits(self.enqueue(now, team, priority, ask)))
+        let caller = caller.unwrap_or_else(|| self.contest.add_caller(team, &ask.caller));
+        Ok(Submitted::Waits(self.enqueue(now, caller, priority, ask)))
     }
 
     /// The same as [`Allocator::submit`] and [`Allocator::decide`] in one.
@@ -126,8 +127,8 @@ impl Allocator {
         Ok(())
     }
 
-    fn enqueue(&mut self, now: Timestamp, team: NodeIx, priority: Priority, ask: &Ask) -> Ticket {
-        let caller = self.contest.caller(team, &ask.caller, self.windows.count());
+    fn enqueue(&mut self, now: Timestamp, caller: Slot, priority: Priority, ask: &Ask) -> Ticket {
+        self.contest.mark_active(caller, self.windows.count());
         let arrival = Arrival {
             caller,
             asked: ask.priority,

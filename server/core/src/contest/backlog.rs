@@ -57,6 +57,7 @@ pub(crate) struct Serving {
 
 impl Backlog {
     /// The requests and callers.
+    #[inline]
     pub(crate) fn queue(&self) -> &Queue {
         &self.queue
     }
@@ -67,11 +68,13 @@ impl Backlog {
     }
 
     /// The team of a waiting request.
+    #[inline]
     pub(crate) fn team_of(&self, slot: Slot) -> NodeIx {
         self.queue.callers[self.queue[slot].caller].team
     }
 
     /// A team with callers.
+    #[inline]
     pub(crate) fn team(&self, team: NodeIx) -> Option<&TeamBacklog> {
         self.teams.get(team.place())?.as_deref()
     }
@@ -82,11 +85,13 @@ impl Backlog {
     }
 
     /// The lane of a team, if it has callers.
+    #[inline]
     pub(crate) fn lane(&self, team: NodeIx, c: Priority) -> Option<&Lane> {
         self.team(team).map(|team| &team.lanes[c])
     }
 
     /// Permits that wait at a team in one priority.
+    #[inline]
     pub(crate) fn queued(&self, team: NodeIx, c: Priority) -> u64 {
         self.lane(team, c).map_or(0, |lane| lane.queued)
     }

@@ -55,26 +55,31 @@ impl Contest {
     }
 
     /// The teams.
+    #[inline]
     pub(crate) fn tree(&self) -> &Tree {
         &self.tree
     }
 
     /// The tags.
+    #[inline]
     pub(crate) fn turns(&self) -> &Turns {
         &self.turns
     }
 
     /// The requests that wait.
+    #[inline]
     pub(crate) fn backlog(&self) -> &Backlog {
         &self.backlog
     }
 
     /// The same without the lanes.
+    #[inline]
     pub(crate) fn queue(&self) -> &Queue {
         self.backlog.queue()
     }
 
     /// The lane of a team, if it has callers.
+    #[inline]
     pub(crate) fn lane(&self, team: NodeIx, c: Priority) -> Option<&Lane> {
         self.backlog.lane(team, c)
     }
@@ -105,6 +110,7 @@ impl Contest {
     }
 
     /// How many requests wait for permits.
+    #[inline]
     pub(crate) fn competing(&self) -> usize {
         self.queue().len() - self.removed.as_ref().map_or(0, |removed| removed.requests())
     }
@@ -119,15 +125,12 @@ impl Contest {
         self.removed.as_ref()?.next_at()
     }
 
-    /// A caller, which is remembered from now on.
-    pub(crate) fn caller(&mut self, team: NodeIx, id: &CallerId, window: u64) -> Slot {
-        let known = self.backlog.find_caller(team, id);
-        let caller = known.unwrap_or_else(|| self.backlog.add_caller(team, id));
-        self.backlog.mark_active(caller, window);
-        caller
+    /// Remembers a caller.
+    pub(crate) fn add_caller(&mut self, team: NodeIx, id: &CallerId) -> Slot {
+        self.backlog.add_caller(team, id)
     }
 
-    /// The holder of a lease is active in the window of this number.
+    /// A caller waits, or holds a lease, in the window of this number.
     pub(crate) fn mark_active(&mut self, caller: Slot, window: u64) {
         self.backlog.mark_active(caller, window);
     }

@@ -2,6 +2,7 @@
 //! until the guard of the limit's window, in whole permits.
 
 use super::demand::Demand;
+use crate::boxed::{Boxed, Empty};
 use crate::permits::Permits;
 use crate::policy::{BILLION, Share};
 use crate::priority::{PerPriority, Priority};
@@ -13,6 +14,17 @@ use crate::time::{Span, Timestamp};
 /// What is held back in the window of one limit.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Holdback {
+    /// Nothing where nothing was granted or is expected.
+    teams: Boxed<Teams>,
+    /// The holdback of the priorities in each set (bit i: priority i) of those that are higher than another, rounded up.
+    held: [u32; 4],
+    /// The next instant at which something held back gets smaller.
+    pub(crate) next_step: Option<Timestamp>,
+}
+
+/// What teams were granted and are expected to ask for.
+#[derive(Clone, Debug, Default)]
+struct Teams {
     demand: Vec<PerPriority<Demand>>,
     /// Teams and priorities of which something is expected.
     expecting: Vec<(NodeIx, Priority)>,
@@ -22,10 +34,19 @@ pub(crate) struct Holdback {
     total: PerPriority<u32>,
     /// What was expected in a priority and not granted yet, added up; never above it either.
     unmet: PerPriority<u32>,
-    /// The holdback of the priorities in each set (bit i: priority i) of those that are higher than another, rounded up.
-    held: [u32; 4],
-    /// The next instant at which something held back gets smaller.
-    pub(crate) next_step: Option<Timestamp>,
+}
+
+impl Empty for Teams {
+    fn empty() -> &'static Self {
+        static EMPTY: Teams = Teams {
+            demand: Vec::new(),
+            expecting: Vec::new(),
+            granted: 0,
+            total: PerPriority([0; 3]),
+            unmet: PerPriority([0; 3]),
+        };
+        &EMPTY
+    }
 }
 
 /// A policy's holdback of each priority, in billionths of a permit.
@@ -73,14 +94,15 @@ pub(crate) struct Decay<'a> {
 
 impl Holdback {
     fn at(&mut self, team: NodeIx) -> &mut PerPriority<Demand> {
-        if self.demand.len() <= team.place() {
-            self.demand.resize(team.place() + 1, PerPriority::default());
+        let demand = &mut self.teams.demand;
+        if demand.len() <= team.place() {
+            demand.resize(team.place() + 1, PerPriority::default());
         }
-        &mut self.demand[team.place()]
+        &mut demand[team.place()]
     }
 
     fn of(&self, team: NodeIx, c: Priority) -> Demand {
-        self.demand.get(team.place()).map(|demand| demand[c]).unwrap_or_default()
+        self.teams.demand.get(team.place()).map(|demand| demand[c]).unwrap_or_default()
     }
 
     /// Permits were granted to a team.
@@ -100,7 +122,7 @@ impl Holdback {
         let before = demand.granted;
         demand.granted = change(before);
         let after = demand.granted;
-        self.granted = self.granted + u64::from(after) - u64::from(before);
+        self.teams.granted = self.teams.granted + u64::from(after) - u64::from(before);
     }
 
     /// A request that came before the guard was not granted.
@@ -110,14 +132,15 @@ impl Holdback {
 
     /// Updates what is held back for a team after its queue, grants or expectation changed.
     pub(crate) fn refresh(&mut self, team: NodeIx, c: Priority, queued: u64) {
-        let Some(demand) = self.demand.get_mut(team.place()).map(|demand| &mut demand[c]) else { return };
-        if demand.expected == 0 {
+        let before = self.of(team, c);
+        if before.expected == 0 {
             return;
         }
-        let before = *demand;
+        let teams = &mut *self.teams;
+        let demand = &mut teams.demand[team.place()][c];
         demand.refresh(queued);
-        self.unmet[c] = self.unmet[c] - before.unmet + demand.unmet;
-        self.total[c] = self.total[c] - before.hold + demand.hold;
+        teams.unmet[c] = teams.unmet[c] - before.unmet + demand.unmet;
+        teams.total[c] = teams.total[c] - before.hold + demand.hold;
     }
 
     /// What is held back for a team in a priority.
@@ -132,26 +155,27 @@ impl Holdback {
 
     /// What all teams were granted in this window.
     pub(crate) fn granted(&self) -> u64 {
-        self.granted
+        self.teams.granted
     }
 
     /// What a priority was granted in this window, less what came back.
     pub(crate) fn granted_in(&self, c: Priority) -> u64 {
-        self.demand.iter().map(|demand| u64::from(demand[c].granted)).sum()
+        self.teams.demand.iter().map(|demand| u64::from(demand[c].granted)).sum()
     }
 
     /// Forgets a team that was removed.
     pub(crate) fn forget(&mut self, team: NodeIx) {
+        if team.place() >= self.teams.demand.len() {
+            return;
+        }
+        let teams = &mut *self.teams;
         for c in Priority::ALL {
-            let Demand { granted, unmet, hold, .. } = self.of(team, c);
-            self.granted -= u64::from(granted);
-            self.unmet[c] -= unmet;
-            self.total[c] -= hold;
+            let Demand { granted, unmet, hold, .. } = std::mem::take(&mut teams.demand[team.place()][c]);
+            teams.granted -= u64::from(granted);
+            teams.unmet[c] -= unmet;
+            teams.total[c] -= hold;
         }
-        self.expecting.retain(|&(expected, _)| expected != team);
-        if let Some(demand) = self.demand.get_mut(team.place()) {
-            *demand = PerPriority::default();
-        }
+        teams.expecting.retain(|&(expected, _)| expected != team);
     }
 
     /// What is held back from a grant in `c` to a team: for higher priorities the larger of holdback and holds, in its own
@@ -160,14 +184,15 @@ impl Holdback {
     pub(crate) fn held_from(&self, team: NodeIx, c: Priority) -> u64 {
         let (mut set, mut holds) = (0, 0);
         for higher in c.higher() {
-            if self.held[1 << higher.index()] > self.total[higher] {
+            if self.held[1 << higher.index()] > self.teams.total[higher] {
                 set |= 1 << higher.index();
             } else {
-                holds += u64::from(self.total[higher]);
+                holds += u64::from(self.teams.total[higher]);
             }
         }
         let own = self.of(team, c);
-        let siblings = if own.is_ahead() { self.unmet[c] - own.unmet } else { self.total[c] - own.hold };
+        let siblings =
+            if own.is_ahead() { self.teams.unmet[c] - own.unmet } else { self.teams.total[c] - own.hold };
         u64::from(self.held[set]) + holds + u64::from(siblings)
     }
 
@@ -184,8 +209,8 @@ impl Holdback {
             sooner(amount);
         }
         decay.reserved.iter().copied().for_each(&mut sooner);
-        for at in 0..self.expecting.len() {
-            let (team, c) = self.expecting[at];
+        for at in 0..self.teams.expecting.len() {
+            let (team, c) = self.teams.expecting[at];
             let expected = Fraction::whole(u64::from(self.of(team, c).expected));
             self.at(team)[c].reserved = u32::try_from(remaining.of(expected)).unwrap_or(u32::MAX);
             self.refresh(team, c, queued(team, c));
@@ -197,10 +222,12 @@ impl Holdback {
 
     /// Whether the sums are those of their parts.
     fn adds_up(&self) -> bool {
-        let sum = |c, of: fn(&Demand) -> u32| self.demand.iter().map(|demand| of(&demand[c])).sum::<u32>();
+        let sum =
+            |c, of: fn(&Demand) -> u32| self.teams.demand.iter().map(|demand| of(&demand[c])).sum::<u32>();
         Priority::ALL.into_iter().all(|c| {
-            (self.unmet[c], self.total[c]) == (sum(c, |demand| demand.unmet), sum(c, |demand| demand.hold))
-        }) && self.granted == Priority::ALL.into_iter().map(|c| self.granted_in(c)).sum::<u64>()
+            (self.teams.unmet[c], self.teams.total[c])
+                == (sum(c, |demand| demand.unmet), sum(c, |demand| demand.hold))
+        }) && self.teams.granted == Priority::ALL.into_iter().map(|c| self.granted_in(c)).sum::<u64>()
     }
 
     /// The window that follows this one, before anything of it is let go. What each team will probably ask for there is what it
@@ -231,7 +258,7 @@ impl Holdback {
         if !Priority::ALL.into_iter().any(is_wanted) {
             return next;
         }
-        next.demand = vec![PerPriority::default(); tree.places()];
+        next.teams.demand = vec![PerPriority::default(); tree.places()];
         let mut left = u64::from(budget) * BILLION;
         for c in Priority::ALL {
             let below: u64 = c.lower().filter(|&c| is_wanted(c)).map(|c| floors[c].of(budget)).sum();
@@ -242,9 +269,9 @@ impl Holdback {
                 let demand = Demand::expecting(n, asked[team.place()] == u64::MAX);
                 given += u64::from(demand.expected);
                 if demand.expected > 0 {
-                    next.expecting.push((team, c));
+                    next.teams.expecting.push((team, c));
                 }
-                next.demand[team.place()][c] = demand;
+                next.teams.demand[team.place()][c] = demand;
             });
             // Whole permits are forgiven a fraction each, so they may add up to the next whole one.
             debug_assert!(given <= amount.div_ceil(BILLION));
@@ -255,7 +282,7 @@ impl Holdback {
 
     /// What was granted of this window already.
     fn carry(&mut self, ahead: &Self) {
-        for (team, of_team) in ahead.demand.iter().enumerate() {
+        for (team, of_team) in ahead.teams.demand.iter().enumerate() {
             for c in Priority::ALL {
                 let granted = of_team[c].granted;
                 if granted > 0 {

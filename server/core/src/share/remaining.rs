@@ -11,6 +11,7 @@ pub(crate) struct Fraction {
 
 impl Fraction {
     /// So many whole permits.
+    #[inline]
     pub(crate) fn whole(permits: u64) -> Self {
         Self { parts: permits, per_permit: 1 }
     }
@@ -38,6 +39,7 @@ impl Remaining {
     pub(crate) const WHOLE: Self = Self { left: Span::from_ns(1), whole: Span::from_ns(1) };
 
     /// This part of an amount, in whole permits, rounded up.
+    #[inline]
     pub(crate) fn of(&self, amount: Fraction) -> u64 {
         let whole = u128::from(self.whole.as_ns().max(1)) * u128::from(amount.per_permit);
         let part = u128::from(amount.parts) * u128::from(self.left.as_ns());

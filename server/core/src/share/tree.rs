@@ -24,6 +24,7 @@ impl NodeIx {
     }
 
     /// Its place in the list of nodes.
+    #[inline]
     pub(crate) fn place(self) -> usize {
         usize::from(self.0)
     }
@@ -136,11 +137,13 @@ impl Tree {
     }
 
     /// What a node is part of: the root, too, is part of the root.
+    #[inline]
     pub(crate) fn parent(&self, v: NodeIx) -> NodeIx {
         self[v].parent
     }
 
     /// The parts of a node, in order of definition.
+    #[inline]
     pub(crate) fn children(&self, v: NodeIx) -> &[NodeIx] {
         &self.children[self[v].places()]
     }
@@ -228,6 +231,7 @@ impl Tree {
     }
 
     /// What is left under a node's own cap in this window.
+    #[inline]
     pub(crate) fn own_room(&self, v: NodeIx) -> Permits {
         self[v].room(self[v].granted + self.granted_elsewhere)
     }

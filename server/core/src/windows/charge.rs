@@ -45,6 +45,7 @@ impl Windows {
     }
 
     /// Whether the blocks do not hold `n` permits more.
+    #[inline]
     pub(crate) fn lack_blocks(&self, n: Permits, edges: &Edges) -> bool {
         let lacks = |(limit, is_edge): (&Limit, bool)| {
             limit.blocks.free < n || (is_edge && limit.next_blocks.free < n)

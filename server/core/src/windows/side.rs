@@ -20,6 +20,7 @@ impl Edges {
     pub(crate) const NONE: Self = Self([false; LIMITS_MAX]);
 
     /// Those of the limits for which this holds, in the order of policy.
+    #[inline]
     pub(crate) fn of(are_at_edge: impl Iterator<Item = bool>) -> Self {
         let mut edges = Self::NONE;
         for (edge, is_at_edge) in edges.0.iter_mut().zip(are_at_edge) {
@@ -29,11 +30,13 @@ impl Edges {
     }
 
     /// Whether the window of the limit in this place is at its edge.
+    #[inline]
     pub(crate) fn has(&self, limit: usize) -> bool {
         self.0[limit]
     }
 
     /// One for each limit.
+    #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = bool> {
         self.0.iter().copied()
     }

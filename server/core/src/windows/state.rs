@@ -49,26 +49,31 @@ impl Windows {
     }
 
     /// All limits, in the order of policy.
+    #[inline]
     pub(crate) fn limits(&self) -> &[Limit] {
         &self.limits
     }
 
     /// The limit that paces decisions.
+    #[inline]
     pub(crate) fn primary(&self) -> &Limit {
         &self.limits[self.primary]
     }
 
     /// Its place among the limits.
+    #[inline]
     pub(crate) fn primary_place(&self) -> usize {
         self.primary
     }
 
     /// Windows of the primary limit so far.
+    #[inline]
     pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
     /// Whether the store cannot be reached.
+    #[inline]
     pub(crate) fn is_store_lost(&self) -> bool {
         self.is_store_lost
     }
@@ -84,6 +89,7 @@ impl Windows {
     }
 
     /// The limits whose windows are at their edge.
+    #[inline]
     pub(crate) fn edges(&self, now: Timestamp) -> Edges {
         Edges::of(self.limits.iter().map(|limit| !limit.is_open(now)))
     }
@@ -122,6 +128,7 @@ impl Windows {
     }
 
     /// The largest lease that policy allows.
+    #[inline]
     pub(crate) fn largest_lease(&self) -> Permits {
         self.largest_lease
     }
@@ -145,6 +152,7 @@ impl Windows {
     }
 
     /// What a priority may take of its floor beside what is held back: only in the first round of a window.
+    #[inline]
     pub(crate) fn first_round_floor(&self, c: Priority) -> Permits {
         if self.first_round.is_some() { self.floors[c].left() } else { Permits::ZERO }
     }
