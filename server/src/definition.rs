@@ -31,7 +31,7 @@ pub enum DefinitionError {
 }
 
 /// Writes every default out, as the server stores a new workspace `id` with `teams`, each given by its id. A parent comes before its
-/// subteams in the answer.
+/// child teams in the answer.
 ///
 /// # Errors
 /// [`DefinitionError`] where a field is missing, malformed or out of its bounds.

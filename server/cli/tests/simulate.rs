@@ -65,7 +65,7 @@ fn bad() -> Vec<(&'static str, Value, &'static str)> {
         ("/workspace/teams/2/cap", json!(-1), "workspace.teams[2].cap"),
         ("/workspace/teams/2/priority", json!("HIGH"), "workspace.teams[2].priority"),
         ("/demand/0/team", json!("Z"), "demand[0].team: there is no team Z"),
-        ("/demand/0/team", json!("X"), "demand[0].team: the team X has subteams"),
+        ("/demand/0/team", json!("X"), "demand[0].team: the team X has child teams"),
         ("/demand/0/permits", json!(0), "demand[0].permits"),
         ("/demand/0/min_permits", json!(2), "demand[0].min_permits"),
         ("/demand/0/callers", json!(0), "demand[0].callers"),

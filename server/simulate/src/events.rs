@@ -161,7 +161,7 @@ fn check_order(policy: &Policy, events: &[Event]) -> Checked<()> {
         }
         if policy.teams.iter().any(|team| id.is_some() && key == "remove_team" && team.parent.as_ref() == id)
         {
-            return Err(Fault::new(field, "the team has subteams: remove them first"));
+            return Err(Fault::new(field, "the team has child teams: remove them first"));
         }
         apply(&mut policy, &event.what);
         policy.check().map_err(|error| {

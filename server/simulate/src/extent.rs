@@ -27,7 +27,7 @@ pub(crate) struct Extent {
     limits: Vec<LimitId>,
     /// Every team that exists at some time.
     teams: BTreeSet<TeamId>,
-    /// Those that have subteams at some time.
+    /// Those that have child teams at some time.
     parents: BTreeSet<TeamId>,
     /// Permits that can be granted at most in the whole run.
     grantable: u64,
@@ -108,11 +108,14 @@ impl Extent {
         }
     }
 
-    /// Checks that there is such a team, and that it never has subteams.
+    /// Checks that there is such a team, and that it never has child teams.
     pub(crate) fn check_leaf(&self, field: &str, id: &TeamId) -> Checked<()> {
         self.check_team(field, id)?;
         if self.parents.contains(id) {
-            return Err(Fault::new(field, format!("the team {id:?} has subteams: only those have demand")));
+            return Err(Fault::new(
+                field,
+                format!("the team {id:?} has child teams: only those have demand"),
+            ));
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ pub(crate) struct Window {
     pub(crate) granted: i64,
     /// Permits granted of those that there were, from 0 to 1.
     pub(crate) utilisation: f64,
-    /// The teams without subteams, in order of definition.
+    /// The teams without child teams, in order of definition.
     pub(crate) teams: Vec<Cell>,
 }
 
@@ -124,7 +124,7 @@ pub(crate) fn summary(trial: &Trial, tally: &Tally<'_>) -> Summary {
     }
 }
 
-/// The teams that never have subteams.
+/// The teams that never have child teams.
 pub(crate) fn leaves(tally: &Tally<'_>) -> Vec<usize> {
     let mut whole = vec![false; tally.teams.len()];
     for parent in tally.parents.iter().flatten() {

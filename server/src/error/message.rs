@@ -7,7 +7,7 @@ pub(super) fn refusal_message(reason: Reason) -> &'static str {
     match reason {
         Reason::Malformed => "permits must be at least 1, and min_permits at most permits",
         Reason::UnknownTeam => "the workspace has no such team",
-        Reason::TeamHasParts => "the team has parts, and only its parts have callers; name one of them",
+        Reason::TeamHasParts => "the team has child teams, and only those have callers: name one of them",
         Reason::TooLarge => {
             "the request is larger than the largest lease, a budget or a cap of the team; ask for fewer permits"
         }

@@ -9,7 +9,11 @@ impl Resource for v1::Team {
         field!(parent_team, Team, "Team that it is part of"),
         field!(weight, Number, "Share of a contended budget, relative to its sibling teams"),
         field!(reservation_permits, Number, "Permits per window guaranteed to it while it requests them"),
-        field!(cap_permits, Number, "Most permits per window, including those of its subteams; 0 pauses it"),
+        field!(
+            cap_permits,
+            Number,
+            "Most permits per window, including those of its child teams; 0 pauses it"
+        ),
         field!(
             reservation_protected,
             Boolean,

@@ -31,7 +31,7 @@ pub enum Role {
 pub struct Scope {
     /// The workspace; none: all of them.
     pub workspace: Option<WorkspaceId>,
-    /// The team, its parts included; none: all of them.
+    /// The team, with its child teams; none: all of them.
     pub team: Option<TeamId>,
 }
 

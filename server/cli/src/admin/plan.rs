@@ -1,5 +1,5 @@
 //! The order of the changes that `apply` makes, such that the server accepts each: what frees permits comes before what promises
-//! them, a team before its subteams. Pure.
+//! them, a team before its child teams. Pure.
 
 use super::policy_file::Wanted;
 use apportion_proto::v1;

@@ -14,7 +14,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use workspace::Workspace;
 
-/// A workspace and its teams as they are to be, every default written out; a parent comes before its subteams.
+/// A workspace and its teams as they are to be, every default written out; a parent comes before its child teams.
 pub(super) struct Wanted {
     pub(super) value: v1::Workspace,
     pub(super) teams: Vec<v1::Team>,

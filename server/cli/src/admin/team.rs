@@ -24,7 +24,7 @@ pub(crate) enum Command {
     Create(Change),
     /// Update fields of a team; the others keep their values
     Update(Change),
-    /// Delete a team that has no subteams
+    /// Delete a team that has no child teams
     Delete {
         #[command(flatten)]
         named: Named,

@@ -51,7 +51,7 @@ fn limit(limit: &v1::LimitState) -> Limit {
     }
 }
 
-/// The teams; subteams follow their parent.
+/// The teams; child teams follow their parent.
 fn tree(teams: &[v1::TeamState], budget: u32) -> Vec<Team> {
     let mut parts: BTreeMap<&str, Vec<&v1::TeamState>> = BTreeMap::new();
     for team in teams {

@@ -221,7 +221,7 @@ fn needed(old: &StoredWorkspace, id: &TeamId) -> Option<&'static str> {
     let parts = old.teams.iter().any(|team| team.value.parent_team == name);
     match (id.as_str(), parts) {
         (DEFAULT_NAME, _) => Some("requests that name no team use it"),
-        (_, true) => Some("it has parts; delete them first"),
+        (_, true) => Some("it has child teams: delete them first"),
         _ => None,
     }
 }
