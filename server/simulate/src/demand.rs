@@ -19,7 +19,7 @@ const DEMANDS_MAX: usize = 100_000;
 const REQUESTS_MAX: u64 = 5_000_000;
 
 /// Reads all demands, in file order; one of several callers becomes one for each.
-pub(crate) fn demands(extent: &Extent, from: &[format::Demand]) -> Checked<Vec<Demand>> {
+pub(crate) fn demands(extent: &Extent, from: &[format::DemandEntry]) -> Checked<Vec<Demand>> {
     let mut all = Vec::new();
     let mut asked = 0_u64;
     for (place, demand) in from.iter().enumerate() {
@@ -40,7 +40,7 @@ pub(crate) fn demands(extent: &Extent, from: &[format::Demand]) -> Checked<Vec<D
     Ok(all)
 }
 
-fn read(extent: &Extent, field: &str, demand: &format::Demand) -> Checked<Demand> {
+fn read(extent: &Extent, field: &str, demand: &format::DemandEntry) -> Checked<Demand> {
     let sub = |key: &str| format!("{field}.{key}");
     let team = team_id(&sub("team"), &demand.team)?;
     extent.check_leaf(&sub("team"), &team)?;
@@ -57,7 +57,7 @@ fn read(extent: &Extent, field: &str, demand: &format::Demand) -> Checked<Demand
     })
 }
 
-fn amounts(field: &str, demand: &format::Demand) -> Checked<(Permits, Permits)> {
+fn amounts(field: &str, demand: &format::DemandEntry) -> Checked<(Permits, Permits)> {
     let wanted = permits(&format!("{field}.permits"), demand.permits)?;
     if wanted.is_zero() {
         return Err(Fault::new(format!("{field}.permits"), "a request is for at least 1 permit"));
@@ -70,7 +70,7 @@ fn amounts(field: &str, demand: &format::Demand) -> Checked<(Permits, Permits)> 
     Ok((wanted, least))
 }
 
-fn callers(field: &str, demand: &format::Demand) -> Checked<Vec<CallerId>> {
+fn callers(field: &str, demand: &format::DemandEntry) -> Checked<Vec<CallerId>> {
     let key = format!("{field}.callers");
     match (&demand.caller, demand.callers) {
         (Some(_), Some(_)) => Err(Fault::new(key, "stands beside `caller`: give one or the other")),
@@ -97,7 +97,7 @@ const SHAPES: [(&str, &[&str]); 4] = [
     ("workers", &["workers", "think_s", "from_s"]),
 ];
 
-fn shape(extent: &Extent, field: &str, demand: &format::Demand) -> Checked<Arrivals> {
+fn shape(extent: &Extent, field: &str, demand: &format::DemandEntry) -> Checked<Arrivals> {
     let given = keys(demand);
     let leading: Vec<_> = SHAPES.iter().filter(|(leading, _)| given.contains(leading)).collect();
     let [(_, allowed)] = leading[..] else {
@@ -135,7 +135,7 @@ fn shape(extent: &Extent, field: &str, demand: &format::Demand) -> Checked<Arriv
     })
 }
 
-fn keys(demand: &format::Demand) -> Vec<&'static str> {
+fn keys(demand: &format::DemandEntry) -> Vec<&'static str> {
     [
         ("backlog_from_s", demand.backlog_from_s.is_some()),
         ("count", demand.count.is_some()),

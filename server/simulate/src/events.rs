@@ -16,7 +16,7 @@ const EVENTS_MAX: usize = 10_000;
 pub(crate) fn events(
     extent: &mut Extent,
     policy: &Policy,
-    from: &[format::Event],
+    from: &[format::EventEntry],
     tags: &BTreeSet<&str>,
 ) -> Checked<Vec<Event>> {
     if from.len() > EVENTS_MAX {
@@ -39,7 +39,7 @@ pub(crate) fn events(
 }
 
 /// The only key of an event besides `at_s`, or the fault that there is another number of them.
-fn only_key(field: &str, event: &format::Event) -> Checked<&'static str> {
+fn only_key(field: &str, event: &format::EventEntry) -> Checked<&'static str> {
     let keys = [
         ("set_team", event.set_team.is_some()),
         ("add_team", event.add_team.is_some()),
@@ -60,7 +60,12 @@ fn only_key(field: &str, event: &format::Event) -> Checked<&'static str> {
     }
 }
 
-fn change(extent: &mut Extent, field: &str, event: &format::Event, tags: &BTreeSet<&str>) -> Checked<Change> {
+fn change(
+    extent: &mut Extent,
+    field: &str,
+    event: &format::EventEntry,
+    tags: &BTreeSet<&str>,
+) -> Checked<Change> {
     let field = format!("{field}.{}", only_key(field, event)?);
     if let Some(set) = &event.set_team {
         return set_team(extent, &field, set);

@@ -60,7 +60,7 @@ pub(crate) enum Expectation {
     /// The answer to one request.
     Decision {
         tag: String,
-        answer: Answer,
+        answer: ExpectedAnswer,
         at_s: Option<f64>,
         abs_s: Option<f64>,
         retry_after_s: Option<f64>,
@@ -73,7 +73,7 @@ pub(crate) enum Expectation {
 /// What a request is answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Answer {
+pub(crate) enum ExpectedAnswer {
     /// Granted.
     Grant,
     /// Refused.
@@ -174,11 +174,11 @@ fn check_pairs(field: &str, what: &Expectation) -> Checked<()> {
             Err(Fault::new(format!("{field}.at_s"), "needs `at_s` and `abs_s`, or `max_window`"))
         }
         Expectation::FirstGrant { at_s: Some(_), abs_s: None, .. } => missing("abs_s", "at_s"),
-        Expectation::Decision { answer, at_s: None, .. } if *answer != Answer::NotRejected => {
+        Expectation::Decision { answer, at_s: None, .. } if *answer != ExpectedAnswer::NotRejected => {
             missing("at_s", "answer")
         }
         Expectation::Decision { at_s: Some(_), abs_s: None, answer, .. }
-            if *answer != Answer::NotRejected =>
+            if *answer != ExpectedAnswer::NotRejected =>
         {
             missing("abs_s", "at_s")
         }

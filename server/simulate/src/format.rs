@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 /// One file.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct File {
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(crate) struct ScenarioFile {
     pub(crate) id: String,
     #[serde(default)]
     pub(crate) about: String,
@@ -20,26 +20,26 @@ pub(crate) struct File {
     _strength: String,
     #[serde(default, rename = "group")]
     _group: String,
-    pub(crate) workspace: Workspace,
+    pub(crate) workspace: WorkspaceEntry,
     pub(crate) windows: Whole,
     #[serde(default)]
-    pub(crate) demand: Vec<Demand>,
+    pub(crate) demand: Vec<DemandEntry>,
     #[serde(default)]
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Vec<EventEntry>,
     #[serde(default)]
     pub(crate) expect: Vec<Value>,
 }
 
 /// The policy: one limit in `window_s`, `budget` and `guard_s`, or several in `limits`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Workspace {
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(crate) struct WorkspaceEntry {
     pub(crate) window_s: Option<Decimal>,
     pub(crate) budget: Option<Whole>,
     pub(crate) guard_s: Option<Decimal>,
     pub(crate) start_margin_s: Option<Decimal>,
     pub(crate) start_within_s: Option<Decimal>,
-    pub(crate) limits: Option<Vec<Limit>>,
+    pub(crate) limits: Option<Vec<LimitEntry>>,
     pub(crate) lease_max: Option<Whole>,
     #[serde(default)]
     pub(crate) holdback: BTreeMap<Urgency, Decimal>,
@@ -49,13 +49,13 @@ pub(crate) struct Workspace {
     pub(crate) edge: Vec<Urgency>,
     #[serde(default)]
     pub(crate) spare_edge: bool,
-    pub(crate) teams: Vec<Team>,
+    pub(crate) teams: Vec<TeamEntry>,
 }
 
 /// One limit of several.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Limit {
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(crate) struct LimitEntry {
     pub(crate) id: String,
     pub(crate) window_s: Decimal,
     pub(crate) budget: Whole,
@@ -67,8 +67,8 @@ pub(crate) struct Limit {
 
 /// One team.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Team {
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(crate) struct TeamEntry {
     pub(crate) id: String,
     pub(crate) parent: Option<String>,
     pub(crate) weight: Option<Whole>,
@@ -82,8 +82,8 @@ pub(crate) struct Team {
 
 /// Requests of one kind, in exactly one of four shapes.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Demand {
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(crate) struct DemandEntry {
     pub(crate) team: String,
     pub(crate) caller: Option<String>,
     pub(crate) callers: Option<Whole>,
@@ -104,11 +104,11 @@ pub(crate) struct Demand {
 
 /// An event: exactly one key besides `at_s`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Event {
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(crate) struct EventEntry {
     pub(crate) at_s: Decimal,
     pub(crate) set_team: Option<SetTeam>,
-    pub(crate) add_team: Option<Team>,
+    pub(crate) add_team: Option<TeamEntry>,
     pub(crate) remove_team: Option<String>,
     pub(crate) set_budget: Option<SetBudget>,
     #[serde(rename = "return")]

@@ -17,7 +17,7 @@ pub(crate) struct Picture {
     /// The teams, bottom first.
     pub(crate) bands: Vec<Band>,
     /// What is held back, the most urgent priority first.
-    pub(crate) held: Vec<Held>,
+    pub(crate) held: Vec<HoldbackBand>,
     /// The windows.
     pub(crate) windows: Vec<Frame>,
     /// When requests were refused.
@@ -39,7 +39,7 @@ pub(crate) struct Band {
 }
 
 /// What is held back for a priority, below what is held back for those above it.
-pub(crate) struct Held {
+pub(crate) struct HoldbackBand {
     /// For whom.
     pub(crate) name: String,
     /// For each window the outline; its first two points are the line below which lower priorities stay.
@@ -212,7 +212,7 @@ fn add_waits(tally: &Tally<'_>, band_of: &[usize], bands: &mut [Band]) {
 }
 
 /// The holdback against lower priorities, from the start of a window down to nothing at its guard.
-fn held(tally: &Tally<'_>, frames: &[Frame]) -> Vec<Held> {
+fn held(tally: &Tally<'_>, frames: &[Frame]) -> Vec<HoldbackBand> {
     let (mut all, mut share) = (Vec::new(), 0.0);
     for priority in Priority::ALL {
         let own = f64::from(tally.scenario.policy.holdback[priority].billionths()) / 1e9;
@@ -226,7 +226,7 @@ fn held(tally: &Tally<'_>, frames: &[Frame]) -> Vec<Held> {
             vec![(frame.start_s, left(share)), (frame.closes_s, frame.budget), (frame.start_s, left(above))]
         };
         let name = format!("held back for {priority}");
-        all.push(Held { name, areas: frames.iter().map(area).collect() });
+        all.push(HoldbackBand { name, areas: frames.iter().map(area).collect() });
     }
     all
 }

@@ -3,7 +3,7 @@
 use crate::expectation::{self, Expected};
 use crate::extent::Extent;
 use crate::fault::{Checked, Fault, SimulateError};
-use crate::format::File;
+use crate::format::ScenarioFile;
 use crate::{demand, events, workspace};
 use apportion_core::scenario::Scenario;
 use std::collections::BTreeSet;
@@ -55,7 +55,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Checked<Trial> {
     Ok(Trial { id: file.id, about: file.about, scenario, expected })
 }
 
-fn syntax(bytes: &[u8]) -> Checked<File> {
+fn syntax(bytes: &[u8]) -> Checked<ScenarioFile> {
     let mut from = serde_json::Deserializer::from_slice(bytes);
     let file = serde_path_to_error::deserialize(&mut from).map_err(|error| {
         let path = error.path().to_string();

@@ -31,7 +31,7 @@ pub struct Summary {
     /// Where a team was farthest from its exact share.
     pub(crate) largest_distance: Option<Distance>,
     /// The windows, in order.
-    pub(crate) windows: Vec<Window>,
+    pub(crate) windows: Vec<WindowSummary>,
 }
 
 /// How far a team was from its exact share in a window.
@@ -51,7 +51,7 @@ pub(crate) struct Distance {
 
 /// One window.
 #[derive(Serialize)]
-pub(crate) struct Window {
+pub(crate) struct WindowSummary {
     /// Its number.
     pub(crate) window: u32,
     /// When it starts, in seconds.
@@ -167,7 +167,7 @@ fn sum_window(
     leaves: &[usize],
     (wanted, shares): (&Wanted, &Shares),
     answers: &mut Answers,
-) -> Window {
+) -> WindowSummary {
     let (granted, budget) = (tally.total(window), shares.capacity[index(window)]);
     let mut cell = |&team: &usize| Cell {
         team: tally.teams[team].to_string(),
@@ -177,7 +177,7 @@ fn sum_window(
         refused: answers.refused.get(&(team, window)).copied().unwrap_or(0),
         waited: answers.waited(team, window),
     };
-    Window {
+    WindowSummary {
         window,
         start_s: number(offset_of(tally.scenario, window)),
         budget,
@@ -210,7 +210,7 @@ fn jain(ratios: &[f64]) -> Option<f64> {
     (ratios.len() > 1 && squares > 0.0).then(|| sum * sum / (ratios.len() as f64 * squares))
 }
 
-fn largest_distance(windows: &[Window]) -> Option<Distance> {
+fn largest_distance(windows: &[WindowSummary]) -> Option<Distance> {
     let of_cell = |window: u32, cell: &Cell| Distance {
         permits: (cell.granted as f64 - cell.exact).abs(),
         team: cell.team.clone(),

@@ -1,6 +1,6 @@
 //! The summary for a person: a table of teams by window, and three lines on how well the budget was shared.
 
-use crate::summary::{Cell, Distance, Summary, Window};
+use crate::summary::{Cell, Distance, Summary, WindowSummary};
 use std::fmt::Write;
 
 /// Most lines of a table; longer runs are folded into spans of windows.
@@ -57,7 +57,7 @@ fn groups(summary: &Summary) -> Vec<Vec<Row>> {
     summary.windows.chunks(summary.windows.len().div_ceil(spans).max(1)).map(group).collect()
 }
 
-fn group(span: &[Window]) -> Vec<Row> {
+fn group(span: &[WindowSummary]) -> Vec<Row> {
     let label = match span {
         [only] => only.window.to_string(),
         [first, .., last] => format!("{}\u{2013}{}", first.window, last.window),
@@ -76,7 +76,7 @@ fn group(span: &[Window]) -> Vec<Row> {
 }
 
 /// One line: a span of windows and a range of teams.
-fn row(span: &[Window], teams: std::ops::Range<usize>) -> Row {
+fn row(span: &[WindowSummary], teams: std::ops::Range<usize>) -> Row {
     let cells = || span.iter().flat_map(|window| &window.teams[teams.clone()]);
     let granted: i64 = cells().map(|cell| cell.granted).sum();
     let exact: f64 = cells().map(|cell| cell.exact).sum();

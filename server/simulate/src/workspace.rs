@@ -2,7 +2,7 @@
 
 use crate::decimal::{Decimal, Whole};
 use crate::fault::{Checked, Fault};
-use crate::format::{Limit, Team, Urgency, Workspace};
+use crate::format::{LimitEntry, TeamEntry, Urgency, WorkspaceEntry};
 use apportion_core::ids::{LimitId, TeamId};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins, Policy, Share, TeamPolicy};
@@ -18,7 +18,7 @@ const DAY_NS: u128 = 86_400 * 1_000_000_000;
 const LATEST_ORIGIN_NS: u128 = 1 << 63;
 
 /// Reads and checks the policy.
-pub(crate) fn policy(workspace: &Workspace) -> Checked<Policy> {
+pub(crate) fn policy(workspace: &WorkspaceEntry) -> Checked<Policy> {
     let policy = Policy {
         limits: limits(workspace)?,
         teams: list("workspace.teams", &workspace.teams, team)?,
@@ -63,8 +63,8 @@ pub(crate) fn list<F, T>(field: &str, from: &[F], read: impl Fn(&str, &F) -> Che
     from.iter().enumerate().map(|(place, element)| read(&format!("{field}[{place}]"), element)).collect()
 }
 
-fn limits(workspace: &Workspace) -> Checked<Vec<LimitPolicy>> {
-    let Workspace { window_s, budget, guard_s, start_margin_s, start_within_s, limits, .. } = workspace;
+fn limits(workspace: &WorkspaceEntry) -> Checked<Vec<LimitPolicy>> {
+    let WorkspaceEntry { window_s, budget, guard_s, start_margin_s, start_within_s, limits, .. } = workspace;
     let plain =
         [("window_s", window_s.is_some()), ("budget", budget.is_some()), ("guard_s", guard_s.is_some())];
     if let Some(limits) = limits {
@@ -85,13 +85,21 @@ fn limits(workspace: &Workspace) -> Checked<Vec<LimitPolicy>> {
     Ok(vec![limit("workspace", &only(workspace, window_s, budget, guard_s))?])
 }
 
-fn only(workspace: &Workspace, window_s: Decimal, budget: Whole, guard_s: Decimal) -> Limit {
-    let Workspace { start_margin_s, start_within_s, .. } = *workspace;
-    Limit { id: ONLY_LIMIT.into(), window_s, budget, phase_s: None, guard_s, start_margin_s, start_within_s }
+fn only(workspace: &WorkspaceEntry, window_s: Decimal, budget: Whole, guard_s: Decimal) -> LimitEntry {
+    let WorkspaceEntry { start_margin_s, start_within_s, .. } = *workspace;
+    LimitEntry {
+        id: ONLY_LIMIT.into(),
+        window_s,
+        budget,
+        phase_s: None,
+        guard_s,
+        start_margin_s,
+        start_within_s,
+    }
 }
 
 /// How precisely the start of a window is known, where it is not exact.
-pub(crate) fn start_within(workspace: &Workspace, policy: &Policy) -> Checked<BTreeMap<LimitId, Span>> {
+pub(crate) fn start_within(workspace: &WorkspaceEntry, policy: &Policy) -> Checked<BTreeMap<LimitId, Span>> {
     let given: Vec<(String, Option<Decimal>)> = match &workspace.limits {
         None => vec![("workspace".into(), workspace.start_within_s)],
         Some(limits) => {
@@ -116,7 +124,7 @@ pub(crate) fn start_within(workspace: &Workspace, policy: &Policy) -> Checked<BT
     Ok(within)
 }
 
-fn limit(field: &str, limit: &Limit) -> Checked<LimitPolicy> {
+fn limit(field: &str, limit: &LimitEntry) -> Checked<LimitPolicy> {
     let window = span(&format!("{field}.window_s"), limit.window_s)?;
     let guard = span(&format!("{field}.guard_s"), limit.guard_s)?;
     if window == Span::ZERO {
@@ -146,7 +154,7 @@ fn limit(field: &str, limit: &Limit) -> Checked<LimitPolicy> {
 }
 
 /// Reads one team. In a file every team may ask for any priority unless it says otherwise.
-pub(crate) fn team(field: &str, team: &Team) -> Checked<TeamPolicy> {
+pub(crate) fn team(field: &str, team: &TeamEntry) -> Checked<TeamPolicy> {
     let number = |key: &str, n: Option<Whole>| n.map(|n| permits(&format!("{field}.{key}"), n)).transpose();
     let weight = team.weight.map_or(1, |weight| weight.0);
     Ok(TeamPolicy {
@@ -189,7 +197,7 @@ fn shares(field: &str, shares: &BTreeMap<Urgency, Decimal>) -> Checked<PerPriori
     Ok(all)
 }
 
-fn floors(workspace: &Workspace) -> Checked<PerPriority<Share>> {
+fn floors(workspace: &WorkspaceEntry) -> Checked<PerPriority<Share>> {
     let floors = shares("workspace.floors", &workspace.floors)?;
     let sum: u64 = floors.0.iter().map(|share| u64::from(share.billionths())).sum();
     if sum > u64::from(Share::WHOLE) {

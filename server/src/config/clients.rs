@@ -1,7 +1,7 @@
 //! Client certificates: the CA, and the roles of the names in them.
 
 use super::error::ConfigError;
-use super::file::{Client, ClientRole};
+use super::file::{ClientEntry, ClientRole};
 use super::settings::Clients;
 use crate::service::authorize::{Role, SCOPES_MAX, Scope};
 use crate::service::certificates::{Binding, key};
@@ -18,7 +18,7 @@ const SAN_LONGEST: usize = 1_024;
 pub(super) fn clients(
     ca: Option<PathBuf>,
     optional: Option<bool>,
-    named: &[Client],
+    named: &[ClientEntry],
 ) -> Result<Option<Clients>, ConfigError> {
     let Some(ca) = ca else {
         return match (optional, named) {
@@ -43,7 +43,7 @@ pub(super) fn clients(
     }))
 }
 
-fn binding(client: &Client) -> Result<Binding, String> {
+fn binding(client: &ClientEntry) -> Result<Binding, String> {
     let san = &client.san;
     if san.is_empty() || san.len() > SAN_LONGEST || !san.chars().all(|c| c.is_ascii_graphic()) {
         return Err(format!("san: a DNS name or URI of 1 to {SAN_LONGEST} printable characters"));

@@ -28,34 +28,34 @@ pub enum FileError {
 
 /// The whole file.
 #[derive(Deserialize, Debug, Default)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct File {
+#[serde(deny_unknown_fields, expecting = "a table", default)]
+pub(super) struct ConfigFile {
     pub(super) data_dir: Option<PathBuf>,
     pub(super) listen: Option<SocketAddr>,
     pub(super) http_listen: Option<SocketAddr>,
     pub(super) insecure: Option<bool>,
     pub(super) drain_seconds: Option<u32>,
     pub(super) audit_entries: Option<u32>,
-    pub(super) tls: Tls,
-    pub(super) log: Log,
-    pub(super) limits: Limits,
+    pub(super) tls: TlsTable,
+    pub(super) log: LogTable,
+    pub(super) limits: LimitsTable,
 }
 
 /// The table `tls`.
 #[derive(Deserialize, Debug, Default)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Tls {
+#[serde(deny_unknown_fields, expecting = "a table", default)]
+pub(super) struct TlsTable {
     pub(super) cert: Option<PathBuf>,
     pub(super) key: Option<PathBuf>,
     pub(super) client_ca: Option<PathBuf>,
     pub(super) client_optional: Option<bool>,
-    pub(super) client: Vec<Client>,
+    pub(super) client: Vec<ClientEntry>,
 }
 
 /// An entry of `tls.client`: a name in client certificates, and its role.
 #[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Client {
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct ClientEntry {
     pub(super) san: String,
     pub(super) role: ClientRole,
     #[serde(default)]
@@ -73,16 +73,16 @@ pub(super) enum ClientRole {
 
 /// The table `log`.
 #[derive(Deserialize, Debug, Default)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Log {
+#[serde(deny_unknown_fields, expecting = "a table", default)]
+pub(super) struct LogTable {
     pub(super) format: Option<LogFormat>,
     pub(super) level: Option<LogLevel>,
 }
 
 /// The table `limits`.
 #[derive(Deserialize, Debug, Default)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Limits {
+#[serde(deny_unknown_fields, expecting = "a table", default)]
+pub(super) struct LimitsTable {
     pub(super) streams_per_connection: Option<u32>,
     pub(super) message_bytes: Option<u32>,
     pub(super) header_bytes: Option<u32>,
@@ -99,13 +99,13 @@ pub(super) struct Limits {
 }
 
 /// Reads the file at `path`.
-pub(super) fn read(path: &Path) -> Result<File, FileError> {
+pub(super) fn read(path: &Path) -> Result<ConfigFile, FileError> {
     let text =
         std::fs::read_to_string(path).map_err(|error| FileError::Unreadable { path: path.into(), error })?;
     parse(path, &text)
 }
 
 /// Reads the text of the file at `path`.
-pub(super) fn parse(path: &Path, text: &str) -> Result<File, FileError> {
+pub(super) fn parse(path: &Path, text: &str) -> Result<ConfigFile, FileError> {
     toml::from_str(text).map_err(|error| FileError::Malformed { path: path.into(), error })
 }

@@ -2,7 +2,7 @@
 
 use super::clients;
 use super::error::ConfigError;
-use super::file::{self, File};
+use super::file::{self, ConfigFile};
 use super::flags::Flags;
 use super::limits::ServerLimits;
 use super::log::Log;
@@ -24,7 +24,11 @@ impl Settings {
         Self::resolve(flags, file, admin_token)
     }
 
-    pub(super) fn resolve(flags: &Flags, file: File, secret: Option<String>) -> Result<Self, ConfigError> {
+    pub(super) fn resolve(
+        flags: &Flags,
+        file: ConfigFile,
+        secret: Option<String>,
+    ) -> Result<Self, ConfigError> {
         let loopback = |port| SocketAddr::from((IpAddr::V4(Ipv4Addr::LOCALHOST), port));
         Ok(Self {
             tls: tls(flags, &file)?,
@@ -55,7 +59,7 @@ impl Settings {
     }
 }
 
-fn tls(flags: &Flags, file: &File) -> Result<Option<Tls>, ConfigError> {
+fn tls(flags: &Flags, file: &ConfigFile) -> Result<Option<Tls>, ConfigError> {
     let either = |flag: &Option<PathBuf>, file: &Option<PathBuf>| flag.clone().or_else(|| file.clone());
     let clients = clients::clients(
         either(&flags.tls_client_ca, &file.tls.client_ca),
@@ -70,7 +74,7 @@ fn tls(flags: &Flags, file: &File) -> Result<Option<Tls>, ConfigError> {
     }
 }
 
-fn limits(flags: &Flags, file: &file::Limits) -> Result<ServerLimits, ConfigError> {
+fn limits(flags: &Flags, file: &file::LimitsTable) -> Result<ServerLimits, ConfigError> {
     let defaults = ServerLimits::DEFAULT;
     macro_rules! resolved {
         ($($field:ident),*) => {

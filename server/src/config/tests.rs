@@ -1,6 +1,6 @@
 //! Where a setting comes from, what is refused, and where a server may listen.
 
-use super::file::File;
+use super::file::ConfigFile;
 use super::*;
 use crate::service::authorize::{Role, Scope};
 use apportion_core::ids::{TeamId, WorkspaceId};
@@ -144,8 +144,9 @@ fn so_many_names_of_certificates_are_bound_and_no_more() {
 
 #[test]
 fn a_secret_is_not_shown() {
-    let settings = Settings::resolve(&flags(&[]), File::default(), Some("hunter2hunter2hunter2".into()))
-        .expect("allowed");
+    let settings =
+        Settings::resolve(&flags(&[]), ConfigFile::default(), Some("hunter2hunter2hunter2".into()))
+            .expect("allowed");
     assert!(!format!("{settings:?}").contains("hunter2"));
     assert_eq!(settings.admin_token.as_ref().map(Secret::expose), Some("hunter2hunter2hunter2"));
 }
@@ -153,7 +154,7 @@ fn a_secret_is_not_shown() {
 #[test]
 fn a_secret_of_the_environment_is_long_and_bears_no_blanks() {
     let admin_token = |text: &str| {
-        let settings = Settings::resolve(&flags(&[]), File::default(), Some(text.into()));
+        let settings = Settings::resolve(&flags(&[]), ConfigFile::default(), Some(text.into()));
         settings.map(|settings| settings.admin_token.map(|secret| secret.expose().to_owned()))
     };
     let secret = "0123456789abcdef";

@@ -4,7 +4,7 @@ use apportion_proto::v1::Token;
 
 /// A shard's record. 128-bit numbers are 16 bytes, big-endian; instants and spans are nanoseconds.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Shard {
+pub(super) struct ShardMessage {
     #[prost(uint64, tag = "1")]
     pub(super) epoch: u64,
     #[prost(string, tag = "2")]
@@ -17,41 +17,41 @@ pub(super) struct Shard {
     #[prost(fixed64, tag = "6")]
     pub(super) spent_before: u64,
     #[prost(message, repeated, tag = "7")]
-    pub(super) limits: Vec<Limit>,
+    pub(super) limits: Vec<LimitMessage>,
     #[prost(fixed64, tag = "8")]
     pub(super) known_from: u64,
     #[prost(message, repeated, tag = "9")]
-    pub(super) accounts: Vec<Account>,
+    pub(super) accounts: Vec<AccountMessage>,
 }
 
 /// The account of one workspace.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Account {
+pub(super) struct AccountMessage {
     #[prost(string, tag = "1")]
     pub(super) workspace: String,
     #[prost(message, repeated, tag = "2")]
-    pub(super) shape: Vec<Windows>,
+    pub(super) shape: Vec<WindowsMessage>,
     #[prost(message, repeated, tag = "3")]
-    pub(super) former: Vec<Entry>,
+    pub(super) former: Vec<EntryMessage>,
     #[prost(message, repeated, tag = "4")]
-    pub(super) past: Vec<Entry>,
+    pub(super) past: Vec<EntryMessage>,
     #[prost(message, repeated, tag = "5")]
-    pub(super) exhausted: Vec<Entry>,
+    pub(super) exhausted: Vec<EntryMessage>,
 }
 
 /// Where the windows of a limit lie.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Windows {
+pub(super) struct WindowsMessage {
     #[prost(string, tag = "1")]
     pub(super) limit: String,
     #[prost(uint64, tag = "2")]
     pub(super) length: u64,
     #[prost(message, optional, tag = "3")]
-    pub(super) phase: Option<Phase>,
+    pub(super) phase: Option<PhaseMessage>,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
-pub(super) struct Entry {
+pub(super) struct EntryMessage {
     #[prost(fixed64, tag = "1")]
     pub(super) from: u64,
     #[prost(fixed64, tag = "2")]
@@ -64,19 +64,19 @@ pub(super) struct Entry {
 
 /// What is known of one limit. Each limit is written once, so that its names are not repeated with every mark.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Limit {
+pub(super) struct LimitMessage {
     #[prost(string, tag = "1")]
     pub(super) workspace: String,
     #[prost(string, tag = "2")]
     pub(super) limit: String,
     #[prost(message, repeated, tag = "3")]
-    pub(super) marks: Vec<Mark>,
+    pub(super) marks: Vec<MarkMessage>,
     #[prost(message, optional, tag = "4")]
-    pub(super) learned: Option<Learned>,
+    pub(super) learned: Option<LearnedMessage>,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
-pub(super) struct Mark {
+pub(super) struct MarkMessage {
     #[prost(fixed64, tag = "1")]
     pub(super) window_start: u64,
     #[prost(fixed64, tag = "2")]
@@ -94,22 +94,22 @@ pub(super) struct Mark {
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
-pub(super) struct Learned {
+pub(super) struct LearnedMessage {
     #[prost(uint32, optional, tag = "1")]
     pub(super) permits: Option<u32>,
     #[prost(message, optional, tag = "2")]
-    pub(super) phase: Option<Phase>,
+    pub(super) phase: Option<PhaseMessage>,
     #[prost(fixed64, optional, tag = "3")]
     pub(super) cooldown_until: Option<u64>,
     #[prost(uint32, tag = "4")]
     pub(super) external_use: u32,
     #[prost(message, optional, tag = "5")]
-    pub(super) basis: Option<Basis>,
+    pub(super) basis: Option<BasisMessage>,
 }
 
 /// The limit of policy that something was learned of.
 #[derive(Clone, Copy, PartialEq, prost::Message)]
-pub(super) struct Basis {
+pub(super) struct BasisMessage {
     #[prost(uint32, tag = "1")]
     pub(super) permits: u32,
     #[prost(uint64, tag = "2")]
@@ -121,7 +121,7 @@ pub(super) struct Basis {
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
-pub(super) struct Phase {
+pub(super) struct PhaseMessage {
     #[prost(uint64, tag = "1")]
     pub(super) least: u64,
     #[prost(uint64, tag = "2")]
@@ -130,7 +130,7 @@ pub(super) struct Phase {
 
 /// A token, and the SHA-256 of its secret.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct KeptToken {
+pub(super) struct TokenMessage {
     #[prost(message, optional, tag = "1")]
     pub(super) token: Option<Token>,
     #[prost(bytes = "vec", tag = "2")]

@@ -7,7 +7,7 @@ use std::fs::File;
 
 /// The version of one key's value: the number of the transaction that wrote it. It rises with every transaction of the
 /// store, so no value ever comes back with a version that an earlier one had.
-pub type Version = u64;
+pub type StoreVersion = u64;
 
 /// A key with its value and version.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,7 +17,7 @@ pub struct Entry {
     /// The value.
     pub value: Vec<u8>,
     /// The version of the value.
-    pub version: Version,
+    pub version: StoreVersion,
 }
 
 /// What is written together or not at all, and only if everything expected is so.
@@ -26,7 +26,7 @@ pub struct Transaction {
     /// The history that the store must have; any where absent.
     pub incarnation: Option<u128>,
     /// The version that each of these keys must have; `None`: the key must be absent.
-    pub expect: Vec<(String, Option<Version>)>,
+    pub expect: Vec<(String, Option<StoreVersion>)>,
     /// Values to write.
     pub puts: Vec<(String, Vec<u8>)>,
     /// Keys to delete; one that is absent stays absent.
@@ -45,7 +45,7 @@ impl Transaction {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CommitOutcome {
     /// It is durable, and its values bear this version.
-    Done(Version),
+    Done(StoreVersion),
     /// A version or the history was not as expected; nothing was written.
     Conflict,
     /// It cannot be known whether it was written: only reading back after [`Store::reopen`] tells.

@@ -1,7 +1,7 @@
 //! A store in memory: it keeps nothing when the process ends.
 
 use super::error::StoreError;
-use super::kv::{CommitOutcome, Entry, Store, Transaction, Version};
+use super::kv::{CommitOutcome, Entry, Store, StoreVersion, Transaction};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,8 +15,8 @@ pub(crate) struct Memory {
 
 #[derive(Default, Debug)]
 struct Kept {
-    commits: Version,
-    entries: BTreeMap<String, (Version, Vec<u8>)>,
+    commits: StoreVersion,
+    entries: BTreeMap<String, (StoreVersion, Vec<u8>)>,
 }
 
 impl Memory {
@@ -72,7 +72,7 @@ impl Store for Memory {
         };
         let later = kept.entries.range::<str, _>((from, Bound::Unbounded));
         let later = later.take_while(|(key, _)| key.starts_with(prefix));
-        let entry = |(key, (version, value)): (&String, &(Version, Vec<u8>))| Entry {
+        let entry = |(key, (version, value)): (&String, &(StoreVersion, Vec<u8>))| Entry {
             key: key.clone(),
             value: value.clone(),
             version: *version,
@@ -94,7 +94,7 @@ impl Store for Memory {
 mod tests {
     use super::*;
 
-    fn put(value: &str, expected: Option<Version>) -> Transaction {
+    fn put(value: &str, expected: Option<StoreVersion>) -> Transaction {
         let (expect, puts) = (vec![("a".into(), expected)], vec![("a".into(), value.into())]);
         Transaction { expect, puts, ..Transaction::default() }
     }

@@ -22,7 +22,7 @@ pub mod record;
 pub use check::Unreadable;
 pub use embedded::Embedded;
 pub use error::StoreError;
-pub use kv::{CommitOutcome, Entry, Store, Transaction, Version};
+pub use kv::{CommitOutcome, Entry, Store, StoreVersion, Transaction};
 #[cfg(test)]
 pub(crate) use memory::Memory;
 pub use open::{OpenedStore, open};

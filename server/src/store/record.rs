@@ -26,7 +26,7 @@ pub fn key(shard: u16) -> String {
 
 /// The record as bytes.
 pub fn encode(record: &ShardRecord) -> Vec<u8> {
-    let message = format::Shard {
+    let message = format::ShardMessage {
         epoch: record.epoch,
         owner: record.owner.to_string(),
         nonce: record.nonce.to_be_bytes().into(),
@@ -51,7 +51,7 @@ pub fn decode(bytes: &[u8]) -> Result<ShardRecord, RecordError> {
     if version != VERSION && version != WITHOUT_ACCOUNTS {
         return Err(RecordError::Version { found: version });
     }
-    let message = format::Shard::decode(bytes)?;
+    let message = format::ShardMessage::decode(bytes)?;
     let mut record = ShardRecord::first(
         NodeId::new(&message.owner)?,
         read::number(&message.nonce)?,

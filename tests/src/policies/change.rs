@@ -1,22 +1,17 @@
 //! Which policies there are, and how they change.
 
-use super::Mood;
+use super::fixed::{MARGINS, TEAMS};
+use super::mood::Mood;
 use crate::world::random::Random;
 use apportion_core::ids::{LimitId, TeamId};
 use apportion_core::permits::Permits;
-use apportion_core::policy::{LimitPolicy, Margins, Policy, TeamPolicy};
+use apportion_core::policy::{LimitPolicy, Policy, TeamPolicy};
 use apportion_core::time::Span;
 
 /// Most limits at once.
 const LIMITS: usize = 3;
 /// Windows of a limit, in seconds.
 const WINDOWS: [u64; 6] = [3, 4, 6, 10, 12, 30];
-
-pub(super) const MARGINS: Margins =
-    Margins { start: Span::from_ms(20), guard: Span::from_ms(500), life: Span::from_ms(200) };
-
-/// The team with a cap, and the one without.
-pub(super) const TEAMS: [&str; 2] = ["capped", "free"];
 
 /// What there is at first: one limit, two teams.
 pub(super) fn first(random: &mut Random, mood: Mood) -> Policy {

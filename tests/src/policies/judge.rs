@@ -2,7 +2,7 @@
 //!
 //! Knows no marks, no blocks and no accounts. It is also the clients: who holds a lease settles it some day, or never.
 
-use super::Mood;
+use super::mood::Mood;
 use super::server::{Held, Report, WindowNow};
 use crate::world::random::Random;
 use apportion_core::ids::TeamId;

@@ -5,9 +5,13 @@
 //! blocks, no accounts.
 
 mod change;
+mod fixed;
 mod judge;
+mod mood;
 mod server;
 mod store;
+
+pub use mood::Mood;
 
 use crate::world::random::Random;
 use apportion_core::policy::Policy;
@@ -20,16 +24,6 @@ use store::Store;
 const START: Timestamp = Timestamp::from_ns(1_000_000_000_000_000);
 /// How long one is played.
 const PLAYED: Span = Span::from_secs(150);
-
-/// How often what goes wrong does so.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Mood {
-    /// Crashes, a store that fails, throttling, a clock that is anchored anew, workspaces that are made again, leases that nobody
-    /// settles.
-    Stormy,
-    /// Nothing but changes of policy; every lease is settled soon, and somebody always waits.
-    Calm,
-}
 
 /// What became of a run.
 #[derive(Clone, Debug)]

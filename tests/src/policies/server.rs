@@ -1,7 +1,7 @@
 //! One life of the server: a shard and the allocator of its one workspace, connected by the core's `host` as in the real one. Decides
 //! nothing.
 
-use super::change::{MARGINS, TEAMS};
+use super::fixed::{MARGINS, TEAMS};
 use super::store::Store;
 use crate::world::random::Random;
 use apportion_core::allocator::{Allocator, Submitted};

@@ -1,4 +1,7 @@
-//! A name of a type means one thing in the product.
+//! A name of a type means one thing in the server, and one in the client library.
+//!
+//! A file whose types mirror the keys of a file or the messages of a store gives them a suffix that says so, such as `LimitTable`,
+//! `TeamEntry` and `ShardMessage`.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +14,12 @@ const SHARED: [(&str, &str); 2] = [
     ("Command", "clap: the subcommands of one command, named by its module"),
 ];
 
+/// The client library is a package of its own. Its users never see the server's types, so that names such as `Lease` may repeat there.
+const CLIENT: &str = "client/";
+
 /// Every type that more than its own file sees and whose name stands twice, as "Name: places".
 fn duplicates(sources: &[Source]) -> Vec<String> {
-    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut places: BTreeMap<(bool, String), Vec<String>> = BTreeMap::new();
     for source in sources {
         let code = lexemes(&source.code);
         for (at, lexeme) in code.iter().enumerate().filter(|(_, lexeme)| lexeme.is("pub")) {
@@ -26,12 +32,14 @@ fn duplicates(sources: &[Source]) -> Vec<String> {
                 ["struct", "enum", "trait", "type", "union"].contains(&lexeme.text.as_str())
             });
             if let Some(name) = rest.next().filter(|_| is_type) {
-                places.entry(name.text.clone()).or_default().push(format!("{}:{}", source.path, lexeme.line));
+                let is_client = source.path.starts_with(CLIENT);
+                let places = places.entry((is_client, name.text.clone())).or_default();
+                places.push(format!("{}:{}", source.path, lexeme.line));
             }
         }
     }
-    places.retain(|name, places| places.len() > 1 && !SHARED.iter().any(|(shared, _)| shared == name));
-    places.iter().map(|(name, places)| format!("{name}: {}", places.join(", "))).collect()
+    places.retain(|(_, name), places| places.len() > 1 && !SHARED.iter().any(|(shared, _)| shared == name));
+    places.iter().map(|((_, name), places)| format!("{name}: {}", places.join(", "))).collect()
 }
 
 #[test]
@@ -49,4 +57,9 @@ fn a_type_that_is_named_twice_is_found() {
         ),
     ];
     assert_eq!(duplicates(&sources), ["Two: a.rs:3, b.rs:1"]);
+    let client = ["client/a.rs", "client/b.rs"].map(|path| Source::new(path, "pub struct Two;\n"));
+    assert_eq!(duplicates(&client), ["Two: client/a.rs:1, client/b.rs:1"]);
+    let [own, _] = client;
+    let [server, _] = sources;
+    assert!(duplicates(&[own, server]).is_empty());
 }

@@ -3,10 +3,10 @@
 //! A field that the file leaves out gets its default. Workspaces and teams that are not in the file stay as they are; with `--prune`,
 //! the other teams of its workspaces are deleted, except `default`. All steps are planned before the first is made.
 
-use super::plan::{Allowed, Held, Step, plan};
+use super::plan::{Allowed, CurrentPolicy, PlanStep, plan};
 use super::policy_file;
 use super::show;
-use super::write::Write;
+use super::write::ResourceWrite;
 use crate::connection::{Client, Connection, refused};
 use crate::terminal;
 use apportion_proto::v1;
@@ -38,18 +38,18 @@ pub(crate) struct Args {
 
 /// Runs the command. Returns false for a dry run that found changes.
 pub(super) async fn run(args: &Args) -> Result<bool, String> {
-    let wanted = policy_file::read(&args.file)?;
+    let desired = policy_file::read(&args.file)?;
     let mut apply = Apply { args, client: args.connection.client().await? };
     let allowed = Allowed { prune: args.prune, overcommit: args.allow_overcommit };
     let mut plans = Vec::new();
-    for workspace in &wanted {
-        let held = apply.held(&workspace.value.name).await?;
-        let steps = plan(&held, workspace, allowed)?;
-        plans.push((held, steps));
+    for workspace in &desired {
+        let current = apply.current(&workspace.value.name).await?;
+        let steps = plan(&current, workspace, allowed)?;
+        plans.push((current, steps));
     }
     let differs = plans.iter().any(|(_, steps)| !steps.is_empty());
-    for (held, steps) in plans {
-        apply.make(held, steps).await?;
+    for (current, steps) in plans {
+        apply.make(current, steps).await?;
     }
     if !differs {
         terminal::line("no changes");
@@ -64,32 +64,32 @@ struct Apply<'a> {
 
 impl Apply<'_> {
     /// The workspace and its teams as the server has them.
-    async fn held(&mut self, name: &str) -> Result<Held, String> {
+    async fn current(&mut self, name: &str) -> Result<CurrentPolicy, String> {
         let found = self.client.get_workspace(v1::GetWorkspaceRequest { name: name.into() }).await;
         let workspace = match found {
             Ok(found) => found.into_inner().workspace,
-            Err(status) if status.code() == Code::NotFound => return Ok(Held::default()),
+            Err(status) if status.code() == Code::NotFound => return Ok(CurrentPolicy::default()),
             Err(status) => return Err(refused(&status)),
         };
         let mut request =
             v1::ListTeamsRequest { parent: name.into(), page_size: 1_000, ..Default::default() };
-        let mut held = Held { workspace, ..Held::default() };
+        let mut current = CurrentPolicy { workspace, ..CurrentPolicy::default() };
         loop {
             let page = self.client.list_teams(request.clone()).await.map_err(|status| refused(&status))?;
             let page = page.into_inner();
-            held.teams.extend(page.teams.into_iter().map(|team| (team.name.clone(), team)));
+            current.teams.extend(page.teams.into_iter().map(|team| (team.name.clone(), team)));
             if page.next_page_token.is_empty() {
-                return Ok(held);
+                return Ok(current);
             }
             request.page_token = page.next_page_token;
         }
     }
 
     /// Prints each step, and makes it unless this is a dry run.
-    async fn make(&mut self, mut held: Held, steps: Vec<Step>) -> Result<(), String> {
+    async fn make(&mut self, mut current: CurrentPolicy, steps: Vec<PlanStep>) -> Result<(), String> {
         for step in steps {
-            let exists = print(&held, &step);
-            held = held.after(&step);
+            let exists = print(&current, &step);
+            current = current.after(&step);
             if !self.args.dry_run {
                 show::warnings(&self.write(step, exists).await?);
             }
@@ -98,17 +98,17 @@ impl Apply<'_> {
     }
 
     /// Makes a step. Returns the warnings of the server.
-    async fn write(&mut self, step: Step, exists: bool) -> Result<Vec<String>, String> {
+    async fn write(&mut self, step: PlanStep, exists: bool) -> Result<Vec<String>, String> {
         let all = || prost_types::FieldMask { paths: vec!["*".into()] };
-        let write = Write {
+        let write = ResourceWrite {
             update_mask: exists.then(all),
             validate_only: false,
             allow_overcommit: self.args.allow_overcommit,
         };
         match step {
-            Step::Workspace(value) => Ok(write.workspace(&mut self.client, value).await?.1),
-            Step::Team(value) => Ok(write.team(&mut self.client, value).await?.1),
-            Step::Delete(v1::Team { name, etag, .. }) => {
+            PlanStep::Workspace(value) => Ok(write.workspace(&mut self.client, value).await?.1),
+            PlanStep::Team(value) => Ok(write.team(&mut self.client, value).await?.1),
+            PlanStep::Delete(v1::Team { name, etag, .. }) => {
                 let request = v1::DeleteTeamRequest { name, etag, validate_only: false };
                 let deleted = self.client.delete_team(request).await;
                 deleted.map(|_| Vec::new()).map_err(|status| refused(&status))
@@ -118,10 +118,10 @@ impl Apply<'_> {
 }
 
 /// Prints what a step changes. Returns whether the resource exists.
-fn print(held: &Held, step: &Step) -> bool {
-    let before = held.fields(step);
+fn print(current: &CurrentPolicy, step: &PlanStep) -> bool {
+    let before = current.fields(step);
     let sign = match (step, &before) {
-        (Step::Delete(_), _) => '-',
+        (PlanStep::Delete(_), _) => '-',
         (_, Some(_)) => '~',
         (_, None) => '+',
     };

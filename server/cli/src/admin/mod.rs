@@ -4,6 +4,7 @@ mod apply;
 mod assignments;
 mod audit;
 mod backup;
+mod conditions;
 mod flags;
 mod landing;
 mod plan;

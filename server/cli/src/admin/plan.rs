@@ -1,7 +1,7 @@
 //! The order of the changes that `apply` makes, such that the server accepts each: what frees permits comes before what promises
 //! them, a team before its child teams. Pure.
 
-use super::policy_file::Wanted;
+use super::policy_file::DesiredPolicy;
 use apportion_proto::v1;
 use apportion_server::definition::{self, default_team};
 use apportion_server::resource::{Fields, fields_of};
@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 
 /// A workspace with its teams by name, as the server has them; no workspace before it is created.
 #[derive(Clone, Default)]
-pub(super) struct Held {
+pub(super) struct CurrentPolicy {
     pub(super) workspace: Option<v1::Workspace>,
     pub(super) teams: BTreeMap<String, v1::Team>,
 }
 
 /// One change.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) enum Step {
+pub(super) enum PlanStep {
     /// Creates the workspace, or updates it.
     Workspace(v1::Workspace),
     /// Creates a team, or updates it.
@@ -35,19 +35,27 @@ pub(super) struct Allowed {
     pub(super) overcommit: bool,
 }
 
-/// The steps from what is held to what is wanted, in an order in which the server accepts each.
+/// The steps from the current to the desired policy, in an order in which the server accepts each.
 ///
 /// # Errors
-/// A message for people where the server would refuse what is wanted, or there is no such order.
-pub(super) fn plan(held: &Held, wanted: &Wanted, allowed: Allowed) -> Result<Vec<Step>, String> {
-    let name = &wanted.value.name;
-    let mut left = steps(held, wanted, allowed.prune);
-    let end = left.iter().fold(held.clone(), Held::after);
+/// A message for people where the server would refuse the desired policy, or there is no such order.
+pub(super) fn plan(
+    current: &CurrentPolicy,
+    desired: &DesiredPolicy,
+    allowed: Allowed,
+) -> Result<Vec<PlanStep>, String> {
+    let name = &desired.value.name;
+    let mut left = steps(current, desired, allowed.prune);
+    let end = left.iter().fold(current.clone(), CurrentPolicy::after);
     end.check(allowed.overcommit).map_err(|error| format!("{name}: {error}"))?;
     // The first step creates a workspace that does not exist.
-    let base = left.first().filter(|_| held.workspace.is_none()).into_iter().fold(held.clone(), Held::after);
+    let base = left
+        .first()
+        .filter(|_| current.workspace.is_none())
+        .into_iter()
+        .fold(current.clone(), CurrentPolicy::after);
     left.sort_by_cached_key(|step| Reverse(base.clone().after(step).spare_permits()));
-    let (mut now, mut order) = (held.clone(), Vec::new());
+    let (mut now, mut order) = (current.clone(), Vec::new());
     while !left.is_empty() {
         let place = next(&now, &left, allowed.overcommit).map_err(|error| {
             format!(
@@ -63,11 +71,11 @@ pub(super) fn plan(held: &Held, wanted: &Wanted, allowed: Allowed) -> Result<Vec
 }
 
 /// The first step that the server would accept now.
-fn next(now: &Held, left: &[Step], overcommit: bool) -> Result<usize, String> {
+fn next(now: &CurrentPolicy, left: &[PlanStep], overcommit: bool) -> Result<usize, String> {
     let mut obstacle = String::new();
     for (place, step) in left.iter().enumerate() {
         // A deletion is never refused for overcommitment.
-        let overcommit = overcommit || matches!(step, Step::Delete(_));
+        let overcommit = overcommit || matches!(step, PlanStep::Delete(_));
         match now.clone().after(step).check(overcommit) {
             Ok(()) => return Ok(place),
             Err(error) => obstacle = format!("{}: {error}", step.name()),
@@ -77,35 +85,35 @@ fn next(now: &Held, left: &[Step], overcommit: bool) -> Result<usize, String> {
 }
 
 /// The steps, in no order yet.
-fn steps(held: &Held, wanted: &Wanted, prune: bool) -> Vec<Step> {
+fn steps(current: &CurrentPolicy, desired: &DesiredPolicy, prune: bool) -> Vec<PlanStep> {
     let mut steps = Vec::new();
-    let mut value = wanted.value.clone();
-    if let Some(found) = &held.workspace {
+    let mut value = desired.value.clone();
+    if let Some(found) = &current.workspace {
         value.preset.clone_from(&found.preset); // set at creation and never changed
         value.etag.clone_from(&found.etag);
     }
-    if held.workspace.as_ref().map(fields_of) != Some(fields_of(&value)) {
-        steps.push(Step::Workspace(value));
+    if current.workspace.as_ref().map(fields_of) != Some(fields_of(&value)) {
+        steps.push(PlanStep::Workspace(value));
     }
     // A new workspace is created with this team.
-    let default = default_team(wanted.value.name.trim_start_matches("workspaces/"));
-    let made = held.workspace.is_none().then_some(&default);
-    for team in &wanted.teams {
-        let found = held.teams.get(&team.name).or(made.filter(|made| made.name == team.name));
+    let default = default_team(desired.value.name.trim_start_matches("workspaces/"));
+    let made = current.workspace.is_none().then_some(&default);
+    for team in &desired.teams {
+        let found = current.teams.get(&team.name).or(made.filter(|made| made.name == team.name));
         if found.map(fields_of) != Some(fields_of(team)) {
             let etag = found.map(|found| found.etag.clone()).unwrap_or_default();
-            steps.push(Step::Team(v1::Team { etag, ..team.clone() }));
+            steps.push(PlanStep::Team(v1::Team { etag, ..team.clone() }));
         }
     }
     if prune {
-        let is_wanted = |team: &v1::Team| wanted.teams.iter().any(|kept| kept.name == team.name);
-        let extra = held.teams.values().filter(|team| team.name != default.name && !is_wanted(team));
-        steps.extend(extra.cloned().map(Step::Delete));
+        let is_desired = |team: &v1::Team| desired.teams.iter().any(|kept| kept.name == team.name);
+        let extra = current.teams.values().filter(|team| team.name != default.name && !is_desired(team));
+        steps.extend(extra.cloned().map(PlanStep::Delete));
     }
     steps
 }
 
-impl Step {
+impl PlanStep {
     /// The name of the resource.
     pub(super) fn name(&self) -> &str {
         match self {
@@ -124,33 +132,33 @@ impl Step {
     }
 }
 
-impl Held {
+impl CurrentPolicy {
     /// The state after a step.
-    pub(super) fn after(self, step: &Step) -> Held {
-        let mut held = self;
+    pub(super) fn after(self, step: &PlanStep) -> CurrentPolicy {
+        let mut current = self;
         match step {
-            Step::Workspace(workspace) => {
-                if held.workspace.is_none() {
+            PlanStep::Workspace(workspace) => {
+                if current.workspace.is_none() {
                     let default = default_team(workspace.name.trim_start_matches("workspaces/"));
-                    held.teams.insert(default.name.clone(), default);
+                    current.teams.insert(default.name.clone(), default);
                 }
-                held.workspace = Some(workspace.clone());
+                current.workspace = Some(workspace.clone());
             }
-            Step::Team(team) => {
-                held.teams.insert(team.name.clone(), team.clone());
+            PlanStep::Team(team) => {
+                current.teams.insert(team.name.clone(), team.clone());
             }
-            Step::Delete(team) => {
-                held.teams.remove(&team.name);
+            PlanStep::Delete(team) => {
+                current.teams.remove(&team.name);
             }
         }
-        held
+        current
     }
 
     /// The fields that a step changes, as they are now; `None` where the resource does not exist.
-    pub(super) fn fields(&self, step: &Step) -> Option<Fields> {
+    pub(super) fn fields(&self, step: &PlanStep) -> Option<Fields> {
         match step {
-            Step::Workspace(_) => self.workspace.as_ref().map(fields_of),
-            Step::Team(team) | Step::Delete(team) => self.teams.get(&team.name).map(fields_of),
+            PlanStep::Workspace(_) => self.workspace.as_ref().map(fields_of),
+            PlanStep::Team(team) | PlanStep::Delete(team) => self.teams.get(&team.name).map(fields_of),
         }
     }
 

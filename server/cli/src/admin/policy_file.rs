@@ -12,10 +12,10 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use workspace::Workspace;
+use workspace::WorkspaceTable;
 
 /// A workspace and its teams as they are to be, every default written out; a parent comes before its child teams.
-pub(super) struct Wanted {
+pub(super) struct DesiredPolicy {
     pub(super) value: v1::Workspace,
     pub(super) teams: Vec<v1::Team>,
 }
@@ -24,7 +24,7 @@ pub(super) struct Wanted {
 #[serde(deny_unknown_fields)]
 struct Document {
     #[serde(default)]
-    workspace: Vec<Workspace>,
+    workspace: Vec<WorkspaceTable>,
 }
 
 /// The largest file, in bytes.
@@ -34,7 +34,7 @@ const FILE_MAX: u64 = 64 << 20;
 ///
 /// # Errors
 /// A message for people where the file cannot be read, or does not define workspaces.
-pub(super) fn read(path: &Path) -> Result<Vec<Wanted>, String> {
+pub(super) fn read(path: &Path) -> Result<Vec<DesiredPolicy>, String> {
     let (shown, from): (_, io::Result<Box<dyn Read>>) = match path.to_str() {
         Some("-") => ("standard input".into(), Ok(Box::new(io::stdin()))),
         _ => (path.display().to_string(), File::open(path).map(|file| Box::new(file) as _)),
@@ -48,22 +48,22 @@ pub(super) fn read(path: &Path) -> Result<Vec<Wanted>, String> {
 }
 
 /// Reads the text of a file.
-pub(super) fn parse(text: &str) -> Result<Vec<Wanted>, String> {
+pub(super) fn parse(text: &str) -> Result<Vec<DesiredPolicy>, String> {
     let file: Document = toml::from_str(text).map_err(|error| error.to_string())?;
     check_unique("workspace", file.workspace.iter().map(|workspace| &*workspace.id))?;
-    let wanted = |workspace: &Workspace| {
-        wanted(workspace).map_err(|error| format!("workspace {}: {error}", workspace.id))
+    let desired = |workspace: &WorkspaceTable| {
+        desired(workspace).map_err(|error| format!("workspace {}: {error}", workspace.id))
     };
-    file.workspace.iter().map(wanted).collect()
+    file.workspace.iter().map(desired).collect()
 }
 
-fn wanted(workspace: &Workspace) -> Result<Wanted, String> {
+fn desired(workspace: &WorkspaceTable) -> Result<DesiredPolicy, String> {
     check_unique("team", workspace.teams.iter().map(|team| &*team.id))?;
     let teams = workspace.teams.iter().map(|team| (&*team.id, team.wire(&workspace.id)));
     let teams: Vec<_> = teams.collect();
     let (value, teams) =
         definition::complete(&workspace.id, workspace.wire()?, &teams).map_err(|error| error.to_string())?;
-    Ok(Wanted { value, teams })
+    Ok(DesiredPolicy { value, teams })
 }
 
 /// Fails where an id is given twice.
@@ -93,10 +93,10 @@ mod tests {
     fn a_team_stands_behind_the_one_it_is_part_of() {
         let teams = "[[workspace.team]]\nid = \"part\"\nparent_team = \"whole\"\n[[workspace.team]]\nid = \"whole\"\n";
         let text = format!("[[workspace]]\nid = \"w\"\npreset = \"intercom\"\n{teams}");
-        let wanted = parse(&text).expect("it is a policy");
-        let names: Vec<_> = wanted[0].teams.iter().map(|team| team.name.as_str()).collect();
+        let desired = parse(&text).expect("it is a policy");
+        let names: Vec<_> = desired[0].teams.iter().map(|team| team.name.as_str()).collect();
         assert_eq!(names, ["workspaces/w/teams/whole", "workspaces/w/teams/part"]);
-        assert_eq!(wanted[0].value.limits[0].permits, 166);
+        assert_eq!(desired[0].value.limits[0].permits, 166);
     }
 
     #[test]
@@ -106,11 +106,11 @@ mod tests {
             "[[workspace.team]]\nid = \"a\"\nparent_team = \"b\"\nweight = 3\npriority = \"CRITICAL\"\n";
         let whole = "[[workspace.team]]\nid = \"b\"\n";
         let text = format!("[[workspace]]\nid = \"w\"\nedge = [\"CRITICAL\"]\n{limit}{team}{whole}");
-        assert_eq!(parse(&text).map(|wanted| wanted.len()), Ok(1));
+        assert_eq!(parse(&text).map(|desired| desired.len()), Ok(1));
         apportion_fuzz::fuzz(|noise| {
             let changed = noise.changed(text.as_bytes());
             match parse(&String::from_utf8_lossy(&changed)) {
-                Ok(wanted) => assert!(wanted.len() <= 1),
+                Ok(desired) => assert!(desired.len() <= 1),
                 Err(why) => assert!(!why.is_empty()),
             }
         });
@@ -121,8 +121,8 @@ mod tests {
         let head = "[[workspace]]\nid = \"w\"\npreset = \"intercom\"\n[[workspace.team]]\nid = \"a\"\n";
         let keys = "weight = 3\nreservation_permits = 4\ncap_permits = 0\nreservation_protected = true\n\
                     priority = \"sheddable\"\nhighest_priority = \"CRITICAL\"\n";
-        let wanted = parse(&format!("{head}{keys}")).expect("it is a policy");
-        let team = &wanted[0].teams[0];
+        let desired = parse(&format!("{head}{keys}")).expect("it is a policy");
+        let team = &desired[0].teams[0];
         assert_eq!((team.weight, team.reservation_permits, team.cap_permits), (Some(3), 4, Some(0)));
         assert!(team.reservation_protected);
         assert_eq!(

@@ -1,8 +1,9 @@
 //! `apportion team`.
 
+use super::conditions::Conditions;
 use super::flags::FieldFlags;
 use super::show;
-use super::write::Write;
+use super::write::ResourceWrite;
 use crate::argument::{id, mask};
 use crate::connection::{Connection, refused};
 use apportion_proto::v1;
@@ -19,15 +20,15 @@ pub(crate) enum Command {
         connection: Connection,
     },
     /// Show a team
-    Get(Named),
+    Get(TeamArgs),
     /// Create a team
-    Create(Change),
+    Create(TeamChange),
     /// Update fields of a team; the others keep their values
-    Update(Change),
+    Update(TeamChange),
     /// Delete a team that has no child teams
     Delete {
         #[command(flatten)]
-        named: Named,
+        named: TeamArgs,
         #[command(flatten)]
         conditions: Conditions,
     },
@@ -35,7 +36,7 @@ pub(crate) enum Command {
 
 /// Which team.
 #[derive(clap::Args)]
-pub(crate) struct Named {
+pub(crate) struct TeamArgs {
     /// Workspace id
     #[arg(value_parser = id)]
     workspace: String,
@@ -46,22 +47,11 @@ pub(crate) struct Named {
     connection: Connection,
 }
 
-/// The conditions of a change.
-#[derive(clap::Args)]
-pub(crate) struct Conditions {
-    /// Fail unless this is the current etag
-    #[arg(long, default_value = "")]
-    etag: String,
-    /// Validate the request without making the change
-    #[arg(long)]
-    validate_only: bool,
-}
-
 /// A team to create, or the fields to update.
 #[derive(clap::Args)]
-pub(crate) struct Change {
+pub(crate) struct TeamChange {
     #[command(flatten)]
-    named: Named,
+    named: TeamArgs,
     #[command(flatten)]
     conditions: Conditions,
     #[command(flatten)]
@@ -74,13 +64,13 @@ pub(crate) struct Change {
     allow_overcommit: bool,
 }
 
-impl Named {
+impl TeamArgs {
     fn name(&self) -> String {
         format!("workspaces/{}/teams/{}", self.workspace, self.team)
     }
 }
 
-impl Change {
+impl TeamChange {
     fn team(&self) -> v1::Team {
         let etag = self.conditions.etag.clone();
         let mut team = v1::Team { name: self.named.name(), etag, ..v1::Team::default() };
@@ -133,9 +123,10 @@ async fn list(workspace: &str, connection: &Connection) -> Result<(), String> {
     Ok(())
 }
 
-async fn write(change: &Change, update_mask: Option<prost_types::FieldMask>) -> Result<(), String> {
+async fn write(change: &TeamChange, update_mask: Option<prost_types::FieldMask>) -> Result<(), String> {
     let (connection, allow_overcommit) = (&change.named.connection, change.allow_overcommit);
-    let write = Write { update_mask, validate_only: change.conditions.validate_only, allow_overcommit };
+    let write =
+        ResourceWrite { update_mask, validate_only: change.conditions.validate_only, allow_overcommit };
     let (made, warnings) = write.team(&mut connection.client().await?, change.team()).await?;
     show::warnings(&warnings);
     show::one(&show::team(&made), connection.json);

@@ -1,8 +1,9 @@
 //! `apportion workspace`.
 
+use super::conditions::Conditions;
 use super::flags::FieldFlags;
 use super::show;
-use super::write::Write;
+use super::write::ResourceWrite;
 use crate::argument::{id, mask, priority};
 use crate::connection::{Connection, refused};
 use apportion_proto::v1;
@@ -17,15 +18,15 @@ pub(crate) enum Command {
         connection: Connection,
     },
     /// Show a workspace
-    Get(Named),
+    Get(WorkspaceArgs),
     /// Create a workspace
-    Create(Change),
+    Create(WorkspaceChange),
     /// Update fields of a workspace; the others keep their values
-    Update(Change),
+    Update(WorkspaceChange),
     /// Delete a workspace
     Delete {
         #[command(flatten)]
-        named: Named,
+        named: WorkspaceArgs,
         #[command(flatten)]
         conditions: Conditions,
         /// Also delete its teams
@@ -36,7 +37,7 @@ pub(crate) enum Command {
 
 /// Which workspace.
 #[derive(clap::Args)]
-pub(crate) struct Named {
+pub(crate) struct WorkspaceArgs {
     /// Workspace id
     #[arg(value_parser = id)]
     workspace: String,
@@ -44,22 +45,11 @@ pub(crate) struct Named {
     connection: Connection,
 }
 
-/// The conditions of a change.
-#[derive(clap::Args)]
-pub(crate) struct Conditions {
-    /// Fail unless this is the current etag
-    #[arg(long, default_value = "")]
-    etag: String,
-    /// Validate the request without making the change
-    #[arg(long)]
-    validate_only: bool,
-}
-
 /// A workspace to create, or the fields to update.
 #[derive(clap::Args)]
-pub(crate) struct Change {
+pub(crate) struct WorkspaceChange {
     #[command(flatten)]
-    named: Named,
+    named: WorkspaceArgs,
     #[command(flatten)]
     conditions: Conditions,
     #[command(flatten)]
@@ -122,13 +112,13 @@ fn limit(text: &str) -> Result<v1::Limit, String> {
     Ok(limit)
 }
 
-impl Named {
+impl WorkspaceArgs {
     fn name(&self) -> String {
         format!("workspaces/{}", self.workspace)
     }
 }
 
-impl Change {
+impl WorkspaceChange {
     fn workspace(&self) -> v1::Workspace {
         let edge = v1::EdgePriorities { priorities: self.edge.iter().copied().map(i32::from).collect() };
         let mut workspace = v1::Workspace {
@@ -194,9 +184,10 @@ async fn list(connection: &Connection) -> Result<(), String> {
     Ok(())
 }
 
-async fn write(change: &Change, update_mask: Option<prost_types::FieldMask>) -> Result<(), String> {
+async fn write(change: &WorkspaceChange, update_mask: Option<prost_types::FieldMask>) -> Result<(), String> {
     let (connection, allow_overcommit) = (&change.named.connection, change.allow_overcommit);
-    let write = Write { update_mask, validate_only: change.conditions.validate_only, allow_overcommit };
+    let write =
+        ResourceWrite { update_mask, validate_only: change.conditions.validate_only, allow_overcommit };
     let (made, warnings) = write.workspace(&mut connection.client().await?, change.workspace()).await?;
     show::warnings(&warnings);
     show::one(&show::workspace(&made), connection.json);

@@ -5,14 +5,14 @@ use apportion_proto::v1;
 use prost_types::FieldMask;
 
 /// How something is written.
-pub(super) struct Write {
+pub(super) struct ResourceWrite {
     /// The fields to change; none: it is made.
     pub(super) update_mask: Option<FieldMask>,
     pub(super) validate_only: bool,
     pub(super) allow_overcommit: bool,
 }
 
-impl Write {
+impl ResourceWrite {
     /// Writes a workspace. Returns it and the warnings of the server.
     pub(super) async fn workspace(
         self,

@@ -1,6 +1,6 @@
 //! The columns of the table: what stands in them, and which of them stay where the terminal is narrow.
 
-use super::model::Team;
+use super::model::TeamRow;
 use super::text::{count, cut, time};
 
 /// The gap between two columns.
@@ -16,7 +16,7 @@ struct Column {
     width: usize,
     /// Columns with a higher rank are hidden first.
     rank: usize,
-    cell: fn(&Team) -> String,
+    cell: fn(&TeamRow) -> String,
 }
 
 /// The columns, from left to right.
@@ -51,7 +51,7 @@ pub(super) struct Table {
 
 impl Table {
     /// Selects columns by rank while they fit beside the names of these teams; the names get the rest.
-    pub(super) fn new(teams: &[Team], width: usize) -> Self {
+    pub(super) fn new(teams: &[TeamRow], width: usize) -> Self {
         let longest = teams.iter().map(|team| name(team).chars().count()).max().unwrap_or(0).max(NAME_LEAST);
         let mut ranked: Vec<_> = COLUMNS.iter().collect();
         ranked.sort_by_key(|column| column.rank);
@@ -67,7 +67,7 @@ impl Table {
     }
 
     /// The width at which no column and no name is cut.
-    pub(super) fn whole(teams: &[Team]) -> usize {
+    pub(super) fn whole(teams: &[TeamRow]) -> usize {
         let longest = teams.iter().map(|team| name(team).chars().count()).max().unwrap_or(0).max(NAME_LEAST);
         longest + COLUMNS.iter().map(|column| GAP + column.width).sum::<usize>()
     }
@@ -78,7 +78,7 @@ impl Table {
     }
 
     /// The line of a team.
-    pub(super) fn row(&self, team: &Team) -> String {
+    pub(super) fn row(&self, team: &TeamRow) -> String {
         self.line(&name(team), |column| (column.cell)(team))
     }
 
@@ -93,7 +93,7 @@ impl Table {
     }
 }
 
-fn name(team: &Team) -> String {
+fn name(team: &TeamRow) -> String {
     format!("{}{}", "  ".repeat(team.depth), team.id)
 }
 
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn columns_go_by_rank_as_the_width_shrinks_and_the_names_last() {
-        let team = Team { id: "a-team-with-a-long-name-of-63-characters".into(), ..Team::default() };
+        let team = TeamRow { id: "a-team-with-a-long-name-of-63-characters".into(), ..TeamRow::default() };
         let heads = |width| {
             let head = Table::new(std::slice::from_ref(&team), width).head();
             assert!(head.chars().count() <= width, "{head}");
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn the_largest_numbers_fit_their_columns() {
         let (most, long) = (u32::MAX, Some(Duration::from_secs(u64::from(u32::MAX))));
-        let team = Team {
+        let team = TeamRow {
             id: "x".repeat(63),
             depth: 3,
             priorities: "shed..crit".into(),

@@ -4,7 +4,7 @@
 //! terminal is low, the table keeps a few lines and the limits give way.
 
 use super::columns::Table;
-use super::model::{Limit, Team};
+use super::model::{LimitRow, TeamRow};
 use super::screen::{Link, Screen};
 use super::text::{bar, count, cut, time};
 use ratatui::buffer::Buffer;
@@ -109,7 +109,7 @@ fn title(screen: &Screen, width: usize) -> String {
     format!("{who}  {state:>room$}").trim_end().into()
 }
 
-fn limit_lines(limit: &Limit, screen: &Screen, width: usize) -> Vec<(String, Tone)> {
+fn limit_lines(limit: &LimitRow, screen: &Screen, width: usize) -> Vec<(String, Tone)> {
     let (state, tone) = state(limit, screen);
     let elapsed = (limit.elapsed + screen.age).min(limit.window);
     let left = time(limit.window.saturating_sub(elapsed));
@@ -130,7 +130,7 @@ fn limit_lines(limit: &Limit, screen: &Screen, width: usize) -> Vec<(String, Ton
 }
 
 /// The state of a limit.
-fn state(limit: &Limit, screen: &Screen) -> (String, Tone) {
+fn state(limit: &LimitRow, screen: &Screen) -> (String, Tone) {
     let cooldown = limit.cooldown.map(|left| left.saturating_sub(screen.age)).filter(|left| !left.is_zero());
     if let Some(left) = cooldown {
         return (format!("throttled, {} more", time(left)), Tone::Alarm);
@@ -144,7 +144,7 @@ fn state(limit: &Limit, screen: &Screen) -> (String, Tone) {
     }
 }
 
-fn tone(team: &Team) -> Tone {
+fn tone(team: &TeamRow) -> Tone {
     if team.cap == Some(0) {
         Tone::Quiet
     } else if team.refused > 0 {

@@ -1,13 +1,13 @@
 //! The view for programs, in JSON.
 
-use super::model::{Limit, Team, View};
+use super::model::{LimitRow, TeamRow, View};
 use serde_json::json;
 use std::time::Duration;
 
 /// The view for programs; times in seconds.
 pub(super) fn json(view: &View) -> serde_json::Value {
     let seconds = |span: Duration| span.as_secs_f64();
-    let limit = |limit: &Limit| {
+    let limit = |limit: &LimitRow| {
         json!({
             "limit": limit.id,
             "elapsed_s": seconds(limit.elapsed),
@@ -22,7 +22,7 @@ pub(super) fn json(view: &View) -> serde_json::Value {
             "cooldown_s": limit.cooldown.map(seconds),
         })
     };
-    let team = |team: &Team| {
+    let team = |team: &TeamRow| {
         json!({
             "team": team.id,
             "depth": team.depth,

@@ -8,15 +8,15 @@ pub(super) struct View {
     pub(super) workspace: String,
     /// Why nothing is granted, if anything is wrong.
     pub(super) trouble: Option<String>,
-    pub(super) limits: Vec<Limit>,
+    pub(super) limits: Vec<LimitRow>,
     /// Subteams directly follow their parent.
-    pub(super) teams: Vec<Team>,
+    pub(super) teams: Vec<TeamRow>,
     pub(super) waiting_requests: u32,
 }
 
 /// One limit and its window.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct Limit {
+pub(super) struct LimitRow {
     pub(super) id: String,
     pub(super) elapsed: Duration,
     pub(super) window: Duration,
@@ -34,7 +34,7 @@ pub(super) struct Limit {
 
 /// One team in the window of the shortest limit. Counts are permits, except `refused`: requests of the last minute.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct Team {
+pub(super) struct TeamRow {
     pub(super) id: String,
     /// Its number of ancestors.
     pub(super) depth: usize,

@@ -106,7 +106,7 @@ impl Screen {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::Team;
+    use super::super::model::TeamRow;
     use super::*;
 
     fn key(code: KeyCode, modifiers: KeyModifiers) -> Option<Act> {
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn scrolling_stays_among_the_teams_also_when_they_become_fewer() {
-        let teams = |many| View { teams: vec![Team::default(); many], ..View::default() };
+        let teams = |many| View { teams: vec![TeamRow::default(); many], ..View::default() };
         let mut screen = Screen { view: teams(30), ..Screen::default() };
         let at = |screen: &mut Screen, by| {
             assert!(screen.act(Act::Scroll(by)));

@@ -1,6 +1,6 @@
 //! From a snapshot of the server to the view.
 
-use super::model::{Limit, Team, View};
+use super::model::{LimitRow, TeamRow, View};
 use crate::terminal::printable;
 use apportion_proto::v1;
 use std::collections::BTreeMap;
@@ -34,9 +34,9 @@ fn trouble(reason: v1::Reason) -> Option<String> {
     Some(format!("{}: {text}", reason.as_str_name().trim_start_matches("REASON_")))
 }
 
-fn limit(limit: &v1::LimitState) -> Limit {
+fn limit(limit: &v1::LimitState) -> LimitRow {
     let differs = limit.configured_permits != 0 && limit.configured_permits != limit.budget_permits;
-    Limit {
+    LimitRow {
         id: printable(&limit.limit),
         elapsed: span(limit.elapsed.as_ref()),
         window: span(limit.window.as_ref()),
@@ -52,7 +52,7 @@ fn limit(limit: &v1::LimitState) -> Limit {
 }
 
 /// The teams; child teams follow their parent.
-fn tree(teams: &[v1::TeamState], budget: u32) -> Vec<Team> {
+fn tree(teams: &[v1::TeamState], budget: u32) -> Vec<TeamRow> {
     let mut parts: BTreeMap<&str, Vec<&v1::TeamState>> = BTreeMap::new();
     for team in teams {
         parts.entry(&team.parent_team).or_default().push(team);
@@ -70,12 +70,12 @@ fn tree(teams: &[v1::TeamState], budget: u32) -> Vec<Team> {
     shown
 }
 
-fn team(state: &v1::TeamState, depth: usize, budget: u32) -> Team {
+fn team(state: &v1::TeamState, depth: usize, budget: u32) -> TeamRow {
     let share = u64::from(state.share_billionths) * u64::from(budget) / 1_000_000_000;
     let slowest = |of: fn(&v1::Waits) -> Option<&prost_types::Duration>| {
         state.waits.iter().filter_map(of).map(|wait| span(Some(wait))).max()
     };
-    Team {
+    TeamRow {
         id: printable(&state.team),
         depth,
         priorities: priorities(state.priority(), state.highest_priority()),

@@ -1,6 +1,6 @@
 //! The order in which teams are shown.
 
-use super::model::{Team, View};
+use super::model::{TeamRow, View};
 
 /// The order of the teams.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -40,7 +40,7 @@ impl Sort {
 
 impl View {
     /// The teams in this order. Only the tree is nested.
-    pub(super) fn sorted(&self, sort: Sort) -> Vec<Team> {
+    pub(super) fn sorted(&self, sort: Sort) -> Vec<TeamRow> {
         let mut teams = self.teams.clone();
         if sort != Sort::Tree {
             teams.iter_mut().for_each(|team| team.depth = 0);

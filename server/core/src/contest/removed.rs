@@ -22,7 +22,7 @@ const PAUSE: Span = Span::from_ms(2);
 const REFUSAL: Refusal = Refusal { reason: Reason::UnknownTeam, retry_at: None, limit: None };
 
 /// What a team was granted in a window, and in the next one.
-pub(crate) type Granted = (Permits, Permits);
+pub(crate) type WindowGrants = (Permits, Permits);
 
 /// What is left of teams that were removed.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ pub(crate) struct Removed {
     /// When the next step is due.
     next_at: Timestamp,
     /// What removed teams were granted, in case they come back: a cap is the window's, whatever becomes of the team.
-    granted: BTreeMap<TeamId, Granted>,
+    granted: BTreeMap<TeamId, WindowGrants>,
 }
 
 impl Removed {
@@ -99,7 +99,7 @@ impl Removed {
     }
 
     /// Remembers what a team was granted. Returns whether there was room for it.
-    pub(crate) fn remember(&mut self, id: TeamId, granted: Granted) -> bool {
+    pub(crate) fn remember(&mut self, id: TeamId, granted: WindowGrants) -> bool {
         let has_room = self.granted.len() < TEAMS_MAX;
         if has_room {
             self.granted.insert(id, granted);
@@ -108,7 +108,7 @@ impl Removed {
     }
 
     /// A team of this name comes back: what it was granted.
-    pub(crate) fn recall(&mut self, id: &TeamId) -> Option<Granted> {
+    pub(crate) fn recall(&mut self, id: &TeamId) -> Option<WindowGrants> {
         self.granted.remove(id)
     }
 

@@ -70,7 +70,7 @@ impl Contest {
         match self.tree.children(v) {
             [] => self.lane(v, c)?.least(),
             children => {
-                let waiting = children.iter().filter(|&&child| self.turns.account(child, c).waits);
+                let waiting = children.iter().filter(|&&child| self.turns.tag(child, c).waits);
                 waiting.filter_map(|&child| self.least_head(child, c)).min()
             }
         }
@@ -83,7 +83,7 @@ impl Contest {
         while v != NodeIx::ROOT {
             let least = self.least_head_to_watch(v, c);
             let waits = least.is_some_and(|least| least <= self.tree.own_room(v));
-            match (self.turns.account(v, c).waits, waits) {
+            match (self.turns.tag(v, c).waits, waits) {
                 (false, true) => self.turns.join(v, c, &self.tree),
                 (true, false) => self.turns.leave(v, c, &self.tree),
                 _ => {}

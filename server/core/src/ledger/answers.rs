@@ -4,7 +4,7 @@
 
 use super::block::BookRefusal;
 use super::effect::{LostWhy, ShardEffect, ShardReply};
-use super::flight::{Flight, Purpose, Step, Write};
+use super::flight::{Flight, FlightState, Purpose, RecordWrite};
 use super::mark::Raise;
 use super::pending::Pending;
 use super::record::ShardRecord;
@@ -18,19 +18,23 @@ use std::collections::BTreeMap;
 impl Shard {
     /// The answer to [`ShardEffect::Cas`]. An answer to a question that is no longer asked is ignored.
     pub fn cas_done(&mut self, now: Timestamp, token: Token, outcome: CasOutcome) {
-        let Some(flight) = self.flight.take_if(|flight| flight.is(token, Step::Writing)) else { return };
+        let Some(flight) = self.flight.take_if(|flight| flight.is(token, FlightState::Writing)) else {
+            return;
+        };
         let Some(write) = flight.write else { return };
         match outcome {
             CasOutcome::Ok(version) => self.written(now, write, version),
             CasOutcome::Conflict(current) => self.conflict(now, write, current),
             CasOutcome::Unknown => self.unknown(now, write),
-            CasOutcome::Failed => self.unknown(now, Write { is_doubtful: true, ..write }),
+            CasOutcome::Failed => self.unknown(now, RecordWrite { is_doubtful: true, ..write }),
         }
     }
 
     /// The answer to [`ShardEffect::Read`].
     pub fn read_done(&mut self, now: Timestamp, token: Token, outcome: ReadOutcome) {
-        let Some(flight) = self.flight.take_if(|flight| flight.is(token, Step::Reading)) else { return };
+        let Some(flight) = self.flight.take_if(|flight| flight.is(token, FlightState::Reading)) else {
+            return;
+        };
         let (current, incarnation) = match outcome {
             ReadOutcome::Failed => {
                 self.store_lost();
@@ -51,12 +55,12 @@ impl Shard {
     }
 
     /// The write is in the store. If the store failed at it, it is written once more under another nonce: only that makes it durable.
-    fn found(&mut self, now: Timestamp, write: Write, version: Version) {
+    fn found(&mut self, now: Timestamp, write: RecordWrite, version: Version) {
         if !write.is_doubtful || mutant::active(Mutant::GrantAfterIoError) {
             return self.written(now, write, version);
         }
         let new = ShardRecord { nonce: self.fresh_nonce(), ..write.new };
-        self.send(Write { expected: Some(version), new, is_doubtful: false, ..write });
+        self.send(RecordWrite { expected: Some(version), new, is_doubtful: false, ..write });
     }
 
     /// The first write of a take-over, over what was read.
@@ -73,11 +77,11 @@ impl Shard {
             None => (ShardRecord::first(node, nonce, incarnation), None),
         };
         let guards = vec![Guard::Incarnation(incarnation)];
-        self.send(Write::new(Purpose::TakeOver, expected, new, guards));
+        self.send(RecordWrite::new(Purpose::TakeOver, expected, new, guards));
     }
 
     /// The write is durable, exactly once.
-    fn written(&mut self, now: Timestamp, write: Write, version: Version) {
+    fn written(&mut self, now: Timestamp, write: RecordWrite, version: Version) {
         self.store_back();
         self.held = Some((write.new, version));
         match write.purpose {
@@ -113,7 +117,7 @@ impl Shard {
     }
 
     /// The write was not done, unless the current record is that very write.
-    fn conflict(&mut self, now: Timestamp, write: Write, current: Option<(ShardRecord, Version)>) {
+    fn conflict(&mut self, now: Timestamp, write: RecordWrite, current: Option<(ShardRecord, Version)>) {
         self.store_back();
         match current {
             Some((record, version)) if record.nonce == write.new.nonce => self.found(now, write, version),
@@ -125,7 +129,7 @@ impl Shard {
     }
 
     /// The record is as expected, but a policy or the store's history is not.
-    fn guard_failed(&mut self, now: Timestamp, write: Write) {
+    fn guard_failed(&mut self, now: Timestamp, write: RecordWrite) {
         if write.purpose != Purpose::Book {
             return self.lose(LostWhy::Conflict);
         }
@@ -139,7 +143,7 @@ impl Shard {
     }
 
     /// Nobody knows whether the write was done: nothing is granted from it, and the record is read back.
-    fn unknown(&mut self, now: Timestamp, write: Write) {
+    fn unknown(&mut self, now: Timestamp, write: RecordWrite) {
         if mutant::active(Mutant::UnknownIsSuccess) {
             let version = Version(write.expected.map_or(1, |Version(version)| version.saturating_add(1)));
             return self.written(now, write, version);

@@ -24,7 +24,7 @@ pub(super) enum Purpose {
 
 /// A compare-and-swap: sent again with the same version until its outcome is known.
 #[derive(Clone, Debug)]
-pub(super) struct Write {
+pub(super) struct RecordWrite {
     pub(super) purpose: Purpose,
     pub(super) expected: Option<Version>,
     pub(super) new: ShardRecord,
@@ -35,7 +35,7 @@ pub(super) struct Write {
     pub(super) is_doubtful: bool,
 }
 
-impl Write {
+impl RecordWrite {
     pub(super) fn new(
         purpose: Purpose,
         expected: Option<Version>,
@@ -49,7 +49,7 @@ impl Write {
 
 /// Where the question stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Step {
+pub(super) enum FlightState {
     Writing,
     Reading,
     Waiting(Timestamp),
@@ -59,33 +59,33 @@ pub(super) enum Step {
 #[derive(Clone, Debug)]
 pub(super) struct Flight {
     pub(super) token: Token,
-    pub(super) step: Step,
-    pub(super) write: Option<Write>,
+    pub(super) state: FlightState,
+    pub(super) write: Option<RecordWrite>,
     pub(super) wait: Span,
 }
 
 impl Default for Flight {
     fn default() -> Self {
-        Self { token: Token(0), step: Step::Reading, write: None, wait: RETRY_FIRST }
+        Self { token: Token(0), state: FlightState::Reading, write: None, wait: RETRY_FIRST }
     }
 }
 
 impl Flight {
     /// Whether `token` answers this question.
-    pub(super) fn is(&self, token: Token, step: Step) -> bool {
-        self.token == token && self.step == step
+    pub(super) fn is(&self, token: Token, state: FlightState) -> bool {
+        self.token == token && self.state == state
     }
 
     /// The same question, to be asked again after a while that doubles each time.
     pub(super) fn after_failure(self, now: Timestamp) -> Self {
         let wait = (self.wait + self.wait).min(RETRY_LONGEST);
-        Self { step: Step::Waiting(now + self.wait), wait, ..self }
+        Self { state: FlightState::Waiting(now + self.wait), wait, ..self }
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        match self.step {
-            Step::Waiting(until) => Some(until),
-            Step::Writing | Step::Reading => None,
+        match self.state {
+            FlightState::Waiting(until) => Some(until),
+            FlightState::Writing | FlightState::Reading => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::booking::Booking;
 use super::effect::ShardEffect;
-use super::flight::{Flight, Purpose, Step, Write};
+use super::flight::{Flight, FlightState, Purpose, RecordWrite};
 use super::shard::{Shard, Stage};
 use super::store::Guard;
 use crate::time::Timestamp;
@@ -42,7 +42,11 @@ impl Shard {
             self.pending.put_back(carried);
         } else {
             guards.push(Guard::Incarnation(new.incarnation));
-            self.send(Write { raises, carried, ..Write::new(Purpose::Book, expected, new, guards) });
+            self.send(RecordWrite {
+                raises,
+                carried,
+                ..RecordWrite::new(Purpose::Book, expected, new, guards)
+            });
         }
     }
 
@@ -58,10 +62,10 @@ impl Shard {
         });
         let new = base.hand_over(to.clone(), unspent);
         let guards = vec![Guard::Incarnation(new.incarnation)];
-        self.send(Write::new(Purpose::HandOver, Some(*version), new, guards));
+        self.send(RecordWrite::new(Purpose::HandOver, Some(*version), new, guards));
     }
 
-    pub(super) fn send(&mut self, write: Write) {
+    pub(super) fn send(&mut self, write: RecordWrite) {
         let token = self.fresh_token();
         self.emit(ShardEffect::Cas {
             token,
@@ -69,14 +73,15 @@ impl Shard {
             new: Box::new(write.new.clone()),
             guards: write.guards.clone(),
         });
-        self.flight = Some(Flight { token, step: Step::Writing, write: Some(write), ..Flight::default() });
+        self.flight =
+            Some(Flight { token, state: FlightState::Writing, write: Some(write), ..Flight::default() });
     }
 
     pub(super) fn read(&mut self) {
         let token = self.fresh_token();
         if let Some(flight) = &mut self.flight {
             flight.token = token;
-            flight.step = Step::Reading;
+            flight.state = FlightState::Reading;
             self.emit(ShardEffect::Read { token });
         }
     }

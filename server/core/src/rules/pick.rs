@@ -4,7 +4,7 @@ use super::bounds::{Bound, Within};
 use super::view::Rules;
 use crate::permits::Permits;
 use crate::priority::Priority;
-use crate::share::tag::{Account, Mean, step};
+use crate::share::tag::{Mean, NodeTag, step};
 use crate::share::tree::NodeIx;
 use crate::slab::Slot;
 use crate::time::Timestamp;
@@ -73,7 +73,7 @@ impl Rules<'_> {
             return self.pick_below(v, c, within, Permits::MAX);
         }
         let tree = self.contest.tree();
-        let waits = tree.path(v).all(|v| self.contest.turns().account(v, c).waits);
+        let waits = tree.path(v).all(|v| self.contest.turns().tag(v, c).waits);
         let room = tree.path(v).map(|v| self.room_of(v, within)).min().unwrap_or(Permits::MAX);
         waits.then(|| self.pick_at(v, c, within, room))?
     }
@@ -101,7 +101,7 @@ impl Rules<'_> {
         }
         let children = self.contest.tree().children(v);
         let candidate = |child: NodeIx| {
-            let waits = turns.account(child, c).waits;
+            let waits = turns.tag(child, c).waits;
             waits.then(|| self.pick_at(child, c, within, room.min(self.room_of(child, within))))?
         };
         if waiting == 1 {
@@ -112,8 +112,8 @@ impl Rules<'_> {
             if let Some(found) = candidate(child) {
                 let node = &self.contest.tree()[child];
                 let size = if node.is_leaf() { found.least } else { Permits::ONE };
-                let (account, weight) = (turns.account(child, c), node.weight);
-                candidates.add(account, weight, Rank { size, last_grant: node.last_grant, place }, found);
+                let (tag, weight) = (turns.tag(child, c), node.weight);
+                candidates.add(tag, weight, Rank { size, last_grant: node.last_grant, place }, found);
             }
         }
         candidates.first()
@@ -154,15 +154,15 @@ impl Candidates {
         Self { mean: Mean::default(), regular: Vec::with_capacity(count), debtor: None }
     }
 
-    fn add(&mut self, account: &Account, weight: u32, rank: Rank, found: Candidate) {
+    fn add(&mut self, tag: &NodeTag, weight: u32, rank: Rank, found: Candidate) {
         let Rank { size, last_grant, place } = rank;
-        if account.debt == 0 {
-            self.mean.add(account.tag, weight);
-            let deadline = account.tag + step(size, weight);
-            self.regular.push((account.tag, (deadline, last_grant, place), found));
+        if tag.debt == 0 {
+            self.mean.add(tag.value, weight);
+            let deadline = tag.value + step(size, weight);
+            self.regular.push((tag.value, (deadline, last_grant, place), found));
             return;
         }
-        let key = (account.tag, last_grant, place);
+        let key = (tag.value, last_grant, place);
         if self.debtor.is_none_or(|(least, _)| key < least) {
             self.debtor = Some((key, found));
         }

@@ -22,7 +22,7 @@ pub(super) struct Request {
 }
 
 /// An open lease of a team: whose demand, its id, what is left of it.
-pub(super) struct Held {
+pub(super) struct OpenLease {
     pub(super) demand: usize,
     pub(super) id: LeaseId,
     pub(super) left: Permits,
@@ -44,7 +44,7 @@ pub(super) struct Replay<'a> {
     pub(super) due: BTreeMap<Timestamp, BTreeSet<Due>>,
     pub(super) thinking: BTreeMap<Timestamp, Vec<usize>>,
     pub(super) waiting: BTreeMap<Ticket, Request>,
-    pub(super) held: BTreeMap<TeamId, VecDeque<Held>>,
+    pub(super) held: BTreeMap<TeamId, VecDeque<OpenLease>>,
     pub(super) ledger: InstantLedger,
     pub(super) window: Option<u32>,
     pub(super) records: Vec<Record>,

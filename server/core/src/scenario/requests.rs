@@ -2,7 +2,7 @@
 
 use super::demand::{Arrivals, Demand};
 use super::record::{Record, Verdict};
-use super::replay::{Held, Replay, Request};
+use super::replay::{OpenLease, Replay, Request};
 use crate::allocator::Submitted;
 use crate::permits::Permits;
 use crate::priority::Priority;
@@ -37,7 +37,7 @@ impl Replay<'_> {
             tag: demand.tag.clone(),
         });
         let held =
-            Held { demand: request.demand, id: lease.id, left: lease.permits, returned: Permits::ZERO };
+            OpenLease { demand: request.demand, id: lease.id, left: lease.permits, returned: Permits::ZERO };
         self.held.entry(demand.team.clone()).or_default().push_back(held);
         match demand.shape {
             Arrivals::Backlog { .. } => {

@@ -2,7 +2,7 @@
 
 /// One team in one priority.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Demand {
+pub(super) struct ExpectedDemand {
     /// What it will probably ask for in this window.
     pub(super) expected: u32,
     /// What it was granted in this window, less what came back.
@@ -19,7 +19,7 @@ pub(super) struct Demand {
     pub(super) hold: u32,
 }
 
-impl Demand {
+impl ExpectedDemand {
     /// Expected of a team in a new window.
     pub(super) fn expecting(permits: u64, is_whole_share: bool) -> Self {
         Self { expected: u32::try_from(permits).unwrap_or(u32::MAX), is_whole_share, ..Self::default() }

@@ -1,7 +1,7 @@
 //! What is held back for requests to come: expected demand of teams, and the holdback of priorities. Both are released evenly
 //! until the guard of the limit's window, in whole permits.
 
-use super::demand::Demand;
+use super::demand::ExpectedDemand;
 use crate::boxed::{Boxed, Empty};
 use crate::permits::Permits;
 use crate::policy::{BILLION, Share};
@@ -25,7 +25,7 @@ pub(crate) struct Holdback {
 /// What teams were granted and are expected to ask for.
 #[derive(Clone, Debug, Default)]
 struct Teams {
-    demand: Vec<PerPriority<Demand>>,
+    demand: Vec<PerPriority<ExpectedDemand>>,
     /// Teams and priorities of which something is expected.
     expecting: Vec<(NodeIx, Priority)>,
     /// What teams were granted in this window, added up.
@@ -93,7 +93,7 @@ pub(crate) struct Decay<'a> {
 }
 
 impl Holdback {
-    fn at(&mut self, team: NodeIx) -> &mut PerPriority<Demand> {
+    fn at(&mut self, team: NodeIx) -> &mut PerPriority<ExpectedDemand> {
         let demand = &mut self.teams.demand;
         if demand.len() <= team.place() {
             demand.resize(team.place() + 1, PerPriority::default());
@@ -101,7 +101,7 @@ impl Holdback {
         &mut demand[team.place()]
     }
 
-    fn of(&self, team: NodeIx, c: Priority) -> Demand {
+    fn of(&self, team: NodeIx, c: Priority) -> ExpectedDemand {
         self.teams.demand.get(team.place()).map(|demand| demand[c]).unwrap_or_default()
     }
 
@@ -170,7 +170,8 @@ impl Holdback {
         }
         let teams = &mut *self.teams;
         for c in Priority::ALL {
-            let Demand { granted, unmet, hold, .. } = std::mem::take(&mut teams.demand[team.place()][c]);
+            let ExpectedDemand { granted, unmet, hold, .. } =
+                std::mem::take(&mut teams.demand[team.place()][c]);
             teams.granted -= u64::from(granted);
             teams.unmet[c] -= unmet;
             teams.total[c] -= hold;
@@ -222,8 +223,9 @@ impl Holdback {
 
     /// Whether the sums are those of their parts.
     fn adds_up(&self) -> bool {
-        let sum =
-            |c, of: fn(&Demand) -> u32| self.teams.demand.iter().map(|demand| of(&demand[c])).sum::<u32>();
+        let sum = |c, of: fn(&ExpectedDemand) -> u32| {
+            self.teams.demand.iter().map(|demand| of(&demand[c])).sum::<u32>()
+        };
         Priority::ALL.into_iter().all(|c| {
             (self.teams.unmet[c], self.teams.total[c])
                 == (sum(c, |demand| demand.unmet), sum(c, |demand| demand.hold))
@@ -266,7 +268,7 @@ impl Holdback {
             let asked: Vec<u64> = asked.collect();
             let mut given = 0;
             divide(tree, amount, &asked, &mut |team, n| {
-                let demand = Demand::expecting(n, asked[team.place()] == u64::MAX);
+                let demand = ExpectedDemand::expecting(n, asked[team.place()] == u64::MAX);
                 given += u64::from(demand.expected);
                 if demand.expected > 0 {
                     next.teams.expecting.push((team, c));

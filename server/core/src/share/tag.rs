@@ -8,9 +8,9 @@ use crate::permits::Permits;
 
 /// The tag of a node in one priority of its group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Account {
+pub(crate) struct NodeTag {
     /// How far its service has come.
-    pub(crate) tag: i64,
+    pub(crate) value: i64,
     /// The part of the tag that was charged out of turn.
     pub(crate) debt: i64,
     /// The busy period of the group in which the tag counts.
@@ -40,9 +40,9 @@ impl Group {
     pub(crate) const IDLE: Self = Self { virtual_time: 0, busy_period: 0, waiting: 0 };
 }
 
-impl Account {
+impl NodeTag {
     /// A node that never waited.
-    pub(crate) const IDLE: Self = Self { tag: 0, debt: 0, busy_period: 0, waits: false };
+    pub(crate) const IDLE: Self = Self { value: 0, debt: 0, busy_period: 0, waits: false };
 
     /// Whether it waits and owes nothing.
     pub(crate) fn is_regular(&self) -> bool {
@@ -52,15 +52,19 @@ impl Account {
     /// Brings the tag of a node that did not wait up to the group: no credit for idle time, but a debt stays
     /// while the group is busy.
     pub(crate) fn join(&mut self, group: &Group) {
-        if self.busy_period != group.busy_period || self.tag <= group.virtual_time {
-            *self =
-                Self { tag: group.virtual_time, debt: 0, busy_period: group.busy_period, waits: self.waits };
+        if self.busy_period != group.busy_period || self.value <= group.virtual_time {
+            *self = Self {
+                value: group.virtual_time,
+                debt: 0,
+                busy_period: group.busy_period,
+                waits: self.waits,
+            };
         }
     }
 
     /// Moves the tag by a step; one out of turn is a debt.
     pub(crate) fn charge(&mut self, step: i64, in_turn: bool) {
-        self.tag += step;
+        self.value += step;
         if !in_turn {
             self.debt = (self.debt + step).max(0);
         }
@@ -69,7 +73,7 @@ impl Account {
     /// Keeps the lag in permits through a change of weight.
     pub(crate) fn reweigh(&mut self, virtual_time: i64, old: u32, new: u32) {
         let scaled = |x: i64| narrow((i128::from(x) * i128::from(old)).div_euclid(i128::from(new)));
-        self.tag = virtual_time + scaled(self.tag - virtual_time);
+        self.value = virtual_time + scaled(self.value - virtual_time);
         self.debt = scaled(self.debt);
     }
 
@@ -80,12 +84,12 @@ impl Account {
             return;
         }
         let (room, low) = (fair.max(largest), group.virtual_time - fair - largest);
-        if self.debt > 0 && self.tag > group.virtual_time + room {
-            let cut = self.debt.min(self.tag - group.virtual_time - room);
-            self.tag -= cut;
+        if self.debt > 0 && self.value > group.virtual_time + room {
+            let cut = self.debt.min(self.value - group.virtual_time - room);
+            self.value -= cut;
             self.debt -= cut;
-        } else if self.waits && self.tag < low {
-            self.tag = low;
+        } else if self.waits && self.value < low {
+            self.value = low;
         }
     }
 }

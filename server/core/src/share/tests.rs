@@ -39,12 +39,12 @@ fn tags_are_kept_over_a_windows_start_only_while_somebody_waits() {
     turns.charge(&service, Charge::Granted, &tree);
     turns.leave(a, c, &tree);
     turns.bound(Permits::MAX, Permits::ONE, &tree);
-    assert_eq!((turns.has_tags(), turns.account(a, c).tag), (true, step(Permits::ONE, 1)));
+    assert_eq!((turns.has_tags(), turns.tag(a, c).value), (true, step(Permits::ONE, 1)));
     turns.leave(b, c, &tree);
     turns.bound(Permits::MAX, Permits::ONE, &tree);
     assert!(!turns.has_tags());
     turns.join(a, c, &tree);
-    assert_eq!((turns.account(a, c).tag, turns.account(a, c).waits, turns.waits(b)), (0, true, false));
+    assert_eq!((turns.tag(a, c).value, turns.tag(a, c).waits, turns.waits(b)), (0, true, false));
 }
 
 #[test]

@@ -4,23 +4,22 @@
 
 use crate::permits::Permits;
 use crate::priority::{PerPriority, Priority};
-use crate::share::tag::{Account, Group, Mean, step};
+use crate::share::tag::{Group, Mean, NodeTag, step};
 use crate::share::tree::{NodeIx, Tree};
 
 /// The tag of a node in its group, and the virtual time of its children.
 #[derive(Clone, Debug)]
 struct Turn {
-    account: PerPriority<Account>,
+    tag: PerPriority<NodeTag>,
     group: PerPriority<Group>,
 }
 
 impl Turn {
     /// Of a node where nothing waited lately.
-    const IDLE: Self =
-        Self { account: PerPriority([Account::IDLE; 3]), group: PerPriority([Group::IDLE; 3]) };
+    const IDLE: Self = Self { tag: PerPriority([NodeTag::IDLE; 3]), group: PerPriority([Group::IDLE; 3]) };
 
     fn waits(&self) -> bool {
-        self.account.0.iter().any(|account| account.waits)
+        self.tag.0.iter().any(|tag| tag.waits)
     }
 }
 
@@ -53,8 +52,8 @@ impl Turns {
         self.0.get(v.place()).unwrap_or(&Turn::IDLE)
     }
 
-    fn account_mut(&mut self, v: NodeIx, c: Priority) -> &mut Account {
-        &mut self.0[v.place()].account[c]
+    fn tag_mut(&mut self, v: NodeIx, c: Priority) -> &mut NodeTag {
+        &mut self.0[v.place()].tag[c]
     }
 
     fn group_mut(&mut self, v: NodeIx, c: Priority) -> &mut Group {
@@ -62,8 +61,8 @@ impl Turns {
     }
 
     /// The tag of a node in one priority of its group.
-    pub(crate) fn account(&self, v: NodeIx, c: Priority) -> &Account {
-        &self.turn(v).account[c]
+    pub(crate) fn tag(&self, v: NodeIx, c: Priority) -> &NodeTag {
+        &self.turn(v).tag[c]
     }
 
     /// One priority of the group of a node's children.
@@ -94,7 +93,7 @@ impl Turns {
         for c in Priority::ALL {
             let virtual_time = self.group(tree.parent(v), c).virtual_time;
             if let Some(turn) = self.0.get_mut(v.place()) {
-                turn.account[c].reweigh(virtual_time, tree[v].weight, weight);
+                turn.tag[c].reweigh(virtual_time, tree[v].weight, weight);
             }
         }
     }
@@ -103,9 +102,9 @@ impl Turns {
     fn regular_mean(&self, group: NodeIx, c: Priority, tree: &Tree) -> Mean {
         let mut mean = Mean::default();
         for &child in tree.children(group) {
-            let account = self.account(child, c);
-            if account.is_regular() {
-                mean.add(account.tag, tree[child].weight);
+            let tag = self.tag(child, c);
+            if tag.is_regular() {
+                mean.add(tag.value, tree[child].weight);
             }
         }
         mean
@@ -113,8 +112,8 @@ impl Turns {
 
     /// The smallest tag of the children that wait and owe something.
     fn least_debtor(&self, group: NodeIx, c: Priority, tree: &Tree) -> Option<i64> {
-        let accounts = tree.children(group).iter().map(|&child| self.account(child, c));
-        accounts.filter(|account| account.waits && account.debt > 0).map(|account| account.tag).min()
+        let tags = tree.children(group).iter().map(|&child| self.tag(child, c));
+        tags.filter(|tag| tag.waits && tag.debt > 0).map(|tag| tag.value).min()
     }
 
     /// Recomputes virtual time after a grant, a return or a leave.
@@ -138,9 +137,9 @@ impl Turns {
     fn forgive(&mut self, group: NodeIx, c: Priority, tree: &Tree) {
         let virtual_time = self.group(group, c).virtual_time;
         for &child in tree.children(group) {
-            let account = self.account_mut(child, c);
-            if account.waits && account.tag <= virtual_time {
-                account.debt = 0;
+            let tag = self.tag_mut(child, c);
+            if tag.waits && tag.value <= virtual_time {
+                tag.debt = 0;
             }
         }
     }
@@ -152,18 +151,18 @@ impl Turns {
         }
         let parent = tree.parent(v);
         let group = *self.group(parent, c);
-        let account = self.account_mut(v, c);
-        debug_assert!(!account.waits);
-        account.waits = true;
-        account.join(&group);
+        let tag = self.tag_mut(v, c);
+        debug_assert!(!tag.waits);
+        tag.waits = true;
+        tag.join(&group);
         self.group_mut(parent, c).waiting += 1;
     }
 
     /// A node ceases to wait.
     pub(crate) fn leave(&mut self, v: NodeIx, c: Priority, tree: &Tree) {
         let parent = tree.parent(v);
-        debug_assert!(self.account(v, c).waits);
-        self.account_mut(v, c).waits = false;
+        debug_assert!(self.tag(v, c).waits);
+        self.tag_mut(v, c).waits = false;
         self.group_mut(parent, c).waiting -= 1;
         self.update_virtual_time(parent, c, tree);
     }
@@ -194,13 +193,13 @@ impl Turns {
     fn charge_one(&mut self, v: NodeIx, c: Priority, size: i64, may_be_in_turn: bool, tree: &Tree) {
         let parent = tree.parent(v);
         let group = *self.group(parent, c);
-        if !self.account(v, c).waits {
-            self.account_mut(v, c).join(&group);
+        if !self.tag(v, c).waits {
+            self.tag_mut(v, c).join(&group);
         }
-        let account = self.account(v, c);
+        let tag = self.tag(v, c);
         let in_turn =
-            may_be_in_turn && account.debt == 0 && self.regular_mean(parent, c, tree).reaches(account.tag);
-        self.account_mut(v, c).charge(size, in_turn);
+            may_be_in_turn && tag.debt == 0 && self.regular_mean(parent, c, tree).reaches(tag.value);
+        self.tag_mut(v, c).charge(size, in_turn);
     }
 
     /// A window starts: debts and claims are bounded, and tags are rebased so that virtual time is 0 in every group. Where nothing
@@ -223,7 +222,7 @@ impl Turns {
                 let (weight, mine) = (i64::from(tree[child].weight), active(self, child));
                 let fair = share / (total - mine + weight);
                 let request = step(largest, tree[child].weight);
-                self.account_mut(child, c).bound(&before, fair, request);
+                self.tag_mut(child, c).bound(&before, fair, request);
             }
             if self.is_contested(group, c) {
                 self.update_virtual_time(group, c, tree);
@@ -244,9 +243,9 @@ impl Turns {
     fn rebase(&mut self, group: NodeIx, c: Priority, tree: &Tree) {
         let Group { virtual_time, busy_period, .. } = *self.group(group, c);
         for &child in tree.children(group) {
-            let account = self.account_mut(child, c);
-            if account.busy_period == busy_period {
-                account.tag -= virtual_time;
+            let tag = self.tag_mut(child, c);
+            if tag.busy_period == busy_period {
+                tag.value -= virtual_time;
             }
         }
         self.group_mut(group, c).virtual_time = 0;

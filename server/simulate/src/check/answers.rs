@@ -2,7 +2,7 @@
 
 use super::compare::{at_seconds, near, unless};
 use crate::decimal::seconds;
-use crate::expectation::Answer;
+use crate::expectation::ExpectedAnswer;
 use crate::log::verdict;
 use crate::tally::Tally;
 use apportion_core::scenario::{Record, Verdict};
@@ -10,15 +10,16 @@ use apportion_core::scenario::{Record, Verdict};
 pub(super) fn decision(
     tally: &Tally<'_>,
     tag: &str,
-    answer: Answer,
+    answer: ExpectedAnswer,
     (at_s, abs_s): (f64, f64),
     retry: Option<(f64, f64)>,
 ) -> Option<String> {
     let mine = |record: &&Record| tag_of(record) == Some(tag);
-    let wanted = |record: &&Record| matches!(record, Record::Grant { .. }) == (answer == Answer::Grant);
+    let wanted =
+        |record: &&Record| matches!(record, Record::Grant { .. }) == (answer == ExpectedAnswer::Grant);
     let seen = || tally.records.iter().filter(mine);
     let all = || seen().map(|record| describe(tally, record)).collect::<Vec<_>>().join("; ");
-    if answer == Answer::NotRejected {
+    if answer == ExpectedAnswer::NotRejected {
         return unless(!seen().any(|record| matches!(record, Record::Reject { .. })), all());
     }
     let Some(hit) = seen().find(wanted) else {
@@ -30,7 +31,7 @@ pub(super) fn decision(
     };
     let retry_s = retry_after.map_or(-1.0, |span| span.as_ns() as f64 / 1e9);
     let holds = near(at_seconds(tally, *at), at_s, abs_s, 0.0)
-        && (answer != Answer::Invalid || reason == Some(Verdict::Invalid))
+        && (answer != ExpectedAnswer::Invalid || reason == Some(Verdict::Invalid))
         && retry.is_none_or(|(want, abs)| near(retry_s, want, abs, 0.0));
     unless(holds, describe(tally, hit))
 }

@@ -7,7 +7,7 @@ use crate::engine::{Engine, Versioned};
 use crate::error::Error;
 use crate::service::authorize::Identity;
 use crate::service::gate::{self, Gate};
-use crate::store::Version;
+use crate::store::StoreVersion;
 use crate::store::catalog::{Catalog, CatalogChange, CatalogError};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::Policy;
@@ -77,7 +77,7 @@ impl Policies {
         &self,
         change: &CatalogChange,
         workspace: Option<&WorkspaceId>,
-    ) -> Result<Version, ChangeError> {
+    ) -> Result<StoreVersion, ChangeError> {
         let applied = self.catalog.apply(change);
         if let (Err(CatalogError::Unknown(_)), Some(id)) = (&applied, workspace) {
             self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
@@ -92,7 +92,12 @@ impl Policies {
     }
 
     /// Puts in force what is durable already.
-    pub(super) fn put(&self, id: &WorkspaceId, policy: Policy, version: Version) -> Result<(), ChangeError> {
+    pub(super) fn put(
+        &self,
+        id: &WorkspaceId,
+        policy: Policy,
+        version: StoreVersion,
+    ) -> Result<(), ChangeError> {
         let put = self.engine.put(id, Versioned { policy, version });
         Ok(put.map_err(|_| Error::Internal("a policy was checked and does not hold"))?)
     }

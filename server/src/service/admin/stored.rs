@@ -3,7 +3,7 @@
 use crate::convert::team::team_policies;
 use crate::convert::workspace::policy;
 use crate::error::{Error, FieldError};
-use crate::store::Version;
+use crate::store::StoreVersion;
 use crate::store::catalog::Stored;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::Policy;
@@ -32,7 +32,7 @@ impl StoredWorkspace {
 }
 
 /// The etag of a document with this version.
-pub(super) fn etag(version: Version) -> String {
+pub(super) fn etag(version: StoreVersion) -> String {
     version.to_string()
 }
 
@@ -40,7 +40,7 @@ pub(super) fn etag(version: Version) -> String {
 ///
 /// # Errors
 /// [`Error::StaleEtag`].
-pub(super) fn check_etag(given: &str, version: Version, name: &str) -> Result<(), Error> {
+pub(super) fn check_etag(given: &str, version: StoreVersion, name: &str) -> Result<(), Error> {
     if given.is_empty() || given == etag(version) {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use crate::error::FieldError;
 use crate::resource::{Fields, differences, fields_of, update_team};
 use crate::service::authorize::{Action, Identity};
 use crate::service::gate;
-use crate::store::Version;
+use crate::store::StoreVersion;
 use crate::store::catalog::{CatalogChange, Document, Stored, team_key, workspace_key};
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::policy::{Policy, TEAMS_MAX};
@@ -210,7 +210,11 @@ impl Policies {
 }
 
 /// What a change of a team expects: that its workspace is unchanged since the check.
-fn expected(old: &StoredWorkspace, id: &TeamId, team: Option<Version>) -> Vec<(String, Option<Version>)> {
+fn expected(
+    old: &StoredWorkspace,
+    id: &TeamId,
+    team: Option<StoreVersion>,
+) -> Vec<(String, Option<StoreVersion>)> {
     let of = old.id.as_str();
     vec![(workspace_key(of), Some(old.workspace.version)), (team_key(of, id.as_str()), team)]
 }

@@ -1,6 +1,6 @@
 //! Changes of documents: each is one transaction with its audit entry.
 
-use super::super::kv::{CommitOutcome, Transaction, Version};
+use super::super::kv::{CommitOutcome, StoreVersion, Transaction};
 use super::document::Document;
 use super::documents::Catalog;
 use super::error::CatalogError;
@@ -15,7 +15,7 @@ const ATTEMPTS: usize = 8;
 #[derive(Clone, PartialEq, Debug)]
 pub struct CatalogChange {
     /// The version that each of these documents must have; `None`: it must not be there.
-    pub expect: Vec<(String, Option<Version>)>,
+    pub expect: Vec<(String, Option<StoreVersion>)>,
     /// Documents as they are to be.
     pub puts: Vec<Document>,
     /// Documents that go.
@@ -57,7 +57,7 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::Conflict`] where a document is not as expected, [`CatalogError::Unknown`] where only reading back
     /// tells, and the others where nothing was changed.
-    pub fn apply(&self, change: &CatalogChange) -> Result<Version, CatalogError> {
+    pub fn apply(&self, change: &CatalogChange) -> Result<StoreVersion, CatalogError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..ATTEMPTS {
             let mut transaction = change.transaction();

@@ -57,7 +57,7 @@ impl Document {
             Self::Workspace { value, .. } => value.encode_to_vec(),
             Self::Team { value, .. } => value.encode_to_vec(),
             Self::Token { value: KeptToken { token, secret_sha256 }, .. } => {
-                format::KeptToken { token: Some(token.clone()), secret_sha256: secret_sha256.into() }
+                format::TokenMessage { token: Some(token.clone()), secret_sha256: secret_sha256.into() }
                     .encode_to_vec()
             }
         }

@@ -1,7 +1,7 @@
 //! Documents out of stored bytes, each with its version.
 
 use super::super::format;
-use super::super::kv::{Entry, Version};
+use super::super::kv::{Entry, StoreVersion};
 use super::document::KeptToken;
 use super::error::CatalogError;
 use super::keys::{AUDIT_PREFIX, AUDIT_SPAN, TEAMS, TOKENS, WORKSPACES};
@@ -14,7 +14,7 @@ pub struct Stored<T> {
     /// The document.
     pub value: T,
     /// Its version, for the next change to expect.
-    pub version: Version,
+    pub version: StoreVersion,
 }
 
 /// A message that is stored in the catalog.
@@ -36,7 +36,7 @@ stored_messages!(Workspace, Team, AuditEntry, format::AuditSpan);
 
 impl StoredMessage for KeptToken {
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let kept = format::KeptToken::decode(bytes).map_err(|error| error.to_string())?;
+        let kept = format::TokenMessage::decode(bytes).map_err(|error| error.to_string())?;
         let token = kept.token.ok_or("it has no token")?;
         let secret_sha256 = kept.secret_sha256.try_into().map_err(|_| "its hash is not of 32 bytes")?;
         Ok(Self { token, secret_sha256 })

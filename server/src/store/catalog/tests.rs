@@ -1,7 +1,7 @@
 //! The catalog: what is changed with its audit entry, and how it is listed.
 
 use super::super::error::StoreError;
-use super::super::kv::{Store, Transaction, Version};
+use super::super::kv::{Store, StoreVersion, Transaction};
 use super::documents::PAGE_MAX;
 use super::*;
 use crate::faulty::{Faults, FaultyStore};
@@ -23,7 +23,7 @@ fn team(workspace: &str, id: &str) -> Document {
     Document::Team { workspace: workspace.into(), team: id.into(), value }
 }
 
-fn change(method: &str, expect: Vec<(String, Option<Version>)>, puts: Vec<Document>) -> CatalogChange {
+fn change(method: &str, expect: Vec<(String, Option<StoreVersion>)>, puts: Vec<Document>) -> CatalogChange {
     let entry = AuditEntry { method: method.into(), ..AuditEntry::default() };
     CatalogChange { expect, puts, deletes: Vec::new(), entry }
 }

@@ -1,7 +1,7 @@
 //! The store's trait over one database: entries are read, transactions are carried out and synced together.
 
 use super::super::error::StoreError;
-use super::super::kv::{CommitOutcome, Entry, Store, Transaction, Version};
+use super::super::kv::{CommitOutcome, Entry, Store, StoreVersion, Transaction};
 use super::database::Embedded;
 use super::guard::guarded;
 use super::layout::{self, ENTRIES, META, packed, unpacked};
@@ -77,7 +77,7 @@ fn is_as_expected(
 
 fn write(
     transaction: &Transaction,
-    version: Version,
+    version: StoreVersion,
     entries: &mut Table<'_, &'static str, &'static [u8]>,
 ) -> Result<(), StoreError> {
     for key in &transaction.deletes {

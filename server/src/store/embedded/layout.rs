@@ -1,7 +1,7 @@
 //! How the store lies in the database: two tables, and a value behind its version.
 
 use super::super::error::StoreError;
-use super::super::kv::Version;
+use super::super::kv::StoreVersion;
 use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition};
 
 /// Key to version and value.
@@ -21,7 +21,7 @@ const SHARD_COUNT: &str = "shards";
 type Meta<'txn> = Table<'txn, &'static str, &'static [u8]>;
 
 /// A value behind its version.
-pub(super) fn packed(version: Version, value: &[u8]) -> Vec<u8> {
+pub(super) fn packed(version: StoreVersion, value: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(8 + value.len());
     bytes.extend(version.to_be_bytes());
     bytes.extend(value);
@@ -29,7 +29,7 @@ pub(super) fn packed(version: Version, value: &[u8]) -> Vec<u8> {
 }
 
 /// The version and the value.
-pub(super) fn unpacked(bytes: &[u8]) -> Result<(Version, &[u8]), StoreError> {
+pub(super) fn unpacked(bytes: &[u8]) -> Result<(StoreVersion, &[u8]), StoreError> {
     let (version, value) =
         bytes.split_first_chunk().ok_or_else(|| StoreError::Damaged("a value without a version".into()))?;
     Ok((u64::from_be_bytes(*version), value))

@@ -1,13 +1,13 @@
 //! The embedded store: what it keeps, what it refuses, and how it comes back after an error.
 
 use super::super::error::StoreError;
-use super::super::kv::{CommitOutcome, Store, Transaction, Version};
+use super::super::kv::{CommitOutcome, Store, StoreVersion, Transaction};
 use super::layout::ENTRIES;
 use super::{Embedded, FILE, FORMAT, files, format};
 use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::path::Path;
 
-fn put(key: &str, value: &str, expected: Option<Version>) -> Transaction {
+fn put(key: &str, value: &str, expected: Option<StoreVersion>) -> Transaction {
     Transaction {
         expect: vec![(key.into(), expected)],
         puts: vec![(key.into(), value.into())],

@@ -13,7 +13,7 @@ use apportion_core::time::{Span, Timestamp};
 use apportion_core::window::Grid;
 
 /// Adds an account to the record.
-pub(super) fn account(message: format::Account, record: &mut ShardRecord) -> Result<(), RecordError> {
+pub(super) fn account(message: format::AccountMessage, record: &mut ShardRecord) -> Result<(), RecordError> {
     let workspace = WorkspaceId::new(&message.workspace)?;
     if record.accounts.len() > ACCOUNTS_MAX {
         return Err(RecordError::TooMany(ACCOUNTS_MAX));
@@ -21,8 +21,8 @@ pub(super) fn account(message: format::Account, record: &mut ShardRecord) -> Res
     if message.shape.len() > LIMITS_MAX {
         return Err(RecordError::TooMany(LIMITS_MAX));
     }
-    let shape = message.shape.into_iter().map(|format::Windows { limit, length, phase }| {
-        let format::Phase { least, width } = phase.unwrap_or_default();
+    let shape = message.shape.into_iter().map(|format::WindowsMessage { limit, length, phase }| {
+        let format::PhaseMessage { least, width } = phase.unwrap_or_default();
         let [length, least, width] = [length, least, width].map(Span::from_ns);
         Ok((LimitId::new(&limit)?, Grid::within(length, least, width)))
     });
@@ -38,8 +38,8 @@ pub(super) fn account(message: format::Account, record: &mut ShardRecord) -> Res
     }
 }
 
-fn entries(messages: Vec<format::Entry>) -> Result<Vec<AccountEntry>, RecordError> {
-    let entry = |format::Entry { from, until, permits: count, life }| {
+fn entries(messages: Vec<format::EntryMessage>) -> Result<Vec<AccountEntry>, RecordError> {
+    let entry = |format::EntryMessage { from, until, permits: count, life }| {
         let (from, until) = (Timestamp::from_ns(from), Timestamp::from_ns(until));
         Ok(AccountEntry { spent: Spent { from, until, permits: permits(count)? }, life })
     };
@@ -47,7 +47,7 @@ fn entries(messages: Vec<format::Entry>) -> Result<Vec<AccountEntry>, RecordErro
 }
 
 /// Adds a limit to the record.
-pub(super) fn limit(message: format::Limit, record: &mut ShardRecord) -> Result<(), RecordError> {
+pub(super) fn limit(message: format::LimitMessage, record: &mut ShardRecord) -> Result<(), RecordError> {
     let (workspace, limit) = (WorkspaceId::new(&message.workspace)?, LimitId::new(&message.limit)?);
     if record.marks.len() + message.marks.len() > MARKS_MAX {
         return Err(RecordError::TooMany(MARKS_MAX));
@@ -78,7 +78,7 @@ pub(super) fn limit(message: format::Limit, record: &mut ShardRecord) -> Result<
     }
 }
 
-fn learned(message: format::Learned) -> Result<Learned, RecordError> {
+fn learned(message: format::LearnedMessage) -> Result<Learned, RecordError> {
     Ok(Learned {
         permits: message.permits.map(permits).transpose()?,
         phase: message.phase.map(|phase| PhaseInterval {
@@ -91,7 +91,7 @@ fn learned(message: format::Learned) -> Result<Learned, RecordError> {
     })
 }
 
-fn basis(message: format::Basis) -> Result<Basis, RecordError> {
+fn basis(message: format::BasisMessage) -> Result<Basis, RecordError> {
     Ok(Basis {
         permits: permits(message.permits)?,
         window: Span::from_ns(message.window),

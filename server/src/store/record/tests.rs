@@ -156,20 +156,20 @@ fn largest_account(limit: &LimitId) -> Account {
 
 #[test]
 fn a_record_without_accounts_keeps_what_was_booked() {
-    let mark = |start: u64, end: u64, hi| format::Mark {
+    let mark = |start: u64, end: u64, hi| format::MarkMessage {
         window_start: start * 1_000_000_000,
         window_end: end * 1_000_000_000,
         hi,
-        ..format::Mark::default()
+        ..format::MarkMessage::default()
     };
-    let limit = |name: &str, marks| format::Limit {
+    let limit = |name: &str, marks| format::LimitMessage {
         workspace: "w".into(),
         limit: name.into(),
         marks,
-        learned: Some(format::Learned { permits: Some(500), ..format::Learned::default() }),
+        learned: Some(format::LearnedMessage { permits: Some(500), ..format::LearnedMessage::default() }),
     };
     let first = ShardRecord::first(NodeId::new("n").expect("a name"), 1, 2);
-    let mut message = format::Shard::decode(&encode(&first)[1..]).expect("a message");
+    let mut message = format::ShardMessage::decode(&encode(&first)[1..]).expect("a message");
     message.limits =
         vec![limit("long", vec![mark(0, 60, 90)]), limit("short", vec![mark(0, 10, 50), mark(10, 20, 40)])];
     let bytes = [vec![WITHOUT_ACCOUNTS], message.encode_to_vec()].concat();
@@ -201,8 +201,8 @@ fn bytes_that_are_no_record_say_why() {
     assert_eq!(decode(&[]), Err(RecordError::Empty));
     assert_eq!(decode(&[9, 1]), Err(RecordError::Version { found: 9 }));
     assert!(matches!(decode(&[VERSION, 0xff]), Err(RecordError::Malformed(_))));
-    let wrong = |change: fn(&mut format::Shard)| {
-        let mut message = format::Shard::decode(&encode(&first)[1..]).expect("a message");
+    let wrong = |change: fn(&mut format::ShardMessage)| {
+        let mut message = format::ShardMessage::decode(&encode(&first)[1..]).expect("a message");
         change(&mut message);
         decode(&[vec![VERSION], message.encode_to_vec()].concat()).expect_err("refused")
     };
@@ -213,14 +213,18 @@ fn bytes_that_are_no_record_say_why() {
 #[test]
 fn a_mark_that_stands_twice_or_is_too_large_is_refused() {
     let read = |marks: &[(u64, u32)]| {
-        let marks = marks.iter().map(|&(window_start, hi)| format::Mark {
+        let marks = marks.iter().map(|&(window_start, hi)| format::MarkMessage {
             window_start,
             window_end: 9,
             hi,
-            ..format::Mark::default()
+            ..format::MarkMessage::default()
         });
-        let limit =
-            format::Limit { workspace: "w".into(), limit: "l".into(), marks: marks.collect(), learned: None };
+        let limit = format::LimitMessage {
+            workspace: "w".into(),
+            limit: "l".into(),
+            marks: marks.collect(),
+            learned: None,
+        };
         let mut record = ShardRecord::first(NodeId::new("n").expect("a name"), 1, 2);
         read_limit(limit, &mut record)
     };

@@ -10,16 +10,16 @@ use apportion_core::window::Grid;
 use std::collections::BTreeMap;
 
 /// Marks and what was learned, by limit.
-pub(super) fn limits(record: &ShardRecord) -> Vec<format::Limit> {
-    let mut limits: BTreeMap<(&str, &str), format::Limit> = BTreeMap::new();
-    let empty = |workspace: &WorkspaceId, limit: &LimitId| format::Limit {
+pub(super) fn limits(record: &ShardRecord) -> Vec<format::LimitMessage> {
+    let mut limits: BTreeMap<(&str, &str), format::LimitMessage> = BTreeMap::new();
+    let empty = |workspace: &WorkspaceId, limit: &LimitId| format::LimitMessage {
         workspace: workspace.to_string(),
         limit: limit.to_string(),
-        ..format::Limit::default()
+        ..format::LimitMessage::default()
     };
     for (MarkKey { workspace, limit, window_start }, mark) in &record.marks {
         let known = limits.entry((workspace.as_str(), limit.as_str()));
-        known.or_insert_with(|| empty(workspace, limit)).marks.push(format::Mark {
+        known.or_insert_with(|| empty(workspace, limit)).marks.push(format::MarkMessage {
             window_start: window_start.as_ns(),
             window_end: mark.window_end.as_ns(),
             hi: mark.hi.get(),
@@ -36,18 +36,18 @@ pub(super) fn limits(record: &ShardRecord) -> Vec<format::Limit> {
     limits.into_values().collect()
 }
 
-fn learned_message(learned: &Learned) -> format::Learned {
+fn learned_message(learned: &Learned) -> format::LearnedMessage {
     // Taken apart by name: a new field does not compile until it is kept too.
     let Learned { permits, phase, cooldown_until, external_use, basis } = *learned;
-    format::Learned {
-        basis: basis.map(|Basis { permits, window, phase, created_at }| format::Basis {
+    format::LearnedMessage {
+        basis: basis.map(|Basis { permits, window, phase, created_at }| format::BasisMessage {
             permits: permits.get(),
             window: window.as_ns(),
             phase: phase.as_ns(),
             created_at: created_at.as_ns(),
         }),
         permits: permits.map(Permits::get),
-        phase: phase.map(|PhaseInterval { least, width }| format::Phase {
+        phase: phase.map(|PhaseInterval { least, width }| format::PhaseMessage {
             least: least.as_ns(),
             width: width.as_ns(),
         }),
@@ -57,20 +57,20 @@ fn learned_message(learned: &Learned) -> format::Learned {
 }
 
 /// An account.
-pub(super) fn account((workspace, account): (&WorkspaceId, &Account)) -> format::Account {
+pub(super) fn account((workspace, account): (&WorkspaceId, &Account)) -> format::AccountMessage {
     let Account { shape, former, past, exhausted } = account;
     let entries = |entries: &[AccountEntry]| {
         let entry = |&AccountEntry { spent: Spent { from, until, permits }, life }: &AccountEntry| {
-            format::Entry { from: from.as_ns(), until: until.as_ns(), permits: permits.get(), life }
+            format::EntryMessage { from: from.as_ns(), until: until.as_ns(), permits: permits.get(), life }
         };
         entries.iter().map(entry).collect()
     };
-    let windows = |(limit, grid): &(LimitId, Grid)| format::Windows {
+    let windows = |(limit, grid): &(LimitId, Grid)| format::WindowsMessage {
         limit: limit.to_string(),
         length: grid.length().as_ns(),
-        phase: Some(format::Phase { least: grid.phase().as_ns(), width: grid.width().as_ns() }),
+        phase: Some(format::PhaseMessage { least: grid.phase().as_ns(), width: grid.width().as_ns() }),
     };
-    format::Account {
+    format::AccountMessage {
         workspace: workspace.to_string(),
         shape: shape.iter().map(windows).collect(),
         former: entries(former),

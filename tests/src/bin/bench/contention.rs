@@ -2,7 +2,7 @@
 
 use crate::load::{permits, policy, team};
 use crate::measure::median;
-use crate::row;
+use crate::row::row;
 use crate::service::fill;
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{CallerId, NodeId, TeamId, WorkspaceId};

@@ -9,6 +9,7 @@ mod crowd;
 mod load;
 mod measure;
 mod peers;
+mod row;
 mod service;
 
 use apportion_core::allocator::Allocator;
@@ -17,6 +18,7 @@ use apportion_core::scenario::{Arrivals, Demand, Scenario, replay};
 use apportion_core::time::{Span, Timestamp};
 use load::{World, permits, policy, team};
 use measure::{apart, each, instructions, median};
+use row::row;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 
@@ -124,10 +126,6 @@ fn table() {
         per_second(median((0..RUNS).map(|_| simulate()).collect())),
         "",
     );
-}
-
-fn row(what: &str, measured: String, aim: &str) {
-    println!("{what:<52} {measured:>14}   {aim}");
 }
 
 fn per_second(ns: f64) -> String {

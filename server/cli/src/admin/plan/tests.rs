@@ -1,10 +1,10 @@
-//! Orders of changes: each step is held against the rules of the server by itself, so the script says only what comes first.
+//! Orders of changes: each step is checked against the rules of the server by itself, so the script says only what comes first.
 
 use super::super::policy_file::parse;
 use super::*;
 
 /// The teams of workspace `w`, a line each: an id and its keys.
-fn wanted(permits: u32, teams: &[(&str, &str)]) -> Wanted {
+fn desired(permits: u32, teams: &[(&str, &str)]) -> DesiredPolicy {
     let mut text = format!(
         "[[workspace]]\nid = \"w\"\n[[workspace.limit]]\nid = \"l\"\npermits = {permits}\nwindow = \"10s\"\n\
          [workspace.holdback]\n[workspace.floors]\n"
@@ -15,18 +15,18 @@ fn wanted(permits: u32, teams: &[(&str, &str)]) -> Wanted {
     parse(&text).expect("it is a file").remove(0)
 }
 
-fn held(permits: u32, teams: &[(&str, &str)]) -> Held {
-    let Wanted { value, teams } = wanted(permits, teams);
-    let made = Held::default().after(&Step::Workspace(value));
-    teams.into_iter().fold(made, |held, team| held.after(&Step::Team(team)))
+fn current(permits: u32, teams: &[(&str, &str)]) -> CurrentPolicy {
+    let DesiredPolicy { value, teams } = desired(permits, teams);
+    let made = CurrentPolicy::default().after(&PlanStep::Workspace(value));
+    teams.into_iter().fold(made, |current, team| current.after(&PlanStep::Team(team)))
 }
 
 const ALLOWED: Allowed = Allowed { prune: false, overcommit: false };
 
 /// Each step as a sign and the last part of the name.
-fn order(from: &Held, to: &Wanted, allowed: Allowed) -> Result<String, String> {
-    let told = |step: &Step| {
-        let sign = if matches!(step, Step::Delete(_)) { "-" } else { "" };
+fn order(from: &CurrentPolicy, to: &DesiredPolicy, allowed: Allowed) -> Result<String, String> {
+    let told = |step: &PlanStep| {
+        let sign = if matches!(step, PlanStep::Delete(_)) { "-" } else { "" };
         format!("{sign}{}", step.name().rsplit('/').next().unwrap_or_default())
     };
     Ok(plan(from, to, allowed)?.iter().map(told).collect::<Vec<_>>().join(" "))
@@ -39,8 +39,8 @@ fn reserving(permits: u32) -> String {
 #[test]
 fn a_reservation_is_lowered_before_another_one_is_raised() {
     let (much, little) = (reserving(60), reserving(40));
-    let from = held(100, &[("a", &little), ("b", &much)]);
-    let to = wanted(100, &[("a", &much), ("b", &little)]);
+    let from = current(100, &[("a", &little), ("b", &much)]);
+    let to = desired(100, &[("a", &much), ("b", &little)]);
     assert_eq!(order(&from, &to, ALLOWED), Ok("b a".into()));
 }
 
@@ -48,17 +48,17 @@ fn a_reservation_is_lowered_before_another_one_is_raised() {
 fn a_larger_budget_comes_first_and_a_smaller_one_last() {
     let (much, little) = (reserving(90), reserving(40));
     let (small, large) = ((50, [("a", &*little)]), (100, [("a", &*much)]));
-    let up = order(&held(small.0, &small.1), &wanted(large.0, &large.1), ALLOWED);
+    let up = order(&current(small.0, &small.1), &desired(large.0, &large.1), ALLOWED);
     assert_eq!(up, Ok("w a".into()));
-    let down = order(&held(large.0, &large.1), &wanted(small.0, &small.1), ALLOWED);
+    let down = order(&current(large.0, &large.1), &desired(small.0, &small.1), ALLOWED);
     assert_eq!(down, Ok("a w".into()));
 }
 
 #[test]
 fn what_goes_makes_room_for_what_comes() {
     let all = reserving(100);
-    let from = held(100, &[("a", &all), ("part", "parent = \"a\"")]);
-    let to = wanted(100, &[("b", &all)]);
+    let from = current(100, &[("a", &all), ("part", "parent = \"a\"")]);
+    let to = desired(100, &[("b", &all)]);
     let prune = Allowed { prune: true, ..ALLOWED };
     assert_eq!(order(&from, &to, prune), Ok("-part -a b".into()));
     let told = order(&from, &to, ALLOWED).expect_err("both stay");
@@ -67,15 +67,15 @@ fn what_goes_makes_room_for_what_comes() {
 
 #[test]
 fn a_part_leaves_before_it_becomes_the_whole() {
-    let from = held(100, &[("a", ""), ("b", "parent = \"a\"")]);
-    let to = wanted(100, &[("a", "parent = \"b\""), ("b", "")]);
+    let from = current(100, &[("a", ""), ("b", "parent = \"a\"")]);
+    let to = desired(100, &[("a", "parent = \"b\""), ("b", "")]);
     assert_eq!(order(&from, &to, ALLOWED), Ok("b a".into()));
 }
 
 #[test]
 fn where_no_order_holds_it_is_said() {
-    let from = held(100, &[("a", &reserving(70)), ("b", &reserving(70))]);
-    let to = wanted(100, &[("a", &reserving(50)), ("b", &reserving(50))]);
+    let from = current(100, &[("a", &reserving(70)), ("b", &reserving(70))]);
+    let to = desired(100, &[("a", &reserving(50)), ("b", &reserving(50))]);
     let told = order(&from, &to, ALLOWED).expect_err("one step alone is not enough");
     assert!(told.contains("no order of changes is valid") && told.contains("need 120 permits"), "{told}");
     assert_eq!(order(&from, &to, Allowed { overcommit: true, ..ALLOWED }), Ok("a b".into()));
@@ -83,18 +83,18 @@ fn where_no_order_holds_it_is_said() {
 
 #[test]
 fn what_cannot_hold_is_refused_before_anything() {
-    let from = held(100, &[]);
-    let cycle = wanted(100, &[("a", "parent = \"b\""), ("b", "parent = \"a\"")]);
+    let from = current(100, &[]);
+    let cycle = desired(100, &[("a", "parent = \"b\""), ("b", "parent = \"a\"")]);
     let told = order(&from, &cycle, ALLOWED).expect_err("a cycle");
     assert!(told.starts_with("workspaces/w: ") && !told.contains("no order"), "{told}");
-    let lost = order(&from, &wanted(100, &[("a", "parent = \"none\"")]), ALLOWED);
+    let lost = order(&from, &desired(100, &[("a", "parent = \"none\"")]), ALLOWED);
     assert!(lost.expect_err("no parent").contains("none"));
 }
 
 #[test]
 fn a_new_workspace_is_made_first_and_the_same_again_is_nothing() {
     let teams = [("part", "parent = \"whole\""), ("whole", ""), ("default", "weight = 3")];
-    let to = wanted(100, &teams);
-    assert_eq!(order(&Held::default(), &to, ALLOWED), Ok("w whole default part".into()));
-    assert_eq!(order(&held(100, &teams), &to, ALLOWED), Ok(String::new()));
+    let to = desired(100, &teams);
+    assert_eq!(order(&CurrentPolicy::default(), &to, ALLOWED), Ok("w whole default part".into()));
+    assert_eq!(order(&current(100, &teams), &to, ALLOWED), Ok(String::new()));
 }

@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 /// A limit as it stands in the file.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Limit {
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct LimitTable {
     id: String,
     permits: u32,
     window: String,
@@ -16,7 +16,7 @@ pub(super) struct Limit {
     lease_life: Option<String>,
 }
 
-impl Limit {
+impl LimitTable {
     /// The limit as it goes over the wire, without its defaults.
     pub(super) fn wire(&self) -> Result<v1::Limit, String> {
         let optional =

@@ -11,12 +11,12 @@ use std::fmt;
 const KEYS: Keys = Keys { others: &["id"], former: &[("parent", "parent_team")] };
 
 /// A team as it stands in the file.
-pub(super) struct Team {
+pub(super) struct TeamTable {
     pub(super) id: String,
     assignments: Assignments<v1::Team>,
 }
 
-impl Team {
+impl TeamTable {
     /// The team as it goes over the wire, without its defaults.
     pub(super) fn wire(&self, workspace: &str) -> v1::Team {
         let mut team = v1::Team::default();
@@ -25,7 +25,7 @@ impl Team {
     }
 }
 
-impl<'de> Deserialize<'de> for Team {
+impl<'de> Deserialize<'de> for TeamTable {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_map(TeamVisitor)
     }
@@ -34,13 +34,13 @@ impl<'de> Deserialize<'de> for Team {
 struct TeamVisitor;
 
 impl<'de> Visitor<'de> for TeamVisitor {
-    type Value = Team;
+    type Value = TeamTable;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a team")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Team, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TeamTable, A::Error> {
         let (mut id, mut assignments) = (None, Assignments::default());
         while let Some(key) = KEYS.next(&mut map)? {
             match key {
@@ -48,6 +48,6 @@ impl<'de> Visitor<'de> for TeamVisitor {
                 Key::Field(field) => add(&mut assignments, field, &mut map)?,
             }
         }
-        Ok(Team { id: id.ok_or_else(|| A::Error::missing_field("id"))?, assignments })
+        Ok(TeamTable { id: id.ok_or_else(|| A::Error::missing_field("id"))?, assignments })
     }
 }

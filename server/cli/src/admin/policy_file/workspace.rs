@@ -1,8 +1,8 @@
 //! A workspace of a policy file.
 
-use super::limit::Limit;
+use super::limit::LimitTable;
 use super::table::{Key, Keys, PriorityName, add};
-use super::team::Team;
+use super::team::TeamTable;
 use crate::admin::assignments::Assignments;
 use apportion_proto::v1;
 use serde::Deserialize;
@@ -14,11 +14,11 @@ const KEYS: Keys = Keys { others: &["id", "limit", "holdback", "floors", "edge",
 
 /// A workspace as it stands in the file.
 #[derive(Default)]
-pub(super) struct Workspace {
+pub(super) struct WorkspaceTable {
     pub(super) id: String,
-    pub(super) teams: Vec<Team>,
+    pub(super) teams: Vec<TeamTable>,
     assignments: Assignments<v1::Workspace>,
-    limit: Vec<Limit>,
+    limit: Vec<LimitTable>,
     holdback: Option<Shares>,
     floors: Option<Shares>,
     edge: Option<Vec<PriorityName>>,
@@ -35,14 +35,14 @@ struct Shares {
     sheddable_billionths: u32,
 }
 
-impl Workspace {
+impl WorkspaceTable {
     /// The workspace as it goes over the wire, without its defaults.
     pub(super) fn wire(&self) -> Result<v1::Workspace, String> {
         let edge = self.edge.as_ref().map(|names| v1::EdgePriorities {
             priorities: names.iter().map(|PriorityName(priority)| (*priority).into()).collect(),
         });
         let mut workspace = v1::Workspace {
-            limits: self.limit.iter().map(Limit::wire).collect::<Result<_, _>>()?,
+            limits: self.limit.iter().map(LimitTable::wire).collect::<Result<_, _>>()?,
             holdback: self.holdback.as_ref().map(Shares::wire),
             floors: self.floors.as_ref().map(Shares::wire),
             edge,
@@ -60,7 +60,7 @@ impl Shares {
     }
 }
 
-impl<'de> Deserialize<'de> for Workspace {
+impl<'de> Deserialize<'de> for WorkspaceTable {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_map(WorkspaceVisitor)
     }
@@ -69,14 +69,14 @@ impl<'de> Deserialize<'de> for Workspace {
 struct WorkspaceVisitor;
 
 impl<'de> Visitor<'de> for WorkspaceVisitor {
-    type Value = Workspace;
+    type Value = WorkspaceTable;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a workspace")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Workspace, A::Error> {
-        let (mut id, mut workspace) = (None, Workspace::default());
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WorkspaceTable, A::Error> {
+        let (mut id, mut workspace) = (None, WorkspaceTable::default());
         while let Some(key) = KEYS.next(&mut map)? {
             match key {
                 Key::Other("id") => id = Some(map.next_value()?),

@@ -1,7 +1,7 @@
 //! Screens of several sizes, as the text that a terminal in memory shows.
 
 use super::*;
-use crate::top::model::{Limit, Team, View};
+use crate::top::model::{LimitRow, TeamRow, View};
 use crate::top::sort::Sort;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -18,8 +18,8 @@ fn shown(screen: &Screen, width: u16, height: u16) -> String {
     lines(&buffer(screen, width, height)).join("\n")
 }
 
-fn limit() -> Limit {
-    Limit {
+fn limit() -> LimitRow {
+    LimitRow {
         id: "per-10s".into(),
         elapsed: Duration::from_millis(2_500),
         window: Duration::from_secs(10),
@@ -34,13 +34,13 @@ fn limit() -> Limit {
     }
 }
 
-fn team(id: &str, granted: u32, waiting: u64) -> Team {
+fn team(id: &str, granted: u32, waiting: u64) -> TeamRow {
     let priorities = "def".into();
-    Team { id: id.into(), priorities, weight: 1, granted, waiting, share: 55, ..Team::default() }
+    TeamRow { id: id.into(), priorities, weight: 1, granted, waiting, share: 55, ..TeamRow::default() }
 }
 
 fn three_teams() -> Screen {
-    let support = Team {
+    let support = TeamRow {
         priorities: "def..crit".into(),
         weight: 3,
         reserved: 40,
@@ -48,8 +48,8 @@ fn three_teams() -> Screen {
         p99: Some(Duration::from_millis(1_250)),
         ..team("support", 80, 0)
     };
-    let chat = Team { depth: 1, cap: Some(50), expected: 7, ..team("chat", 50, 12) };
-    let import = Team { refused: 3, ..team("import", 42, 900) };
+    let chat = TeamRow { depth: 1, cap: Some(50), expected: 7, ..team("chat", 50, 12) };
+    let import = TeamRow { refused: 3, ..team("import", 42, 900) };
     let view = View {
         workspace: "default".into(),
         trouble: None,
@@ -164,14 +164,14 @@ fn of_two_hundred_teams_those_that_were_scrolled_to_are_shown_and_the_last_page_
 
 #[test]
 fn long_names_and_huge_numbers_stay_in_their_places() {
-    let huge = Team {
+    let huge = TeamRow {
         weight: u32::MAX,
         reserved: u32::MAX,
         share: u32::MAX,
         p99: Some(Duration::MAX),
         ..team(&"x".repeat(63), u32::MAX, u64::MAX)
     };
-    let limit = Limit { id: "l".repeat(63), budget: u32::MAX, left: u32::MAX, ..limit() };
+    let limit = LimitRow { id: "l".repeat(63), budget: u32::MAX, left: u32::MAX, ..limit() };
     let view = View { workspace: "w".repeat(63), limits: vec![limit], teams: vec![huge], ..View::default() };
     let text = shown(&Screen { view, ..Screen::default() }, 80, 8);
     let row = text.lines().find(|line| line.starts_with("xxx")).expect("the team");

@@ -5,10 +5,10 @@
 mod attacks;
 mod probe;
 
-use crate::row;
+use crate::row::row;
 use crate::service::{fill, lower_priority, memory, on_server_core};
-use apportion_tests::process::scarce;
 use apportion_tests::process::server::Server;
+use apportion_tests::process::{pass, scarce};
 use attacks::{Attack, CALLERS, Target};
 use probe::Probe;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn measure(attack: Attack) {
     runtime().block_on(scarce::create(&server));
     let crowd = Crowd::gather(attack, &server);
     let usual = Probe::start(server.address());
-    std::thread::sleep(USUAL);
+    runtime().block_on(pass(USUAL));
     let usual = usual.stop();
     let before = memory(server.pid());
     let probe = Probe::start(server.address());

@@ -1,6 +1,6 @@
 //! The latency of a team at a steady rate, over windows with their edges: it should not depend on the time within the window.
 
-use crate::row;
+use crate::row::row;
 use apportion_proto::v1::{Priority, Workspace};
 use apportion_tests::process::server::Server;
 use apportion_tests::process::steady::{By, Steady, create, learn_a_phase};

@@ -1,7 +1,7 @@
 //! Many idle workspaces: the time of a start, and their memory.
 
 use super::cores::{memory, on_server_core};
-use crate::row;
+use crate::row::row;
 use apportion_proto::v1;
 use apportion_server::preset;
 use apportion_server::store::catalog::{Catalog, CatalogChange, Document};

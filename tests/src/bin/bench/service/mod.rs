@@ -11,7 +11,7 @@ mod takes;
 mod unary;
 
 use crate::measure::median;
-use crate::row;
+use crate::row::row;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 

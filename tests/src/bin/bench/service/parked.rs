@@ -2,7 +2,7 @@
 
 use super::cores::on_server_core;
 use super::setup::{acquire, connect, create};
-use crate::row;
+use crate::row::row;
 use apportion_proto::v1::exchange_request::Request;
 use apportion_proto::v1::exchange_response::Response;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;

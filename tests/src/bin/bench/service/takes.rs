@@ -1,7 +1,7 @@
 //! Permits taken from a held lease without a call: what each request of a client costs.
 
 use crate::measure::{each, median};
-use crate::row;
+use crate::row::row;
 use apportion_client::clock::{self, BootInstant};
 use apportion_client::pool::PermitPool;
 use std::hint::black_box;
