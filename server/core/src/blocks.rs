@@ -56,8 +56,6 @@ pub(crate) struct Need {
     pub(crate) budget: Permits,
     /// Permits that wait.
     pub(crate) waiting: u64,
-    /// What is granted in about a second.
-    pub(crate) per_second: u64,
     /// External use that is still expected in the window.
     pub(crate) external_to_come: Permits,
     /// Whether even the first block is requested before a request waits for it.
@@ -115,19 +113,28 @@ impl Blocks {
         self.free += n;
     }
 
-    /// The size of the next block, if one is to be requested: less than half of the last is free, or more waits than is free.
-    pub(crate) fn next_size(&self, now: Timestamp, need: &Need) -> Option<Permits> {
-        let remaining = u64::from(need.budget.less(self.mark));
-        let (free, external) = (u64::from(self.free), u64::from(self.external_unbooked));
-        let ours = remaining.saturating_sub(external + u64::from(need.external_to_come));
-        let is_first = need.is_ahead && !self.is_known;
-        let is_low = need.waiting > free || external > 0 || is_first || free * 2 < u64::from(self.newest);
+    /// Whether a block is to be requested: less than half of the last is free, or more waits than is free.
+    pub(crate) fn is_short(&self, now: Timestamp, need: &Need) -> bool {
         let is_paused = self.is_requested || now < self.retry_after;
-        if is_paused || self.is_exhausted() || remaining == 0 || ours + external == 0 || !is_low {
+        if is_paused || self.is_exhausted() || self.mark >= need.budget {
+            return false;
+        }
+        let free = u64::from(self.free);
+        let is_first = need.is_ahead && !self.is_known;
+        let has_external = !self.external_unbooked.is_zero();
+        need.waiting > free || has_external || is_first || free * 2 < u64::from(self.newest)
+    }
+
+    /// The size of the next block, where about `per_second` permits are granted in a second; none: nothing is left for one.
+    pub(crate) fn next_size(&self, need: &Need, per_second: u64) -> Option<Permits> {
+        let remaining = u64::from(need.budget.less(self.mark));
+        let external = u64::from(self.external_unbooked);
+        let ours = remaining.saturating_sub(external + u64::from(need.external_to_come));
+        if ours + external == 0 {
             return None;
         }
         let least = u64::from(need.budget.get() / 32).max(1);
-        let size = external + least.max(need.waiting + need.per_second).min(ours);
+        let size = external + least.max(need.waiting + per_second).min(ours);
         Some(Permits::clamped(size.min(remaining)))
     }
 
@@ -154,7 +161,7 @@ impl Blocks {
         self.newest = size.less(external);
         self.booked_here += size;
         self.free += self.newest;
-        debug_assert!(self.free <= self.booked_here, "what is free was booked");
+        debug_assert!(self.newest + external == size, "a block is free or booked for external use");
     }
 
     /// The ledger books no more of the window: it is spent.

@@ -133,21 +133,30 @@ fn request_block(
     now: Timestamp,
     waiting: u64,
 ) -> Option<(Window, Permits, Permits)> {
-    let per_second = demand_of_a_second(limit.granted_in_all(), limit.length());
-    let (window, need, blocks) = match side {
+    let (blocks, need) = match side {
         Side::This => {
             let external_to_come = limit.facts.external_use_to_come();
-            let need = Need { budget: limit.budget, waiting, per_second, external_to_come, is_ahead: false };
-            (limit.window, need, &mut limit.blocks)
+            (&limit.blocks, Need { budget: limit.budget, waiting, external_to_come, is_ahead: false })
         }
         Side::Next => {
-            let budget = limit.next_budget();
-            let need = Need { budget, waiting, per_second, external_to_come: Permits::ZERO, is_ahead: true };
-            (limit.next_window(), need, &mut limit.next_blocks)
+            let (budget, external_to_come) = (limit.next_budget(), Permits::ZERO);
+            (&limit.next_blocks, Need { budget, waiting, external_to_come, is_ahead: true })
         }
     };
-    let permits = blocks.next_size(now, &need)?;
-    blocks.request();
+    if !blocks.is_short(now, &need) {
+        return None;
+    }
+    let permits = blocks.next_size(&need, demand_of_a_second(limit.granted_in_all(), limit.length()))?;
+    let window = match side {
+        Side::This => {
+            limit.blocks.request();
+            limit.window
+        }
+        Side::Next => {
+            limit.next_blocks.request();
+            limit.next_window()
+        }
+    };
     Some((window, permits, need.budget))
 }
 
