@@ -105,6 +105,7 @@ impl Blocks {
     /// Puts granted permits back.
     pub(crate) fn put_back(&mut self, n: Permits) {
         self.free += n;
+        debug_assert!(self.free <= self.booked_here, "{} free of {} booked", self.free, self.booked_here);
     }
 
     /// Puts back permits that the window started with: they came back before they were used.

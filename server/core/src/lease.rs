@@ -143,6 +143,12 @@ impl Leases {
         self.open.shrink_to(before); // room for as many again, and none where there were none
     }
 
+    /// Another limit is the primary one, whose next window was not charged for any lease: nothing comes back to it. What was charged to
+    /// the next window of the former primary limit stays spent.
+    pub(crate) fn forget_edges(&mut self) {
+        self.open.iter_mut().for_each(|open| open.is_edge = false);
+    }
+
     /// Takes the request id of the oldest lease that has one: a repeat will be another request.
     pub(crate) fn forget_the_oldest_id(&mut self) -> Option<(Slot, RequestId)> {
         while let Some(open) = self.open.get_mut(self.without_id) {

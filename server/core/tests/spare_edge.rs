@@ -216,3 +216,18 @@ fn of_two_limits_each_looks_at_its_own_next_window() {
     world.go(10_000);
     assert_eq!(world.sum(&edge), 60);
 }
+
+#[test]
+fn what_an_edge_lease_gives_back_goes_to_no_window_that_was_not_charged_for_it() {
+    let mut policy = spare(vec![team("a")]);
+    policy.limits.push(limit("minute", 500, 60_000));
+    let mut world = World::new(policy);
+    world.go(9_500);
+    let edge = world.ask(&ask("a", 40)).lease();
+    // The minute is the primary limit now: its next window was not charged.
+    world.change(|policy| policy.limits.retain(|limit| limit.id == limit_id("minute")));
+    world.settle(&edge, 0, 40).expect("a true report");
+    world.go(60_000);
+    let next = world.flood(&ask("a", 10), 60);
+    assert_eq!(world.sum(&next), 500);
+}

@@ -59,6 +59,7 @@ impl Allocator {
     /// Windows lie elsewhere now.
     pub(super) fn enter_shape(&mut self, left: LeftShape, now: Timestamp) {
         if self.reshaping.has_other_primary(&left, &self.windows) {
+            self.leases.forget_edges();
             self.contest.recount(&mut self.windows);
         }
         self.reshaping.enter(left, now, &self.windows, &mut self.effects);

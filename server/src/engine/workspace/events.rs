@@ -36,7 +36,10 @@ impl Workspace {
         }
         let Some(of) = allocator.limits_now(now).into_iter().find(|known| known.id == *limit) else { return };
         if finding.exhausted {
-            let until = finding.stop_until.unwrap_or(of.window.end.latest);
+            let end = of.window.end.latest;
+            // An earlier response may have asked for longer.
+            let earlier = of.cooldown_until.filter(|&until| until > end);
+            let until = finding.stop_until.or(earlier).unwrap_or(end);
             self.publish(WorkspaceEvent::Revoked { limit: limit.clone(), window: of.window, until });
         }
         if let Some(permits) = finding.budget {
