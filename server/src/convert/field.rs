@@ -9,12 +9,12 @@ use std::fmt::Display;
 pub(crate) fn permits(path: &str, n: u32, least: Permits, most: Permits) -> Result<Permits, FieldError> {
     Permits::new(n)
         .filter(|n| (least..=most).contains(n))
-        .ok_or_else(|| out_of_range(path, n, &format!("from {least} to {most}")))
+        .ok_or_else(|| out_of_range(path, n, &format!("between {least} and {most}")))
 }
 
-/// The error of a value that is not inside `allowed`.
+/// The error of a value that is not `allowed`, such as `between 1 and 8`.
 pub(crate) fn out_of_range(path: &str, value: impl Display, allowed: &str) -> FieldError {
-    FieldError::new(path, format!("{value} is out of range, allowed is {allowed}"))
+    FieldError::new(path, format!("must be {allowed}, got {value}"))
 }
 
 /// Text of at most `longest` bytes.

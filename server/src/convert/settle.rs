@@ -140,10 +140,7 @@ mod tests {
     fn a_fault_in_an_observation_names_its_place() {
         let odd = v1::Observation { status: 99, ..Default::default() };
         let request = v1::SettleLeaseRequest { observations: vec![Default::default(), odd], ..request() };
-        assert_eq!(
-            refused(&request),
-            "observations[1].status: 99 is out of range, allowed is from 100 to 599"
-        );
+        assert_eq!(refused(&request), "observations[1].status: must be between 100 and 599, got 99");
         let request = v1::SettleLeaseRequest { observations: vec![Default::default(); 65], ..request };
         assert_eq!(refused(&request), "observations: 65 elements, allowed are 0 to 64");
     }

@@ -23,7 +23,7 @@ pub(crate) fn team_policy(
     let defaults = TeamPolicy::new(id);
     let weight = team.weight.unwrap_or(defaults.weight);
     if !(1..=WEIGHT_MAX).contains(&weight) {
-        return Err(out_of_range("weight", weight, &format!("from 1 to {WEIGHT_MAX}")));
+        return Err(out_of_range("weight", weight, &format!("between 1 and {WEIGHT_MAX}")));
     }
     Ok(TeamPolicy {
         parent: parent(workspace, &team.parent_team)?,

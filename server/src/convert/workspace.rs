@@ -57,7 +57,7 @@ fn external_use_memory(windows: Option<u32>) -> Result<u32, FieldError> {
         return Err(out_of_range(
             "others_memory_windows",
             windows,
-            &format!("from 0 to {EXTERNAL_USE_MEMORY_MAX}"),
+            &format!("between 0 and {EXTERNAL_USE_MEMORY_MAX}"),
         ));
     }
     Ok(windows)
@@ -101,7 +101,7 @@ fn shares_or(
     let Some(wire) = wire else { return Ok(PerPriority(percents.map(Share::from_percent))) };
     let share = |field: &str, billionths| {
         Share::from_billionths(billionths).ok_or_else(|| {
-            out_of_range(&format!("{path}.{field}"), billionths, &format!("from 0 to {}", Share::WHOLE))
+            out_of_range(&format!("{path}.{field}"), billionths, &format!("between 0 and {}", Share::WHOLE))
         })
     };
     Ok(PerPriority([

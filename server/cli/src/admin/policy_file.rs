@@ -140,6 +140,9 @@ mod tests {
             assert!(error.contains(reported) && error.contains("line"), "{error}");
         }
         let error = parse(&format!("{head}weight = 0\n")).err().expect("refused");
-        assert!(error.starts_with("workspace w: team a: weight: 0 is out of range"), "{error}");
+        assert!(
+            error.starts_with("workspace w: team a: weight: must be between 1 and 10000, got 0"),
+            "{error}"
+        );
     }
 }

@@ -56,7 +56,7 @@ fn a_fault_names_its_path() {
     assert_eq!(refused(&v1::Workspace::default()), "limits: 0 elements, allowed are 1 to 8");
     assert_eq!(
         refused(&odd(v1::Limit { permits: 0, ..limit_of("b") })),
-        "limits[1].permits: 0 is out of range, allowed is from 1 to 268435456"
+        "limits[1].permits: must be between 1 and 268435456, got 0"
     );
     assert_eq!(
         refused(&odd(v1::Limit { window: None, ..limit_of("b") })),
@@ -71,7 +71,7 @@ fn a_fault_names_its_path() {
     let floors = Some(v1::PriorityShares { sheddable_billionths: 1_000_000_001, ..Default::default() });
     assert_eq!(
         refused(&v1::Workspace { floors, ..workspace() }),
-        "floors.sheddable_billionths: 1000000001 is out of range, allowed is from 0 to 1000000000"
+        "floors.sheddable_billionths: must be between 0 and 1000000000, got 1000000001"
     );
 }
 
