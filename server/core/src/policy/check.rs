@@ -61,9 +61,9 @@ pub enum PolicyError {
     },
     /// A guard that does not hold what must pass before a window's end.
     #[error(
-        "guard of {id:?}: {} ns are too short; the clock error and the life of a lease take {} ns of it",
-        guard.as_ns(),
-        needed.as_ns()
+        "guard of {id:?}: must be at least start_margin + lease_life ({}), got {}",
+        shown(*needed),
+        shown(*guard)
     )]
     GuardTooShort {
         /// The limit.
@@ -170,6 +170,14 @@ impl Policy {
             }
         }
         Ok(())
+    }
+}
+
+/// A span with its unit: milliseconds if it is a whole number of them.
+fn shown(span: Span) -> String {
+    match (span.as_ns() / 1_000_000, span.as_ns() % 1_000_000) {
+        (ms, 0) => format!("{ms}ms"),
+        _ => format!("{}ns", span.as_ns()),
     }
 }
 
