@@ -70,10 +70,9 @@ fn external_use_memory(windows: Option<u32>) -> Result<u32, FieldError> {
 pub(crate) fn useful_lives(policy: &Policy) -> Result<(), FieldError> {
     match policy.limits.iter().position(|limit| limit.margins.life < LIFE_LEAST) {
         None => Ok(()),
-        Some(at) => Err(FieldError::new(
-            format!("limits[{at}].lease_life"),
-            "too short: a lease would be over when it is granted; allowed is from 1 ms to `guard`",
-        )),
+        Some(at) => {
+            Err(FieldError::new(format!("limits[{at}].lease_life"), "must be between 1ms and `guard`"))
+        }
     }
 }
 
@@ -123,7 +122,7 @@ fn edge(wire: Option<&v1::EdgePriorities>) -> Result<PerPriority<bool>, FieldErr
         let priority = optional_priority(&path, number)?;
         let priority = priority.ok_or_else(|| FieldError::new(&*path, "must not be UNSPECIFIED"))?;
         if std::mem::replace(&mut edge[priority], true) {
-            return Err(FieldError::new(path, format!("{priority} stands twice")));
+            return Err(FieldError::new(path, format!("{priority} is listed more than once")));
         }
     }
     Ok(edge)

@@ -67,7 +67,10 @@ fn a_fault_names_its_path() {
     );
     assert!(refused(&odd(v1::Limit { guard: seconds(4), ..limit_of("b") })).starts_with("limits[1].guard: "));
     let edge = Some(v1::EdgePriorities { priorities: vec![1, 1] });
-    assert_eq!(refused(&v1::Workspace { edge, ..workspace() }), "edge.priorities[1]: CRITICAL stands twice");
+    assert_eq!(
+        refused(&v1::Workspace { edge, ..workspace() }),
+        "edge.priorities[1]: CRITICAL is listed more than once"
+    );
     let floors = Some(v1::PriorityShares { sheddable_billionths: 1_000_000_001, ..Default::default() });
     assert_eq!(
         refused(&v1::Workspace { floors, ..workspace() }),
