@@ -7,7 +7,7 @@ pub(super) fn refusal_message(reason: Reason) -> &'static str {
     match reason {
         Reason::Malformed => "permits must be at least 1, and min_permits at most permits",
         Reason::UnknownTeam => "the workspace has no such team",
-        Reason::TeamHasParts => "the team has child teams, and only those have callers: name one of them",
+        Reason::TeamHasParts => "the team has child teams: send the request to one of them",
         Reason::TooLarge => {
             "the request is larger than the largest lease, a budget or a cap of the team; ask for fewer permits"
         }
@@ -20,7 +20,8 @@ pub(super) fn refusal_message(reason: Reason) -> &'static str {
         Reason::WindowExhausted => "max_wait passed while the request waited for permits of the window",
         Reason::TeamCapReached => "max_wait passed while the team, or a team above it, was at its cap",
         Reason::LimitChanged => {
-            "max_wait passed in the first window of a new or changed limit, in which earlier grants count"
+            "max_wait passed in the first window of a new or changed limit: \
+             permits granted before the limit changed still count against this window"
         }
         Reason::ProviderCooldown => "the provider is throttling; nothing more is granted in this window",
         Reason::ClockUnsteady => {
