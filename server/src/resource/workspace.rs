@@ -23,7 +23,7 @@ impl Resource for v1::Workspace {
         field!(
             spare_edge,
             Boolean,
-            "Let every priority be granted edge permits that the next window would grant it at its opening"
+            "Allow all priorities to use permits near a window boundary when both windows can spare them"
         ),
         Field { is_fixed: true, ..field!(preset, Text, "Preset of the provider, such as intercom") },
     ];
