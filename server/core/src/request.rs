@@ -120,7 +120,7 @@ pub enum Reason {
     UnknownTeam,
     /// The team has parts; only they have callers.
     TeamHasParts,
-    /// It asks for more than can ever be granted: the largest lease, the budget, or a cap on the path.
+    /// Its `min_permits` exceed what can ever be granted: the largest lease, the budget, or a cap on the path.
     TooLarge,
     /// The team, or one it is part of, has a cap of 0.
     TeamPaused,
@@ -136,7 +136,7 @@ pub enum Reason {
     LimitChanged,
     /// Its deadline passed while its team, or one it is part of, was at its cap.
     TeamCapReached,
-    /// The provider throttles: nothing more in this window.
+    /// The provider throttles or asked to wait: nothing is granted until that cooldown ends.
     ProviderCooldown,
     /// The window was open while the server's clock was wrong: nothing more in it.
     ClockUnsteady,
@@ -152,7 +152,7 @@ pub enum Reason {
     TooManyRequestIds,
     /// The store cannot be reached, and what was booked is used up.
     StoreLost,
-    /// Another node serves this workspace now.
+    /// Another node serves this workspace now. Reserved for clusters: nothing raises it yet.
     NotOwner,
 }
 

@@ -11,7 +11,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 /// The domain of every `ErrorInfo`.
 const DOMAIN: &str = "apportion";
-/// The longest message for people, in characters: it goes into a header.
+/// The longest message, in characters: it goes into a header.
 const MESSAGE_CHARS_MAX: usize = 512;
 
 /// The workspace and the team that a request is about, which the details of its error name.
