@@ -13,7 +13,7 @@ pub struct Ask {
     pub team: TeamId,
     /// The service or instance that sends it.
     pub caller: CallerId,
-    /// The priority; none: the team's. Above the team's highest it is served at the highest.
+    /// Requested priority; `None` uses the team's default. A priority above the team's highest is lowered to it.
     pub priority: Option<Priority>,
     /// How many permits it wants, at least 1.
     pub permits: Permits,
@@ -103,9 +103,9 @@ pub struct Answer {
 /// A refusal: why, and when to retry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// When to retry; none: never, under the current policy.
+    /// When to retry; `None` if a retry cannot succeed under the current policy.
     pub retry_at: Option<Timestamp>,
     /// The limit that stopped it, where one did.
     pub limit: Option<LimitId>,
@@ -171,7 +171,7 @@ impl Reason {
         )
     }
 
-    /// Its name in protocol, metrics and documents.
+    /// The name of the value `v1::Reason` that the wire carries, without `REASON_`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Malformed => "MALFORMED",

@@ -19,7 +19,7 @@ pub enum SimulateError {
     File {
         /// The file.
         file: String,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// An event that makes a policy which breaks a rule.

@@ -165,7 +165,7 @@ pub(crate) fn page_token(list: &[&str], last: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BadPageToken;
 
-/// The element behind which a page starts; none: at the first.
+/// The element behind which a page starts; `None` starts at the first.
 ///
 /// # Errors
 /// [`BadPageToken`] where the token is not one that [`page_token`] made for the same list.
