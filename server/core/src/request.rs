@@ -159,16 +159,28 @@ pub enum Reason {
 impl Reason {
     /// Whether the request can never be granted under the current policy: an argument error rather than a "not now".
     pub const fn is_final(self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Malformed
-                | Self::UnknownTeam
-                | Self::TeamHasParts
-                | Self::TooLarge
-                | Self::TeamPaused
-                | Self::RequestIdReused
-                | Self::LeaseEnded
-        )
+            | Self::UnknownTeam
+            | Self::TeamHasParts
+            | Self::TooLarge
+            | Self::TeamPaused
+            | Self::RequestIdReused
+            | Self::LeaseEnded => true,
+            Self::DeadlineTooShort
+            | Self::WindowExhausted
+            | Self::LimitChanged
+            | Self::TeamCapReached
+            | Self::ProviderCooldown
+            | Self::ClockUnsteady
+            | Self::CallerQueueFull
+            | Self::TeamQueueFull
+            | Self::WorkspaceQueueFull
+            | Self::TooManyCallers
+            | Self::TooManyRequestIds
+            | Self::StoreLost
+            | Self::NotOwner => false,
+        }
     }
 
     /// The name of the value `v1::Reason` that the wire carries, without `REASON_`.
