@@ -179,9 +179,8 @@ pub(crate) fn policy_field(policy: &Policy, error: &PolicyError) -> String {
         PolicyError::TooManyTeams { .. } => "teams".into(),
         PolicyError::TooMany { field, .. } | PolicyError::Duplicate { field, .. } => (*field).into(),
         PolicyError::Range { field: "largest_lease", .. } => "largest_lease_permits".into(),
-        PolicyError::Range { field: "weight", .. } => "weight".into(),
-        PolicyError::Range { field: "life", id, .. } => of_limit(id, "lease_life"),
         PolicyError::Range { field, id, .. } => of_limit(id, field),
+        PolicyError::TeamRange { field, .. } => (*field).into(),
         PolicyError::WindowShorterThanGuards { id } | PolicyError::GuardTooShort { id, .. } => {
             of_limit(id.as_str(), "guard")
         }

@@ -41,12 +41,24 @@ pub enum PolicyError {
         /// The name.
         id: String,
     },
-    /// A value outside its range.
+    /// A value of the workspace or of a limit outside its range.
     #[error("{field} of {id:?}: {value} is out of range, {rule}")]
     Range {
         /// The field.
         field: &'static str,
-        /// The id of the limit or team.
+        /// The id of the limit.
+        id: String,
+        /// The value.
+        value: u64,
+        /// The allowed range.
+        rule: &'static str,
+    },
+    /// A value of a team outside its range.
+    #[error("{field} of {id:?}: {value} is out of range, {rule}")]
+    TeamRange {
+        /// The field.
+        field: &'static str,
+        /// The id of the team.
         id: String,
         /// The value.
         value: u64,
@@ -150,7 +162,12 @@ impl Policy {
             self.teams.iter().map(|team| (&team.id, team.parent.as_ref())).collect();
         for TeamPolicy { id, parent, weight, .. } in &self.teams {
             if !(1..=WEIGHT_MAX).contains(weight) {
-                return Err(range("weight", id.as_str(), u64::from(*weight), "from 1 to 10000"));
+                return Err(PolicyError::TeamRange {
+                    field: "weight",
+                    id: id.to_string(),
+                    value: u64::from(*weight),
+                    rule: "from 1 to 10000",
+                });
             }
             let (mut depth, mut above) = (1, parent.as_ref());
             while let Some(parent) = above {

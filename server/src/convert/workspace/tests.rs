@@ -115,3 +115,16 @@ fn a_rule_between_values_is_found_at_its_field() {
     assert_eq!(error, PolicyError::WindowShorterThanGuards { id: LimitId::new("b").expect("a name") });
     assert_eq!(policy_field(&policy, &error), "limits[1].guard");
 }
+
+#[test]
+fn a_value_of_a_team_is_at_fault_in_the_team_though_a_limit_has_its_name() {
+    let workspace = v1::Workspace { limits: vec![limit_of("a")], ..workspace() };
+    let team = TeamPolicy { weight: 0, ..TeamPolicy::new(TeamId::new("a").expect("a name")) };
+    let policy = policy(&workspace, vec![team]).expect("the limit is allowed");
+    let error = policy.check().expect_err("a weight is at least 1");
+    assert_eq!(policy_field(&policy, &error), "weight");
+    let cap = PolicyError::TeamRange { field: "cap_permits", id: "a".into(), value: 0, rule: "a test" };
+    assert_eq!(policy_field(&policy, &cap), "cap_permits");
+    let permits = PolicyError::Range { field: "permits", id: "a".into(), value: 0, rule: "a test" };
+    assert_eq!(policy_field(&policy, &permits), "limits[0].permits");
+}
