@@ -21,7 +21,7 @@ pub(crate) fn out_of_range(path: &str, value: impl Display, allowed: &str) -> Fi
 pub(crate) fn text<'a>(path: &str, text: &'a str, longest: usize) -> Result<&'a str, FieldError> {
     if text.len() > longest {
         let length = text.len();
-        return Err(FieldError::new(path, format!("{length} bytes are too long, at most {longest}")));
+        return Err(FieldError::new(path, format!("must be at most {longest} bytes, got {length}")));
     }
     Ok(text)
 }
@@ -31,7 +31,7 @@ pub(crate) fn count(path: &str, count: usize, least: usize, most: usize) -> Resu
     if (least..=most).contains(&count) {
         return Ok(());
     }
-    Err(FieldError::new(path, format!("{count} elements, allowed are {least} to {most}")))
+    Err(FieldError::new(path, format!("must have between {least} and {most} elements, got {count}")))
 }
 
 /// A name whose kind checks it.

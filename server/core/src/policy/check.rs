@@ -16,7 +16,7 @@ pub enum PolicyError {
     #[error("limits: a workspace needs at least one limit")]
     NoLimit,
     /// Too many of something.
-    #[error("{field}: {count} are too many, at most {most}")]
+    #[error("{field}: at most {most} are allowed, got {count}")]
     TooMany {
         /// The list.
         field: &'static str,
@@ -26,7 +26,7 @@ pub enum PolicyError {
         most: usize,
     },
     /// Too many teams.
-    #[error("teams: {count} are too many, at most {most}")]
+    #[error("teams: at most {most} are allowed, got {count}")]
     TooManyTeams {
         /// How many there are.
         count: usize,

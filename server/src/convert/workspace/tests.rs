@@ -53,7 +53,7 @@ fn a_share_that_is_set_to_nothing_is_not_the_default() {
 #[test]
 fn a_fault_names_its_path() {
     let odd = |limit| v1::Workspace { limits: vec![limit_of("a"), limit], ..workspace() };
-    assert_eq!(refused(&v1::Workspace::default()), "limits: 0 elements, allowed are 1 to 8");
+    assert_eq!(refused(&v1::Workspace::default()), "limits: must have between 1 and 8 elements, got 0");
     assert_eq!(
         refused(&odd(v1::Limit { permits: 0, ..limit_of("b") })),
         "limits[1].permits: must be between 1 and 268435456, got 0"
