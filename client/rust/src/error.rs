@@ -14,9 +14,9 @@ pub enum AcquireError {
     Refused {
         /// The reason. [`Reason::Unspecified`] if it is newer than this client.
         reason: Reason,
-        /// A description for people.
+        /// A human-readable description.
         message: String,
-        /// How long to wait before retrying. `None` if a retry cannot succeed as things stand.
+        /// How long to wait before retrying. `None` if a retry cannot succeed under the current policy.
         retry_after: Option<Duration>,
     },
     /// The server could not be reached in time.

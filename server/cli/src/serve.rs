@@ -40,7 +40,7 @@ fn log(log: &Log) {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    // Colors are for people.
+    // A terminal gets colors.
     let ansi = std::io::stderr().is_terminal();
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(ansi)

@@ -1,4 +1,4 @@
-//! `apportion simulate`: plays scenario files on virtual time and prints the outcome.
+//! `apportion simulate`: replays scenario files in virtual time and prints the outcome.
 
 use crate::terminal;
 use apportion_simulate::{Run, SimulateError, Summary, load};
@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Play scenario files on virtual time, with the allocator of the server
+/// Replay scenarios in virtual time using the server's allocator
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Scenario files

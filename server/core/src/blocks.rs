@@ -28,8 +28,8 @@ pub(crate) struct Blocks {
     retry_after: Timestamp,
     /// How long that pause was, in milliseconds.
     pause_ms: u8,
-    /// A block was confirmed.
-    pub(crate) is_known: bool,
+    /// Whether a block was confirmed.
+    pub(crate) has_confirmed_block: bool,
     /// The known external use that is not booked yet.
     pub(crate) external_unbooked: Permits,
     /// Of the mark, what was booked for external use.
@@ -75,7 +75,7 @@ impl Blocks {
 
     /// Everything that is booked and not free: granted here, or booked by another process or for external use.
     #[inline]
-    pub(crate) fn gone(&self) -> Permits {
+    pub(crate) fn unavailable(&self) -> Permits {
         self.mark.less(self.free)
     }
 
@@ -91,7 +91,7 @@ impl Blocks {
         if self.is_exhausted() {
             return Permits::ZERO;
         }
-        let left = budget.less(self.gone() + self.external_unbooked + held);
+        let left = budget.less(self.unavailable() + self.external_unbooked + held);
         if is_store_lost { left.min(self.free) } else { left }
     }
 
@@ -121,12 +121,12 @@ impl Blocks {
             return false;
         }
         let free = u64::from(self.free);
-        let is_first = need.is_ahead && !self.is_known;
+        let is_first = need.is_ahead && !self.has_confirmed_block;
         let has_external = !self.external_unbooked.is_zero();
         need.waiting > free || has_external || is_first || free * 2 < u64::from(self.newest)
     }
 
-    /// The size of the next block, where about `per_second` permits are granted in a second; none: nothing is left for one.
+    /// The size of the next block, where about `per_second` permits are granted in a second; `None` if nothing is left for one.
     pub(crate) fn next_size(&self, need: &Need, per_second: u64) -> Option<Permits> {
         let remaining = u64::from(need.budget.less(self.mark));
         let external = u64::from(self.external_unbooked);
@@ -146,11 +146,11 @@ impl Blocks {
 
     /// Units `from + 1 ..= to` of the window were booked for this process.
     pub(crate) fn confirm(&mut self, from: Permits, to: Permits) {
-        if !self.is_known && !mutant::active(Mutant::TakeOverIgnoresCaps) {
+        if !self.has_confirmed_block && !mutant::active(Mutant::TakeOverIgnoresCaps) {
             // Another process granted these, to unknown teams: every cap has to reckon with them.
             self.booked_elsewhere = from;
         }
-        self.is_known = true;
+        self.has_confirmed_block = true;
         self.is_requested = false;
         self.pause_ms = 0;
         self.mark = self.mark.max(to);

@@ -1,7 +1,7 @@
 //! Decisions: reservations first, then priorities in order, until nothing more can be granted.
 
 use crate::contest::{Contest, Grant, ServedRequest};
-use crate::lease::{Leases, Open};
+use crate::lease::{AllocatedLease, Leases};
 use crate::limit::Limit;
 use crate::permits::Permits;
 use crate::policy::Policy;
@@ -157,7 +157,7 @@ impl Granting<'_> {
         let request = &served.request;
         let lease = self.lease(served, edges);
         self.replies.grant(served.ticket, request, lease);
-        self.leases.insert(Open {
+        self.leases.insert(AllocatedLease {
             lease,
             team: served.service.team,
             caller: request.caller,

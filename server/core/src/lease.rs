@@ -8,9 +8,9 @@ use crate::share::tree::NodeIx;
 use crate::slab::Slot;
 use crate::time::Timestamp;
 
-/// A lease as the allocator keeps it.
+/// A lease that the allocator granted, with what was reported on it so far.
 #[derive(Clone, Debug)]
-pub(crate) struct Open {
+pub(crate) struct AllocatedLease {
     pub(crate) lease: Lease,
     pub(crate) team: NodeIx,
     pub(crate) caller: Slot,
@@ -20,16 +20,16 @@ pub(crate) struct Open {
     pub(crate) content: Content,
     /// Also charged to the next window.
     pub(crate) is_edge: bool,
-    /// What leases had been reported to have used in all, modulo 2^32, when it was granted.
+    /// The value of [`Leases::used`] when it was granted.
     pub(crate) used_before: u32,
     pub(crate) used: Permits,
     pub(crate) returned: Permits,
-    /// When its holder reported the end of its use; the end of time: not yet.
+    /// When its holder sent the final report; [`Timestamp::MAX`] until then.
     pub(crate) final_at: Timestamp,
     pub(crate) request_id: Option<RequestId>,
     /// How many answers carry it: that of the request, and that of each repeat.
     pub(crate) answers: u32,
-    /// Which part of what was granted under previous shapes it belongs to; 0: to none.
+    /// The part of the grants under previous shapes that it belongs to; 0 if it was granted under the current shape.
     pub(crate) previous: u32,
 }
 
@@ -44,8 +44,8 @@ pub(crate) struct Reported {
     pub(crate) is_last: bool,
 }
 
-impl Open {
-    /// Notes what it was used for so far. Used permits cannot come back, and those that came back may be granted again already.
+impl AllocatedLease {
+    /// Applies a report. Counts never decrease: used permits cannot come back, and returned ones may already be granted again.
     pub(crate) fn report(&mut self, now: Timestamp, usage: Usage) -> Reported {
         let is_last = usage.is_final && !self.is_final();
         let (before, used) = (self.returned, usage.used.less(self.used));
@@ -61,7 +61,7 @@ impl Open {
         Reported { used, accepted: self.returned.less(before), is_last }
     }
 
-    /// Whether its team was removed: nothing comes back of it, and it may be used all the same.
+    /// Whether its team was removed: it may still be used, but its permits no longer return to the budget.
     pub(crate) fn is_closed(&self) -> bool {
         self.team == NodeIx::NONE
     }
@@ -71,7 +71,7 @@ impl Open {
         if self.is_final() { Permits::ZERO } else { self.lease.permits.less(self.returned) }
     }
 
-    /// Whether its holder reported the end of its use.
+    /// Whether its holder sent the final report.
     pub(crate) fn is_final(&self) -> bool {
         self.final_at != Timestamp::MAX
     }
@@ -80,11 +80,11 @@ impl Open {
 /// The open leases of a workspace, in order of their ids.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leases {
-    open: Vec<Open>,
+    open: Vec<AllocatedLease>,
     last: u64,
     /// How many of the oldest have no request id.
     without_id: usize,
-    /// What leases were reported to have used while they were open, in all, modulo 2^32.
+    /// All permits that were reported as used on open leases, modulo 2^32.
     used: u32,
 }
 
@@ -95,23 +95,23 @@ impl Leases {
         LeaseId(self.last)
     }
 
-    /// What leases were reported to have used while they were open, in all, modulo 2^32.
+    /// All permits that were reported as used on open leases, modulo 2^32.
     pub(crate) fn used(&self) -> u32 {
         self.used
     }
 
-    /// So much more was reported.
+    /// Adds `n` permits that were reported as used.
     pub(crate) fn count_used(&mut self, n: Permits) {
         self.used = self.used.wrapping_add(n.get());
     }
 
     /// Keeps a lease, whose id is the newest.
-    pub(crate) fn insert(&mut self, open: Open) {
+    pub(crate) fn insert(&mut self, open: AllocatedLease) {
         self.open.push(open);
     }
 
     /// An open lease.
-    pub(crate) fn find(&mut self, id: LeaseId) -> Option<&mut Open> {
+    pub(crate) fn find(&mut self, id: LeaseId) -> Option<&mut AllocatedLease> {
         let at = self.place(id)?;
         Some(&mut self.open[at])
     }
@@ -161,7 +161,7 @@ impl Leases {
     }
 
     /// All open leases.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Open> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &AllocatedLease> {
         self.open.iter()
     }
 

@@ -18,7 +18,7 @@ const ENTRIES_MAX: usize = 24;
 /// Leases of one window of a previous shape, or what they were used for.
 #[derive(Clone, Copy, Debug)]
 struct Part {
-    /// The number by which leases refer to it; 0: none may correct it.
+    /// The number by which leases refer to it; 0 if none may correct it.
     number: u32,
     /// The newest series of windows that these leases were charged to.
     newest: u32,

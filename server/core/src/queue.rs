@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug)]
 pub(crate) struct QueuedRequest {
     pub(crate) caller: Slot,
-    /// The priority it names; none: its team's.
+    /// Requested priority; `None` uses the team's default.
     asked: Option<Priority>,
     /// The one at which it is served.
     pub(crate) priority: Priority,

@@ -13,7 +13,7 @@ pub struct Ask {
     pub team: TeamId,
     /// The service or instance that sends it.
     pub caller: CallerId,
-    /// The priority; none: the team's. Above the team's highest it is served at the highest.
+    /// Requested priority; `None` uses the team's default. A priority above the team's highest is lowered to it.
     pub priority: Option<Priority>,
     /// How many permits it wants, at least 1.
     pub permits: Permits,
@@ -103,9 +103,9 @@ pub struct Answer {
 /// A refusal: why, and when to retry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// When to retry; none: never, under the current policy.
+    /// When to retry; `None` if a retry cannot succeed under the current policy.
     pub retry_at: Option<Timestamp>,
     /// The limit that stopped it, where one did.
     pub limit: Option<LimitId>,
@@ -120,7 +120,7 @@ pub enum Reason {
     UnknownTeam,
     /// The team has parts; only they have callers.
     TeamHasParts,
-    /// It asks for more than can ever be granted: the largest lease, the budget, or a cap on the path.
+    /// Its `min_permits` exceed what can ever be granted: the largest lease, the budget, or a cap on the path.
     TooLarge,
     /// The team, or one it is part of, has a cap of 0.
     TeamPaused,
@@ -136,7 +136,7 @@ pub enum Reason {
     LimitChanged,
     /// Its deadline passed while its team, or one it is part of, was at its cap.
     TeamCapReached,
-    /// The provider throttles: nothing more in this window.
+    /// The provider throttles or asked to wait: nothing is granted until that cooldown ends.
     ProviderCooldown,
     /// The window was open while the server's clock was wrong: nothing more in it.
     ClockUnsteady,
@@ -152,26 +152,38 @@ pub enum Reason {
     TooManyRequestIds,
     /// The store cannot be reached, and what was booked is used up.
     StoreLost,
-    /// Another node serves this workspace now.
+    /// Another node serves this workspace now. Reserved for clusters: nothing raises it yet.
     NotOwner,
 }
 
 impl Reason {
     /// Whether the request can never be granted under the current policy: an argument error rather than a "not now".
     pub const fn is_final(self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Malformed
-                | Self::UnknownTeam
-                | Self::TeamHasParts
-                | Self::TooLarge
-                | Self::TeamPaused
-                | Self::RequestIdReused
-                | Self::LeaseEnded
-        )
+            | Self::UnknownTeam
+            | Self::TeamHasParts
+            | Self::TooLarge
+            | Self::TeamPaused
+            | Self::RequestIdReused
+            | Self::LeaseEnded => true,
+            Self::DeadlineTooShort
+            | Self::WindowExhausted
+            | Self::LimitChanged
+            | Self::TeamCapReached
+            | Self::ProviderCooldown
+            | Self::ClockUnsteady
+            | Self::CallerQueueFull
+            | Self::TeamQueueFull
+            | Self::WorkspaceQueueFull
+            | Self::TooManyCallers
+            | Self::TooManyRequestIds
+            | Self::StoreLost
+            | Self::NotOwner => false,
+        }
     }
 
-    /// Its name in protocol, metrics and documents.
+    /// The name of the value `v1::Reason` that the wire carries, without `REASON_`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Malformed => "MALFORMED",

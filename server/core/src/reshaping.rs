@@ -5,7 +5,7 @@
 //! that may be used. Owns the series of windows, the statements and what was granted under previous shapes.
 
 use crate::effect::{Effect, Effects};
-use crate::lease::{Leases, Open};
+use crate::lease::{AllocatedLease, Leases};
 use crate::ledger::{Series, Spent, Statement};
 use crate::limit::Limit;
 use crate::permits::Permits;
@@ -26,8 +26,8 @@ pub(crate) struct Reshaping {
     is_stated: bool,
     /// The number of the newest statement.
     statement: u32,
-    /// The statement that must be written before anything is granted: blocks that are here already would be granted from under limits
-    /// that the ledger does not know of. 0: none.
+    /// The number of the statement that must be written before anything is granted, or 0. Until then the ledger does not know the
+    /// new windows, and blocks booked earlier must not be granted in them.
     unwritten: u32,
     /// What was granted where windows lay before.
     previous: Option<Box<PreviousGrants>>,
@@ -36,7 +36,7 @@ pub(crate) struct Reshaping {
 /// Permits of a lease that came back, as far as it was granted under a previous shape.
 #[derive(Clone, Copy)]
 pub(crate) struct PreviousReturn<'a> {
-    /// The part of what was granted under previous shapes; 0: none.
+    /// The part of the grants under previous shapes; 0 if it was granted under the current shape.
     pub(crate) part: u32,
     pub(crate) permits: Permits,
     /// How each limit was charged for the lease.
@@ -66,7 +66,7 @@ struct Leaves {
 }
 
 impl Leaves {
-    fn of<'a>(leases: impl Iterator<Item = &'a Open>, now: Timestamp, slack: Span) -> Self {
+    fn of<'a>(leases: impl Iterator<Item = &'a AllocatedLease>, now: Timestamp, slack: Span) -> Self {
         let step = Span::from_ns(slack.as_ns().div_ceil(4));
         let mut until = now;
         let used = [(); STEPS].map(|()| {
@@ -78,7 +78,7 @@ impl Leaves {
         leaves
     }
 
-    fn add(&mut self, open: &Open, now: Timestamp, slack: Span) {
+    fn add(&mut self, open: &AllocatedLease, now: Timestamp, slack: Span) {
         self.live += open.may_be_used();
         let counted_until = open.final_at + slack;
         if open.is_final()
@@ -219,7 +219,7 @@ impl Reshaping {
     pub(crate) fn charged(
         &self,
         now: Timestamp,
-        open: &Open,
+        open: &AllocatedLease,
         windows: &Windows,
     ) -> Option<[Charged; LIMITS_MAX]> {
         let newest = match open.previous {
@@ -232,7 +232,7 @@ impl Reshaping {
                 (open.lease.granted_at >= limit.rolled_at).then_some(Charged::ByGrant)?
             } else if now > open.lease.ends_at {
                 return None;
-            } else if limit.blocks.is_known {
+            } else if limit.blocks.has_confirmed_block {
                 Charged::Carried
             } else {
                 Charged::No

@@ -29,7 +29,7 @@ fn a_clock_error_and_a_life_that_together_exceed_the_guard_are_refused() {
     assert_eq!(checked(100, 300, 201), too_short(300, 301));
     assert_eq!(checked(100, 300, 200), Ok(()));
     let message = checked(100, 300, 201).map_err(|error| error.to_string());
-    let says = "guard of main: 300000000 ns are too short; the clock error and the life of a lease take 301000000 ns of it";
+    let says = "guard of main: must be at least start_margin + lease_life (301ms), got 300ms";
     assert_eq!(message, Err(says.into()));
 }
 

@@ -19,7 +19,7 @@ pub enum SimulateError {
     File {
         /// The file.
         file: String,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// An event that makes a policy which breaks a rule.
@@ -69,7 +69,7 @@ impl Fault {
             PolicyError::Duplicate { field: "teams", id } => format!("{base}.teams[{}].id", team(id)),
             PolicyError::Duplicate { field: "limits", id } => of_limit(id, "id"),
             PolicyError::Duplicate { field, .. } => format!("{base}.{field}"),
-            PolicyError::Range { field: "weight", id, .. } => format!("{base}.teams[{}].weight", team(id)),
+            PolicyError::TeamRange { field, id, .. } => format!("{base}.teams[{}].{field}", team(id)),
             PolicyError::Range { field: "permits", id, .. } => of_limit(id, "budget"),
             PolicyError::Range { field: "window", id, .. } => of_limit(id, "window_s"),
             PolicyError::Range { field: "phase", id, .. } => of_limit(id, "phase_s"),

@@ -39,7 +39,7 @@ pub struct Summary {
 pub(crate) struct Distance {
     /// Permits above or below.
     pub(crate) permits: f64,
-    /// Which team.
+    /// The team.
     pub(crate) team: String,
     /// In which window.
     pub(crate) window: u32,
@@ -69,9 +69,9 @@ pub(crate) struct WindowSummary {
 /// One team in one window.
 #[derive(Serialize)]
 pub(crate) struct Cell {
-    /// Which team.
+    /// The team.
     pub(crate) team: String,
-    /// Permits of the requests that waited at the start of the window or came before its guard; none: a backlog.
+    /// Permits of the requests that waited at the start of the window or came before its guard; `None` for a backlog.
     pub(crate) asked: Option<u64>,
     /// Permits granted, less those that came back.
     pub(crate) granted: i64,

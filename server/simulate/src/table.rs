@@ -1,4 +1,4 @@
-//! The summary for a person: a table of teams by window, and three lines on how well the budget was shared.
+//! The human-readable summary: a table of teams by window, and three lines on how well the budget was shared.
 
 use crate::summary::{Cell, Distance, Summary, WindowSummary};
 use std::fmt::Write;
@@ -23,7 +23,7 @@ const COLUMNS: [(&str, bool); 9] = [
 type Row = [String; COLUMNS.len()];
 
 impl Summary {
-    /// The summary as a table for people.
+    /// The summary as a human-readable table.
     pub fn table(&self) -> String {
         text(self)
     }

@@ -18,7 +18,7 @@ pub(crate) struct Move {
     pub(crate) team: usize,
     /// Permits granted; negative: returned.
     pub(crate) permits: i64,
-    /// How long a granted request had waited; none: a return.
+    /// How long a granted request had waited; `None` for a return.
     pub(crate) waited: Option<Span>,
 }
 

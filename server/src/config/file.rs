@@ -13,7 +13,7 @@ pub enum FileError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         error: std::io::Error,
     },
     /// It is not TOML, or has an unknown key or a value of the wrong type. The message names the line.

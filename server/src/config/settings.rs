@@ -16,7 +16,7 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The address of the HTTP server for metrics and health checks.
     pub http_listen: SocketAddr,
-    /// The certificates of the gRPC server; none: no TLS.
+    /// The certificates of the gRPC server; `None` disables TLS.
     pub tls: Option<Tls>,
     /// Whether other addresses than loopback are allowed without TLS or authentication.
     pub insecure: bool,
@@ -39,7 +39,7 @@ pub struct Tls {
     pub cert: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-    /// Client certificates; none: they are not requested.
+    /// Client certificates; `None` if they are not requested.
     pub clients: Option<Clients>,
 }
 

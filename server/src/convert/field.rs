@@ -9,19 +9,19 @@ use std::fmt::Display;
 pub(crate) fn permits(path: &str, n: u32, least: Permits, most: Permits) -> Result<Permits, FieldError> {
     Permits::new(n)
         .filter(|n| (least..=most).contains(n))
-        .ok_or_else(|| out_of_range(path, n, &format!("from {least} to {most}")))
+        .ok_or_else(|| out_of_range(path, n, &format!("between {least} and {most}")))
 }
 
-/// The error of a value that is not inside `allowed`.
+/// The error of a value that is not `allowed`, such as `between 1 and 8`.
 pub(crate) fn out_of_range(path: &str, value: impl Display, allowed: &str) -> FieldError {
-    FieldError::new(path, format!("{value} is out of range, allowed is {allowed}"))
+    FieldError::new(path, format!("must be {allowed}, got {value}"))
 }
 
 /// Text of at most `longest` bytes.
 pub(crate) fn text<'a>(path: &str, text: &'a str, longest: usize) -> Result<&'a str, FieldError> {
     if text.len() > longest {
         let length = text.len();
-        return Err(FieldError::new(path, format!("{length} bytes are too long, at most {longest}")));
+        return Err(FieldError::new(path, format!("must be at most {longest} bytes, got {length}")));
     }
     Ok(text)
 }
@@ -31,7 +31,7 @@ pub(crate) fn count(path: &str, count: usize, least: usize, most: usize) -> Resu
     if (least..=most).contains(&count) {
         return Ok(());
     }
-    Err(FieldError::new(path, format!("{count} elements, allowed are {least} to {most}")))
+    Err(FieldError::new(path, format!("must have between {least} and {most} elements, got {count}")))
 }
 
 /// A name whose kind checks it.

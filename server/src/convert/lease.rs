@@ -114,10 +114,10 @@ mod tests {
     #[test]
     fn a_fault_names_the_field_and_what_is_allowed() {
         let request = v1::AcquireLeaseRequest { permits: Some(0), ..Default::default() };
-        assert_eq!(refused(&request), "permits: 0 is out of range, allowed is from 1 to 268435456");
+        assert_eq!(refused(&request), "permits: must be between 1 and 268435456, got 0");
         let request =
             v1::AcquireLeaseRequest { permits: Some(3), min_permits: Some(4), ..Default::default() };
-        assert_eq!(refused(&request), "min_permits: 4 is out of range, allowed is from 1 to 3");
+        assert_eq!(refused(&request), "min_permits: must be between 1 and 3, got 4");
         let request = v1::AcquireLeaseRequest { priority: 9, ..Default::default() };
         assert_eq!(
             refused(&request),

@@ -152,7 +152,7 @@ pub(crate) fn page_size(size: i32) -> Result<usize, FieldError> {
     match usize::try_from(size) {
         Ok(0) => Ok(PAGE_DEFAULT),
         Ok(size) => Ok(size.min(PAGE_MAX)),
-        Err(_) => Err(out_of_range("page_size", size, "0 to 2147483647")),
+        Err(_) => Err(out_of_range("page_size", size, "between 0 and 2147483647")),
     }
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn page_token(list: &[&str], last: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BadPageToken;
 
-/// The element behind which a page starts; none: at the first.
+/// The element behind which a page starts; `None` starts at the first.
 ///
 /// # Errors
 /// [`BadPageToken`] where the token is not one that [`page_token`] made for the same list.

@@ -44,7 +44,7 @@ impl TryFrom<&v1::Observation> for ReportedObservation {
 fn check_status(status: u32) -> Result<(), FieldError> {
     match status {
         0 | 100..=599 => Ok(()),
-        _ => Err(out_of_range("status", status, "from 100 to 599")),
+        _ => Err(out_of_range("status", status, "between 100 and 599")),
     }
 }
 

@@ -131,7 +131,7 @@ mod tests {
     fn a_lease_id_is_there_short_and_printable() {
         assert_eq!(refused(&v1::SettleLeaseRequest::default()), "lease_id: must not be absent");
         let long = v1::SettleLeaseRequest { lease_id: "a".repeat(129), ..request() };
-        assert_eq!(refused(&long), "lease_id: 129 bytes are too long, at most 128");
+        assert_eq!(refused(&long), "lease_id: must be at most 128 bytes, got 129");
         let odd = v1::SettleLeaseRequest { lease_id: "a\n".into(), ..request() };
         assert_eq!(refused(&odd), "lease_id: '\\n' is not allowed, only printable ASCII is");
     }
@@ -140,12 +140,9 @@ mod tests {
     fn a_fault_in_an_observation_names_its_place() {
         let odd = v1::Observation { status: 99, ..Default::default() };
         let request = v1::SettleLeaseRequest { observations: vec![Default::default(), odd], ..request() };
-        assert_eq!(
-            refused(&request),
-            "observations[1].status: 99 is out of range, allowed is from 100 to 599"
-        );
+        assert_eq!(refused(&request), "observations[1].status: must be between 100 and 599, got 99");
         let request = v1::SettleLeaseRequest { observations: vec![Default::default(); 65], ..request };
-        assert_eq!(refused(&request), "observations: 65 elements, allowed are 0 to 64");
+        assert_eq!(refused(&request), "observations: must have between 0 and 64 elements, got 65");
     }
 
     #[test]

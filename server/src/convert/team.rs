@@ -23,9 +23,10 @@ pub(crate) fn team_policy(
     let defaults = TeamPolicy::new(id);
     let weight = team.weight.unwrap_or(defaults.weight);
     if !(1..=WEIGHT_MAX).contains(&weight) {
-        return Err(out_of_range("weight", weight, &format!("from 1 to {WEIGHT_MAX}")));
+        return Err(out_of_range("weight", weight, &format!("between 1 and {WEIGHT_MAX}")));
     }
     Ok(TeamPolicy {
+        id: defaults.id,
         parent: parent(workspace, &team.parent_team)?,
         weight,
         reservation: number("reservation_permits", team.reservation_permits)?,
@@ -34,7 +35,6 @@ pub(crate) fn team_policy(
         priority: optional_priority("priority", team.priority)?.unwrap_or(defaults.priority),
         highest_priority: optional_priority("highest_priority", team.highest_priority)?
             .unwrap_or(defaults.highest_priority),
-        ..defaults
     })
 }
 
@@ -66,15 +66,18 @@ fn parent(workspace: &WorkspaceId, held: &str) -> Result<Option<TeamId>, FieldEr
 
 /// A team as it goes over the wire, with every default written out. Its etag and its times are for the caller to set.
 pub(crate) fn wire_team(workspace: &WorkspaceId, team: &TeamPolicy) -> v1::Team {
+    let TeamPolicy { id, parent, weight, reservation, cap, protected, priority, highest_priority } = team;
     v1::Team {
-        name: names::team_name(workspace, &team.id),
-        parent_team: team.parent.as_ref().map(|id| names::team_name(workspace, id)).unwrap_or_default(),
-        weight: Some(team.weight),
-        reservation_permits: team.reservation.get(),
-        cap_permits: team.cap.map(Permits::get),
-        reservation_protected: team.protected,
-        priority: wire_priority(team.priority).into(),
-        highest_priority: wire_priority(team.highest_priority).into(),
-        ..v1::Team::default()
+        name: names::team_name(workspace, id),
+        etag: String::new(),
+        create_time: None,
+        update_time: None,
+        parent_team: parent.as_ref().map(|id| names::team_name(workspace, id)).unwrap_or_default(),
+        weight: Some(*weight),
+        reservation_permits: reservation.get(),
+        cap_permits: cap.map(Permits::get),
+        reservation_protected: *protected,
+        priority: wire_priority(*priority).into(),
+        highest_priority: wire_priority(*highest_priority).into(),
     }
 }

@@ -20,18 +20,27 @@ pub(crate) fn span(
 ) -> Result<Span, FieldError> {
     let prost_types::Duration { seconds, nanos } = *duration;
     if i64::from(nanos).unsigned_abs() >= NS_PER_SECOND {
-        return Err(out_of_range(path, format!("{nanos} nanoseconds"), "less than a second of them"));
+        return Err(FieldError::new(
+            path,
+            format!("nanos must be between -999999999 and 999999999, got {nanos}"),
+        ));
     }
     if (seconds > 0 && nanos < 0) || (seconds < 0 && nanos > 0) {
         return Err(FieldError::new(path, "seconds and nanoseconds have different signs"));
     }
     let ns = i128::from(seconds) * i128::from(NS_PER_SECOND) + i128::from(nanos);
     u64::try_from(ns).ok().map(Span::from_ns).filter(|span| (least..=most).contains(span)).ok_or_else(|| {
-        out_of_range(path, format!("{seconds} s and {nanos} ns"), &format!("{least:?} to {most:?}"))
+        let (least, most) = (std_duration(least), std_duration(most));
+        out_of_range(path, format!("{seconds}s and {nanos}ns"), &format!("between {least:?} and {most:?}"))
     })
 }
 
-/// The same, or nothing where the duration is absent.
+/// A span as messages show it: its `Debug` is short and has a unit.
+fn std_duration(span: Span) -> std::time::Duration {
+    std::time::Duration::from_nanos(span.as_ns())
+}
+
+/// A duration of the wire from `least` to `most`, or `None` where it is absent.
 ///
 /// # Errors
 /// As [`span`].
@@ -57,14 +66,14 @@ pub(crate) fn duration(span: Span) -> prost_types::Duration {
 pub(crate) fn instant(path: &str, timestamp: &prost_types::Timestamp) -> Result<Timestamp, FieldError> {
     let prost_types::Timestamp { seconds, nanos } = *timestamp;
     if !(0..NS_PER_SECOND).contains(&u64::try_from(nanos).unwrap_or(NS_PER_SECOND)) {
-        return Err(out_of_range(path, format!("{nanos} nanoseconds"), "0 to 999999999"));
+        return Err(FieldError::new(path, format!("nanos must be between 0 and 999999999, got {nanos}")));
     }
     let ns = i128::from(seconds) * i128::from(NS_PER_SECOND) + i128::from(nanos);
     u64::try_from(ns)
         .ok()
         .map(Timestamp::from_ns)
         .filter(|instant| *instant <= LATEST)
-        .ok_or_else(|| out_of_range(path, format!("{seconds} s since 1970"), "1970 to 2262"))
+        .ok_or_else(|| out_of_range(path, format!("{seconds}s since 1970"), "between 1970 and 2262"))
 }
 
 /// An instant of the core as a timestamp of the wire, exact.
@@ -94,7 +103,7 @@ mod tests {
         }
         let duration = prost_types::Duration { seconds: 3600, nanos: 1 };
         let error = span("max_wait", &duration, Span::ZERO, most).expect_err("above the bound");
-        let told = "max_wait: 3600 s and 1 ns is out of range, allowed is 0.000000000s to 3600.000000000s";
+        let told = "max_wait: must be between 0ns and 3600s, got 3600s and 1ns";
         assert_eq!(error.to_string(), told);
     }
 

@@ -57,7 +57,7 @@ fn external_use_memory(windows: Option<u32>) -> Result<u32, FieldError> {
         return Err(out_of_range(
             "others_memory_windows",
             windows,
-            &format!("from 0 to {EXTERNAL_USE_MEMORY_MAX}"),
+            &format!("between 0 and {EXTERNAL_USE_MEMORY_MAX}"),
         ));
     }
     Ok(windows)
@@ -70,10 +70,9 @@ fn external_use_memory(windows: Option<u32>) -> Result<u32, FieldError> {
 pub(crate) fn useful_lives(policy: &Policy) -> Result<(), FieldError> {
     match policy.limits.iter().position(|limit| limit.margins.life < LIFE_LEAST) {
         None => Ok(()),
-        Some(at) => Err(FieldError::new(
-            format!("limits[{at}].lease_life"),
-            "too short: a lease would be over when it is granted; allowed is from 1 ms to `guard`",
-        )),
+        Some(at) => {
+            Err(FieldError::new(format!("limits[{at}].lease_life"), "must be between 1ms and `guard`"))
+        }
     }
 }
 
@@ -101,7 +100,7 @@ fn shares_or(
     let Some(wire) = wire else { return Ok(PerPriority(percents.map(Share::from_percent))) };
     let share = |field: &str, billionths| {
         Share::from_billionths(billionths).ok_or_else(|| {
-            out_of_range(&format!("{path}.{field}"), billionths, &format!("from 0 to {}", Share::WHOLE))
+            out_of_range(&format!("{path}.{field}"), billionths, &format!("between 0 and {}", Share::WHOLE))
         })
     };
     Ok(PerPriority([
@@ -123,7 +122,7 @@ fn edge(wire: Option<&v1::EdgePriorities>) -> Result<PerPriority<bool>, FieldErr
         let priority = optional_priority(&path, number)?;
         let priority = priority.ok_or_else(|| FieldError::new(&*path, "must not be UNSPECIFIED"))?;
         if std::mem::replace(&mut edge[priority], true) {
-            return Err(FieldError::new(path, format!("{priority} stands twice")));
+            return Err(FieldError::new(path, format!("{priority} is listed more than once")));
         }
     }
     Ok(edge)
@@ -180,9 +179,8 @@ pub(crate) fn policy_field(policy: &Policy, error: &PolicyError) -> String {
         PolicyError::TooManyTeams { .. } => "teams".into(),
         PolicyError::TooMany { field, .. } | PolicyError::Duplicate { field, .. } => (*field).into(),
         PolicyError::Range { field: "largest_lease", .. } => "largest_lease_permits".into(),
-        PolicyError::Range { field: "weight", .. } => "weight".into(),
-        PolicyError::Range { field: "life", id, .. } => of_limit(id, "lease_life"),
         PolicyError::Range { field, id, .. } => of_limit(id, field),
+        PolicyError::TeamRange { field, .. } => (*field).into(),
         PolicyError::WindowShorterThanGuards { id } | PolicyError::GuardTooShort { id, .. } => {
             of_limit(id.as_str(), "guard")
         }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(super) struct Health {
     draining: AtomicBool,
     store_lost: AtomicBool,
-    /// Start of the last window that a clock far ahead has booked, as nanoseconds of Unix time; 0: none.
+    /// Start of the last window that a clock far ahead has booked, as nanoseconds of Unix time; 0 if there is none.
     booked_ahead_until_ns: AtomicU64,
 }
 

@@ -51,7 +51,7 @@ impl LeaseReport<'_> {
 /// What one response of the provider said. Spans count from the response.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReportedObservation {
-    /// The limit that it is about; none: that with the shortest window.
+    /// The limit that it is about; `None` is the one with the shortest window.
     pub limit: Option<LimitId>,
     /// The budget of a window.
     pub permits: Option<Permits>,

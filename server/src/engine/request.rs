@@ -20,13 +20,13 @@ pub struct Acquire {
     pub team: TeamId,
     /// The service or instance that asks.
     pub caller: CallerId,
-    /// The priority to be served at; none: the team's.
+    /// Requested priority; `None` uses the team's default.
     pub priority: Option<Priority>,
     /// How many permits it wants, at least 1.
     pub permits: Permits,
     /// The fewest permits that it accepts, from 1 to `permits`.
     pub min_permits: Permits,
-    /// How long it may wait; none: one window of the shortest limit.
+    /// How long it may wait; `None` allows one window of the shortest limit.
     pub max_wait: Option<Span>,
     /// The client's name for this request, by which a repeat is known.
     pub request_id: Option<RequestId>,

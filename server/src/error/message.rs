@@ -1,4 +1,4 @@
-//! Why the core refused a request, for people.
+//! Why the core refused a request, as human-readable text.
 
 use apportion_core::request::Reason;
 
@@ -7,22 +7,25 @@ pub(super) fn refusal_message(reason: Reason) -> &'static str {
     match reason {
         Reason::Malformed => "permits must be at least 1, and min_permits at most permits",
         Reason::UnknownTeam => "the workspace has no such team",
-        Reason::TeamHasParts => "the team has child teams, and only those have callers: name one of them",
+        Reason::TeamHasParts => "the team has child teams: send the request to one of them",
         Reason::TooLarge => {
-            "the request is larger than the largest lease, a budget or a cap of the team; ask for fewer permits"
+            "the least number of permits exceeds the largest lease, a budget or a cap of the team; request fewer"
         }
         Reason::TeamPaused => "the team, or a team above it, has a cap of 0; raise the cap to resume",
         Reason::RequestIdReused => {
             "this request id was used with other content; use a new id for each request"
         }
-        Reason::LeaseEnded => "the lease granted under this request id has expired; use a new request id",
+        Reason::LeaseEnded => "the lease granted under this request id has ended; use a new request id",
         Reason::DeadlineTooShort => "the request cannot be granted within max_wait; retry after the delay",
         Reason::WindowExhausted => "max_wait passed while the request waited for permits of the window",
         Reason::TeamCapReached => "max_wait passed while the team, or a team above it, was at its cap",
         Reason::LimitChanged => {
-            "max_wait passed in the first window of a new or changed limit, in which earlier grants count"
+            "max_wait passed in the first window of a new or changed limit: \
+             permits granted before the limit changed still count against this window"
         }
-        Reason::ProviderCooldown => "the provider is throttling; nothing more is granted in this window",
+        Reason::ProviderCooldown => {
+            "the provider is throttling or asked to wait; nothing is granted until its cooldown ends"
+        }
         Reason::ClockUnsteady => {
             "the server's clock was wrong during this window; nothing more is granted in it"
         }

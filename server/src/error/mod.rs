@@ -1,4 +1,4 @@
-//! Everything that a call may be refused for or fail with, with its facts and its text for people.
+//! Everything that a call may be refused for or fail with, with its facts and its human-readable text.
 //!
 //! The engine, the conversion and the calls share this one type. It knows no wire format: `status` maps each error to gRPC.
 
@@ -69,7 +69,7 @@ pub enum Error {
     /// The store cannot be copied.
     #[error("the server cannot copy its store: {why}")]
     NotCopied {
-        /// The cause, for people.
+        /// The cause, as human-readable text.
         why: String,
     },
     /// Another node serves this workspace.

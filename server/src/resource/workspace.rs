@@ -9,7 +9,7 @@ impl Resource for v1::Workspace {
         field!(limits, Compound, "Limits of the provider"),
         field!(holdback, Compound, "Share of each window held back for late requests of a priority"),
         field!(floors, Compound, "Share of each window guaranteed to a priority while it has a backlog"),
-        field!(largest_lease_permits, Number, "Most permits that one request may ask for"),
+        field!(largest_lease_permits, Number, "Most permits in one lease"),
         field!(
             edge,
             Compound,
@@ -23,7 +23,7 @@ impl Resource for v1::Workspace {
         field!(
             spare_edge,
             Boolean,
-            "Let every priority be granted edge permits that the next window would grant it at its opening"
+            "Allow all priorities to use permits near a window boundary when both windows can spare them"
         ),
         Field { is_fixed: true, ..field!(preset, Text, "Preset of the provider, such as intercom") },
     ];

@@ -37,7 +37,7 @@ pub enum ServeError {
         what: &'static str,
         /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The error of the system.
         error: std::io::Error,
     },
     /// TLS cannot be served with the configured files.

@@ -22,7 +22,7 @@ pub enum TlsError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         error: std::io::Error,
     },
     /// The contents of the files cannot be used, or do not match.
@@ -34,7 +34,7 @@ pub enum TlsError {
         key: PathBuf,
         /// The authority of client certificates, where one is set.
         clients: String,
-        /// Why.
+        /// The fault that was found.
         why: String,
     },
 }

@@ -29,9 +29,9 @@ pub enum Role {
 /// Where a role holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Scope {
-    /// The workspace; none: all of them.
+    /// The workspace; `None` is all of them.
     pub workspace: Option<WorkspaceId>,
-    /// The team, with its child teams; none: all of them.
+    /// The team, with its child teams; `None` is all of them.
     pub team: Option<TeamId>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Identity {
     pub role: Role,
     /// Where; an administrator needs none.
     pub scopes: Vec<Scope>,
-    /// When its credential expires; none: never.
+    /// When its credential expires; `None` if it never does.
     expires: Option<Timestamp>,
     /// Whether its credential was withdrawn.
     withdrawn: AtomicBool,
@@ -147,7 +147,7 @@ impl Identity {
         }
     }
 
-    /// The workspaces that it may read as a whole; none: all of them.
+    /// The workspaces that it may read as a whole; `None` is all of them.
     pub(super) fn workspaces(&self) -> Option<BTreeSet<&WorkspaceId>> {
         let whole = || self.scopes.iter().filter(|scope| scope.team.is_none());
         if self.role == Role::Admin || whole().any(|scope| scope.workspace.is_none()) {

@@ -71,8 +71,8 @@ impl Bindings {
             bound = Some(identity);
         }
         bound.cloned().ok_or(Error::Unauthenticated(
-            "no name of the client certificate is bound to a role, and no token came: \
-             bind one with `[[tls.client]]`, or send `authorization: Bearer <secret>`",
+            "no name of the client certificate is bound to a role, and no token was sent: \
+             bind one with `[[tls.client]]`, or send `authorization: Bearer <token>`",
         ))
     }
 }

@@ -11,7 +11,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 /// The domain of every `ErrorInfo`.
 const DOMAIN: &str = "apportion";
-/// The longest message for people, in characters: it goes into a header.
+/// The longest message, in characters: it goes into a header.
 const MESSAGE_CHARS_MAX: usize = 512;
 
 /// The workspace and the team that a request is about, which the details of its error name.
@@ -105,17 +105,54 @@ impl Failure {
     /// The limit that stopped it, else the team where the reason is about one, else the workspace.
     fn subject(&self) -> String {
         let Some(workspace) = &self.scope.workspace else { return "server".into() };
-        let of_team = matches!(
-            self.reason,
-            v1::Reason::TeamCapReached
-                | v1::Reason::CallerQueueFull
-                | v1::Reason::TeamQueueFull
-                | v1::Reason::TooManyCallers
-        );
         match (&self.limit, &self.scope.team) {
             (Some(limit), _) => format!("workspaces/{workspace}/limits/{limit}"),
-            (None, Some(team)) if of_team => format!("workspaces/{workspace}/teams/{team}"),
+            (None, Some(team)) if is_of_team(self.reason) => format!("workspaces/{workspace}/teams/{team}"),
             (None, _) => format!("workspaces/{workspace}"),
         }
+    }
+}
+
+/// Whether a reason is about the team, rather than its workspace.
+fn is_of_team(reason: v1::Reason) -> bool {
+    use v1::Reason as R;
+    match reason {
+        R::TeamCapReached | R::CallerQueueFull | R::TeamQueueFull | R::TooManyCallers => true,
+        R::Unspecified
+        | R::Malformed
+        | R::UnknownTeam
+        | R::TeamHasParts
+        | R::TooLarge
+        | R::TeamPaused
+        | R::RequestIdReused
+        | R::LeaseEnded
+        | R::DeadlineTooShort
+        | R::WindowExhausted
+        | R::ProviderCooldown
+        | R::WorkspaceQueueFull
+        | R::TooManyRequestIds
+        | R::StoreLost
+        | R::NotOwner
+        | R::LimitChanged
+        | R::UnknownWorkspace
+        | R::UnknownLimit
+        | R::SettledTooMuch
+        | R::NotYourLease
+        | R::Cancelled
+        | R::Draining
+        | R::ClockUnsteady
+        | R::ServerFull
+        | R::Unauthenticated
+        | R::PermissionDenied
+        | R::UnknownToken
+        | R::AlreadyExists
+        | R::StaleEtag
+        | R::PolicyConflict
+        | R::PolicyOvercommitted
+        | R::StillNeeded
+        | R::TooManyResources
+        | R::BadPageToken
+        | R::NoAdministrator
+        | R::Internal => false,
     }
 }

@@ -71,7 +71,8 @@ fn policy_reason(error: &PolicyError) -> v1::Reason {
         PolicyError::NoLimit
         | PolicyError::TooMany { .. }
         | PolicyError::Duplicate { .. }
-        | PolicyError::Range { .. } => v1::Reason::Malformed,
+        | PolicyError::Range { .. }
+        | PolicyError::TeamRange { .. } => v1::Reason::Malformed,
         PolicyError::TooManyTeams { .. } => v1::Reason::TooManyResources,
         PolicyError::NoSuchParent { .. } => v1::Reason::UnknownTeam,
         PolicyError::WindowShorterThanGuards { .. }

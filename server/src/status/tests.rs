@@ -93,7 +93,11 @@ fn other_errors() -> Vec<(&'static str, Error)> {
         ("MALFORMED", policy(PolicyError::Duplicate { field: "limits", id: "a".into() })),
         (
             "MALFORMED",
-            policy(PolicyError::Range { field: "weight", id: "a".into(), value: 0, rule: "from 1" }),
+            policy(PolicyError::Range { field: "permits", id: "a".into(), value: 0, rule: "from 1" }),
+        ),
+        (
+            "MALFORMED",
+            policy(PolicyError::TeamRange { field: "weight", id: "a".into(), value: 0, rule: "from 1" }),
         ),
         ("MALFORMED", policy(PolicyError::TooMany { field: "limits", count: 9, most: 8 })),
         ("TOO_MANY_RESOURCES", policy(PolicyError::TooManyTeams { count: 9, most: 8 })),

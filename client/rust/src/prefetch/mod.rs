@@ -41,7 +41,7 @@ pub struct Prefetch(Arc<PrefetchInner>);
 #[derive(Debug)]
 struct PrefetchInner {
     buffer: Arc<PrefetchBuffer>,
-    /// How long a caller waits at most; none: until the server is reachable.
+    /// How long a caller waits at most; `None` waits until the server is reachable.
     max_wait: Option<Duration>,
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Allowed {
 /// The steps from the current to the desired policy, in an order in which the server accepts each.
 ///
 /// # Errors
-/// A message for people where the server would refuse the desired policy, or there is no such order.
+/// A human-readable message where the server would refuse the desired policy, or there is no such order.
 pub(super) fn plan(
     current: &CurrentPolicy,
     desired: &DesiredPolicy,

@@ -33,7 +33,7 @@ const FILE_MAX: u64 = 64 << 20;
 /// Reads a file; `-` is standard input.
 ///
 /// # Errors
-/// A message for people where the file cannot be read, or does not define workspaces.
+/// A human-readable message where the file cannot be read, or does not define workspaces.
 pub(super) fn read(path: &Path) -> Result<Vec<DesiredPolicy>, String> {
     let (shown, from): (_, io::Result<Box<dyn Read>>) = match path.to_str() {
         Some("-") => ("standard input".into(), Ok(Box::new(io::stdin()))),
@@ -140,6 +140,9 @@ mod tests {
             assert!(error.contains(reported) && error.contains("line"), "{error}");
         }
         let error = parse(&format!("{head}weight = 0\n")).err().expect("refused");
-        assert!(error.starts_with("workspace w: team a: weight: 0 is out of range"), "{error}");
+        assert!(
+            error.starts_with("workspace w: team a: weight: must be between 1 and 10000, got 0"),
+            "{error}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Output: an aligned table for people, JSON for programs. Both name fields by their paths in the contract.
+//! Output: an aligned table by default, JSON for programs. Both name fields by their paths in the contract.
 
 use crate::terminal;
 use apportion_proto::v1;
@@ -88,7 +88,7 @@ fn object(row: &Row) -> Value {
     Value::Object(object)
 }
 
-/// A value for people: text without quotes.
+/// A human-readable value: text without quotes.
 fn plain(value: &str) -> String {
     match serde_json::from_str(value) {
         Ok(Value::String(text)) => text,

@@ -34,7 +34,7 @@ pub(crate) enum Command {
     },
 }
 
-/// Which team.
+/// A team by its workspace and id.
 #[derive(clap::Args)]
 pub(crate) struct TeamArgs {
     /// Workspace id

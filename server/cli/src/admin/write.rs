@@ -6,7 +6,7 @@ use prost_types::FieldMask;
 
 /// How something is written.
 pub(super) struct ResourceWrite {
-    /// The fields to change; none: it is made.
+    /// The fields to change; `None` creates the resource.
     pub(super) update_mask: Option<FieldMask>,
     pub(super) validate_only: bool,
     pub(super) allow_overcommit: bool,

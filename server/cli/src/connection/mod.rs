@@ -143,7 +143,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Why a call failed, for people.
+/// Why a call failed, as human-readable text.
 pub(crate) fn refused(status: &Status) -> String {
     match status.get_details_error_info() {
         Some(details) => terminal::printable(&format!("{}: {}", details.reason, status.message())),

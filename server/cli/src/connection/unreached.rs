@@ -1,4 +1,4 @@
-//! Why a server cannot be reached, for people: the innermost cause, and what to do about it if known.
+//! Why a server cannot be reached, as human-readable text: the innermost cause, and what to do about it if known.
 
 use std::error::Error;
 use std::iter::successors;

@@ -5,7 +5,7 @@ use crate::connection::Connection;
 /// Show a live view of a workspace: its windows, and the permits of each team
 ///
 /// Keys: q quits, s sorts, arrows scroll, p pauses. GRANTED, SHARE and KEPT are permits of the current window: SHARE follows from the
-/// weights of the competing teams, KEPT is reserved for expected demand. WAITING is the number of permits requested by waiting
+/// weights of the competing teams, KEPT is held back for expected demand. WAITING is the number of permits requested by waiting
 /// requests. P50, P99 and REFUSED cover the last minute; the waits are those of the slowest priority. NO_COLOR is respected.
 #[derive(clap::Args)]
 pub(crate) struct Args {

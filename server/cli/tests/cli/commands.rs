@@ -79,7 +79,7 @@ fn the_first_token_says_that_tokens_are_required_from_now_on_and_shows_its_secre
     let made = json(&said.well());
     let secret = made["secret"].as_str().expect("a secret").to_owned();
     let told = server.run(&["token", "list"]).refused();
-    assert!(told.contains("UNAUTHENTICATED: no token came"), "{told}");
+    assert!(told.contains("UNAUTHENTICATED: missing credentials"), "{told}");
     let address = format!("http://{}", server.address);
     let as_root = |words: &[&str]| run(&address, words, &[("APPORTION_TOKEN", &secret)]);
     let said = as_root(&create);

@@ -142,7 +142,7 @@ fn where_certificates_are_optional_who_has_none_needs_a_token() {
     let more = format!("client_ca = \"{}\"\nclient_optional = true\n{BOUND}", ours.ca());
     let server = Server::start(&settings(&ours.sign("127.0.0.1"), &more), ROOT);
     let told = list(&server, &ours, None, None).refused();
-    assert!(told.contains("UNAUTHENTICATED: no token came"), "{told}");
+    assert!(told.contains("UNAUTHENTICATED: missing credentials"), "{told}");
     list(&server, &ours, None, Some("root-secret-of-tests")).well();
     list(&server, &ours, Some(&ours.sign("spiffe://example.org/ops")), None).well();
 }

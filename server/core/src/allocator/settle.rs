@@ -3,7 +3,7 @@
 use super::state::Allocator;
 use crate::contest::{Contest, Returned};
 use crate::ids::{CallerId, TeamId};
-use crate::lease::Open;
+use crate::lease::AllocatedLease;
 use crate::permits::Permits;
 use crate::request::{LeaseId, Usage};
 use crate::reshaping::PreviousReturn;
@@ -130,13 +130,13 @@ impl Allocator {
     }
 }
 
-fn is_holder(open: &Open, (team, caller): (&TeamId, &CallerId), contest: &Contest) -> bool {
+fn is_holder(open: &AllocatedLease, (team, caller): (&TeamId, &CallerId), contest: &Contest) -> bool {
     contest.find_team(team) == Some(open.team) && contest.queue().callers[open.caller].id == *caller
 }
 
 /// What comes back of a lease, and to whom.
-fn returned(open: &Open, permits: Permits) -> Returned {
-    let &Open { team, reserved_at, caller, is_edge, .. } = open;
+fn returned(open: &AllocatedLease, permits: Permits) -> Returned {
+    let &AllocatedLease { team, reserved_at, caller, is_edge, .. } = open;
     let service = TeamService { team, priority: open.lease.priority, permits, reserved_at };
     Returned { service, caller, is_edge }
 }

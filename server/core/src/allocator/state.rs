@@ -119,7 +119,7 @@ impl Allocator {
         self.windows.primary_place()
     }
 
-    /// The next instant at which [`Allocator::decide`] has something to do, if nothing else happens; none: never.
+    /// The next instant at which [`Allocator::decide`] has something to do, if nothing else happens; `None` if there is none.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.rules().next_decision(self.advanced_to)
     }

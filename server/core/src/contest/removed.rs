@@ -49,13 +49,13 @@ impl Removed {
         self.requests
     }
 
-    /// When the next step is due; none: nothing is left.
+    /// When the next step is due; `None` if nothing is left.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
         (!self.teams.is_empty()).then_some(self.next_at)
     }
 
-    /// Takes so many things out of removed teams, if that is due: requests, which are refused in the order in which they would be
-    /// served, ids and callers. Passes on the nodes of which nothing is left.
+    /// Removes at most `most` requests, request ids and callers from removed teams, if a step is due. Requests are refused in the
+    /// order in which they would be served. Passes the nodes of which nothing is left to `free`.
     pub(crate) fn step(
         &mut self,
         now: Timestamp,

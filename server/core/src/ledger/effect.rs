@@ -38,7 +38,7 @@ pub enum ShardReply {
         series: Series,
         /// The name of the window.
         window_start: Timestamp,
-        /// Why.
+        /// The reason.
         why: BookRefusal,
     },
     /// A statement is durable.
@@ -83,7 +83,7 @@ pub enum ShardEffect {
     },
     /// Drop every block and hand the queue on.
     Lost {
-        /// Why.
+        /// The reason.
         why: LostWhy,
     },
     /// The store does not answer: only what is confirmed may be granted.

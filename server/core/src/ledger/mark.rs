@@ -25,7 +25,7 @@ pub struct Mark {
     pub hi: Permits,
     /// Of those, what the account knows already from other marks or entries.
     pub known: Permits,
-    /// The allocator that booked last; 0: none that may still account for anything in it.
+    /// The allocator that booked last; 0 if none may still account for anything in it.
     pub life: u64,
     /// Of those, what that allocator accounts for: what it booked, and what it may still correct.
     pub booked: Permits,

@@ -23,7 +23,7 @@ pub struct Spent {
 pub struct AccountEntry {
     /// What was spent, and when it may be counted.
     pub spent: Spent,
-    /// Which allocator may still correct it; 0: none.
+    /// Which allocator may still correct it; 0 if none may.
     pub life: u64,
 }
 

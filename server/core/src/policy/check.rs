@@ -16,7 +16,7 @@ pub enum PolicyError {
     #[error("limits: a workspace needs at least one limit")]
     NoLimit,
     /// Too many of something.
-    #[error("{field}: {count} are too many, at most {most}")]
+    #[error("{field}: at most {most} are allowed, got {count}")]
     TooMany {
         /// The list.
         field: &'static str,
@@ -26,7 +26,7 @@ pub enum PolicyError {
         most: usize,
     },
     /// Too many teams.
-    #[error("teams: {count} are too many, at most {most}")]
+    #[error("teams: at most {most} are allowed, got {count}")]
     TooManyTeams {
         /// How many there are.
         count: usize,
@@ -41,12 +41,24 @@ pub enum PolicyError {
         /// The name.
         id: String,
     },
-    /// A value outside its range.
+    /// A value of the workspace or of a limit outside its range.
     #[error("{field} of {id:?}: {value} is out of range, {rule}")]
     Range {
         /// The field.
         field: &'static str,
-        /// The id of the limit or team.
+        /// The id of the limit.
+        id: String,
+        /// The value.
+        value: u64,
+        /// The allowed range.
+        rule: &'static str,
+    },
+    /// A value of a team outside its range.
+    #[error("{field} of {id:?}: {value} is out of range, {rule}")]
+    TeamRange {
+        /// The field.
+        field: &'static str,
+        /// The id of the team.
         id: String,
         /// The value.
         value: u64,
@@ -61,9 +73,9 @@ pub enum PolicyError {
     },
     /// A guard that does not hold what must pass before a window's end.
     #[error(
-        "guard of {id:?}: {} ns are too short; the clock error and the life of a lease take {} ns of it",
-        guard.as_ns(),
-        needed.as_ns()
+        "guard of {id:?}: must be at least start_margin + lease_life ({}), got {}",
+        shown(*needed),
+        shown(*guard)
     )]
     GuardTooShort {
         /// The limit.
@@ -150,7 +162,12 @@ impl Policy {
             self.teams.iter().map(|team| (&team.id, team.parent.as_ref())).collect();
         for TeamPolicy { id, parent, weight, .. } in &self.teams {
             if !(1..=WEIGHT_MAX).contains(weight) {
-                return Err(range("weight", id.as_str(), u64::from(*weight), "from 1 to 10000"));
+                return Err(PolicyError::TeamRange {
+                    field: "weight",
+                    id: id.to_string(),
+                    value: u64::from(*weight),
+                    rule: "from 1 to 10000",
+                });
             }
             let (mut depth, mut above) = (1, parent.as_ref());
             while let Some(parent) = above {
@@ -170,6 +187,14 @@ impl Policy {
             }
         }
         Ok(())
+    }
+}
+
+/// A span with its unit: milliseconds if it is a whole number of them.
+fn shown(span: Span) -> String {
+    match (span.as_ns() / 1_000_000, span.as_ns() % 1_000_000) {
+        (ms, 0) => format!("{ms}ms"),
+        _ => format!("{}ns", span.as_ns()),
     }
 }
 

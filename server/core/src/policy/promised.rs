@@ -39,7 +39,7 @@ impl Policy {
     }
 }
 
-/// What the teams right below `parent` are promised; none: below the workspace. At most as deep as teams are nested.
+/// What the teams right below `parent` are promised; `None` stands for the workspace. At most as deep as teams are nested.
 fn below(parts: &Parts<'_>, parent: Option<&TeamId>) -> u64 {
     let teams = parts.get(&parent).map_or(&[][..], |teams| teams);
     teams.iter().map(|team| u64::from(team.reservation).max(below(parts, Some(&team.id)))).sum()

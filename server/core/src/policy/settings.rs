@@ -94,7 +94,7 @@ pub struct TeamPolicy {
     pub weight: u32,
     /// Permits a window that it is guaranteed while it asks for them.
     pub reservation: Permits,
-    /// Permits a window that it never exceeds; none: no cap. 0 pauses the team.
+    /// Permits per window that it never exceeds; `None` sets no cap, and 0 pauses the team.
     pub cap: Option<Permits>,
     /// Whether its reservation is also kept while it does not ask.
     pub protected: bool,
@@ -132,7 +132,7 @@ pub struct Policy {
     pub holdback: PerPriority<Share>,
     /// The least share of each window for a priority while it has a backlog.
     pub floors: PerPriority<Share>,
-    /// The largest request; none: an eighth of the smallest budget, at least 1.
+    /// The largest lease; `None` is an eighth of the smallest budget, at least 1.
     pub largest_lease: Option<Permits>,
     /// The priorities that may be granted edge permits out of whatever the next window has left.
     pub edge: PerPriority<bool>,

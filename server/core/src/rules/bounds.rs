@@ -32,7 +32,7 @@ pub(crate) struct NextBound {
     pub(crate) protected: u64,
     /// What the floor of the priority allows when the window opens.
     pub(crate) floor: Permits,
-    /// What another process was granted of the primary limit's next window; none: its window is open, and caps hold in that alone.
+    /// What another process was granted of the primary limit's next window; `None` if that is open, and caps hold in it alone.
     pub(crate) elsewhere: Option<Permits>,
 }
 

@@ -131,7 +131,7 @@ impl Rules<'_> {
         (reason, least.map(|limit| limit.id.clone()))
     }
 
-    /// The next instant after `now` at which a decision has something to do, if nothing else happens; none: never.
+    /// The next instant after `now` at which a decision has something to do, if nothing else happens; `None` if there is none.
     pub(crate) fn next_decision(&self, now: Timestamp) -> Option<Timestamp> {
         let removal = self.contest.next_removal();
         if self.contest.competing() == 0 {

@@ -20,7 +20,7 @@ pub struct Event {
 pub enum Change {
     /// A team gets new settings. Absent: stays as it is.
     SetTeam {
-        /// Which team.
+        /// The team.
         id: TeamId,
         /// Its new weight.
         weight: Option<u32>,
@@ -37,7 +37,7 @@ pub enum Change {
     AddTeam(TeamPolicy),
     /// A team without parts is removed; what waits there is refused.
     RemoveTeam {
-        /// Which team.
+        /// The team.
         id: TeamId,
     },
     /// A limit's budget changes by policy, from its next window on.
@@ -49,7 +49,7 @@ pub enum Change {
     },
     /// Unused permits of a team's oldest open leases come back.
     Return {
-        /// Which team.
+        /// The team.
         team: TeamId,
         /// How many permits.
         permits: Permits,

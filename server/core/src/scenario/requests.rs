@@ -52,18 +52,13 @@ impl Replay<'_> {
 
     fn refused(&mut self, now: Timestamp, demand: usize, refusal: &Refusal) {
         let asked = &self.scenario.demand[demand];
-        let reason = match refusal.reason {
-            reason if reason.is_final() => Verdict::Invalid,
-            Reason::DeadlineTooShort => Verdict::Deadline,
-            _ => Verdict::Expired,
-        };
         self.records.push(Record::Reject {
             at: now,
             team: asked.team.clone(),
             caller: asked.caller.clone(),
             priority: asked.priority.unwrap_or(Priority::Default),
             permits: asked.permits,
-            reason,
+            reason: verdict(refusal.reason),
             detail: refusal.reason,
             retry_after: refusal.retry_at.map(|at| at.since(now)),
             tag: asked.tag.clone(),
@@ -109,5 +104,31 @@ impl Replay<'_> {
                 false
             }
         }
+    }
+}
+
+/// The reason in the words of the format.
+fn verdict(reason: Reason) -> Verdict {
+    match reason {
+        Reason::Malformed
+        | Reason::UnknownTeam
+        | Reason::TeamHasParts
+        | Reason::TooLarge
+        | Reason::TeamPaused
+        | Reason::RequestIdReused
+        | Reason::LeaseEnded => Verdict::Invalid,
+        Reason::DeadlineTooShort => Verdict::Deadline,
+        Reason::WindowExhausted
+        | Reason::LimitChanged
+        | Reason::TeamCapReached
+        | Reason::ProviderCooldown
+        | Reason::ClockUnsteady
+        | Reason::CallerQueueFull
+        | Reason::TeamQueueFull
+        | Reason::WorkspaceQueueFull
+        | Reason::TooManyCallers
+        | Reason::TooManyRequestIds
+        | Reason::StoreLost
+        | Reason::NotOwner => Verdict::Expired,
     }
 }

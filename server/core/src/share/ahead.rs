@@ -8,7 +8,7 @@ use crate::share::holdback::Holdback;
 pub(crate) struct Ahead {
     /// What each team was granted, and what is held back for it while nothing is let go.
     pub(crate) holdback: Holdback,
-    /// The budget out of which the expected demand was divided; none: not yet, or policy changed since.
+    /// The budget out of which the expected demand was divided; `None` before that, and after a change of policy.
     divided: Option<Permits>,
 }
 

@@ -29,7 +29,7 @@ pub(crate) enum Charged {
 }
 
 impl Windows {
-    /// So much counts as granted to unknown teams, under every cap. Returns the sum of all that does.
+    /// Counts `n` more permits as granted to unknown teams, which lowers the room under every cap. Returns their sum.
     pub(crate) fn count_elsewhere(&mut self, n: Permits) -> Permits {
         let blocks = &mut self.limits[self.primary].blocks;
         blocks.booked_elsewhere += n;
@@ -40,8 +40,8 @@ impl Windows {
     /// granted to every team: the rest of this window, and of the next.
     pub(crate) fn count_all_but(&mut self, known: Permits) -> (Permits, Permits) {
         let limit = &mut self.limits[self.primary];
-        limit.blocks.booked_elsewhere = limit.blocks.gone().less(known);
-        (limit.blocks.booked_elsewhere, limit.next_blocks.gone())
+        limit.blocks.booked_elsewhere = limit.blocks.unavailable().less(known);
+        (limit.blocks.booked_elsewhere, limit.next_blocks.unavailable())
     }
 
     /// Whether the blocks do not hold `n` permits more.

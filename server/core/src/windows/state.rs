@@ -25,7 +25,7 @@ pub(crate) struct Windows {
     pub(super) largest_grant: Permits,
     /// Windows of the primary limit so far.
     pub(super) count: u64,
-    /// When the first round of decisions of this window began; the end of time: not yet; none: it has ended.
+    /// When the first round of decisions of this window began; [`Timestamp::MAX`] before that, `None` once it has ended.
     pub(super) first_round: Option<Timestamp>,
     pub(super) is_store_lost: bool,
 }

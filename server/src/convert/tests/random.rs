@@ -52,6 +52,10 @@ impl Random {
         Duration { seconds: self.seconds(), nanos: self.nanos() }
     }
 
+    fn time(&mut self) -> WireTimestamp {
+        WireTimestamp { seconds: self.seconds(), nanos: self.nanos() }
+    }
+
     pub(crate) fn text(&mut self) -> String {
         let bytes: Vec<u8> = (0..self.any() % 12).map(|_| self.any() as u8).collect();
         let any = String::from_utf8_lossy(&bytes).into_owned();
@@ -79,7 +83,7 @@ impl Random {
     }
 
     pub(crate) fn observation(&mut self) -> v1::Observation {
-        let time = WireTimestamp { seconds: self.seconds(), nanos: self.nanos() };
+        let time = self.time();
         let after = self.duration();
         let resets = [v1::observation::Reset::ResetTime(time), v1::observation::Reset::ResetAfter(after)];
         v1::Observation {
@@ -156,7 +160,9 @@ impl Random {
             reservation_protected: self.chance(),
             priority: self.priority(),
             highest_priority: self.priority(),
-            ..v1::Team::default()
+            etag: self.text(),
+            create_time: self.maybe(Self::time),
+            update_time: self.maybe(Self::time),
         }
     }
 }

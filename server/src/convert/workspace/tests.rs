@@ -53,10 +53,10 @@ fn a_share_that_is_set_to_nothing_is_not_the_default() {
 #[test]
 fn a_fault_names_its_path() {
     let odd = |limit| v1::Workspace { limits: vec![limit_of("a"), limit], ..workspace() };
-    assert_eq!(refused(&v1::Workspace::default()), "limits: 0 elements, allowed are 1 to 8");
+    assert_eq!(refused(&v1::Workspace::default()), "limits: must have between 1 and 8 elements, got 0");
     assert_eq!(
         refused(&odd(v1::Limit { permits: 0, ..limit_of("b") })),
-        "limits[1].permits: 0 is out of range, allowed is from 1 to 268435456"
+        "limits[1].permits: must be between 1 and 268435456, got 0"
     );
     assert_eq!(
         refused(&odd(v1::Limit { window: None, ..limit_of("b") })),
@@ -67,11 +67,14 @@ fn a_fault_names_its_path() {
     );
     assert!(refused(&odd(v1::Limit { guard: seconds(4), ..limit_of("b") })).starts_with("limits[1].guard: "));
     let edge = Some(v1::EdgePriorities { priorities: vec![1, 1] });
-    assert_eq!(refused(&v1::Workspace { edge, ..workspace() }), "edge.priorities[1]: CRITICAL stands twice");
+    assert_eq!(
+        refused(&v1::Workspace { edge, ..workspace() }),
+        "edge.priorities[1]: CRITICAL is listed more than once"
+    );
     let floors = Some(v1::PriorityShares { sheddable_billionths: 1_000_000_001, ..Default::default() });
     assert_eq!(
         refused(&v1::Workspace { floors, ..workspace() }),
-        "floors.sheddable_billionths: 1000000001 is out of range, allowed is from 0 to 1000000000"
+        "floors.sheddable_billionths: must be between 0 and 1000000000, got 1000000001"
     );
 }
 
@@ -111,4 +114,17 @@ fn a_rule_between_values_is_found_at_its_field() {
     let error = policy.check().expect_err("three default guards are longer than a second");
     assert_eq!(error, PolicyError::WindowShorterThanGuards { id: LimitId::new("b").expect("a name") });
     assert_eq!(policy_field(&policy, &error), "limits[1].guard");
+}
+
+#[test]
+fn a_value_of_a_team_is_at_fault_in_the_team_though_a_limit_has_its_name() {
+    let workspace = v1::Workspace { limits: vec![limit_of("a")], ..workspace() };
+    let team = TeamPolicy { weight: 0, ..TeamPolicy::new(TeamId::new("a").expect("a name")) };
+    let policy = policy(&workspace, vec![team]).expect("the limit is allowed");
+    let error = policy.check().expect_err("a weight is at least 1");
+    assert_eq!(policy_field(&policy, &error), "weight");
+    let cap = PolicyError::TeamRange { field: "cap_permits", id: "a".into(), value: 0, rule: "a test" };
+    assert_eq!(policy_field(&policy, &cap), "cap_permits");
+    let permits = PolicyError::Range { field: "permits", id: "a".into(), value: 0, rule: "a test" };
+    assert_eq!(policy_field(&policy, &permits), "limits[0].permits");
 }

@@ -141,7 +141,7 @@ impl Gate {
         }
         if self.is_closed() {
             refused(CredentialFault::Missing);
-            return Err(Error::Unauthenticated("no token came: send `authorization: Bearer <secret>`"));
+            return Err(Error::Unauthenticated("missing credentials: send `authorization: Bearer <token>`"));
         }
         Ok(Arc::clone(&self.anybody))
     }
