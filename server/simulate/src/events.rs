@@ -6,7 +6,7 @@ use crate::format;
 use crate::workspace::{permits, team, team_id};
 use apportion_core::ids::TeamId;
 use apportion_core::policy::{Policy, TeamPolicy};
-use apportion_core::scenario::{Change, Event};
+use apportion_core::scenario::{Change, Event, amend};
 use std::collections::BTreeSet;
 
 /// Most events of one run.
@@ -181,17 +181,7 @@ fn check_order(policy: &Policy, events: &[Event]) -> Checked<()> {
 
 /// What a change does to the policy. Budgets change at the next window, which is not handled here.
 pub(crate) fn apply(policy: &mut Policy, change: &Change) {
-    match change {
-        Change::SetTeam { id, weight, reservation, cap, priority, highest_priority } => {
-            let Some(team) = policy.teams.iter_mut().find(|team| team.id == *id) else { return };
-            team.weight = weight.unwrap_or(team.weight);
-            team.reservation = reservation.unwrap_or(team.reservation);
-            team.cap = cap.unwrap_or(team.cap);
-            team.priority = priority.unwrap_or(team.priority);
-            team.highest_priority = highest_priority.unwrap_or(team.highest_priority);
-        }
-        Change::AddTeam(team) => policy.teams.push(team.clone()),
-        Change::RemoveTeam { id } => policy.teams.retain(|team| team.id != *id),
-        _ => {}
+    if !matches!(change, Change::SetBudget { .. }) {
+        amend(policy, change);
     }
 }

@@ -126,7 +126,7 @@ impl Running {
             what = self.engine.failed() => return Err(ServeError::Failed(what)),
             () = self.signals.next() => {}
         }
-        tracing::info!("stopping: whoever waits has {} s", self.drain.as_secs());
+        tracing::info!("stopping: waiting requests have {} s", self.drain.as_secs());
         let mut again = Signals::new()?;
         tokio::select! {
             stopped = self.stop() => stopped,

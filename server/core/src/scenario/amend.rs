@@ -3,8 +3,8 @@
 use super::event::Change;
 use crate::policy::Policy;
 
-/// Applies an event to a policy; events that do not change policy are ignored.
-pub(super) fn amend(policy: &mut Policy, change: &Change) {
+/// Applies a change to a policy; one that does not concern policy changes nothing.
+pub fn amend(policy: &mut Policy, change: &Change) {
     match change {
         Change::SetTeam { id, weight, reservation, cap, priority, highest_priority } => {
             if let Some(team) = policy.teams.iter_mut().find(|team| team.id == *id) {

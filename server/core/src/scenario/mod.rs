@@ -14,6 +14,7 @@ mod replay;
 mod requests;
 mod script;
 
+pub use amend::amend;
 pub use demand::{Arrivals, BACKLOG, Demand};
 pub use event::{Change, Event};
 pub use play::replay;
