@@ -52,10 +52,10 @@ pub(crate) fn crates() -> Vec<String> {
     crates
 }
 
-/// The sources that make up the product, its crates' `src` without `proto`, which is generated, and without `tests`.
+/// The sources that make up the product, its crates' `src` without `proto`, which is generated, and without those in `tests`.
 pub(crate) fn product_sources() -> Vec<Source> {
     let mut crates = crates();
-    crates.retain(|path| path != "tests/" && path != "proto/");
+    crates.retain(|path| !path.starts_with("tests/") && path != "proto/");
     let mut sources = sources();
     sources.retain(|source| crates.iter().any(|path| source.path.starts_with(&format!("{path}src/"))));
     sources
