@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run simulate test lint bench bench-peers mutants need-cargo need-components need-mutants core-is-alone
+.PHONY: help demo run simulate test lint proto bench bench-peers mutants need-cargo need-components need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -37,6 +37,9 @@ lint: need-cargo core-is-alone ## formatting, clippy without a warning, and what
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features $(FEATURES) -- -D warnings
 	cargo clippy --package apportion-core --all-features -- -D warnings
+
+proto: ## generate the code of the contract for other languages into client/, from pinned generators
+	@proto/generators/generate
 
 bench: need-cargo ## measure decisions, memory, the simulator, and the service under load
 	cargo build --release --package apportion-cli --package apportion-tests --bins

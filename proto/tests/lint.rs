@@ -37,6 +37,11 @@ fn is_pascal(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
+fn pascal(snake: &str) -> String {
+    let word = |word: &str| word[..1].to_uppercase() + &word[1..];
+    snake.split('_').map(word).collect()
+}
+
 fn upper_snake(pascal: &str) -> String {
     let mut name = String::new();
     for (at, c) in pascal.char_indices() {
@@ -98,6 +103,19 @@ fn every_file_matches_its_package() {
         .map(|file| format!("{}: package {}", file.name(), file.package()))
         .collect();
     none(&broken, "package apportion.v1, proto3, apportion/v1/lower_snake.proto");
+}
+
+/// A Go package and a Java package are public names: users of the contract have them in their imports.
+#[test]
+fn every_file_names_the_same_packages_of_other_languages() {
+    for file in files() {
+        let options = file.options.clone().unwrap_or_default();
+        let stem = file.name().trim_start_matches("apportion/v1/").trim_end_matches(".proto");
+        assert_eq!(options.go_package(), "apportion.dev/client/apportionv1;apportionv1", "{stem}");
+        assert_eq!(options.java_package(), "dev.apportion.v1", "{stem}");
+        assert!(options.java_multiple_files(), "{stem}: java_multiple_files");
+        assert_eq!(options.java_outer_classname(), format!("{}Proto", pascal(stem)), "{stem}");
+    }
 }
 
 #[test]
