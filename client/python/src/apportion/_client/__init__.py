@@ -1,0 +1,1 @@
+"""What the blocking client and the asyncio client have in common."""

@@ -1,0 +1,82 @@
+"""Observations on their way to the server, within what the contract accepts."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from apportion.observation import Observation
+from apportion.v1 import observation_pb2
+
+from .span import HOUR, SECOND, Seconds, to_wire
+
+PERMITS_MAX = 1 << 28
+SPAN_MAX_NS = 366 * 86_400 * SECOND
+RESET_MAX_NS = 9_214_646_400 * SECOND
+"""The latest reset that may be reported: the start of 2262."""
+_LIMIT_ID = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,62})?")
+
+
+@dataclass(frozen=True)
+class TimedObservation:
+    """An observation as a message without its age, and when its response was received."""
+
+    message: observation_pb2.Observation
+    received_at: int
+
+    @staticmethod
+    def of(seen: Observation, received_at: int) -> TimedObservation | None:
+        """Leaves out every value that the server would refuse.
+
+        None if the observation is about a limit that cannot exist: without the limit it would be taken for one of another.
+        """
+        if not isinstance(seen.limit, str) or _LIMIT_ID.fullmatch(seen.limit) is None:
+            return None
+        message = observation_pb2.Observation(
+            limit=seen.limit,
+            status=_integer(seen.status, 100, 599) or 0,
+            limit_permits=_integer(seen.limit_permits, 0, PERMITS_MAX),
+            remaining_permits=_integer(seen.remaining_permits, 0, PERMITS_MAX),
+            throttled=bool(seen.throttled),
+        )
+        reset_time_ns = _integer(seen.reset_time_ns, 0, RESET_MAX_NS - 1)
+        if reset_time_ns is not None:
+            message.reset_time.seconds, message.reset_time.nanos = divmod(reset_time_ns, SECOND)
+        elif (reset_after_ns := _span(seen.reset_after, SPAN_MAX_NS)) is not None:
+            message.reset_after.CopyFrom(to_wire(reset_after_ns))
+        if (precision_ns := _span(seen.reset_precision, HOUR)) is not None:
+            message.reset_precision.CopyFrom(to_wire(precision_ns))
+        if (retry_after_ns := _span(seen.retry_after, SPAN_MAX_NS)) is not None:
+            message.retry_after.CopyFrom(to_wire(retry_after_ns))
+        return TimedObservation(message, received_at)
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether it tells of a throttle."""
+        return self.message.throttled
+
+    def at(self, now: int) -> observation_pb2.Observation | None:
+        """Returns the message as it is sent at `now`, with its age. None if it is too old to be accepted."""
+        age_ns = max(now - self.received_at, 0)
+        if age_ns > HOUR:
+            return None
+        message = observation_pb2.Observation()
+        message.CopyFrom(self.message)
+        message.age.CopyFrom(to_wire(age_ns))
+        return message
+
+
+def _integer(value: Any, least: int, most: int) -> int | None:
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_integer and least <= value <= most else None
+
+
+def _span(span: Seconds | None, most_ns: int) -> int | None:
+    seconds: Any = span.total_seconds() if isinstance(span, timedelta) else span
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not math.isfinite(seconds):
+        return None
+    span_ns = round(seconds * SECOND)
+    return span_ns if 0 <= span_ns <= most_ns else None

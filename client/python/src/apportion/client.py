@@ -1,0 +1,227 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TypeVar
+
+from ._client.ask import HORIZON_S, IDLE_TIMEOUT_S, MAX_WAIT_S, PREFETCH_MAX, checked_ask, checked_options
+from ._client.client import BaseClient
+from ._client.connect import remote
+from ._client.prefetch import BasePrefetch
+from ._core.acquire import Ask
+from ._core.lease import Identity, LeaseState
+from ._core.span import Seconds, nanos, seconds
+from ._engine import clock
+from ._engine.waiter import ThreadWaiter
+from .errors import ClosedError, PermitTimeoutError
+from .fallback import Deny, Fallback
+from .headers import read
+from .permit import Lease, Permit
+from .response import Reader
+from .settings import Tls, checked
+
+__all__ = ["Prefetch", "Quota", "connect"]
+
+T = TypeVar("T")
+_DENY = Deny()
+
+
+def connect(
+    addresses: str | Sequence[str] = "http://127.0.0.1:7420",
+    *,
+    workspace: str = "",
+    team: str = "",
+    caller: str = "",
+    token: str | None = None,
+    token_file: str | os.PathLike[str] | None = None,
+    tls: Tls | None = None,
+    insecure: bool = False,
+    fallback: Fallback = _DENY,
+    reader: Reader = read,
+    connect_timeout: Seconds = 1.0,
+    close_timeout: Seconds = 2.0,
+) -> Quota:
+    """Creates a client for the servers at `addresses`. It connects at the first call, and again whenever a connection breaks.
+
+    Args:
+        addresses: one URL such as `http://127.0.0.1:7420`, or several. The next is used when one fails.
+        workspace: the id of the workspace. By default `default`.
+        team: the id of the team that leases are charged to. By default `default`.
+        caller: a stable name of this service or instance. By default `default`.
+        token: the bearer token that is sent with each call.
+        token_file: a file that contains the token. It is read again, so that the token can be replaced.
+        tls: certificates for `https`.
+        insecure: whether a token may be sent unencrypted to addresses that are not loopback.
+        fallback: what to do while no server is reachable: `Deny()`, `Wait()` or `Share(permits, window)`.
+        reader: reads what a response says about limits, if it is not in the usual format.
+        connect_timeout: how long connecting may take.
+        close_timeout: how long `close` may take.
+
+    Raises:
+        ConfigError: if a setting is invalid.
+    """
+    settings = checked(
+        addresses,
+        identity=Identity(workspace, team, caller),
+        token=token,
+        token_file=token_file,
+        tls=tls,
+        insecure=insecure,
+        fallback=fallback,
+        connect_timeout=connect_timeout,
+        close_timeout=close_timeout,
+    )
+    return Quota(settings, remote(settings), reader)
+
+
+class Prefetch(BasePrefetch):
+    """Permits of one priority that are held ready. `Quota.prefetch` creates it."""
+
+    def permit(self, *, max_wait: Seconds | None = None) -> Permit:
+        """Takes a permit, and waits for it if none is held. Callers are served first come, first served.
+
+        Raises:
+            AcquireError: if the server refuses it or cannot be reached, or if none becomes available in time.
+        """
+        permit = self._take()
+        return permit if permit is not None else self._wait(max_wait)
+
+    def _wait(self, max_wait: Seconds | None) -> Permit:
+        max_wait_ns = self._max_wait_ns if max_wait is None else nanos(max_wait, "max_wait")
+        since = clock.now()
+        while True:
+            waiter: ThreadWaiter[LeaseState] = ThreadWaiter()
+            position = self._enter(waiter, since, max_wait_ns)
+            try:
+                lease = waiter.wait()
+            except BaseException:
+                self._leave(waiter, position)
+                raise
+            permit = self._accepted(lease)
+            if permit is not None:
+                return permit
+
+
+class Quota(BaseClient[Prefetch]):
+    """A client of the quota service, for any number of threads. `connect` creates it."""
+
+    def permit(self, *, priority: str | None = None, max_wait: Seconds = MAX_WAIT_S, prefetched: bool = True) -> Permit:
+        """Takes one permit, and waits for it up to `max_wait` seconds. Use it in a `with` statement.
+
+        Permits are held ready in small numbers, as demand suggests, so that most take no call. With `prefetched=False` each makes
+        a call of its own.
+
+        Raises:
+            AcquireError: if the server refuses it or cannot be reached, or if none becomes available in time.
+        """
+        if prefetched:
+            return self._of_priority(priority).permit(max_wait=max_wait)
+        ask = checked_ask(1, None, priority, max_wait)
+        deadline = clock.now() + ask.max_wait_ns
+        while True:
+            lease = self._acquire(ask)
+            with self.engine.loop.lock:
+                now = clock.now()
+                if lease.take(now):
+                    return Permit(self, lease)
+                lease.finish()
+            if now >= deadline:
+                raise PermitTimeoutError("every lease arrived after its end")
+            ask = checked_ask(1, None, priority, seconds(deadline - now))
+
+    def try_permit(self, *, priority: str | None = None) -> Permit | None:
+        """Takes a permit without waiting. If none is held, returns None and requests one for a later call."""
+        return self._of_priority(priority).try_permit()
+
+    def run(self, send: Callable[[], T], *, priority: str | None = None, max_wait: Seconds = MAX_WAIT_S) -> T:
+        """Takes a permit, calls `send`, and returns its result."""
+        with self.permit(priority=priority, max_wait=max_wait):
+            return send()
+
+    def acquire(
+        self,
+        permits: int = 1,
+        *,
+        min_permits: int | None = None,
+        priority: str | None = None,
+        max_wait: Seconds = MAX_WAIT_S,
+    ) -> Lease:
+        """Requests a lease of several permits, and waits for it up to `max_wait` seconds. Use it in a `with` statement.
+
+        Raises:
+            AcquireError: if the server refuses it or cannot be reached in time.
+        """
+        return Lease(self, self._acquire(checked_ask(permits, min_permits, priority, max_wait)))
+
+    def prefetch(
+        self,
+        *,
+        priority: str | None = None,
+        max_wait: Seconds = MAX_WAIT_S,
+        horizon: Seconds = HORIZON_S,
+        idle_timeout: Seconds = IDLE_TIMEOUT_S,
+        max_permits: int = PREFETCH_MAX,
+    ) -> Prefetch:
+        """Creates a prefetch with other options than that of `permit`.
+
+        Args:
+            priority: `CRITICAL`, `DEFAULT` or `SHEDDABLE`. By default that of the team.
+            max_wait: how long a caller waits at most.
+            horizon: how far ahead of demand permits are held, at most half a second. With 0 each is requested when it is needed.
+            idle_timeout: after how long without a take held permits are returned.
+            max_permits: the most permits to request at once.
+        """
+        ask = checked_ask(1, None, priority, max_wait)
+        options = checked_options(horizon, idle_timeout, max_permits)
+        prefetch = Prefetch(self.engine, self.reader, options, ask.priority, ask.max_wait_ns)
+        self._prefetches.add(prefetch)
+        return prefetch
+
+    def flush(self, timeout: Seconds = 5.0) -> bool:
+        """Sends the reports that are queued, and waits until they are. False if that took longer than the timeout."""
+        waiter: ThreadWaiter[bool] = ThreadWaiter()
+        with self.engine.loop.lock:
+            self.engine.flush(clock.now(), waiter, nanos(timeout, "timeout"))
+        return waiter.wait()
+
+    def close(self) -> bool:
+        """Gives everything back, and ends the connections, the thread and all waits. Takes `close_timeout` at most.
+
+        Returns False if something could not be reported in time.
+        """
+        waiter: ThreadWaiter[bool] = ThreadWaiter()
+        with self.engine.loop.lock:
+            self.engine.close(clock.now(), waiter, self.settings.close_timeout_ns)
+        is_done = waiter.wait()
+        if not self.engine.has_open_leases():
+            self.engine.loop.join(1.0)
+        return is_done
+
+    def __enter__(self) -> Quota:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _of_priority(self, priority: str | None) -> Prefetch:
+        prefetch = self._by_priority.get(priority or "")
+        if prefetch is None:
+            prefetch = self._by_priority.setdefault(priority or "", self.prefetch(priority=priority))
+        return prefetch
+
+    def _acquire(self, ask: Ask) -> LeaseState:
+        engine = self.engine
+        waiter: ThreadWaiter[LeaseState] = ThreadWaiter()
+        with engine.loop.lock:
+            if engine.is_closed:
+                raise ClosedError("the client is closed")
+            operation = engine.acquire(clock.now(), ask, waiter)
+        try:
+            return waiter.wait()
+        except BaseException:
+            with engine.loop.lock:
+                engine.abandon(clock.now(), operation, waiter)
+            raise
