@@ -41,9 +41,9 @@ def test_leaving_a_lease_reports_what_was_used_and_returns_the_rest(server: Scri
 
 def test_a_permit_that_leaves_its_scope_is_used_and_one_put_back_is_returned(server: ScriptedServer) -> None:
     with apportion.connect(server.address) as quota:
-        with pytest.raises(KeyError), quota.permit(prefetched=False):
+        with pytest.raises(KeyError), quota.on_demand().permit():
             raise KeyError
-        with quota.permit(prefetched=False) as permit:
+        with quota.on_demand().permit() as permit:
             permit.put_back()
         assert quota.run(lambda: "sent") == "sent"
     assert (server.used(), server.returned()) == (2, server.granted - 2)
@@ -52,7 +52,7 @@ def test_a_permit_that_leaves_its_scope_is_used_and_one_put_back_is_returned(ser
 def test_what_is_forgotten_is_settled_when_it_is_collected(server: ScriptedServer) -> None:
     with apportion.connect(server.address) as quota:
         quota.acquire(7).take()
-        quota.permit(prefetched=False)
+        quota.on_demand().permit()
         server.wait_until(lambda: sum(settle.is_final for settle in server.settles) == 2)
         assert (server.used(), server.returned()) == (2, 6)
 

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
 
+from .permit import Permit
 from .response import BODY_MAX, Reader
 
 _TOO_MANY_REQUESTS = 429
+
+
+class PermitSource(Protocol):
+    """Where a hook takes its permits from: a client, a prefetch, or `on_demand` of a client."""
+
+    @property
+    def reader(self) -> Reader:
+        """Reads what responses say."""
+
+    def permit(self) -> Permit:
+        """Takes a permit."""
+
+
+class AsyncPermitSource(Protocol):
+    """The same for asyncio."""
+
+    @property
+    def reader(self) -> Reader:
+        """Reads what responses say."""
+
+    def permit(self) -> AbstractAsyncContextManager[Permit]:
+        """Takes a permit."""
 
 
 def wants_body(reader: Reader, status: int) -> bool:

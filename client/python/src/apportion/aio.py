@@ -13,7 +13,7 @@ from ._client.connect import remote
 from ._client.prefetch import BasePrefetch
 from ._core.acquire import Ask
 from ._core.lease import Identity, LeaseState
-from ._core.span import Seconds, nanos, seconds
+from ._core.span import Seconds, nanos
 from ._engine import clock
 from ._engine.waiter import TaskWaiter
 from .errors import ClosedError, PermitTimeoutError
@@ -23,7 +23,7 @@ from .permit import Lease, Permit
 from .response import Reader
 from .settings import Tls, checked
 
-__all__ = ["Pending", "Prefetch", "Quota", "connect"]
+__all__ = ["OnDemand", "Pending", "Prefetch", "Quota", "connect"]
 
 T = TypeVar("T")
 _DENY = Deny()
@@ -114,22 +114,53 @@ class Prefetch(BasePrefetch):
                 return permit
 
 
+class OnDemand:
+    """Permits that take a call each. `Quota.on_demand` creates it."""
+
+    def __init__(self, quota: Quota, priority: str | None, max_wait: Seconds) -> None:
+        self.reader = quota.reader
+        self._quota = quota
+        self._ask = checked_ask(1, None, priority, max_wait)
+
+    def permit(self) -> Pending[Permit]:
+        """Takes a permit, and waits for it.
+
+        Raises:
+            AcquireError: if the server refuses it or cannot be reached in time.
+        """
+        return Pending(self._permit)
+
+    async def _permit(self) -> Permit:
+        quota, ask = self._quota, self._ask
+        deadline = clock.now() + ask.max_wait_ns
+        while True:
+            lease = await quota.acquire_state(ask)
+            with quota.engine.loop.lock:
+                now = clock.now()
+                if lease.take(now):
+                    return Permit(quota, lease)
+                lease.finish()
+            if now >= deadline:
+                raise PermitTimeoutError("every lease arrived after its end")
+            ask = Ask(1, None, ask.priority, deadline - now)
+
+
 class Quota(BaseClient[Prefetch]):
     """A client of the quota service, for any number of tasks. `connect` creates it."""
 
-    def permit(self, *, priority: str | None = None, max_wait: Seconds = MAX_WAIT_S, prefetched: bool = True) -> Pending[Permit]:
+    def permit(self, *, priority: str | None = None, max_wait: Seconds = MAX_WAIT_S) -> Pending[Permit]:
         """Takes one permit, and waits for it up to `max_wait` seconds. Use it in an `async with` statement.
 
-        Permits are held ready in small numbers, as demand suggests, so that most take no call. With `prefetched=False` each makes
-        a call of its own.
+        Permits are held ready in small numbers, as demand suggests, so that most take no call.
 
         Raises:
             AcquireError: if the server refuses it or cannot be reached, or if none becomes available in time.
         """
-        if prefetched:
-            return self._of_priority(priority).permit(max_wait=max_wait)
-        ask = checked_ask(1, None, priority, max_wait)
-        return Pending(lambda: self._permit(ask))
+        return self._of_priority(priority).permit(max_wait=max_wait)
+
+    def on_demand(self, *, priority: str | None = None, max_wait: Seconds = MAX_WAIT_S) -> OnDemand:
+        """Returns a source of permits that are not held ready: each takes a call when it is needed."""
+        return OnDemand(self, priority, max_wait)
 
     def try_permit(self, *, priority: str | None = None) -> Permit | None:
         """Takes a permit without waiting. If none is held, returns None and requests one for a later call."""
@@ -156,7 +187,7 @@ class Quota(BaseClient[Prefetch]):
         ask = checked_ask(permits, min_permits, priority, max_wait)
 
         async def start() -> Lease:
-            return Lease(self, await self._acquire(ask))
+            return Lease(self, await self.acquire_state(ask))
 
         return Pending(start)
 
@@ -205,20 +236,8 @@ class Quota(BaseClient[Prefetch]):
             prefetch = self._by_priority.setdefault(priority or "", self.prefetch(priority=priority))
         return prefetch
 
-    async def _permit(self, ask: Ask) -> Permit:
-        deadline = clock.now() + ask.max_wait_ns
-        while True:
-            lease = await self._acquire(ask)
-            with self.engine.loop.lock:
-                now = clock.now()
-                if lease.take(now):
-                    return Permit(self, lease)
-                lease.finish()
-            if now >= deadline:
-                raise PermitTimeoutError("every lease arrived after its end")
-            ask = checked_ask(1, None, ask.priority or None, seconds(deadline - now))
-
-    async def _acquire(self, ask: Ask) -> LeaseState:
+    async def acquire_state(self, ask: Ask) -> LeaseState:
+        """Acquires a lease. For the parts of this package."""
         engine = self.engine
         waiter: TaskWaiter[LeaseState] = TaskWaiter()
         with engine.loop.lock:

@@ -15,8 +15,7 @@ import contextlib
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
-from . import aio
-from ._http import wants_body
+from ._http import AsyncPermitSource, wants_body
 
 __all__ = ["PermitMiddleware"]
 
@@ -29,7 +28,7 @@ _BODY_READ_MAX = 64 << 10
 class PermitMiddleware:
     """Takes a permit before each attempt. Raises `AcquireError` where none is granted: nothing was sent then."""
 
-    def __init__(self, source: aio.Quota | aio.Prefetch) -> None:
+    def __init__(self, source: AsyncPermitSource) -> None:
         """Takes permits from a client, or from a prefetch of it."""
         self._source = source
 

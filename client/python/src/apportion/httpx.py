@@ -13,9 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 
-from . import aio
-from ._http import Prefix, wants_body
-from .client import Prefetch, Quota
+from ._http import AsyncPermitSource, PermitSource, Prefix, wants_body
 from .permit import Permit
 
 __all__ = ["AsyncPermitTransport", "PermitTransport"]
@@ -31,7 +29,7 @@ class PermitTransport(httpx.BaseTransport):
     connecting, so that an attempt on the wire takes one permit.
     """
 
-    def __init__(self, source: Quota | Prefetch, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, source: PermitSource, transport: httpx.BaseTransport | None = None) -> None:
         """Wraps a transport. By default `httpx.HTTPTransport()`."""
         self._source = source
         self._transport = httpx.HTTPTransport() if transport is None else transport
@@ -63,7 +61,7 @@ class PermitTransport(httpx.BaseTransport):
 class AsyncPermitTransport(httpx.AsyncBaseTransport):
     """The same for `httpx.AsyncClient` and the client of `apportion.aio`."""
 
-    def __init__(self, source: aio.Quota | aio.Prefetch, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, source: AsyncPermitSource, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """Wraps a transport. By default `httpx.AsyncHTTPTransport()`."""
         self._source = source
         self._transport = httpx.AsyncHTTPTransport() if transport is None else transport

@@ -35,6 +35,8 @@ class Observation:
     """Whether the provider refused the request because the window is exhausted."""
     retry_after: Seconds | None = None
     """How long after the response to send nothing."""
+    age: Seconds = 0
+    """How long ago the response was received."""
 
     @property
     def reset_time(self) -> datetime | None:

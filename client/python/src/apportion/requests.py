@@ -17,8 +17,7 @@ import requests.adapters
 import urllib3
 from urllib3.util.retry import Retry
 
-from ._http import causes, wants_body
-from .client import Prefetch, Quota
+from ._http import PermitSource, causes, wants_body
 from .errors import ConfigError
 
 __all__ = ["PermitAdapter"]
@@ -33,7 +32,7 @@ class PermitAdapter(requests.adapters.HTTPAdapter):
     It refuses `max_retries`: urllib3 would send again below the adapter, without a permit. Send again with the session.
     """
 
-    def __init__(self, source: Quota | Prefetch, *, max_retries: Retry | int | None = 0, **options: Any) -> None:
+    def __init__(self, source: PermitSource, *, max_retries: Retry | int | None = 0, **options: Any) -> None:
         """Takes permits from a client, or from a prefetch of it. The other options are those of `HTTPAdapter`.
 
         Raises:

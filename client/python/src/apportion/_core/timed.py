@@ -11,7 +11,7 @@ from typing import Any
 from apportion.observation import Observation
 from apportion.v1 import observation_pb2
 
-from .span import HOUR, SECOND, Seconds, to_wire
+from .span import FOREVER, HOUR, SECOND, Seconds, to_wire
 
 PERMITS_MAX = 1 << 28
 SPAN_MAX_NS = 366 * 86_400 * SECOND
@@ -28,7 +28,7 @@ class TimedObservation:
     received_at: int
 
     @staticmethod
-    def of(seen: Observation, received_at: int) -> TimedObservation | None:
+    def of(seen: Observation, now: int) -> TimedObservation | None:
         """Leaves out every value that the server would refuse.
 
         None if the observation is about a limit that cannot exist: without the limit it would be taken for one of another.
@@ -51,7 +51,7 @@ class TimedObservation:
             message.reset_precision.CopyFrom(to_wire(precision_ns))
         if (retry_after_ns := _span(seen.retry_after, SPAN_MAX_NS)) is not None:
             message.retry_after.CopyFrom(to_wire(retry_after_ns))
-        return TimedObservation(message, received_at)
+        return TimedObservation(message, now - (_span(seen.age, FOREVER) or 0))
 
     @property
     def is_throttled(self) -> bool:

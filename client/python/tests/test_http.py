@@ -1,0 +1,209 @@
+"""The hooks of HTTP clients, against a provider that counts the requests that arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import aiohttp
+import httpx
+import httpx2
+import pytest
+import requests
+from provider import Provider
+from server import ScriptedServer, refusal, serving
+from urllib3.util.retry import Retry
+
+import apportion
+import apportion.aio
+import apportion.aiohttp
+import apportion.httpx
+import apportion.httpx2
+import apportion.requests
+
+Get = Callable[[str], "tuple[int, bytes]"]
+AsyncGet = Callable[[str], Awaitable["tuple[int, bytes]"]]
+
+
+@contextmanager
+def httpx_client(quota: apportion.Quota) -> Iterator[Get]:
+    with httpx.Client(transport=apportion.httpx.PermitTransport(quota), follow_redirects=True) as client:
+
+        def get(url: str) -> tuple[int, bytes]:
+            response = client.get(url)
+            return response.status_code, response.content
+
+        yield get
+
+
+@contextmanager
+def httpx2_client(quota: apportion.Quota) -> Iterator[Get]:
+    with httpx2.Client(transport=apportion.httpx2.PermitTransport(quota), follow_redirects=True) as client:
+
+        def get(url: str) -> tuple[int, bytes]:
+            response = client.get(url)
+            return response.status_code, response.content
+
+        yield get
+
+
+@contextmanager
+def requests_client(quota: apportion.Quota) -> Iterator[Get]:
+    with requests.Session() as session:
+        session.mount("http://", apportion.requests.PermitAdapter(quota))
+
+        def get(url: str) -> tuple[int, bytes]:
+            response = session.get(url)
+            return response.status_code, response.content
+
+        yield get
+
+
+async def with_aiohttp(quota: apportion.aio.Quota, use: Callable[[AsyncGet], Awaitable[None]]) -> None:
+    async with aiohttp.ClientSession(middlewares=[apportion.aiohttp.PermitMiddleware(quota)]) as session:
+
+        async def get(url: str) -> tuple[int, bytes]:
+            async with session.get(url) as response:
+                return response.status, await response.read()
+
+        await use(get)
+
+
+async def with_httpx(quota: apportion.aio.Quota, use: Callable[[AsyncGet], Awaitable[None]]) -> None:
+    transport = apportion.httpx.AsyncPermitTransport(quota)
+    async with httpx.AsyncClient(transport=transport, follow_redirects=True) as client:
+
+        async def get(url: str) -> tuple[int, bytes]:
+            response = await client.get(url)
+            return response.status_code, response.content
+
+        await use(get)
+
+
+async def with_httpx2(quota: apportion.aio.Quota, use: Callable[[AsyncGet], Awaitable[None]]) -> None:
+    transport = apportion.httpx2.AsyncPermitTransport(quota)
+    async with httpx2.AsyncClient(transport=transport, follow_redirects=True) as client:
+
+        async def get(url: str) -> tuple[int, bytes]:
+            response = await client.get(url)
+            return response.status_code, response.content
+
+        await use(get)
+
+
+BLOCKING = pytest.mark.parametrize("client", [httpx_client, httpx2_client, requests_client])
+ASYNC = pytest.mark.parametrize("client", [with_httpx, with_httpx2, with_aiohttp])
+PATHS = ["/", "/redirect", "/429", "/", "/jobs"]
+RESULTS = [(200, b"ok"), (200, b"ok"), (429, b"slow down"), (200, b"ok"), (429, b"limit of 1 pending export jobs")]
+
+
+def check_reports(server: ScriptedServer, provider: Provider) -> None:
+    assert provider.arrivals == ["/", "/redirect", "/", "/429", "/", "/jobs"]
+    assert server.used() == 6, "one permit for each arrival"
+    seen = [seen for settle in server.settles for seen in settle.observations]
+    assert sorted(each.status for each in seen) == [200, 200, 200, 307, 429, 429]
+    assert [each.throttled for each in seen if each.status == 429] == [True, False], "a cap on jobs is no throttle"
+    assert all(each.limit_permits == 166 for each in seen)
+
+
+@BLOCKING
+def test_each_arrival_takes_a_permit_and_is_observed(
+    client: Callable[[apportion.Quota], AbstractContextManager[Get]], server: ScriptedServer, provider: Provider
+) -> None:
+    with apportion.connect(server.address) as quota, client(quota) as get:
+        assert [get(provider.url + path) for path in PATHS] == RESULTS
+    check_reports(server, provider)
+
+
+@ASYNC
+def test_each_arrival_takes_a_permit_and_is_observed_in_tasks(
+    client: Callable[[apportion.aio.Quota, Callable[[AsyncGet], Awaitable[None]]], Awaitable[None]],
+    server: ScriptedServer,
+    provider: Provider,
+) -> None:
+    async def use(get: AsyncGet) -> None:
+        assert [await get(provider.url + path) for path in PATHS] == RESULTS
+
+    async def run() -> None:
+        async with apportion.aio.connect(server.address) as quota:
+            await client(quota, use)
+
+    asyncio.run(run())
+    check_reports(server, provider)
+
+
+@BLOCKING
+def test_what_was_certainly_not_sent_is_returned(
+    client: Callable[[apportion.Quota], AbstractContextManager[Get]], server: ScriptedServer, provider: Provider
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+    errors = (httpx.TransportError, httpx2.TransportError, requests.ConnectionError)
+    with apportion.connect(server.address) as quota, client(quota) as get:
+        with pytest.raises(errors):
+            get(nobody)
+        with pytest.raises(errors):
+            get(provider.url + "/close")
+    assert provider.arrivals == ["/close"]
+    assert (server.used(), server.returned()) == (1, server.granted - 1)
+
+
+@ASYNC
+def test_what_was_certainly_not_sent_is_returned_in_tasks(
+    client: Callable[[apportion.aio.Quota, Callable[[AsyncGet], Awaitable[None]]], Awaitable[None]],
+    server: ScriptedServer,
+    provider: Provider,
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+
+    async def use(get: AsyncGet) -> None:
+        for url in (nobody, provider.url + "/close"):
+            with pytest.raises((httpx.TransportError, httpx2.TransportError, aiohttp.ClientError)):
+                await get(url)
+
+    async def run() -> None:
+        async with apportion.aio.connect(server.address) as quota:
+            await client(quota, use)
+
+    asyncio.run(run())
+    assert set(provider.arrivals) == {"/close"}
+    arrivals = len(provider.arrivals)
+    assert (server.used(), server.returned()) == (arrivals, server.granted - arrivals), "aiohttp may send again"
+
+
+@BLOCKING
+def test_nothing_is_sent_without_a_permit(
+    client: Callable[[apportion.Quota], AbstractContextManager[Get]], provider: Provider
+) -> None:
+    refused = pytest.raises(apportion.RefusedError)
+    with serving(refusal("WINDOW_EXHAUSTED", 1)) as server, apportion.connect(server.address) as quota:  # noqa: SIM117
+        with client(quota) as get, refused:
+            get(provider.url)
+    assert provider.arrivals == []
+
+
+def test_an_adapter_of_requests_refuses_retries_below_it(server: ScriptedServer) -> None:
+    with apportion.connect(server.address) as quota:
+        for retries in (1, Retry(3), Retry(0, connect=2)):
+            with pytest.raises(apportion.ConfigError, match="max_retries"):
+                apportion.requests.PermitAdapter(quota, max_retries=retries)
+        for none in (0, None, Retry(0, read=False), Retry(total=False)):
+            apportion.requests.PermitAdapter(quota, max_retries=none)
+
+
+def test_a_reader_of_the_user_is_used_and_may_fail(server: ScriptedServer, provider: Provider) -> None:
+    def read(response: apportion.Response) -> list[apportion.Observation]:
+        if response.status == 429:
+            raise KeyError
+        return [apportion.Observation(limit="mine", remaining_permits=int(response.headers["x-ratelimit-remaining"]))]
+
+    with apportion.connect(server.address, reader=read) as quota, httpx_client(quota) as get:
+        assert get(provider.url)[0] == 200
+        assert get(provider.url + "/429")[0] == 429
+    seen = [seen for settle in server.settles for seen in settle.observations]
+    assert [(each.limit, each.remaining_permits) for each in seen] == [("mine", 100)]
