@@ -222,7 +222,10 @@ class Quota(BaseClient[Prefetch]):
         waiter: TaskWaiter[bool] = TaskWaiter()
         with self.engine.loop.lock:
             self.engine.close(clock.now(), waiter, self.settings.close_timeout_ns)
-        return await waiter.wait()
+        is_done = await waiter.wait()
+        if not self.engine.has_open_leases():
+            self.engine.loop.join(0.1)  # It has closed its connections, and ends now.
+        return is_done
 
     async def __aenter__(self) -> Quota:
         return self

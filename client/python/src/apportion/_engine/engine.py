@@ -45,6 +45,7 @@ class Engine:
         self._open_leases: set[LeaseState] = set()
         self._refills: list[Refill] = []
         self._idle_waiters: list[Waiter[bool]] = []
+        self._close_waiters: list[Waiter[bool]] = []
         self._service: Service | None = None
         self._service_lock = threading.Lock()
         self._settler = Settler(self.loop, self._called)
@@ -134,7 +135,7 @@ class Engine:
                 waiter.grant(True)  # noqa: FBT003
             return
         if waiter is not None:
-            self._idle_waiters.append(waiter)
+            self._close_waiters.append(waiter)
         if not self.is_closed:
             self.is_closed = True
             error = ClosedError("the client is closed")
@@ -173,8 +174,10 @@ class Engine:
         for refill in self._refills:
             refill.step(now)
         self._settler.step(now)
-        if self._idle_waiters and self._is_idle():
-            self._answer_idle_waiters(is_done=True)
+        if self._is_idle():
+            _answer(self._idle_waiters, is_done=True)
+            if self.is_closed and self._open_leases:
+                _answer(self._close_waiters, is_done=True)
 
     def next_at(self, now: int) -> int | None:
         """Returns when the next turn is due. For the loop."""
@@ -195,12 +198,15 @@ class Engine:
     def ended(self) -> None:
         """Closes the connections. For the loop, without the lock."""
         with self.loop.lock:
+            is_done = self._settler.is_idle
             self._settler.give_up()
-            self._answer_idle_waiters(is_done=False)
         with self._service_lock:
             service, self._service = self._service, None
         if service is not None:
             service.close()
+        with self.loop.lock:
+            for waiters in (self._idle_waiters, self._close_waiters):
+                _answer(waiters, is_done=is_done)
 
     def _start(self, now: int, ask: Ask, on_outcome: Callable[[int, Outcome], None]) -> Operation:
         def on_outcome_of_open(then: int, outcome: Outcome) -> None:
@@ -228,11 +234,13 @@ class Engine:
         return self._settler.is_idle and not has_acquires
 
     def _expire(self, waiter: Waiter[bool]) -> None:
-        if waiter in self._idle_waiters:
-            self._idle_waiters.remove(waiter)
-            waiter.grant(False)  # noqa: FBT003
+        for waiters in (self._idle_waiters, self._close_waiters):
+            if waiter in waiters:
+                waiters.remove(waiter)
+                waiter.grant(False)  # noqa: FBT003
 
-    def _answer_idle_waiters(self, *, is_done: bool) -> None:
-        for waiter in self._idle_waiters:
-            waiter.grant(is_done)
-        self._idle_waiters.clear()
+
+def _answer(waiters: list[Waiter[bool]], *, is_done: bool) -> None:
+    for waiter in waiters:
+        waiter.grant(is_done)
+    waiters.clear()
