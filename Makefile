@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run simulate test lint clients test-python proto bench bench-peers mutants need-cargo need-components need-mutants core-is-alone
+.PHONY: help demo run simulate test lint clients test-python test-go proto bench bench-peers mutants need-cargo need-components need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -35,10 +35,13 @@ test: need-cargo need-components ## install missing components, then lint and ru
 	@$(MAKE) --no-print-directory clients
 
 # The client libraries other than the Rust one, which is a part of the workspace.
-clients: test-python ## lint, type-check and test the client libraries of other languages
+clients: test-python test-go ## lint, type-check and test the client libraries of other languages
 
 test-python: ## the same for Python alone (ARGS="-k name" chooses tests)
 	@client/python/check $(ARGS)
+
+test-go: ## the same for Go alone (ARGS="-run Name" chooses tests)
+	@client/go/check $(ARGS)
 
 lint: need-cargo core-is-alone ## formatting, clippy without a warning, and what the core depends on
 	cargo fmt --all --check

@@ -49,7 +49,7 @@ func TestAnIdlePrefetchReturnsEverythingAndMakesNoCalls(t *testing.T) {
 			t.Fatalf("%+v", quota.Stats())
 		}
 		var granted uint32
-		for _, message := range service.acquires {
+		for _, message := range service.requested() {
 			granted += message.GetPermits()
 		}
 		if granted != service.returned()+uint32(taken) {

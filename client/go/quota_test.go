@@ -54,8 +54,8 @@ func TestAllAttemptsBearOneRequestID(t *testing.T) {
 			t.Fatal(err)
 		}
 		lease.Done()
-		for _, message := range service.acquires {
-			if message.RequestId != service.acquires[0].RequestId || message.Team != "sync" {
+		for _, message := range service.requested() {
+			if message.RequestId != service.requested()[0].RequestId || message.Team != "sync" {
 				t.Fatalf("%v", message)
 			}
 		}
@@ -75,8 +75,8 @@ func TestAnEndedLeaseIsRequestedUnderAnotherID(t *testing.T) {
 	}
 	play(t, service, Config{}, func(t *testing.T, quota *Quota) {
 		lease, err := quota.Acquire(t.Context(), Request{})
-		if err != nil || service.acquires[0].RequestId == service.acquires[1].RequestId {
-			t.Fatalf("%v, %v", err, service.acquires)
+		if err != nil || service.requested()[0].RequestId == service.requested()[1].RequestId {
+			t.Fatalf("%v, %v", err, service.requested())
 		}
 		lease.Done()
 	})

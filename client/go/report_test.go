@@ -19,8 +19,8 @@ func TestReportsWaitForCompany(t *testing.T) {
 			lease.Done()
 		}
 		time.Sleep(51 * time.Millisecond)
-		if _, batches := service.calls(); batches != 1 || len(service.settles) != 100 {
-			t.Fatalf("%d reports in %d calls", len(service.settles), batches)
+		if _, batches := service.calls(); batches != 1 || len(service.reports()) != 100 {
+			t.Fatalf("%d reports in %d calls", len(service.reports()), batches)
 		}
 	})
 }
@@ -41,8 +41,8 @@ func TestAThrottleIsReportedAtOnceAndSurvivesAnOutage(t *testing.T) {
 		lease.Observe(Observation{Status: 429, Throttled: true})
 		lease.Done()
 		time.Sleep(3 * time.Second)
-		if len(service.settles) != 1 || !service.settles[0].Observations[0].Throttled || service.settles[0].UsedPermits != 1 {
-			t.Fatalf("%v", service.settles)
+		if len(service.reports()) != 1 || !service.reports()[0].Observations[0].Throttled || service.reports()[0].UsedPermits != 1 {
+			t.Fatalf("%v", service.reports())
 		}
 	})
 }
@@ -59,7 +59,7 @@ func TestOddObservationsDoNotSpoilReturns(t *testing.T) {
 		lease.Observe(Observation{Limit: "-"})
 		lease.Done()
 		time.Sleep(time.Second)
-		got := service.settles[0]
+		got := service.reports()[0]
 		if len(got.Observations) != 1 || got.Observations[0].Status != 0 || got.Observations[0].LimitPermits != nil || got.ReturnedPermits != 3 {
 			t.Fatalf("%v", got)
 		}
@@ -113,7 +113,7 @@ func TestReturnsAreReportedWithoutUse(t *testing.T) {
 		lease.Take()
 		lease.Done()
 		time.Sleep(time.Second)
-		if last := service.settles[len(service.settles)-1]; last.UsedPermits != 1 || last.ReturnedPermits != 2 || !last.IsFinal {
+		if last := service.reports()[len(service.reports())-1]; last.UsedPermits != 1 || last.ReturnedPermits != 2 || !last.IsFinal {
 			t.Fatalf("%v", last)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -69,6 +70,20 @@ func (s *scripted) calls() (acquires, batches int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.acquires), s.batches
+}
+
+// reports are the requests that were settled.
+func (s *scripted) reports() []*apportionv1.SettleLeaseRequest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.settles)
+}
+
+// requested are the acquires that were sent.
+func (s *scripted) requested() []*apportionv1.AcquireLeaseRequest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.acquires)
 }
 
 // returned is the permits that came back.

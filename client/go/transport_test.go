@@ -172,7 +172,7 @@ func TestAResponseIsReported(t *testing.T) {
 	if err := quota.Close(); err != nil {
 		t.Fatal(err)
 	}
-	seen := service.settles[0].Observations[0]
+	seen := service.reports()[0].Observations[0]
 	if seen.Status != 429 || !seen.Throttled || seen.GetLimitPermits() != 166 || seen.GetRemainingPermits() != 7 ||
 		seen.GetResetTime().AsTime().Unix() != 1_800_000_000 || seen.RetryAfter != nil {
 		t.Fatalf("%v", seen)
