@@ -9,8 +9,6 @@ import driver_pb2 as wire
 
 import apportion
 
-_NS = 1_000_000_000
-
 
 class UnsupportedError(Exception):
     """The driver or the library cannot do this."""
@@ -92,9 +90,6 @@ def grant(held: apportion.Permit | apportion.Lease) -> wire.Grant:
 def observation(seen: wire.Observation) -> apportion.Observation:
     """Returns an observation made by hand."""
 
-    def optional(name: str, divisor: float = 1) -> Any:
-        return getattr(seen, name) / divisor if seen.HasField(name) else None  # type: ignore[arg-type]
-
     def whole(name: str) -> int | None:
         return int(getattr(seen, name)) if seen.HasField(name) else None  # type: ignore[arg-type]
 
@@ -104,11 +99,11 @@ def observation(seen: wire.Observation) -> apportion.Observation:
         limit_permits=whole("limit_permits"),
         remaining_permits=whole("remaining_permits"),
         reset_time_ns=whole("reset_time_unix_ns"),
-        reset_after=optional("reset_after_ns", _NS),
-        reset_precision=optional("reset_precision_ns", _NS),
+        reset_after_ns=whole("reset_after_ns"),
+        reset_precision_ns=whole("reset_precision_ns"),
         throttled=seen.throttled,
-        retry_after=optional("retry_after_ns", _NS),
-        age=optional("age_ms", 1000) or 0,
+        retry_after_ns=whole("retry_after_ns"),
+        age_ns=(whole("age_ms") or 0) * 1_000_000,
     )
 
 

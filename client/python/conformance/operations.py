@@ -13,7 +13,17 @@ import driver_pb2 as wire
 
 import apportion
 
-CAPABILITIES = ["lease-put-back", "flush", "drop", "tls", "client-certificate", "token-file", "addresses", "observation"]
+CAPABILITIES = [
+    "lease-put-back",
+    "flush",
+    "drop",
+    "tls",
+    "client-certificate",
+    "token-file",
+    "addresses",
+    "hints",
+    "observation",
+]
 
 
 class Handles:

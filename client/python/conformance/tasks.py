@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +29,18 @@ class Driver:
 
     async def loop(self) -> None:
         """Answers requests until the end of the input."""
-        while (request := await asyncio.to_thread(self.frames.read_request)) is not None:
+        requests: asyncio.Queue[wire.DriverRequest | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def read() -> None:
+            while True:
+                request = self.frames.read_request()
+                loop.call_soon_threadsafe(requests.put_nowait, request)
+                if request is None:
+                    return
+
+        threading.Thread(target=read, name="driver-reader", daemon=True).start()
+        while (request := await requests.get()) is not None:
             task = asyncio.create_task(self.answer(request))
             self.running[request.id] = task
             task.add_done_callback(lambda _, number=request.id: self.running.pop(number, None))  # type: ignore[misc]

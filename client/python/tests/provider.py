@@ -21,6 +21,7 @@ class Provider:
 def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 1 << 16  # One write, so that nothing waits for an acknowledgement.
 
         def do_GET(self) -> None:
             with provider.lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from contextlib import contextmanager
 from typing import Any
@@ -160,10 +160,10 @@ class ScriptedServer(QuotaServiceServicer):
 
 
 @contextmanager
-def serving(*answers: Answer, port: int = 0) -> Iterator[ScriptedServer]:
+def serving(*answers: Answer, port: int = 0, options: Sequence[tuple[str, int]] = ()) -> Iterator[ScriptedServer]:
     """Runs a scripted server."""
     scripted = ScriptedServer(*answers)
-    server = grpc.server(futures.ThreadPoolExecutor(32), options=[("grpc.so_reuseport", 0)])
+    server = grpc.server(futures.ThreadPoolExecutor(32), options=[("grpc.so_reuseport", 0), *options])
     add_QuotaServiceServicer_to_server(scripted, server)
     scripted.address = f"http://127.0.0.1:{server.add_insecure_port(f'127.0.0.1:{port}')}"
     server.start()

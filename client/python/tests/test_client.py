@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,7 @@ def test_a_client_that_waits_is_served_when_the_server_is_there() -> None:
     address = nobody()
     with apportion.connect(address, fallback=apportion.Wait()) as quota, ThreadPoolExecutor(2) as pool:
         waits: list[Future[Any]] = [pool.submit(quota.acquire, max_wait=0), pool.submit(quota.permit, max_wait=0.1)]
-        with pytest.raises(TimeoutError):
+        with pytest.raises(futures.TimeoutError):
             waits[0].result(timeout=1.0)
         with serving(port=int(address.rsplit(":", 1)[1])):
             for wait in waits:
@@ -268,7 +269,7 @@ def test_a_throttle_is_reported_at_once_and_held_permits_are_spent(server: Scrip
 
 def test_an_odd_observation_does_no_harm(server: ScriptedServer) -> None:
     odd = apportion.Observation(
-        status=999, limit_permits=-1, remaining_permits=1 << 30, reset_time_ns=-5, retry_after=-1, reset_precision=1e9
+        status=999, limit_permits=-1, remaining_permits=1 << 30, reset_time_ns=-5, retry_after_ns=-1, reset_precision_ns=10**18
     )
     with apportion.connect(server.address) as quota, quota.acquire(3) as held:
         held.observe(odd)
@@ -355,3 +356,21 @@ def test_many_threads_take_what_is_granted_and_no_more(server: ScriptedServer) -
             taken = sum(future.result() for future in [pool.submit(work) for _ in range(16)])
     assert taken == 4_800
     assert (server.used(), server.returned()) == (4_800, server.granted - 4_800)
+
+
+def test_more_acquires_than_a_connection_has_streams_are_no_outage() -> None:
+    slow = threading.Event()
+
+    def answer(server: ScriptedServer, request: Any, context: Any) -> Any:
+        slow.wait(0.4)
+        return refusal("WINDOW_EXHAUSTED", 3)(server, request, context)
+
+    options = [("grpc.max_concurrent_streams", 4)]
+    share = apportion.Share(10, 10)
+    with serving(answer, options=options) as server, apportion.connect(server.address, fallback=share) as quota:
+        with pytest.raises(apportion.RefusedError):
+            quota.acquire()
+        with ThreadPoolExecutor(20) as pool:
+            waits = [pool.submit(quota.acquire, max_wait=0.6) for _ in range(20)]
+            errors = {type(wait.exception()) for wait in waits}
+    assert errors == {apportion.RefusedError, apportion.PermitTimeoutError}

@@ -61,4 +61,4 @@ class Prefix:
         """Adds a chunk. Returns whether that is enough."""
         self.chunks.append(chunk)
         self.size += len(chunk)
-        return self.size >= BODY_MAX
+        return self.size > BODY_MAX

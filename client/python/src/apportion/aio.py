@@ -18,7 +18,6 @@ from ._engine import clock
 from ._engine.waiter import TaskWaiter
 from .errors import ClosedError, PermitTimeoutError
 from .fallback import Deny, Fallback
-from .headers import read
 from .permit import Lease, Permit
 from .response import Reader
 from .settings import Tls, checked
@@ -60,7 +59,7 @@ def connect(
     tls: Tls | None = None,
     insecure: bool = False,
     fallback: Fallback = _DENY,
-    reader: Reader = read,
+    reader: Reader | None = None,
     connect_timeout: Seconds = 1.0,
     close_timeout: Seconds = 2.0,
 ) -> Quota:

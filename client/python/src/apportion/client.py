@@ -18,7 +18,6 @@ from ._engine import clock
 from ._engine.waiter import ThreadWaiter
 from .errors import ClosedError, PermitTimeoutError
 from .fallback import Deny, Fallback
-from .headers import read
 from .permit import Lease, Permit
 from .response import Reader
 from .settings import Tls, checked
@@ -40,7 +39,7 @@ def connect(
     tls: Tls | None = None,
     insecure: bool = False,
     fallback: Fallback = _DENY,
-    reader: Reader = read,
+    reader: Reader | None = None,
     connect_timeout: Seconds = 1.0,
     close_timeout: Seconds = 2.0,
 ) -> Quota:
@@ -56,7 +55,7 @@ def connect(
         tls: certificates for `https`.
         insecure: whether a token may be sent unencrypted to addresses that are not loopback.
         fallback: what to do while no server is reachable: `Deny()`, `Wait()` or `Share(permits, window)`.
-        reader: reads what a response says about limits, if it is not in the usual format.
+        reader: reads what a response says about limits. By default `apportion.headers.read`.
         connect_timeout: how long connecting may take.
         close_timeout: how long `close` may take.
 

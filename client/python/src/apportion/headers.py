@@ -24,6 +24,7 @@ def read(response: Response) -> Observation:
     429 about a cap on jobs does not: its delay concerns jobs, and would stop all requests.
     """
     is_job_cap = response.body is not None and b" pending " in response.body and b" jobs" in response.body
+    retry_after_s = _integer(response, "retry-after", _SPAN_MAX_S)
     reset_s = _integer(response, "x-ratelimit-reset", _RESET_MAX_S - 1)
     return Observation(
         status=response.status,
@@ -31,7 +32,7 @@ def read(response: Response) -> Observation:
         remaining_permits=_integer(response, "x-ratelimit-remaining", _PERMITS_MAX),
         reset_time_ns=None if reset_s is None else reset_s * SECOND,
         throttled=response.status == _TOO_MANY_REQUESTS and not is_job_cap,
-        retry_after=None if is_job_cap else _integer(response, "retry-after", _SPAN_MAX_S),
+        retry_after_ns=None if is_job_cap or retry_after_s is None else retry_after_s * SECOND,
     )
 
 

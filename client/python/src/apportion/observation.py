@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from ._core.span import Seconds
-
 __all__ = ["Observation"]
 
 
@@ -27,16 +25,16 @@ class Observation:
     """The permits that remain in the window, as the provider counts them."""
     reset_time_ns: int | None = None
     """The end of the window on the provider's clock, in nanoseconds since the Unix epoch."""
-    reset_after: Seconds | None = None
-    """The end of the window as a span after the response."""
-    reset_precision: Seconds | None = None
-    """The rounding error of the reset, in either direction."""
+    reset_after_ns: int | None = None
+    """The end of the window in nanoseconds after the response."""
+    reset_precision_ns: int | None = None
+    """The rounding error of the reset in either direction, in nanoseconds."""
     throttled: bool = False
     """Whether the provider refused the request because the window is exhausted."""
-    retry_after: Seconds | None = None
-    """How long after the response to send nothing."""
-    age: Seconds = 0
-    """How long ago the response was received."""
+    retry_after_ns: int | None = None
+    """How long after the response to send nothing, in nanoseconds."""
+    age_ns: int = 0
+    """How long ago the response was received, in nanoseconds."""
 
     @property
     def reset_time(self) -> datetime | None:

@@ -23,7 +23,7 @@ class Response:
     headers: Mapping[str, str]
     """The headers by their names in lower case. The values of a header that occurs repeatedly are joined by `, `."""
     body: bytes | None = None
-    """The start of the body, at most 4 KiB, if it was read."""
+    """The body, if it was read and has at most 4 KiB."""
 
     @staticmethod
     def of(status: int, headers: Iterable[tuple[str, str]] | Mapping[str, str], body: bytes | None = None) -> Response:
@@ -31,9 +31,9 @@ class Response:
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         by_name: dict[str, str] = {}
         for name, value in pairs:
-            key = name.lower()
-            by_name[key] = f"{by_name[key]}, {value}" if key in by_name else value
-        return Response(status, by_name, None if body is None else body[:BODY_MAX])
+            key, stripped = name.lower(), value.strip(" \t")
+            by_name[key] = f"{by_name[key]}, {stripped}" if key in by_name else stripped
+        return Response(status, by_name, body if body is not None and len(body) <= BODY_MAX else None)
 
 
 Reader = Callable[[Response], Union[Iterable[Observation], Observation, None]]

@@ -13,6 +13,7 @@ from apportion._engine import clock
 from apportion._engine.engine import Engine
 from apportion._engine.service import Service
 from apportion._engine.waiter import ThreadWaiter
+from apportion.headers import read
 from apportion.response import Reader
 from apportion.settings import Settings
 
@@ -27,10 +28,10 @@ P = TypeVar("P", bound=BasePrefetch)
 class BaseClient(Generic[P]):
     """Holds the engine of this process, the prefetches, and the reader of responses."""
 
-    def __init__(self, settings: Settings, connect: Callable[[], Service], reader: Reader) -> None:
-        self.reader = reader
+    def __init__(self, settings: Settings, connect: Callable[[], Service], reader: Reader | None) -> None:
+        self.reader: Reader = read if reader is None else reader
         self.settings = settings
-        self.engine = Engine(settings, connect)
+        self.engine = self._engine(connect)
         self._by_priority: dict[str, P] = {}
         self._prefetches: weakref.WeakSet[P] = weakref.WeakSet()
         fork.register(self)
@@ -54,10 +55,13 @@ class BaseClient(Generic[P]):
         former = self.engine
         is_closed = former.is_closed
         former.die()
-        self.engine = Engine(self.settings, former.connect)
+        self.engine = self._engine(former.connect)
         self.engine.is_closed = is_closed
         for prefetch in self._prefetches:
             prefetch.start_anew(self.engine)
+
+    def _engine(self, connect: Callable[[], Service]) -> Engine:
+        return Engine(self.settings, connect)
 
     def put_back(self, now: int, lease: LeaseState) -> None:
         """Takes back the only permit of a lease, with the lock held."""

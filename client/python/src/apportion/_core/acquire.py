@@ -14,6 +14,7 @@ from .failure import CallFailure, LeaseEnded, Unavailable, understood
 from .grant import granted, request
 from .lease import Identity, LeaseState, ReportSink
 from .share import LocalShare
+from .span import MS, SECOND
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ Step = Union[Call, Pause]
 Acquire = Generator[Step, "tuple[int, Answered | None]", LeaseState]
 """Yields steps; is sent the time, and the answer after a call. Returns a lease, or raises an `AcquireError`."""
 _Steps = Generator[Step, "tuple[int, Answered | None]", Union[LeaseState, int]]
+_TIMER_NS = 20 * MS
+"""How early or late a deadline may be noticed."""
 _UNSENT = Unavailable("no server answered the requests before this one", 0)
 
 
@@ -68,6 +71,12 @@ class AcquireContext:
     request_id: Callable[[], str]
     is_outage: bool = False
     """Whether a request has ended without an answer, and none was answered since."""
+    heard_at: int = 0
+    """When a server last answered anything."""
+
+    def heard(self, now: int) -> None:
+        """Notes that a server answered."""
+        self.is_outage, self.heard_at = False, now
 
 
 def acquire(context: AcquireContext, ask: Ask, start: int) -> Acquire:
@@ -80,17 +89,18 @@ def acquire(context: AcquireContext, ask: Ask, start: int) -> Acquire:
         if answered.result is None and not context.is_outage:
             raise PermitTimeoutError("no permit became available in time: other requests of this client wait at the server")
         if isinstance(answered.result, wire.AcquireLeaseResponse):
-            context.is_outage = False
+            context.heard(now)
             return granted(context.sink, context.identity, answered.result, answered.sent_at)
         meaning = _UNSENT if answered.result is None else understood(answered.result)
         is_rerouted = answered.result is not None and answered.result.is_rerouted
         if isinstance(meaning, Unavailable):
+            _check_crowd(context, attempts, answered, start, now)
             outcome = yield from _unavailable(context, ask, attempts, now, meaning, is_rerouted=is_rerouted)
             if isinstance(outcome, LeaseState):
                 return outcome
             now = outcome
             continue
-        context.is_outage = False
+        context.heard(now)
         if isinstance(meaning, LeaseEnded):
             request_id = context.request_id()
             delay_ns = attempts.delay(now, 0, is_rerouted=True)
@@ -100,6 +110,18 @@ def acquire(context: AcquireContext, ask: Ask, start: int) -> Acquire:
         elif not is_probe:
             raise meaning
         # A server is back, and the request may wait there for longer than the probe did.
+
+
+def _check_crowd(context: AcquireContext, attempts: Attempts, answered: Answered, start: int, now: int) -> None:
+    """Raises if a request is over without an answer, although the server has just answered others that came with it.
+
+    That is no outage: it may have waited for a stream of the connection.
+    """
+    if isinstance(answered.result, CallFailure) and answered.result.reason is not None:
+        context.heard_at = now
+    is_over = attempts.is_over_after(now, _TIMER_NS) and not context.waits_for_server
+    if is_over and context.heard_at > max(start, now - SECOND):
+        raise PermitTimeoutError("no permit became available in time: the server answered others meanwhile")
 
 
 def _call(context: AcquireContext, ask: Ask, attempts: Attempts, request_id: str, *, is_probe: bool) -> Call:

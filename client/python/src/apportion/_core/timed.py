@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from apportion.observation import Observation
 from apportion.v1 import observation_pb2
 
-from .span import FOREVER, HOUR, SECOND, Seconds, to_wire
+from .span import FOREVER, HOUR, SECOND, to_wire
 
 PERMITS_MAX = 1 << 28
 SPAN_MAX_NS = 366 * 86_400 * SECOND
@@ -45,13 +43,13 @@ class TimedObservation:
         reset_time_ns = _integer(seen.reset_time_ns, 0, RESET_MAX_NS - 1)
         if reset_time_ns is not None:
             message.reset_time.seconds, message.reset_time.nanos = divmod(reset_time_ns, SECOND)
-        elif (reset_after_ns := _span(seen.reset_after, SPAN_MAX_NS)) is not None:
+        elif (reset_after_ns := _integer(seen.reset_after_ns, 0, SPAN_MAX_NS)) is not None:
             message.reset_after.CopyFrom(to_wire(reset_after_ns))
-        if (precision_ns := _span(seen.reset_precision, HOUR)) is not None:
+        if (precision_ns := _integer(seen.reset_precision_ns, 0, HOUR)) is not None:
             message.reset_precision.CopyFrom(to_wire(precision_ns))
-        if (retry_after_ns := _span(seen.retry_after, SPAN_MAX_NS)) is not None:
+        if (retry_after_ns := _integer(seen.retry_after_ns, 0, SPAN_MAX_NS)) is not None:
             message.retry_after.CopyFrom(to_wire(retry_after_ns))
-        return TimedObservation(message, now - (_span(seen.age, FOREVER) or 0))
+        return TimedObservation(message, now - (_integer(seen.age_ns, 0, FOREVER) or 0))
 
     @property
     def is_throttled(self) -> bool:
@@ -72,11 +70,3 @@ class TimedObservation:
 def _integer(value: Any, least: int, most: int) -> int | None:
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     return value if is_integer and least <= value <= most else None
-
-
-def _span(span: Seconds | None, most_ns: int) -> int | None:
-    seconds: Any = span.total_seconds() if isinstance(span, timedelta) else span
-    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not math.isfinite(seconds):
-        return None
-    span_ns = round(seconds * SECOND)
-    return span_ns if 0 <= span_ns <= most_ns else None
