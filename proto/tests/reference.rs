@@ -23,10 +23,11 @@ const BLESS: &str =
     "run `APPORTION_BLESS=1 cargo test -p apportion-proto --test reference` and commit docs/reference.md";
 
 /// The files in reading order: the service that applications call first.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 13] = [
     "quota_service",
     "lease",
     "observation",
+    "signals",
     "priority",
     "reason",
     "snapshot",

@@ -5,6 +5,7 @@ use crate::convert::team::{team_policies, team_policy, wire_team};
 use crate::convert::workspace::{policy, wire_workspace};
 use crate::preset;
 use crate::service::admin::check as check_policy;
+use crate::signals;
 use apportion_core::policy::{Policy, TeamPolicy};
 use apportion_proto::v1;
 
@@ -47,9 +48,11 @@ pub fn complete(
         checked.map_err(|error| DefinitionError::Team { id: (*name).into(), error })
     };
     let teams = teams.iter().map(team).collect::<Result<_, _>>()?;
+    workspace.signals.iter().try_for_each(|own| signals::check(own, &workspace.limits))?;
     let policy = policy(&workspace, parents_first(teams))?;
     let teams = policy.teams.iter().map(|team| wire_team(&id, team)).collect();
-    Ok((v1::Workspace { preset: workspace.preset, ..wire_workspace(&id, &policy) }, teams))
+    let v1::Workspace { preset, signals, .. } = workspace;
+    Ok((v1::Workspace { preset, signals, ..wire_workspace(&id, &policy) }, teams))
 }
 
 /// Checks a workspace with its teams as the server does before a change.

@@ -12,6 +12,8 @@ pub mod engine;
 mod convert;
 mod status;
 
+pub mod signals;
+
 pub mod preset;
 pub mod resource;
 mod service;

@@ -56,9 +56,12 @@ type Lease struct {
 	LeftPermits uint32 `protobuf:"varint,7,opt,name=left_permits,json=leftPermits,proto3" json:"left_permits,omitempty"`
 	// Whether other requests are waiting. If true, request only what is needed now and return unused
 	// permits at once.
-	Contended     bool `protobuf:"varint,8,opt,name=contended,proto3" json:"contended,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Contended bool `protobuf:"varint,8,opt,name=contended,proto3" json:"contended,omitempty"`
+	// The version of the workspace's signals. If it differs from the version at hand, get them again
+	// with `GetSignals`. Equal signals have equal versions, on every server. 0 if unknown.
+	SignalsVersion uint32 `protobuf:"fixed32,9,opt,name=signals_version,json=signalsVersion,proto3" json:"signals_version,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Lease) Reset() {
@@ -145,6 +148,13 @@ func (x *Lease) GetContended() bool {
 		return x.Contended
 	}
 	return false
+}
+
+func (x *Lease) GetSignalsVersion() uint32 {
+	if x != nil {
+		return x.SignalsVersion
+	}
+	return 0
 }
 
 // The result of a report on a lease.
@@ -468,7 +478,7 @@ var File_apportion_v1_lease_proto protoreflect.FileDescriptor
 
 const file_apportion_v1_lease_proto_rawDesc = "" +
 	"\n" +
-	"\x18apportion/v1/lease.proto\x12\fapportion.v1\x1a\x1bapportion/v1/priority.proto\x1a\x19apportion/v1/reason.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdd\x02\n" +
+	"\x18apportion/v1/lease.proto\x12\fapportion.v1\x1a\x1bapportion/v1/priority.proto\x1a\x19apportion/v1/reason.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x03\n" +
 	"\x05Lease\x12\x19\n" +
 	"\blease_id\x18\x01 \x01(\tR\aleaseId\x12\x18\n" +
 	"\apermits\x18\x02 \x01(\rR\apermits\x122\n" +
@@ -477,7 +487,8 @@ const file_apportion_v1_lease_proto_rawDesc = "" +
 	"\tvalid_for\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bvalidFor\x12C\n" +
 	"\x10until_window_end\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x0euntilWindowEnd\x12!\n" +
 	"\fleft_permits\x18\a \x01(\rR\vleftPermits\x12\x1c\n" +
-	"\tcontended\x18\b \x01(\bR\tcontended\"s\n" +
+	"\tcontended\x18\b \x01(\bR\tcontended\x12'\n" +
+	"\x0fsignals_version\x18\t \x01(\aR\x0esignalsVersion\"s\n" +
 	"\aSettled\x12)\n" +
 	"\x10returned_permits\x18\x01 \x01(\rR\x0freturnedPermits\x12)\n" +
 	"\x10accepted_permits\x18\x02 \x01(\rR\x0facceptedPermits\x12\x12\n" +

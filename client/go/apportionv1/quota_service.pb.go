@@ -948,11 +948,113 @@ func (x *WatchWorkspaceResponse) GetSnapshot() *WorkspaceSnapshot {
 	return nil
 }
 
+// A request for the signals of a workspace.
+type GetSignalsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the workspace. Defaults to `default`.
+	Workspace     string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSignalsRequest) Reset() {
+	*x = GetSignalsRequest{}
+	mi := &file_apportion_v1_quota_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSignalsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSignalsRequest) ProtoMessage() {}
+
+func (x *GetSignalsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_apportion_v1_quota_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSignalsRequest.ProtoReflect.Descriptor instead.
+func (*GetSignalsRequest) Descriptor() ([]byte, []int) {
+	return file_apportion_v1_quota_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GetSignalsRequest) GetWorkspace() string {
+	if x != nil {
+		return x.Workspace
+	}
+	return ""
+}
+
+// The signals of a workspace.
+type GetSignalsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The signals: those of the workspace, or else those of its preset, or else those of `ietf`.
+	// Always set.
+	Signals *Signals `protobuf:"bytes,1,opt,name=signals,proto3" json:"signals,omitempty"`
+	// The version of the signals. Never 0.
+	SignalsVersion uint32 `protobuf:"fixed32,2,opt,name=signals_version,json=signalsVersion,proto3" json:"signals_version,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *GetSignalsResponse) Reset() {
+	*x = GetSignalsResponse{}
+	mi := &file_apportion_v1_quota_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSignalsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSignalsResponse) ProtoMessage() {}
+
+func (x *GetSignalsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_apportion_v1_quota_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSignalsResponse.ProtoReflect.Descriptor instead.
+func (*GetSignalsResponse) Descriptor() ([]byte, []int) {
+	return file_apportion_v1_quota_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GetSignalsResponse) GetSignals() *Signals {
+	if x != nil {
+		return x.Signals
+	}
+	return nil
+}
+
+func (x *GetSignalsResponse) GetSignalsVersion() uint32 {
+	if x != nil {
+		return x.SignalsVersion
+	}
+	return 0
+}
+
 var File_apportion_v1_quota_service_proto protoreflect.FileDescriptor
 
 const file_apportion_v1_quota_service_proto_rawDesc = "" +
 	"\n" +
-	" apportion/v1/quota_service.proto\x12\fapportion.v1\x1a\x18apportion/v1/lease.proto\x1a\x1eapportion/v1/observation.proto\x1a\x1bapportion/v1/priority.proto\x1a\x1bapportion/v1/snapshot.proto\x1a\x1egoogle/protobuf/duration.proto\"\xc9\x02\n" +
+	" apportion/v1/quota_service.proto\x12\fapportion.v1\x1a\x18apportion/v1/lease.proto\x1a\x1eapportion/v1/observation.proto\x1a\x1bapportion/v1/priority.proto\x1a\x1aapportion/v1/signals.proto\x1a\x1bapportion/v1/snapshot.proto\x1a\x1egoogle/protobuf/duration.proto\"\xc9\x02\n" +
 	"\x13AcquireLeaseRequest\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x12\n" +
 	"\x04team\x18\x02 \x01(\tR\x04team\x12\x16\n" +
@@ -1010,13 +1112,20 @@ const file_apportion_v1_quota_service_proto_rawDesc = "" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12<\n" +
 	"\fmin_interval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vminInterval\"U\n" +
 	"\x16WatchWorkspaceResponse\x12;\n" +
-	"\bsnapshot\x18\x01 \x01(\v2\x1f.apportion.v1.WorkspaceSnapshotR\bsnapshot2\xcd\x03\n" +
+	"\bsnapshot\x18\x01 \x01(\v2\x1f.apportion.v1.WorkspaceSnapshotR\bsnapshot\"1\n" +
+	"\x11GetSignalsRequest\x12\x1c\n" +
+	"\tworkspace\x18\x01 \x01(\tR\tworkspace\"n\n" +
+	"\x12GetSignalsResponse\x12/\n" +
+	"\asignals\x18\x01 \x01(\v2\x15.apportion.v1.SignalsR\asignals\x12'\n" +
+	"\x0fsignals_version\x18\x02 \x01(\aR\x0esignalsVersion2\x9e\x04\n" +
 	"\fQuotaService\x12U\n" +
 	"\fAcquireLease\x12!.apportion.v1.AcquireLeaseRequest\x1a\".apportion.v1.AcquireLeaseResponse\x12R\n" +
 	"\vSettleLease\x12 .apportion.v1.SettleLeaseRequest\x1a!.apportion.v1.SettleLeaseResponse\x12d\n" +
 	"\x11BatchSettleLeases\x12&.apportion.v1.BatchSettleLeasesRequest\x1a'.apportion.v1.BatchSettleLeasesResponse\x12M\n" +
 	"\bExchange\x12\x1d.apportion.v1.ExchangeRequest\x1a\x1e.apportion.v1.ExchangeResponse(\x010\x01\x12]\n" +
-	"\x0eWatchWorkspace\x12#.apportion.v1.WatchWorkspaceRequest\x1a$.apportion.v1.WatchWorkspaceResponse0\x01BU\n" +
+	"\x0eWatchWorkspace\x12#.apportion.v1.WatchWorkspaceRequest\x1a$.apportion.v1.WatchWorkspaceResponse0\x01\x12O\n" +
+	"\n" +
+	"GetSignals\x12\x1f.apportion.v1.GetSignalsRequest\x1a .apportion.v1.GetSignalsResponseBU\n" +
 	"\x10dev.apportion.v1B\x11QuotaServiceProtoP\x01Z,apportion.dev/client/apportionv1;apportionv1b\x06proto3"
 
 var (
@@ -1031,7 +1140,7 @@ func file_apportion_v1_quota_service_proto_rawDescGZIP() []byte {
 	return file_apportion_v1_quota_service_proto_rawDescData
 }
 
-var file_apportion_v1_quota_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_apportion_v1_quota_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_apportion_v1_quota_service_proto_goTypes = []any{
 	(*AcquireLeaseRequest)(nil),       // 0: apportion.v1.AcquireLeaseRequest
 	(*AcquireLeaseResponse)(nil),      // 1: apportion.v1.AcquireLeaseResponse
@@ -1045,51 +1154,57 @@ var file_apportion_v1_quota_service_proto_goTypes = []any{
 	(*ExchangeResponse)(nil),          // 9: apportion.v1.ExchangeResponse
 	(*WatchWorkspaceRequest)(nil),     // 10: apportion.v1.WatchWorkspaceRequest
 	(*WatchWorkspaceResponse)(nil),    // 11: apportion.v1.WatchWorkspaceResponse
-	(Priority)(0),                     // 12: apportion.v1.Priority
-	(*durationpb.Duration)(nil),       // 13: google.protobuf.Duration
-	(*Lease)(nil),                     // 14: apportion.v1.Lease
-	(*Observation)(nil),               // 15: apportion.v1.Observation
-	(*Settled)(nil),                   // 16: apportion.v1.Settled
-	(*Refusal)(nil),                   // 17: apportion.v1.Refusal
-	(*Revocation)(nil),                // 18: apportion.v1.Revocation
-	(*LimitChange)(nil),               // 19: apportion.v1.LimitChange
-	(*WorkspaceSnapshot)(nil),         // 20: apportion.v1.WorkspaceSnapshot
+	(*GetSignalsRequest)(nil),         // 12: apportion.v1.GetSignalsRequest
+	(*GetSignalsResponse)(nil),        // 13: apportion.v1.GetSignalsResponse
+	(Priority)(0),                     // 14: apportion.v1.Priority
+	(*durationpb.Duration)(nil),       // 15: google.protobuf.Duration
+	(*Lease)(nil),                     // 16: apportion.v1.Lease
+	(*Observation)(nil),               // 17: apportion.v1.Observation
+	(*Settled)(nil),                   // 18: apportion.v1.Settled
+	(*Refusal)(nil),                   // 19: apportion.v1.Refusal
+	(*Revocation)(nil),                // 20: apportion.v1.Revocation
+	(*LimitChange)(nil),               // 21: apportion.v1.LimitChange
+	(*WorkspaceSnapshot)(nil),         // 22: apportion.v1.WorkspaceSnapshot
+	(*Signals)(nil),                   // 23: apportion.v1.Signals
 }
 var file_apportion_v1_quota_service_proto_depIdxs = []int32{
-	12, // 0: apportion.v1.AcquireLeaseRequest.priority:type_name -> apportion.v1.Priority
-	13, // 1: apportion.v1.AcquireLeaseRequest.max_wait:type_name -> google.protobuf.Duration
-	14, // 2: apportion.v1.AcquireLeaseResponse.lease:type_name -> apportion.v1.Lease
-	15, // 3: apportion.v1.SettleLeaseRequest.observations:type_name -> apportion.v1.Observation
-	16, // 4: apportion.v1.SettleLeaseResponse.settled:type_name -> apportion.v1.Settled
+	14, // 0: apportion.v1.AcquireLeaseRequest.priority:type_name -> apportion.v1.Priority
+	15, // 1: apportion.v1.AcquireLeaseRequest.max_wait:type_name -> google.protobuf.Duration
+	16, // 2: apportion.v1.AcquireLeaseResponse.lease:type_name -> apportion.v1.Lease
+	17, // 3: apportion.v1.SettleLeaseRequest.observations:type_name -> apportion.v1.Observation
+	18, // 4: apportion.v1.SettleLeaseResponse.settled:type_name -> apportion.v1.Settled
 	2,  // 5: apportion.v1.BatchSettleLeasesRequest.requests:type_name -> apportion.v1.SettleLeaseRequest
 	6,  // 6: apportion.v1.BatchSettleLeasesResponse.outcomes:type_name -> apportion.v1.SettleOutcome
-	16, // 7: apportion.v1.SettleOutcome.settled:type_name -> apportion.v1.Settled
-	17, // 8: apportion.v1.SettleOutcome.refusal:type_name -> apportion.v1.Refusal
+	18, // 7: apportion.v1.SettleOutcome.settled:type_name -> apportion.v1.Settled
+	19, // 8: apportion.v1.SettleOutcome.refusal:type_name -> apportion.v1.Refusal
 	0,  // 9: apportion.v1.ExchangeRequest.acquire:type_name -> apportion.v1.AcquireLeaseRequest
 	2,  // 10: apportion.v1.ExchangeRequest.settle:type_name -> apportion.v1.SettleLeaseRequest
 	8,  // 11: apportion.v1.ExchangeRequest.cancel:type_name -> apportion.v1.Cancel
-	14, // 12: apportion.v1.ExchangeResponse.granted:type_name -> apportion.v1.Lease
-	17, // 13: apportion.v1.ExchangeResponse.refusal:type_name -> apportion.v1.Refusal
-	16, // 14: apportion.v1.ExchangeResponse.settled:type_name -> apportion.v1.Settled
-	18, // 15: apportion.v1.ExchangeResponse.revocation:type_name -> apportion.v1.Revocation
-	19, // 16: apportion.v1.ExchangeResponse.limit_change:type_name -> apportion.v1.LimitChange
-	13, // 17: apportion.v1.WatchWorkspaceRequest.min_interval:type_name -> google.protobuf.Duration
-	20, // 18: apportion.v1.WatchWorkspaceResponse.snapshot:type_name -> apportion.v1.WorkspaceSnapshot
-	0,  // 19: apportion.v1.QuotaService.AcquireLease:input_type -> apportion.v1.AcquireLeaseRequest
-	2,  // 20: apportion.v1.QuotaService.SettleLease:input_type -> apportion.v1.SettleLeaseRequest
-	4,  // 21: apportion.v1.QuotaService.BatchSettleLeases:input_type -> apportion.v1.BatchSettleLeasesRequest
-	7,  // 22: apportion.v1.QuotaService.Exchange:input_type -> apportion.v1.ExchangeRequest
-	10, // 23: apportion.v1.QuotaService.WatchWorkspace:input_type -> apportion.v1.WatchWorkspaceRequest
-	1,  // 24: apportion.v1.QuotaService.AcquireLease:output_type -> apportion.v1.AcquireLeaseResponse
-	3,  // 25: apportion.v1.QuotaService.SettleLease:output_type -> apportion.v1.SettleLeaseResponse
-	5,  // 26: apportion.v1.QuotaService.BatchSettleLeases:output_type -> apportion.v1.BatchSettleLeasesResponse
-	9,  // 27: apportion.v1.QuotaService.Exchange:output_type -> apportion.v1.ExchangeResponse
-	11, // 28: apportion.v1.QuotaService.WatchWorkspace:output_type -> apportion.v1.WatchWorkspaceResponse
-	24, // [24:29] is the sub-list for method output_type
-	19, // [19:24] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	16, // 12: apportion.v1.ExchangeResponse.granted:type_name -> apportion.v1.Lease
+	19, // 13: apportion.v1.ExchangeResponse.refusal:type_name -> apportion.v1.Refusal
+	18, // 14: apportion.v1.ExchangeResponse.settled:type_name -> apportion.v1.Settled
+	20, // 15: apportion.v1.ExchangeResponse.revocation:type_name -> apportion.v1.Revocation
+	21, // 16: apportion.v1.ExchangeResponse.limit_change:type_name -> apportion.v1.LimitChange
+	15, // 17: apportion.v1.WatchWorkspaceRequest.min_interval:type_name -> google.protobuf.Duration
+	22, // 18: apportion.v1.WatchWorkspaceResponse.snapshot:type_name -> apportion.v1.WorkspaceSnapshot
+	23, // 19: apportion.v1.GetSignalsResponse.signals:type_name -> apportion.v1.Signals
+	0,  // 20: apportion.v1.QuotaService.AcquireLease:input_type -> apportion.v1.AcquireLeaseRequest
+	2,  // 21: apportion.v1.QuotaService.SettleLease:input_type -> apportion.v1.SettleLeaseRequest
+	4,  // 22: apportion.v1.QuotaService.BatchSettleLeases:input_type -> apportion.v1.BatchSettleLeasesRequest
+	7,  // 23: apportion.v1.QuotaService.Exchange:input_type -> apportion.v1.ExchangeRequest
+	10, // 24: apportion.v1.QuotaService.WatchWorkspace:input_type -> apportion.v1.WatchWorkspaceRequest
+	12, // 25: apportion.v1.QuotaService.GetSignals:input_type -> apportion.v1.GetSignalsRequest
+	1,  // 26: apportion.v1.QuotaService.AcquireLease:output_type -> apportion.v1.AcquireLeaseResponse
+	3,  // 27: apportion.v1.QuotaService.SettleLease:output_type -> apportion.v1.SettleLeaseResponse
+	5,  // 28: apportion.v1.QuotaService.BatchSettleLeases:output_type -> apportion.v1.BatchSettleLeasesResponse
+	9,  // 29: apportion.v1.QuotaService.Exchange:output_type -> apportion.v1.ExchangeResponse
+	11, // 30: apportion.v1.QuotaService.WatchWorkspace:output_type -> apportion.v1.WatchWorkspaceResponse
+	13, // 31: apportion.v1.QuotaService.GetSignals:output_type -> apportion.v1.GetSignalsResponse
+	26, // [26:32] is the sub-list for method output_type
+	20, // [20:26] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_apportion_v1_quota_service_proto_init() }
@@ -1100,6 +1215,7 @@ func file_apportion_v1_quota_service_proto_init() {
 	file_apportion_v1_lease_proto_init()
 	file_apportion_v1_observation_proto_init()
 	file_apportion_v1_priority_proto_init()
+	file_apportion_v1_signals_proto_init()
 	file_apportion_v1_snapshot_proto_init()
 	file_apportion_v1_quota_service_proto_msgTypes[0].OneofWrappers = []any{}
 	file_apportion_v1_quota_service_proto_msgTypes[6].OneofWrappers = []any{
@@ -1124,7 +1240,7 @@ func file_apportion_v1_quota_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_apportion_v1_quota_service_proto_rawDesc), len(file_apportion_v1_quota_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

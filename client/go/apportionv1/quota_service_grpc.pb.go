@@ -26,6 +26,7 @@ const (
 	QuotaService_BatchSettleLeases_FullMethodName = "/apportion.v1.QuotaService/BatchSettleLeases"
 	QuotaService_Exchange_FullMethodName          = "/apportion.v1.QuotaService/Exchange"
 	QuotaService_WatchWorkspace_FullMethodName    = "/apportion.v1.QuotaService/WatchWorkspace"
+	QuotaService_GetSignals_FullMethodName        = "/apportion.v1.QuotaService/GetSignals"
 )
 
 // QuotaServiceClient is the client API for QuotaService service.
@@ -59,6 +60,10 @@ type QuotaServiceClient interface {
 	// Streams the state of a workspace, for display: one snapshot at the start, then one after each
 	// change, at most four per second. A slow reader misses snapshots but never gets an outdated one.
 	WatchWorkspace(ctx context.Context, in *WatchWorkspaceRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchWorkspaceResponse], error)
+	// Gets how to read the responses of the provider. Call it once at the start, and again when
+	// `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
+	// for a team of it suffices.
+	GetSignals(ctx context.Context, in *GetSignalsRequest, opts ...grpc.CallOption) (*GetSignalsResponse, error)
 }
 
 type quotaServiceClient struct {
@@ -131,6 +136,16 @@ func (c *quotaServiceClient) WatchWorkspace(ctx context.Context, in *WatchWorksp
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type QuotaService_WatchWorkspaceClient = grpc.ServerStreamingClient[WatchWorkspaceResponse]
 
+func (c *quotaServiceClient) GetSignals(ctx context.Context, in *GetSignalsRequest, opts ...grpc.CallOption) (*GetSignalsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSignalsResponse)
+	err := c.cc.Invoke(ctx, QuotaService_GetSignals_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // QuotaServiceServer is the server API for QuotaService service.
 // All implementations must embed UnimplementedQuotaServiceServer
 // for forward compatibility.
@@ -162,6 +177,10 @@ type QuotaServiceServer interface {
 	// Streams the state of a workspace, for display: one snapshot at the start, then one after each
 	// change, at most four per second. A slow reader misses snapshots but never gets an outdated one.
 	WatchWorkspace(*WatchWorkspaceRequest, grpc.ServerStreamingServer[WatchWorkspaceResponse]) error
+	// Gets how to read the responses of the provider. Call it once at the start, and again when
+	// `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
+	// for a team of it suffices.
+	GetSignals(context.Context, *GetSignalsRequest) (*GetSignalsResponse, error)
 	mustEmbedUnimplementedQuotaServiceServer()
 }
 
@@ -186,6 +205,9 @@ func (UnimplementedQuotaServiceServer) Exchange(grpc.BidiStreamingServer[Exchang
 }
 func (UnimplementedQuotaServiceServer) WatchWorkspace(*WatchWorkspaceRequest, grpc.ServerStreamingServer[WatchWorkspaceResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchWorkspace not implemented")
+}
+func (UnimplementedQuotaServiceServer) GetSignals(context.Context, *GetSignalsRequest) (*GetSignalsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSignals not implemented")
 }
 func (UnimplementedQuotaServiceServer) mustEmbedUnimplementedQuotaServiceServer() {}
 func (UnimplementedQuotaServiceServer) testEmbeddedByValue()                      {}
@@ -280,6 +302,24 @@ func _QuotaService_WatchWorkspace_Handler(srv interface{}, stream grpc.ServerStr
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type QuotaService_WatchWorkspaceServer = grpc.ServerStreamingServer[WatchWorkspaceResponse]
 
+func _QuotaService_GetSignals_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSignalsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QuotaServiceServer).GetSignals(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QuotaService_GetSignals_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QuotaServiceServer).GetSignals(ctx, req.(*GetSignalsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // QuotaService_ServiceDesc is the grpc.ServiceDesc for QuotaService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -298,6 +338,10 @@ var QuotaService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "BatchSettleLeases",
 			Handler:    _QuotaService_BatchSettleLeases_Handler,
+		},
+		{
+			MethodName: "GetSignals",
+			Handler:    _QuotaService_GetSignals_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -39,8 +39,8 @@ type Workspace struct {
 	// Output only. When the workspace was last updated, on the server's clock.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// The preset that the workspace is based on, such as `intercom`. A preset describes the limits
-	// and responses of a provider. Set at creation, immutable. At most 63 bytes. If unset, no preset
-	// is used.
+	// and responses of a provider. One whose limits cannot be served yet is refused unless `limits`
+	// is set. Set at creation, immutable. At most 63 bytes. If unset, no preset is used.
 	Preset string `protobuf:"bytes,5,opt,name=preset,proto3" json:"preset,omitempty"`
 	// The limits of the provider. A request is charged to all of them or to none. From 1 to 8.
 	// Default to the limits of the preset at creation. Required without a preset.
@@ -82,7 +82,10 @@ type Workspace struct {
 	// grant them at its opening. What the next window keeps for other requests at its opening is then
 	// kept at once. If false, requests of priorities that `edge` does not name wait for the opening.
 	// Defaults to true.
-	SpareEdge     *bool `protobuf:"varint,12,opt,name=spare_edge,json=spareEdge,proto3,oneof" json:"spare_edge,omitempty"`
+	SpareEdge *bool `protobuf:"varint,12,opt,name=spare_edge,json=spareEdge,proto3,oneof" json:"spare_edge,omitempty"`
+	// How clients read the responses of the provider. If unset, the signals of the preset are used,
+	// as far as they are about limits of this workspace, and without a preset those of `ietf`.
+	Signals       *Signals `protobuf:"bytes,13,opt,name=signals,proto3" json:"signals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -199,6 +202,13 @@ func (x *Workspace) GetSpareEdge() bool {
 		return *x.SpareEdge
 	}
 	return false
+}
+
+func (x *Workspace) GetSignals() *Signals {
+	if x != nil {
+		return x.Signals
+	}
+	return nil
 }
 
 // One rule of the provider: a number of permits per window. Window k spans `[k * window + phase, (k
@@ -1003,7 +1013,7 @@ var File_apportion_v1_workspace_proto protoreflect.FileDescriptor
 
 const file_apportion_v1_workspace_proto_rawDesc = "" +
 	"\n" +
-	"\x1capportion/v1/workspace.proto\x12\fapportion.v1\x1a\x1bapportion/v1/priority.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x04\n" +
+	"\x1capportion/v1/workspace.proto\x12\fapportion.v1\x1a\x1bapportion/v1/priority.proto\x1a\x1aapportion/v1/signals.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x05\n" +
 	"\tWorkspace\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04etag\x18\x02 \x01(\tR\x04etag\x12;\n" +
@@ -1020,7 +1030,8 @@ const file_apportion_v1_workspace_proto_rawDesc = "" +
 	" \x01(\v2\x1c.apportion.v1.EdgePrioritiesR\x04edge\x127\n" +
 	"\x15others_memory_windows\x18\v \x01(\rH\x01R\x13othersMemoryWindows\x88\x01\x01\x12\"\n" +
 	"\n" +
-	"spare_edge\x18\f \x01(\bH\x02R\tspareEdge\x88\x01\x01B\x18\n" +
+	"spare_edge\x18\f \x01(\bH\x02R\tspareEdge\x88\x01\x01\x12/\n" +
+	"\asignals\x18\r \x01(\v2\x15.apportion.v1.SignalsR\asignalsB\x18\n" +
 	"\x16_largest_lease_permitsB\x18\n" +
 	"\x16_others_memory_windowsB\r\n" +
 	"\v_spare_edge\"\xc9\x02\n" +
@@ -1108,9 +1119,10 @@ var file_apportion_v1_workspace_proto_goTypes = []any{
 	(*DeleteWorkspaceRequest)(nil),  // 12: apportion.v1.DeleteWorkspaceRequest
 	(*DeleteWorkspaceResponse)(nil), // 13: apportion.v1.DeleteWorkspaceResponse
 	(*timestamppb.Timestamp)(nil),   // 14: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),     // 15: google.protobuf.Duration
-	(Priority)(0),                   // 16: apportion.v1.Priority
-	(*fieldmaskpb.FieldMask)(nil),   // 17: google.protobuf.FieldMask
+	(*Signals)(nil),                 // 15: apportion.v1.Signals
+	(*durationpb.Duration)(nil),     // 16: google.protobuf.Duration
+	(Priority)(0),                   // 17: apportion.v1.Priority
+	(*fieldmaskpb.FieldMask)(nil),   // 18: google.protobuf.FieldMask
 }
 var file_apportion_v1_workspace_proto_depIdxs = []int32{
 	14, // 0: apportion.v1.Workspace.create_time:type_name -> google.protobuf.Timestamp
@@ -1119,24 +1131,25 @@ var file_apportion_v1_workspace_proto_depIdxs = []int32{
 	2,  // 3: apportion.v1.Workspace.holdback:type_name -> apportion.v1.PriorityShares
 	2,  // 4: apportion.v1.Workspace.floors:type_name -> apportion.v1.PriorityShares
 	3,  // 5: apportion.v1.Workspace.edge:type_name -> apportion.v1.EdgePriorities
-	15, // 6: apportion.v1.Limit.window:type_name -> google.protobuf.Duration
-	15, // 7: apportion.v1.Limit.phase:type_name -> google.protobuf.Duration
-	15, // 8: apportion.v1.Limit.start_margin:type_name -> google.protobuf.Duration
-	15, // 9: apportion.v1.Limit.guard:type_name -> google.protobuf.Duration
-	15, // 10: apportion.v1.Limit.lease_life:type_name -> google.protobuf.Duration
-	16, // 11: apportion.v1.EdgePriorities.priorities:type_name -> apportion.v1.Priority
-	0,  // 12: apportion.v1.CreateWorkspaceRequest.workspace:type_name -> apportion.v1.Workspace
-	0,  // 13: apportion.v1.CreateWorkspaceResponse.workspace:type_name -> apportion.v1.Workspace
-	0,  // 14: apportion.v1.GetWorkspaceResponse.workspace:type_name -> apportion.v1.Workspace
-	0,  // 15: apportion.v1.ListWorkspacesResponse.workspaces:type_name -> apportion.v1.Workspace
-	0,  // 16: apportion.v1.UpdateWorkspaceRequest.workspace:type_name -> apportion.v1.Workspace
-	17, // 17: apportion.v1.UpdateWorkspaceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 18: apportion.v1.UpdateWorkspaceResponse.workspace:type_name -> apportion.v1.Workspace
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	15, // 6: apportion.v1.Workspace.signals:type_name -> apportion.v1.Signals
+	16, // 7: apportion.v1.Limit.window:type_name -> google.protobuf.Duration
+	16, // 8: apportion.v1.Limit.phase:type_name -> google.protobuf.Duration
+	16, // 9: apportion.v1.Limit.start_margin:type_name -> google.protobuf.Duration
+	16, // 10: apportion.v1.Limit.guard:type_name -> google.protobuf.Duration
+	16, // 11: apportion.v1.Limit.lease_life:type_name -> google.protobuf.Duration
+	17, // 12: apportion.v1.EdgePriorities.priorities:type_name -> apportion.v1.Priority
+	0,  // 13: apportion.v1.CreateWorkspaceRequest.workspace:type_name -> apportion.v1.Workspace
+	0,  // 14: apportion.v1.CreateWorkspaceResponse.workspace:type_name -> apportion.v1.Workspace
+	0,  // 15: apportion.v1.GetWorkspaceResponse.workspace:type_name -> apportion.v1.Workspace
+	0,  // 16: apportion.v1.ListWorkspacesResponse.workspaces:type_name -> apportion.v1.Workspace
+	0,  // 17: apportion.v1.UpdateWorkspaceRequest.workspace:type_name -> apportion.v1.Workspace
+	18, // 18: apportion.v1.UpdateWorkspaceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 19: apportion.v1.UpdateWorkspaceResponse.workspace:type_name -> apportion.v1.Workspace
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_apportion_v1_workspace_proto_init() }
@@ -1145,6 +1158,7 @@ func file_apportion_v1_workspace_proto_init() {
 		return
 	}
 	file_apportion_v1_priority_proto_init()
+	file_apportion_v1_signals_proto_init()
 	file_apportion_v1_workspace_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

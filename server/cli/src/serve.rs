@@ -1,9 +1,11 @@
 //! `apportion serve`: loads the settings, sets up the log, and serves.
 
+use crate::admin;
 use crate::terminal;
 use apportion_server::config::{ADMIN_TOKEN, Flags, Log, LogFormat, LogLevel, Settings};
 use apportion_server::serve::{Running, ServeError};
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use tracing::level_filters::LevelFilter;
 
 /// Run the server
@@ -11,18 +13,34 @@ use tracing::level_filters::LevelFilter;
 pub(crate) struct Args {
     #[command(flatten)]
     flags: Flags,
+    /// For development and tests: keep everything in memory, on loopback and without credentials; the first line of output is JSON
+    #[arg(long)]
+    dev: bool,
+    /// Policy file to apply before the server is announced, or - for standard input; only with --dev
+    #[arg(long, value_name = "FILE", requires = "dev")]
+    policy: Option<PathBuf>,
 }
 
 /// Serves until the process is signalled to stop.
 pub(crate) fn run(args: &Args) -> Result<bool, String> {
-    let settings =
-        Settings::load(&args.flags, std::env::var(ADMIN_TOKEN).ok()).map_err(|error| error.to_string())?;
+    let secret = std::env::var(ADMIN_TOKEN).ok();
+    let settings = match args.dev {
+        true => Settings::dev(&args.flags, secret.as_deref()),
+        false => Settings::load(&args.flags, secret),
+    };
+    let settings = settings.map_err(|error| error.to_string())?;
     log(&settings.log);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
-    runtime.block_on(serve(&settings)).map_err(|error| error.to_string())?;
+    let served = async {
+        match args.dev {
+            true => serve_in_memory(&settings, args.policy.as_deref()).await,
+            false => serve(&settings).await.map_err(|error| error.to_string()),
+        }
+    };
+    runtime.block_on(served)?;
     Ok(true)
 }
 
@@ -30,6 +48,26 @@ async fn serve(settings: &Settings) -> Result<(), ServeError> {
     let running = Running::start(settings).await?;
     greet(settings, &running);
     running.until_signalled().await
+}
+
+/// Serves for development. The policy is in force before anybody learns of the server.
+async fn serve_in_memory(settings: &Settings, policy: Option<&Path>) -> Result<(), String> {
+    let running = Running::start_in_memory(settings).await.map_err(|error| error.to_string())?;
+    let (address, url) = (running.address, format!("http://{}", running.address));
+    if let Some(policy) = policy {
+        admin::load(&url, policy).await?;
+    }
+    terminal::json(&serde_json::json!({
+        "message": "serving",
+        "url": url,
+        "grpc": address.to_string(),
+        "http": running.http_address.to_string(),
+    }));
+    if settings.log.format == LogFormat::Text {
+        terminal::line(&format!("connect to {url}: no token is needed, and nothing is kept"));
+        terminal::line(&format!("try: grpcurl -plaintext {address} apportion.v1.QuotaService/AcquireLease"));
+    }
+    running.until_signalled().await.map_err(|error| error.to_string())
 }
 
 fn log(log: &Log) {

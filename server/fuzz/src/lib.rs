@@ -7,7 +7,7 @@ const FIRST_SEED: u64 = 0x4150_504f_5254;
 /// How long all fuzzing takes together, in seconds, unless `APPORTION_FUZZ_SECONDS` says otherwise.
 const SECONDS: u64 = 60;
 /// Decoders that are fuzzed here; the running server gets the other half of the time.
-const DECODERS: u32 = 6;
+const DECODERS: u32 = 7;
 
 /// A stream of random numbers (SplitMix64).
 pub struct Noise(u64);

@@ -1,6 +1,7 @@
 //! What is wrong with the settings.
 
 use super::file::FileError;
+use std::net::SocketAddr;
 
 /// Invalid settings.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,19 @@ pub enum ConfigError {
         san: String,
         /// What is wrong.
         why: String,
+    },
+    /// A setting that a server for development does not have.
+    #[error(
+        "--dev: {0} must not be set: the server keeps its data in memory, listens on loopback and asks for no credential"
+    )]
+    NotForDev(&'static str),
+    /// An address on which a server for development does not listen.
+    #[error("--dev: {name}: {address} is not a loopback address")]
+    DevExposed {
+        /// The setting.
+        name: &'static str,
+        /// The address.
+        address: SocketAddr,
     },
     /// Too many names.
     #[error("tls.client: {count} names, at most {most}")]

@@ -9,6 +9,7 @@ mod file;
 mod secret;
 
 mod clients;
+mod dev;
 mod exposure;
 mod resolve;
 mod settings;

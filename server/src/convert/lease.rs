@@ -69,7 +69,7 @@ impl TryFrom<&v1::AcquireLeaseRequest> for Acquire {
 /// A lease as it goes out, for a request that the server received at `received_at`; none where the lease had expired by then.
 ///
 /// Only durations go out. The client counts them from its sending, which was before `received_at`, so what it takes for the end is
-/// never after `ends_at`. A repeat that came after the grant gets what is left.
+/// never after `ends_at`. A repeat that came after the grant gets what is left. The version of the signals is for the caller to set.
 pub(crate) fn granted(lease: &Lease, lease_id: String, received_at: Timestamp) -> Option<v1::Lease> {
     let from = lease.granted_at.max(received_at);
     let (held, valid_for) = (from.since(received_at), lease.ends_at.since(from));
@@ -82,6 +82,7 @@ pub(crate) fn granted(lease: &Lease, lease_id: String, received_at: Timestamp) -
         until_window_end: Some(duration(lease.window_ends_at.since(from))),
         left_permits: lease.left.get(),
         contended: lease.contended,
+        ..v1::Lease::default()
     })
 }
 

@@ -17,6 +17,8 @@ pub struct Granted {
     pub lease: Lease,
     /// When the request came, or its repeat.
     pub received_at: Timestamp,
+    /// The version of the workspace's signals; 0 where it is not known.
+    pub signals_version: u32,
 }
 
 /// The answer to a request for a lease.

@@ -207,6 +207,13 @@ impl Engine {
         Ok(())
     }
 
+    /// Names another version of the signals of a workspace with every lease from now on.
+    pub fn set_signals_version(&self, id: &WorkspaceId, version: u32) {
+        if let Ok(workspace) = self.registry.find(id) {
+            workspace.set_signals_version(version);
+        }
+    }
+
     /// Stops serving a workspace. Its waiting requests are refused.
     pub fn remove(&self, id: &WorkspaceId) {
         if let Some(workspace) = self.registry.remove(id) {

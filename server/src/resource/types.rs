@@ -2,6 +2,7 @@
 
 use super::field::FieldValue;
 use super::fields::{Fields, insert};
+use crate::signals::SignalsTable;
 use apportion_proto::v1;
 use serde_json::json;
 
@@ -153,6 +154,24 @@ impl FieldType for v1::EdgePriorities {
     fn show(&self, path: &str, fields: &mut Fields) {
         let names: Vec<_> = self.priorities().map(|priority| priority.as_str_name()).collect();
         insert(fields, &format!("{path}.priorities"), &json!(names));
+    }
+}
+
+/// Signals: each list as a whole.
+impl FieldType for v1::Signals {
+    fn is_set(&self) -> bool {
+        true
+    }
+
+    fn show(&self, path: &str, fields: &mut Fields) {
+        let shown = serde_json::to_value(SignalsTable::from(self)).unwrap_or_default();
+        let lists: Vec<_> = shown.as_object().into_iter().flatten().collect();
+        if lists.is_empty() {
+            insert(fields, path, &json!({}));
+        }
+        for (list, value) in lists {
+            insert(fields, &format!("{path}.{list}"), value);
+        }
     }
 }
 

@@ -25,6 +25,7 @@ impl Resource for v1::Workspace {
             Boolean,
             "Allow all priorities to use permits near a window boundary when both windows can spare them"
         ),
+        field!(signals, Compound, "How clients read the responses of the provider"),
         Field { is_fixed: true, ..field!(preset, Text, "Preset of the provider, such as intercom") },
     ];
 }

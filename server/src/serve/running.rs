@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::service::admin::Admin;
 use crate::service::http;
 use crate::service::quota::{QuotaCalls, StreamBounds};
-use crate::store::OpenedStore;
+use crate::store::{self, OpenedStore, StoreError};
 use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
 use std::net::SocketAddr;
@@ -58,17 +58,33 @@ impl Running {
         Self::start_by(Box::new(Machine), settings).await
     }
 
+    /// Starts a server whose store is in memory, for development: it is gone with the server.
+    ///
+    /// # Errors
+    /// [`ServeError`]; nothing runs then.
+    pub async fn start_in_memory(settings: &Settings) -> Result<Self, ServeError> {
+        Self::start_on(Box::new(Machine), settings, || Ok(store::open_in_memory())).await
+    }
+
     /// Starts the server on other clocks.
     ///
     /// # Errors
     /// [`ServeError`]; nothing runs then.
     pub async fn start_by(clocks: Box<dyn Source>, settings: &Settings) -> Result<Self, ServeError> {
+        Self::start_on(clocks, settings, || store::open(&settings.data_dir)).await
+    }
+
+    async fn start_on(
+        clocks: Box<dyn Source>,
+        settings: &Settings,
+        open: impl FnOnce() -> Result<OpenedStore, StoreError>,
+    ) -> Result<Self, ServeError> {
         // Before clients can reach it: an earlier signal would end the process without answers to waiting requests.
         let signals = Signals::new()?;
         let listener = bind("listen", settings.listen).await?;
         let http_listener = bind("http_listen", settings.http_listen).await?;
         let Opened { store: OpenedStore { store, is_new, file: path, .. }, engine, gate, policies } =
-            start::open(clocks, settings)?;
+            start::open(clocks, settings, open()?)?;
         let authenticates = gate.is_closed();
         let certificates = settings.tls.clone().map(Certificates::read).transpose()?;
         let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
@@ -81,7 +97,7 @@ impl Running {
             in_flight: limits.exchange_in_flight as usize,
             watchers: limits.watchers as usize,
         };
-        let quota = QuotaCalls::new(Arc::clone(&engine), Arc::clone(&gate), bounds);
+        let quota = QuotaCalls::new(Arc::clone(&engine), Arc::clone(&gate), Arc::clone(&store), bounds);
         let bytes = limits.message_bytes as usize;
         let admin = AdminServiceServer::new(Admin::new(policies, store));
         let router = Routes::new(health_service)

@@ -1,4 +1,4 @@
-//! Opens the store and starts the engine. The first start creates the workspace `default`.
+//! Starts the engine on a store. The first start creates the workspace `default`.
 
 use super::error::ServeError;
 use crate::clock::{Clock, Source};
@@ -13,8 +13,9 @@ use crate::preset;
 use crate::service::admin::Policies;
 use crate::service::certificates::Bindings;
 use crate::service::gate::{self, Gate};
+use crate::signals;
+use crate::store::OpenedStore;
 use crate::store::catalog::{Catalog, CatalogChange, Document, KeptToken, Stored, team_key, workspace_key};
-use crate::store::{self, OpenedStore};
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::Horizon;
@@ -29,6 +30,9 @@ const SERVER: &str = "server";
 /// The name of the token in the environment.
 const ADMIN: &str = "tokens/environment";
 
+/// The version of the signals of each workspace.
+type SignalsVersions = Vec<(WorkspaceId, u32)>;
+
 /// What the services of a server need.
 pub(super) struct Opened {
     pub(super) store: OpenedStore,
@@ -37,9 +41,12 @@ pub(super) struct Opened {
     pub(super) policies: Arc<Policies>,
 }
 
-/// Opens the store, and starts the engine with its workspaces.
-pub(super) fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opened, ServeError> {
-    let opened = store::open(&settings.data_dir)?;
+/// Starts the engine with the workspaces of a store.
+pub(super) fn open(
+    clocks: Box<dyn Source>,
+    settings: &Settings,
+    opened: OpenedStore,
+) -> Result<Opened, ServeError> {
     let catalog = Catalog::new(Arc::clone(&opened.store), settings.audit_entries.into());
     initialize(&catalog)?;
     let tokens = tokens(&catalog)?;
@@ -64,9 +71,10 @@ pub(super) fn open(clocks: Box<dyn Source>, settings: &Settings) -> Result<Opene
             "no credential of an administrator is known that does not end: set APPORTION_ADMIN_TOKEN, and make a token with it"
         );
     }
-    let workspaces = workspaces(&catalog)?;
+    let (workspaces, signals) = workspaces(&catalog)?;
     let engine_settings = engine_settings(opened.shards, &settings.limits);
     let engine = Arc::new(Engine::start(engine_settings, clock, Arc::clone(&opened.store), workspaces)?);
+    signals.iter().for_each(|(id, version)| engine.set_signals_version(id, *version));
     let policies =
         Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate), settings.limits.workspaces);
     Ok(Opened { store: opened, engine, gate, policies })
@@ -118,11 +126,16 @@ fn now() -> prost_types::Timestamp {
     timestamp(Timestamp::from_ns(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)))
 }
 
-/// Every workspace with its policy.
-fn workspaces(catalog: &Catalog) -> Result<Vec<(WorkspaceId, Versioned)>, ServeError> {
+/// Every workspace with its policy, and the version of its signals.
+fn workspaces(catalog: &Catalog) -> Result<(Vec<(WorkspaceId, Versioned)>, SignalsVersions), ServeError> {
     let mut read = Vec::new();
-    catalog.load(|workspace, teams| read.push(versioned(&workspace, &teams)))?;
-    read.into_iter().collect()
+    catalog.load(|workspace, teams| {
+        let version = signals::version(&preset::signals(&workspace.value));
+        read.push(versioned(&workspace, &teams).map(|served| (served, version)));
+    })?;
+    let read: Vec<_> = read.into_iter().collect::<Result<_, ServeError>>()?;
+    let versions = read.iter().map(|((id, _), version)| (id.clone(), *version)).collect();
+    Ok((read.into_iter().map(|(served, _)| served).collect(), versions))
 }
 
 fn versioned(

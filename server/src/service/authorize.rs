@@ -61,6 +61,8 @@ pub(crate) enum Action {
     Lease,
     /// To read a workspace or a team.
     Read,
+    /// To read how a provider's responses are read, for a workspace or any team of it.
+    Signals,
     /// To list what may be read: the answer holds only what is in scope.
     List,
     /// To change policy, to see or change tokens, to read the audit log.
@@ -83,6 +85,7 @@ pub(crate) fn action_of(service: &str, method: &str) -> Option<Action> {
             Action::Lease
         }
         ("apportion.v1.QuotaService", "WatchWorkspace") => Action::Read,
+        ("apportion.v1.QuotaService", "GetSignals") => Action::Signals,
         ("apportion.v1.AdminService", "GetWorkspace" | "GetTeam") => Action::Read,
         ("apportion.v1.AdminService", "ListWorkspaces" | "ListTeams") => Action::List,
         (
@@ -156,6 +159,11 @@ impl Identity {
         Some(whole().filter_map(|scope| scope.workspace.as_ref()).collect())
     }
 
+    /// Whether a scope is in the workspace of `target`, be it of one team.
+    fn reaches(&self, target: &Target<'_>) -> bool {
+        self.scopes.iter().any(|scope| scope.workspace.as_ref().is_none_or(|id| target.workspace == Some(id)))
+    }
+
     /// Whether a scope covers `target`.
     fn covers(&self, target: &Target<'_>) -> bool {
         self.scopes.iter().any(|scope| {
@@ -171,6 +179,7 @@ pub(crate) fn authorize(identity: &Identity, action: Action, target: &Target<'_>
     match (identity.role, action) {
         (Role::Admin, _) | (Role::Observer, Action::List) => true,
         (Role::Client, Action::Lease) | (Role::Observer, Action::Read) => identity.covers(target),
+        (_, Action::Signals) => identity.reaches(target),
         (Role::Client | Role::Observer, _) => false,
     }
 }
@@ -231,6 +240,17 @@ mod tests {
         for action in [Action::Lease, Action::Read, Action::List, Action::Administer] {
             assert!(may(&who(Role::Admin, &[]), action, "eu", &["a"]), "{action:?}");
         }
+    }
+
+    #[test]
+    fn any_scope_in_a_workspace_suffices_for_its_signals() {
+        for role in [Role::Client, Role::Observer] {
+            let sync = who(role, &[("eu", "sync")]);
+            assert!(may(&sync, Action::Signals, "eu", &[]) && !may(&sync, Action::Signals, "us", &[]));
+            assert!(may(&who(role, &[("*", "sync")]), Action::Signals, "us", &[]));
+            assert!(!may(&who(role, &[]), Action::Signals, "eu", &[]));
+        }
+        assert!(may(&who(Role::Admin, &[]), Action::Signals, "eu", &[]));
     }
 
     #[test]

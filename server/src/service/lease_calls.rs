@@ -84,5 +84,6 @@ impl LeaseCalls {
 pub(super) fn wire_lease(lease: &Granted) -> Result<v1::Lease, Error> {
     let expired = Refusal { reason: Reason::LeaseEnded, retry_at: None, limit: None };
     granted(&lease.lease, lease.name.to_string(), lease.received_at)
+        .map(|wire| v1::Lease { signals_version: lease.signals_version, ..wire })
         .ok_or(Error::Refused { refusal: expired, now: lease.received_at })
 }

@@ -18,6 +18,8 @@ mod exchange;
 mod snapshot;
 mod watch;
 
+mod signals;
+
 pub(crate) mod quota;
 
 pub(crate) mod admin;

@@ -1,13 +1,15 @@
-//! The calls of services: acquire, settle, exchange and watch.
+//! The calls of services: acquire, settle, exchange, watch, and the signals of a workspace.
 
 use super::gate::Gate;
 use super::lease_calls::{LeaseCalls, wire_lease};
+use super::signals::SignalsCalls;
 use super::watchers::Watchers;
 use super::{deadline, exchange, watch};
 use crate::convert::settle::{batch, outcome};
 use crate::engine::{Acquire, Acquired, Engine, LeaseReport};
 use crate::error::{Error, FieldError};
 use crate::status::ErrorScope;
+use crate::store::Store;
 use apportion_proto::v1;
 use std::sync::Arc;
 use tonic::{Request, Response, Status, Streaming};
@@ -18,6 +20,7 @@ pub(crate) struct QuotaCalls {
     calls: LeaseCalls,
     bounds: StreamBounds,
     watchers: Arc<Watchers>,
+    signals: SignalsCalls,
 }
 
 /// What streams may hold.
@@ -30,10 +33,16 @@ pub(crate) struct StreamBounds {
 }
 
 impl QuotaCalls {
-    /// The service of an engine behind a gate.
-    pub(crate) fn new(engine: Arc<Engine>, gate: Arc<Gate>, bounds: StreamBounds) -> Self {
+    /// The service of an engine behind a gate, and of the store that holds the workspaces.
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        gate: Arc<Gate>,
+        store: Arc<dyn Store>,
+        bounds: StreamBounds,
+    ) -> Self {
         let calls = LeaseCalls::new(engine, gate);
-        Self { calls, bounds, watchers: Arc::new(Watchers::new(bounds.watchers)) }
+        let (watchers, signals) = (Arc::new(Watchers::new(bounds.watchers)), SignalsCalls::new(store));
+        Self { calls, bounds, watchers, signals }
     }
 }
 
@@ -109,5 +118,14 @@ impl v1::quota_service_server::QuotaService for QuotaCalls {
         let who = self.calls.identify(&request).await.map_err(unscoped)?;
         let snapshots = watch::start(&self.calls.engine, &self.watchers, who, request.get_ref());
         snapshots.map(Response::new).map_err(unscoped)
+    }
+
+    async fn get_signals(
+        &self,
+        request: Request<v1::GetSignalsRequest>,
+    ) -> Result<Response<v1::GetSignalsResponse>, Status> {
+        let who = self.calls.identify(&request).await.map_err(unscoped)?;
+        let signals = self.signals.of(&who, request.get_ref()).await;
+        signals.map(Response::new).map_err(unscoped)
     }
 }

@@ -9,7 +9,6 @@ mod check;
 mod error;
 mod format;
 mod kv;
-#[cfg(test)]
 mod memory;
 mod open;
 mod sizes;
@@ -25,5 +24,5 @@ pub use error::StoreError;
 pub use kv::{CommitOutcome, Entry, Store, StoreVersion, Transaction};
 #[cfg(test)]
 pub(crate) use memory::Memory;
-pub use open::{OpenedStore, open};
+pub use open::{OpenedStore, open, open_in_memory};
 pub use sizes::{KEY_MAX, VALUE_MAX};

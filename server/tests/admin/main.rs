@@ -2,6 +2,7 @@
 
 mod policy;
 mod served;
+mod signals;
 
 mod backup;
 mod first_token;

@@ -242,4 +242,11 @@ impl QuotaService for Fake {
     ) -> Result<Response<Self::WatchWorkspaceStream>, Status> {
         Err(Status::unimplemented("the client does not watch"))
     }
+
+    async fn get_signals(
+        &self,
+        _: Request<v1::GetSignalsRequest>,
+    ) -> Result<Response<v1::GetSignalsResponse>, Status> {
+        Err(Status::unimplemented("the fake has no signals"))
+    }
 }

@@ -4,14 +4,14 @@
 //! the other teams of its workspaces are deleted, except `default`. All steps are planned before the first is made.
 
 use super::plan::{Allowed, CurrentPolicy, PlanStep, plan};
-use super::policy_file;
+use super::policy_file::{self, DesiredPolicy};
 use super::show;
 use super::write::ResourceWrite;
 use crate::connection::{Client, Connection, refused};
 use crate::terminal;
 use apportion_proto::v1;
 use apportion_server::resource::differences;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tonic::Code;
 
 /// Change workspaces and teams to match a policy file
@@ -39,14 +39,10 @@ pub(crate) struct Args {
 /// Runs the command. Returns false for a dry run that found changes.
 pub(super) async fn run(args: &Args) -> Result<bool, String> {
     let desired = policy_file::read(&args.file)?;
-    let mut apply = Apply { args, client: args.connection.client().await? };
     let allowed = Allowed { prune: args.prune, overcommit: args.allow_overcommit };
-    let mut plans = Vec::new();
-    for workspace in &desired {
-        let current = apply.current(&workspace.value.name).await?;
-        let steps = plan(&current, workspace, allowed)?;
-        plans.push((current, steps));
-    }
+    let mut apply =
+        Apply { client: args.connection.client().await?, allowed, writes: !args.dry_run, prints: true };
+    let plans = apply.plans(&desired).await?;
     let differs = plans.iter().any(|(_, steps)| !steps.is_empty());
     for (current, steps) in plans {
         apply.make(current, steps).await?;
@@ -57,12 +53,43 @@ pub(super) async fn run(args: &Args) -> Result<bool, String> {
     Ok(!(args.dry_run && differs))
 }
 
-struct Apply<'a> {
-    args: &'a Args,
-    client: Client,
+/// Applies a file to a server that has just started, and prints nothing.
+///
+/// # Errors
+/// A human-readable message where the file is wrong or the server refuses it.
+pub(super) async fn load(server: &str, file: &Path) -> Result<(), String> {
+    let desired = policy_file::read(file)?;
+    let allowed = Allowed { prune: false, overcommit: false };
+    let client = Connection::plain(server).await?;
+    let mut apply = Apply { client, allowed, writes: true, prints: false };
+    for (current, steps) in apply.plans(&desired).await? {
+        apply.make(current, steps).await?;
+    }
+    Ok(())
 }
 
-impl Apply<'_> {
+struct Apply {
+    client: Client,
+    allowed: Allowed,
+    writes: bool,
+    prints: bool,
+}
+
+impl Apply {
+    /// The steps for each workspace, all of them planned before the first is made.
+    async fn plans(
+        &mut self,
+        desired: &[DesiredPolicy],
+    ) -> Result<Vec<(CurrentPolicy, Vec<PlanStep>)>, String> {
+        let mut plans = Vec::new();
+        for workspace in desired {
+            let current = self.current(&workspace.value.name).await?;
+            let steps = plan(&current, workspace, self.allowed)?;
+            plans.push((current, steps));
+        }
+        Ok(plans)
+    }
+
     /// The workspace and its teams as the server has them.
     async fn current(&mut self, name: &str) -> Result<CurrentPolicy, String> {
         let found = self.client.get_workspace(v1::GetWorkspaceRequest { name: name.into() }).await;
@@ -85,12 +112,15 @@ impl Apply<'_> {
         }
     }
 
-    /// Prints each step, and makes it unless this is a dry run.
+    /// Prints each step, and makes it, as far as this is wanted.
     async fn make(&mut self, mut current: CurrentPolicy, steps: Vec<PlanStep>) -> Result<(), String> {
         for step in steps {
-            let exists = print(&current, &step);
+            let exists = current.fields(&step).is_some();
+            if self.prints {
+                print(&current, &step);
+            }
             current = current.after(&step);
-            if !self.args.dry_run {
+            if self.writes {
                 show::warnings(&self.write(step, exists).await?);
             }
         }
@@ -103,7 +133,7 @@ impl Apply<'_> {
         let write = ResourceWrite {
             update_mask: exists.then(all),
             validate_only: false,
-            allow_overcommit: self.args.allow_overcommit,
+            allow_overcommit: self.allowed.overcommit,
         };
         match step {
             PlanStep::Workspace(value) => Ok(write.workspace(&mut self.client, value).await?.1),
@@ -117,8 +147,8 @@ impl Apply<'_> {
     }
 }
 
-/// Prints what a step changes. Returns whether the resource exists.
-fn print(current: &CurrentPolicy, step: &PlanStep) -> bool {
+/// Prints what a step changes.
+fn print(current: &CurrentPolicy, step: &PlanStep) {
     let before = current.fields(step);
     let sign = match (step, &before) {
         (PlanStep::Delete(_), _) => '-',
@@ -126,7 +156,6 @@ fn print(current: &CurrentPolicy, step: &PlanStep) -> bool {
         (_, None) => '+',
     };
     terminal::line(&format!("{sign} {}", step.name()));
-    let exists = before.is_some();
     if sign != '-' {
         for change in differences(&before.unwrap_or_default(), &step.fields()) {
             let shown = |value: Option<String>| value.unwrap_or_else(|| "-".into());
@@ -138,5 +167,4 @@ fn print(current: &CurrentPolicy, step: &PlanStep) -> bool {
             ));
         }
     }
-    exists
 }

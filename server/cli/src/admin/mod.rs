@@ -17,6 +17,7 @@ mod workspace;
 mod write;
 
 use clap::Subcommand;
+use std::path::Path;
 
 /// The commands of administrators.
 #[derive(Subcommand)]
@@ -33,6 +34,14 @@ pub(crate) enum Command {
     Audit(audit::Args),
     Apply(apply::Args),
     Backup(backup::Args),
+}
+
+/// Applies a policy file to a server that has just started on loopback.
+///
+/// # Errors
+/// A human-readable message where the file is wrong or the server refuses it.
+pub(crate) async fn load(server: &str, file: &Path) -> Result<(), String> {
+    apply::load(server, file).await
 }
 
 /// Runs a command against a server.

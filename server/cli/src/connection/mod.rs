@@ -82,6 +82,14 @@ pub(crate) type Client = AdminServiceClient<Calls>;
 const ALIVE: Duration = Duration::from_secs(10);
 
 impl Connection {
+    /// Connects to `AdminService` of a server without TLS, and sends no token: one in the environment is for another server.
+    pub(crate) async fn plain(server: &str) -> Result<Client, String> {
+        let endpoint =
+            Endpoint::from_shared(server.to_owned()).map_err(|error| format!("{server}: {error}"))?;
+        let channel = endpoint.connect().await.map_err(|error| unreached(server, &error))?;
+        Ok(AdminServiceClient::new(InterceptedService::new(channel, Bearer(None))))
+    }
+
     /// Connects to `AdminService`.
     pub(crate) async fn client(&self) -> Result<Client, String> {
         self.connect().await.map(AdminServiceClient::new)

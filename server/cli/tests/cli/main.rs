@@ -5,5 +5,6 @@ mod authority;
 mod careless;
 mod commands;
 mod credentials;
+mod dev;
 mod process;
 mod tls;

@@ -46,9 +46,9 @@ impl Workspace {
         match allocator.acquire(now, &ask) {
             Ok(Submitted::Waits(ticket)) => self.answer_or_wait(state, now, ticket, &ask),
             Ok(Submitted::Repeats(lease)) => {
-                let name = self.name(state.life, lease.id);
+                let granted = self.grant(state.life, lease, now);
                 self.flush(state, now, None); // time has passed for other requests too
-                Ok(AcquireOutcome::Granted(Granted { name, lease, received_at: now }))
+                Ok(AcquireOutcome::Granted(granted))
             }
             Err(refusal) => {
                 // Only teams that exist are counted, or any caller could fill the memory.

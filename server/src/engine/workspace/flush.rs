@@ -8,7 +8,7 @@ use crate::engine::wait_stats::RequestOrigin;
 use crate::error::Error;
 use apportion_core::host;
 use apportion_core::ledger::Version;
-use apportion_core::request::{Answer, Ask, LeaseId, Outcome, Ticket};
+use apportion_core::request::{Answer, Ask, Lease, LeaseId, Outcome, Ticket};
 use apportion_core::time::Timestamp;
 use std::sync::Arc;
 
@@ -52,11 +52,15 @@ impl Workspace {
     /// The reply, decided at `now`, to a request that came at `received_at`.
     fn reply(&self, life: Life, outcome: &Outcome, received_at: Timestamp, now: Timestamp) -> Reply {
         match outcome {
-            Outcome::Granted(lease) => {
-                Ok(Granted { name: self.name(life, lease.id), lease: *lease, received_at })
-            }
+            Outcome::Granted(lease) => Ok(self.grant(life, *lease, received_at)),
             Outcome::Refused(refusal) => Err(Error::Refused { refusal: refusal.clone(), now }),
         }
+    }
+
+    /// A lease of the allocator, for a request that came at `received_at`.
+    pub(super) fn grant(&self, life: Life, lease: Lease, received_at: Timestamp) -> Granted {
+        let (name, signals_version) = (self.name(life, lease.id), self.signals_version());
+        Granted { name, lease, received_at, signals_version }
     }
 
     pub(super) fn name(&self, life: Life, id: LeaseId) -> LeaseName {

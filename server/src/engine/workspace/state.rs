@@ -14,6 +14,7 @@ use apportion_core::bounds::Bounds;
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::policy::DEPTH_MAX;
 use apportion_core::time::Timestamp;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use tokio::sync::broadcast;
 
@@ -34,6 +35,7 @@ pub(in crate::engine) struct Workspace {
     pub(in crate::engine) shard: u16,
     pub(super) environment: Arc<Environment>,
     pub(super) events: OnceLock<broadcast::Sender<WorkspaceEvent>>,
+    signals_version: AtomicU32,
     state: Mutex<WorkspaceState>,
 }
 
@@ -95,7 +97,14 @@ impl Workspace {
             alarm_at: Timestamp::MAX,
             stats: WaitStats::default(),
         };
-        Self { id, shard, environment, events: OnceLock::new(), state: Mutex::new(state) }
+        Self {
+            id,
+            shard,
+            environment,
+            events: OnceLock::new(),
+            signals_version: AtomicU32::new(0),
+            state: Mutex::new(state),
+        }
     }
 
     /// Locks the state. Where a decision panicked half-way, nothing that it left behind may be granted from: the workspace is
@@ -111,6 +120,15 @@ impl Workspace {
 
     pub(super) fn now(&self) -> Timestamp {
         self.environment.clock.now()
+    }
+
+    /// The version of the signals, which every lease names; 0 until it is set.
+    pub(super) fn signals_version(&self) -> u32 {
+        self.signals_version.load(Ordering::Relaxed)
+    }
+
+    pub(in crate::engine) fn set_signals_version(&self, version: u32) {
+        self.signals_version.store(version, Ordering::Relaxed);
     }
 
     pub(in crate::engine) fn is_open(&self) -> bool {

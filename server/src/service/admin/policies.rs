@@ -5,8 +5,10 @@ use super::stored::StoredWorkspace;
 use crate::convert::time::timestamp;
 use crate::engine::{Engine, Versioned};
 use crate::error::Error;
+use crate::preset;
 use crate::service::authorize::Identity;
 use crate::service::gate::{self, Gate};
+use crate::signals;
 use crate::store::StoreVersion;
 use crate::store::catalog::{Catalog, CatalogChange, CatalogError};
 use apportion_core::ids::WorkspaceId;
@@ -102,6 +104,11 @@ impl Policies {
         Ok(put.map_err(|_| Error::Internal("a policy was checked and does not hold"))?)
     }
 
+    /// Tells clients, with their next lease, which signals a workspace has.
+    pub(super) fn put_signals(&self, id: &WorkspaceId, workspace: &v1::Workspace) {
+        self.engine.set_signals_version(id, signals::version(&preset::signals(workspace)));
+    }
+
     /// The audit entry of a change that is made now.
     pub(super) fn entry(
         &self,
@@ -134,7 +141,9 @@ impl Policies {
             let known = match self.stored_workspace(&id) {
                 Ok(stored) => {
                     let (policy, version) = (stored.policy(), stored.workspace.version);
-                    policy.is_ok_and(|policy| self.put(&id, policy, version).is_ok())
+                    let is_put = policy.is_ok_and(|policy| self.put(&id, policy, version).is_ok());
+                    self.put_signals(&id, &stored.workspace.value);
+                    is_put
                 }
                 Err(ChangeError::Error(Error::UnknownWorkspace)) => {
                     self.engine.remove(&id);

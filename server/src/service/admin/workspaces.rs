@@ -14,6 +14,7 @@ use crate::preset;
 use crate::resource::{differences, fields_of, under, update_workspace};
 use crate::service::authorize::{Action, Identity};
 use crate::service::gate;
+use crate::signals;
 use crate::store::catalog::{CatalogChange, CatalogError, Document, Stored, team_key, workspace_key};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::Policy;
@@ -60,6 +61,7 @@ impl Policies {
                 Some(&id),
             )?;
             self.put(&id, policy.clone(), version)?;
+            self.put_signals(&id, &new);
             Ok(Some(version))
         })?;
         let workspace = v1::Workspace { etag: version.map(etag).unwrap_or_default(), ..new };
@@ -81,8 +83,10 @@ impl Policies {
         asked.create_time = now;
         let policy = policy(&asked, teams).map_err(of_workspace)?;
         useful_lives(&policy).map_err(of_workspace)?;
+        check_signals(&asked).map_err(of_workspace)?;
         let written = wire_workspace(id, &policy);
-        let written = v1::Workspace { preset: asked.preset, create_time: now, update_time: now, ..written };
+        let v1::Workspace { preset, signals, .. } = asked;
+        let written = v1::Workspace { preset, signals, create_time: now, update_time: now, ..written };
         Ok((written, team, policy))
     }
 
@@ -153,6 +157,7 @@ impl Policies {
             };
             let version = self.apply(&change, Some(&id))?;
             self.put(&id, policy, version)?;
+            self.put_signals(&id, &new);
             let workspace = v1::Workspace { etag: etag(version), ..new };
             Ok(v1::UpdateWorkspaceResponse { workspace: Some(workspace), warnings })
         })
@@ -172,10 +177,11 @@ impl Policies {
         };
         let policy = changed.policy().map_err(|error| error.under("workspace"))?;
         useful_lives(&policy).map_err(|error| error.under("workspace"))?;
-        let v1::Workspace { preset, create_time, .. } = changed.workspace.value;
+        check_signals(&changed.workspace.value).map_err(|error| error.under("workspace"))?;
+        let v1::Workspace { preset, signals, create_time, .. } = changed.workspace.value;
         let written = wire_workspace(&old.id, &policy);
         let update_time = Some(self.now());
-        Ok((v1::Workspace { preset, create_time, update_time, ..written }, policy))
+        Ok((v1::Workspace { preset, signals, create_time, update_time, ..written }, policy))
     }
 
     pub(super) fn delete_workspace(
@@ -218,6 +224,11 @@ impl Policies {
             entry: self.entry(who, "DeleteWorkspace", workspace_name(&old.id), changes),
         }
     }
+}
+
+/// Checks the signals of a workspace, if it has its own.
+fn check_signals(workspace: &v1::Workspace) -> Result<(), FieldError> {
+    workspace.signals.iter().try_for_each(|own| signals::check(own, &workspace.limits))
 }
 
 fn shown(stored: Stored<v1::Workspace>) -> v1::Workspace {

@@ -18,7 +18,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x61pportion/v1/lease.proto\x12\x0c\x61pportion.v1\x1a\x1b\x61pportion/v1/priority.proto\x1a\x19\x61pportion/v1/reason.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x02\n\x05Lease\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0f\n\x07permits\x18\x02 \x01(\r\x12(\n\x08priority\x18\x03 \x01(\x0e\x32\x16.apportion.v1.Priority\x12\'\n\x04held\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tvalid_for\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x10until_window_end\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cleft_permits\x18\x07 \x01(\r\x12\x11\n\tcontended\x18\x08 \x01(\x08\"K\n\x07Settled\x12\x18\n\x10returned_permits\x18\x01 \x01(\r\x12\x18\n\x10\x61\x63\x63\x65pted_permits\x18\x02 \x01(\r\x12\x0c\n\x04open\x18\x03 \x01(\x08\"\x8e\x01\n\x07Refusal\x12$\n\x06reason\x18\x01 \x01(\x0e\x32\x14.apportion.v1.Reason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12.\n\x0bretry_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05limit\x18\x04 \x01(\t\x12\r\n\x05\x66ield\x18\x05 \x01(\t\"\xca\x01\n\nRevocation\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\t\x12\x35\n\x11window_start_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0fwindow_end_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x0bretry_after\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x9e\x01\n\x0bLimitChange\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\t\x12\x0f\n\x07permits\x18\x03 \x01(\r\x12)\n\x06window\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0ein_force_after\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationBN\n\x10\x64\x65v.apportion.v1B\nLeaseProtoP\x01Z,apportion.dev/client/apportionv1;apportionv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x61pportion/v1/lease.proto\x12\x0c\x61pportion.v1\x1a\x1b\x61pportion/v1/priority.proto\x1a\x19\x61pportion/v1/reason.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x02\n\x05Lease\x12\x10\n\x08lease_id\x18\x01 \x01(\t\x12\x0f\n\x07permits\x18\x02 \x01(\r\x12(\n\x08priority\x18\x03 \x01(\x0e\x32\x16.apportion.v1.Priority\x12\'\n\x04held\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tvalid_for\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x10until_window_end\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cleft_permits\x18\x07 \x01(\r\x12\x11\n\tcontended\x18\x08 \x01(\x08\x12\x17\n\x0fsignals_version\x18\t \x01(\x07\"K\n\x07Settled\x12\x18\n\x10returned_permits\x18\x01 \x01(\r\x12\x18\n\x10\x61\x63\x63\x65pted_permits\x18\x02 \x01(\r\x12\x0c\n\x04open\x18\x03 \x01(\x08\"\x8e\x01\n\x07Refusal\x12$\n\x06reason\x18\x01 \x01(\x0e\x32\x14.apportion.v1.Reason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12.\n\x0bretry_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05limit\x18\x04 \x01(\t\x12\r\n\x05\x66ield\x18\x05 \x01(\t\"\xca\x01\n\nRevocation\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\t\x12\x35\n\x11window_start_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0fwindow_end_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x0bretry_after\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x9e\x01\n\x0bLimitChange\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\t\x12\x0f\n\x07permits\x18\x03 \x01(\r\x12)\n\x06window\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0ein_force_after\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationBN\n\x10\x64\x65v.apportion.v1B\nLeaseProtoP\x01Z,apportion.dev/client/apportionv1;apportionv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -27,13 +27,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\020dev.apportion.v1B\nLeaseProtoP\001Z,apportion.dev/client/apportionv1;apportionv1'
   _globals['_LEASE']._serialized_start=164
-  _globals['_LEASE']._serialized_end=429
-  _globals['_SETTLED']._serialized_start=431
-  _globals['_SETTLED']._serialized_end=506
-  _globals['_REFUSAL']._serialized_start=509
-  _globals['_REFUSAL']._serialized_end=651
-  _globals['_REVOCATION']._serialized_start=654
-  _globals['_REVOCATION']._serialized_end=856
-  _globals['_LIMITCHANGE']._serialized_start=859
-  _globals['_LIMITCHANGE']._serialized_end=1017
+  _globals['_LEASE']._serialized_end=454
+  _globals['_SETTLED']._serialized_start=456
+  _globals['_SETTLED']._serialized_end=531
+  _globals['_REFUSAL']._serialized_start=534
+  _globals['_REFUSAL']._serialized_end=676
+  _globals['_REVOCATION']._serialized_start=679
+  _globals['_REVOCATION']._serialized_end=881
+  _globals['_LIMITCHANGE']._serialized_start=884
+  _globals['_LIMITCHANGE']._serialized_end=1042
 # @@protoc_insertion_point(module_scope)

@@ -36,6 +36,7 @@ class Lease(google.protobuf.message.Message):
     UNTIL_WINDOW_END_FIELD_NUMBER: builtins.int
     LEFT_PERMITS_FIELD_NUMBER: builtins.int
     CONTENDED_FIELD_NUMBER: builtins.int
+    SIGNALS_VERSION_FIELD_NUMBER: builtins.int
     lease_id: builtins.str
     """The id of the lease, to pass to `SettleLease`. Opaque, unguessable, printable ASCII, at most
     128 bytes.
@@ -53,6 +54,10 @@ class Lease(google.protobuf.message.Message):
     contended: builtins.bool
     """Whether other requests are waiting. If true, request only what is needed now and return unused
     permits at once.
+    """
+    signals_version: builtins.int
+    """The version of the workspace's signals. If it differs from the version at hand, get them again
+    with `GetSignals`. Equal signals have equal versions, on every server. 0 if unknown.
     """
     @property
     def held(self) -> google.protobuf.duration_pb2.Duration:
@@ -80,9 +85,10 @@ class Lease(google.protobuf.message.Message):
         until_window_end: google.protobuf.duration_pb2.Duration | None = ...,
         left_permits: builtins.int = ...,
         contended: builtins.bool = ...,
+        signals_version: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["held", b"held", "until_window_end", b"until_window_end", "valid_for", b"valid_for"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["contended", b"contended", "held", b"held", "lease_id", b"lease_id", "left_permits", b"left_permits", "permits", b"permits", "priority", b"priority", "until_window_end", b"until_window_end", "valid_for", b"valid_for"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["contended", b"contended", "held", b"held", "lease_id", b"lease_id", "left_permits", b"left_permits", "permits", b"permits", "priority", b"priority", "signals_version", b"signals_version", "until_window_end", b"until_window_end", "valid_for", b"valid_for"]) -> None: ...
 
 global___Lease = Lease
 

@@ -6,6 +6,7 @@ The quota service: leases for services that call a provider."""
 import apportion.v1.lease_pb2
 import apportion.v1.observation_pb2
 import apportion.v1.priority_pb2
+import apportion.v1.signals_pb2
 import apportion.v1.snapshot_pb2
 import builtins
 import collections.abc
@@ -429,3 +430,48 @@ class WatchWorkspaceResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["snapshot", b"snapshot"]) -> None: ...
 
 global___WatchWorkspaceResponse = WatchWorkspaceResponse
+
+@typing.final
+class GetSignalsRequest(google.protobuf.message.Message):
+    """A request for the signals of a workspace."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKSPACE_FIELD_NUMBER: builtins.int
+    workspace: builtins.str
+    """The id of the workspace. Defaults to `default`."""
+    def __init__(
+        self,
+        *,
+        workspace: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["workspace", b"workspace"]) -> None: ...
+
+global___GetSignalsRequest = GetSignalsRequest
+
+@typing.final
+class GetSignalsResponse(google.protobuf.message.Message):
+    """The signals of a workspace."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SIGNALS_FIELD_NUMBER: builtins.int
+    SIGNALS_VERSION_FIELD_NUMBER: builtins.int
+    signals_version: builtins.int
+    """The version of the signals. Never 0."""
+    @property
+    def signals(self) -> apportion.v1.signals_pb2.Signals:
+        """The signals: those of the workspace, or else those of its preset, or else those of `ietf`.
+        Always set.
+        """
+
+    def __init__(
+        self,
+        *,
+        signals: apportion.v1.signals_pb2.Signals | None = ...,
+        signals_version: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["signals", b"signals"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["signals", b"signals", "signals_version", b"signals_version"]) -> None: ...
+
+global___GetSignalsResponse = GetSignalsResponse

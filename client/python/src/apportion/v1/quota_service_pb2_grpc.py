@@ -70,6 +70,11 @@ class QuotaServiceStub(object):
                 request_serializer=apportion_dot_v1_dot_quota__service__pb2.WatchWorkspaceRequest.SerializeToString,
                 response_deserializer=apportion_dot_v1_dot_quota__service__pb2.WatchWorkspaceResponse.FromString,
                 _registered_method=True)
+        self.GetSignals = channel.unary_unary(
+                '/apportion.v1.QuotaService/GetSignals',
+                request_serializer=apportion_dot_v1_dot_quota__service__pb2.GetSignalsRequest.SerializeToString,
+                response_deserializer=apportion_dot_v1_dot_quota__service__pb2.GetSignalsResponse.FromString,
+                _registered_method=True)
 
 
 class QuotaServiceServicer(object):
@@ -126,6 +131,15 @@ class QuotaServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSignals(self, request, context):
+        """Gets how to read the responses of the provider. Call it once at the start, and again when
+        `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
+        for a team of it suffices.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QuotaServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -153,6 +167,11 @@ def add_QuotaServiceServicer_to_server(servicer, server):
                     servicer.WatchWorkspace,
                     request_deserializer=apportion_dot_v1_dot_quota__service__pb2.WatchWorkspaceRequest.FromString,
                     response_serializer=apportion_dot_v1_dot_quota__service__pb2.WatchWorkspaceResponse.SerializeToString,
+            ),
+            'GetSignals': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSignals,
+                    request_deserializer=apportion_dot_v1_dot_quota__service__pb2.GetSignalsRequest.FromString,
+                    response_serializer=apportion_dot_v1_dot_quota__service__pb2.GetSignalsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -295,6 +314,33 @@ class QuotaService(object):
             '/apportion.v1.QuotaService/WatchWorkspace',
             apportion_dot_v1_dot_quota__service__pb2.WatchWorkspaceRequest.SerializeToString,
             apportion_dot_v1_dot_quota__service__pb2.WatchWorkspaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSignals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/apportion.v1.QuotaService/GetSignals',
+            apportion_dot_v1_dot_quota__service__pb2.GetSignalsRequest.SerializeToString,
+            apportion_dot_v1_dot_quota__service__pb2.GetSignalsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -71,6 +71,15 @@ class QuotaServiceStub:
     change, at most four per second. A slow reader misses snapshots but never gets an outdated one.
     """
 
+    GetSignals: grpc.UnaryUnaryMultiCallable[
+        apportion.v1.quota_service_pb2.GetSignalsRequest,
+        apportion.v1.quota_service_pb2.GetSignalsResponse,
+    ]
+    """Gets how to read the responses of the provider. Call it once at the start, and again when
+    `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
+    for a team of it suffices.
+    """
+
 class QuotaServiceAsyncStub:
     """Grants leases of a request budget that many services share at one provider.
 
@@ -122,6 +131,15 @@ class QuotaServiceAsyncStub:
     ]
     """Streams the state of a workspace, for display: one snapshot at the start, then one after each
     change, at most four per second. A slow reader misses snapshots but never gets an outdated one.
+    """
+
+    GetSignals: grpc.aio.UnaryUnaryMultiCallable[
+        apportion.v1.quota_service_pb2.GetSignalsRequest,
+        apportion.v1.quota_service_pb2.GetSignalsResponse,
+    ]
+    """Gets how to read the responses of the provider. Call it once at the start, and again when
+    `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
+    for a team of it suffices.
     """
 
 class QuotaServiceServicer(metaclass=abc.ABCMeta):
@@ -185,6 +203,17 @@ class QuotaServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[collections.abc.Iterator[apportion.v1.quota_service_pb2.WatchWorkspaceResponse], collections.abc.AsyncIterator[apportion.v1.quota_service_pb2.WatchWorkspaceResponse]]:
         """Streams the state of a workspace, for display: one snapshot at the start, then one after each
         change, at most four per second. A slow reader misses snapshots but never gets an outdated one.
+        """
+
+    @abc.abstractmethod
+    def GetSignals(
+        self,
+        request: apportion.v1.quota_service_pb2.GetSignalsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[apportion.v1.quota_service_pb2.GetSignalsResponse, collections.abc.Awaitable[apportion.v1.quota_service_pb2.GetSignalsResponse]]:
+        """Gets how to read the responses of the provider. Call it once at the start, and again when
+        `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
+        for a team of it suffices.
         """
 
 def add_QuotaServiceServicer_to_server(servicer: QuotaServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

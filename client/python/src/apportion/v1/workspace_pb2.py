@@ -13,12 +13,13 @@ _sym_db = _symbol_database.Default()
 
 
 from apportion.v1 import priority_pb2 as apportion_dot_v1_dot_priority__pb2
+from apportion.v1 import signals_pb2 as apportion_dot_v1_dot_signals__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61pportion/v1/workspace.proto\x12\x0c\x61pportion.v1\x1a\x1b\x61pportion/v1/priority.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xec\x03\n\tWorkspace\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06preset\x18\x05 \x01(\t\x12#\n\x06limits\x18\x06 \x03(\x0b\x32\x13.apportion.v1.Limit\x12.\n\x08holdback\x18\x07 \x01(\x0b\x32\x1c.apportion.v1.PriorityShares\x12,\n\x06\x66loors\x18\x08 \x01(\x0b\x32\x1c.apportion.v1.PriorityShares\x12\"\n\x15largest_lease_permits\x18\t \x01(\rH\x00\x88\x01\x01\x12*\n\x04\x65\x64ge\x18\n \x01(\x0b\x32\x1c.apportion.v1.EdgePriorities\x12\"\n\x15others_memory_windows\x18\x0b \x01(\rH\x01\x88\x01\x01\x12\x17\n\nspare_edge\x18\x0c \x01(\x08H\x02\x88\x01\x01\x42\x18\n\x16_largest_lease_permitsB\x18\n\x16_others_memory_windowsB\r\n\x0b_spare_edge\"\x89\x02\n\x05Limit\x12\x10\n\x08limit_id\x18\x01 \x01(\t\x12\x0f\n\x07permits\x18\x02 \x01(\r\x12)\n\x06window\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05phase\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cstart_margin\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05guard\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nlease_life\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"g\n\x0ePriorityShares\x12\x1b\n\x13\x63ritical_billionths\x18\x01 \x01(\r\x12\x1a\n\x12\x64\x65\x66\x61ult_billionths\x18\x02 \x01(\r\x12\x1c\n\x14sheddable_billionths\x18\x03 \x01(\r\"<\n\x0e\x45\x64gePriorities\x12*\n\npriorities\x18\x01 \x03(\x0e\x32\x16.apportion.v1.Priority\"\x8b\x01\n\x16\x43reateWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\x12*\n\tworkspace\x18\x02 \x01(\x0b\x32\x17.apportion.v1.Workspace\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x18\n\x10\x61llow_overcommit\x18\x04 \x01(\x08\"W\n\x17\x43reateWorkspaceResponse\x12*\n\tworkspace\x18\x01 \x01(\x0b\x32\x17.apportion.v1.Workspace\x12\x10\n\x08warnings\x18\x02 \x03(\t\"#\n\x13GetWorkspaceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"B\n\x14GetWorkspaceResponse\x12*\n\tworkspace\x18\x01 \x01(\x0b\x32\x17.apportion.v1.Workspace\">\n\x15ListWorkspacesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"^\n\x16ListWorkspacesResponse\x12+\n\nworkspaces\x18\x01 \x03(\x0b\x32\x17.apportion.v1.Workspace\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa6\x01\n\x16UpdateWorkspaceRequest\x12*\n\tworkspace\x18\x01 \x01(\x0b\x32\x17.apportion.v1.Workspace\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x18\n\x10\x61llow_overcommit\x18\x04 \x01(\x08\"W\n\x17UpdateWorkspaceResponse\x12*\n\tworkspace\x18\x01 \x01(\x0b\x32\x17.apportion.v1.Workspace\x12\x10\n\x08warnings\x18\x02 \x03(\t\"Z\n\x16\x44\x65leteWorkspaceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\r\n\x05\x66orce\x18\x04 \x01(\x08\"\x19\n\x17\x44\x65leteWorkspaceResponseBR\n\x10\x64\x65v.apportion.v1B\x0eWorkspaceProtoP\x01Z,apportion.dev/client/apportionv1;apportionv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61pportion/v1/workspace.proto\x12\x0c\x61pportion.v1\x1a\x1b\x61pportion/v1/priority.proto\x1a\x1a\x61pportion/v1/signals.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x94\x04\n\tWorkspace\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06preset\x18\x05 \x01(\t\x12#\n\x06limits\x18\x06 \x03(\x0b\x32\x13.apportion.v1.Limit\x12.\n\x08holdback\x18\x07 \x01(\x0b\x32\x1c.apportion.v1.PriorityShares\x12,\n\x06\x66loors\x18\x08 \x01(\x0b\x32\x1c.apportion.v1.PriorityShares\x12\"\n\x15largest_lease_permits\x18\t \x01(\rH\x00\x88\x01\x01\x12*\n\x04\x65\x64ge\x18\n \x01(\x0b\x32\x1c.apportion.v1.EdgePriorities\x12\"\n\x15others_memory_windows\x18\x0b \x01(\rH\x01\x88\x01\x01\x12\x17\n\nspare_edge\x18\x0c \x01(\x08H\x02\x88\x01\x01\x12&\n\x07signals\x18\r \x01(\x0b\x32\x15.apportion.v1.SignalsB\x18\n\x16_largest_lease_permitsB\x18\n\x16_others_memory_windowsB\r\n\x0b_spare_edge\"\x89\x02\n\x05Limit\x12\x10\n\x08limit_id\x18\x01 \x01(\t\x12\x0f\n\x07permits\x18\x02 \x01(\r\x12)\n\x06window\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05phase\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cstart_margin\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05guard\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nlease_life\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"g\n\x0ePriorityShares\x12\x1b\n\x13\x63ritical_billionths\x18\x01 \x01(\r\x12\x1a\n\x12\x64\x65\x66\x61ult_billionths\x18\x02 \x01(\r\x12\x1c\n\x14sheddable_billionths\x18\x03 \x01(\r\"<\n\x0e\x45\x64gePriorities\x12*\n\npriorities\x18\x01 \x03(\x0e\x32\x16.apportion.v1.Priority\"\x8b\x01\n\x16\x43reateWorkspaceRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\x12*\n\tworkspace\x18\x02 \x01(\x0b\x32\x17.apportion.v1.Workspace\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x18\n\x10\x61llow_overcommit\x18\x04 \x01(\x08\"W\n\x17\x43reateWorkspaceResponse\x12*\n\tworkspace\x18\x01 \x01(\x0b\x32\x17.apportion.v1.Workspace\x12\x10\n\x08warnings\x18\x02 \x03(\t\"#\n\x13GetWorkspaceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"B\n\x14GetWorkspaceResponse\x12*\n\tworkspace\x18\x01 \x01(\x0b\x32\x17.apportion.v1.Workspace\">\n\x15ListWorkspacesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"^\n\x16ListWorkspacesResponse\x12+\n\nworkspaces\x18\x01 \x03(\x0b\x32\x17.apportion.v1.Workspace\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa6\x01\n\x16UpdateWorkspaceRequest\x12*\n\tworkspace\x18\x01 \x01(\x0b\x32\x17.apportion.v1.Workspace\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x18\n\x10\x61llow_overcommit\x18\x04 \x01(\x08\"W\n\x17UpdateWorkspaceResponse\x12*\n\tworkspace\x18\x01 \x01(\x0b\x32\x17.apportion.v1.Workspace\x12\x10\n\x08warnings\x18\x02 \x03(\t\"Z\n\x16\x44\x65leteWorkspaceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\r\n\x05\x66orce\x18\x04 \x01(\x08\"\x19\n\x17\x44\x65leteWorkspaceResponseBR\n\x10\x64\x65v.apportion.v1B\x0eWorkspaceProtoP\x01Z,apportion.dev/client/apportionv1;apportionv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -26,32 +27,32 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'apportion.v1.workspace_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\020dev.apportion.v1B\016WorkspaceProtoP\001Z,apportion.dev/client/apportionv1;apportionv1'
-  _globals['_WORKSPACE']._serialized_start=175
-  _globals['_WORKSPACE']._serialized_end=667
-  _globals['_LIMIT']._serialized_start=670
-  _globals['_LIMIT']._serialized_end=935
-  _globals['_PRIORITYSHARES']._serialized_start=937
-  _globals['_PRIORITYSHARES']._serialized_end=1040
-  _globals['_EDGEPRIORITIES']._serialized_start=1042
-  _globals['_EDGEPRIORITIES']._serialized_end=1102
-  _globals['_CREATEWORKSPACEREQUEST']._serialized_start=1105
-  _globals['_CREATEWORKSPACEREQUEST']._serialized_end=1244
-  _globals['_CREATEWORKSPACERESPONSE']._serialized_start=1246
-  _globals['_CREATEWORKSPACERESPONSE']._serialized_end=1333
-  _globals['_GETWORKSPACEREQUEST']._serialized_start=1335
-  _globals['_GETWORKSPACEREQUEST']._serialized_end=1370
-  _globals['_GETWORKSPACERESPONSE']._serialized_start=1372
-  _globals['_GETWORKSPACERESPONSE']._serialized_end=1438
-  _globals['_LISTWORKSPACESREQUEST']._serialized_start=1440
-  _globals['_LISTWORKSPACESREQUEST']._serialized_end=1502
-  _globals['_LISTWORKSPACESRESPONSE']._serialized_start=1504
-  _globals['_LISTWORKSPACESRESPONSE']._serialized_end=1598
-  _globals['_UPDATEWORKSPACEREQUEST']._serialized_start=1601
-  _globals['_UPDATEWORKSPACEREQUEST']._serialized_end=1767
-  _globals['_UPDATEWORKSPACERESPONSE']._serialized_start=1769
-  _globals['_UPDATEWORKSPACERESPONSE']._serialized_end=1856
-  _globals['_DELETEWORKSPACEREQUEST']._serialized_start=1858
-  _globals['_DELETEWORKSPACEREQUEST']._serialized_end=1948
-  _globals['_DELETEWORKSPACERESPONSE']._serialized_start=1950
-  _globals['_DELETEWORKSPACERESPONSE']._serialized_end=1975
+  _globals['_WORKSPACE']._serialized_start=203
+  _globals['_WORKSPACE']._serialized_end=735
+  _globals['_LIMIT']._serialized_start=738
+  _globals['_LIMIT']._serialized_end=1003
+  _globals['_PRIORITYSHARES']._serialized_start=1005
+  _globals['_PRIORITYSHARES']._serialized_end=1108
+  _globals['_EDGEPRIORITIES']._serialized_start=1110
+  _globals['_EDGEPRIORITIES']._serialized_end=1170
+  _globals['_CREATEWORKSPACEREQUEST']._serialized_start=1173
+  _globals['_CREATEWORKSPACEREQUEST']._serialized_end=1312
+  _globals['_CREATEWORKSPACERESPONSE']._serialized_start=1314
+  _globals['_CREATEWORKSPACERESPONSE']._serialized_end=1401
+  _globals['_GETWORKSPACEREQUEST']._serialized_start=1403
+  _globals['_GETWORKSPACEREQUEST']._serialized_end=1438
+  _globals['_GETWORKSPACERESPONSE']._serialized_start=1440
+  _globals['_GETWORKSPACERESPONSE']._serialized_end=1506
+  _globals['_LISTWORKSPACESREQUEST']._serialized_start=1508
+  _globals['_LISTWORKSPACESREQUEST']._serialized_end=1570
+  _globals['_LISTWORKSPACESRESPONSE']._serialized_start=1572
+  _globals['_LISTWORKSPACESRESPONSE']._serialized_end=1666
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_start=1669
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_end=1835
+  _globals['_UPDATEWORKSPACERESPONSE']._serialized_start=1837
+  _globals['_UPDATEWORKSPACERESPONSE']._serialized_end=1924
+  _globals['_DELETEWORKSPACEREQUEST']._serialized_start=1926
+  _globals['_DELETEWORKSPACEREQUEST']._serialized_end=2016
+  _globals['_DELETEWORKSPACERESPONSE']._serialized_start=2018
+  _globals['_DELETEWORKSPACERESPONSE']._serialized_end=2043
 # @@protoc_insertion_point(module_scope)

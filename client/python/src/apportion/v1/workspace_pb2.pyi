@@ -4,6 +4,7 @@ isort:skip_file
 Workspaces: accounts at a provider whose budget is shared, and their limits."""
 
 import apportion.v1.priority_pb2
+import apportion.v1.signals_pb2
 import builtins
 import collections.abc
 import google.protobuf.descriptor
@@ -34,6 +35,7 @@ class Workspace(google.protobuf.message.Message):
     EDGE_FIELD_NUMBER: builtins.int
     OTHERS_MEMORY_WINDOWS_FIELD_NUMBER: builtins.int
     SPARE_EDGE_FIELD_NUMBER: builtins.int
+    SIGNALS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """The name, `workspaces/{workspace}`. Set at creation, immutable."""
     etag: builtins.str
@@ -42,8 +44,8 @@ class Workspace(google.protobuf.message.Message):
     """
     preset: builtins.str
     """The preset that the workspace is based on, such as `intercom`. A preset describes the limits
-    and responses of a provider. Set at creation, immutable. At most 63 bytes. If unset, no preset
-    is used.
+    and responses of a provider. One whose limits cannot be served yet is refused unless `limits`
+    is set. Set at creation, immutable. At most 63 bytes. If unset, no preset is used.
     """
     largest_lease_permits: builtins.int
     """The largest lease that is granted, in permits. From 1 to 2^28. Defaults to an eighth of the
@@ -109,6 +111,12 @@ class Workspace(google.protobuf.message.Message):
         is charged to both windows. Defaults to CRITICAL alone.
         """
 
+    @property
+    def signals(self) -> apportion.v1.signals_pb2.Signals:
+        """How clients read the responses of the provider. If unset, the signals of the preset are used,
+        as far as they are about limits of this workspace, and without a preset those of `ietf`.
+        """
+
     def __init__(
         self,
         *,
@@ -124,9 +132,10 @@ class Workspace(google.protobuf.message.Message):
         edge: global___EdgePriorities | None = ...,
         others_memory_windows: builtins.int | None = ...,
         spare_edge: builtins.bool | None = ...,
+        signals: apportion.v1.signals_pb2.Signals | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_largest_lease_permits", b"_largest_lease_permits", "_others_memory_windows", b"_others_memory_windows", "_spare_edge", b"_spare_edge", "create_time", b"create_time", "edge", b"edge", "floors", b"floors", "holdback", b"holdback", "largest_lease_permits", b"largest_lease_permits", "others_memory_windows", b"others_memory_windows", "spare_edge", b"spare_edge", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_largest_lease_permits", b"_largest_lease_permits", "_others_memory_windows", b"_others_memory_windows", "_spare_edge", b"_spare_edge", "create_time", b"create_time", "edge", b"edge", "etag", b"etag", "floors", b"floors", "holdback", b"holdback", "largest_lease_permits", b"largest_lease_permits", "limits", b"limits", "name", b"name", "others_memory_windows", b"others_memory_windows", "preset", b"preset", "spare_edge", b"spare_edge", "update_time", b"update_time"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_largest_lease_permits", b"_largest_lease_permits", "_others_memory_windows", b"_others_memory_windows", "_spare_edge", b"_spare_edge", "create_time", b"create_time", "edge", b"edge", "floors", b"floors", "holdback", b"holdback", "largest_lease_permits", b"largest_lease_permits", "others_memory_windows", b"others_memory_windows", "signals", b"signals", "spare_edge", b"spare_edge", "update_time", b"update_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_largest_lease_permits", b"_largest_lease_permits", "_others_memory_windows", b"_others_memory_windows", "_spare_edge", b"_spare_edge", "create_time", b"create_time", "edge", b"edge", "etag", b"etag", "floors", b"floors", "holdback", b"holdback", "largest_lease_permits", b"largest_lease_permits", "limits", b"limits", "name", b"name", "others_memory_windows", b"others_memory_windows", "preset", b"preset", "signals", b"signals", "spare_edge", b"spare_edge", "update_time", b"update_time"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_largest_lease_permits", b"_largest_lease_permits"]) -> typing.Literal["largest_lease_permits"] | None: ...
     @typing.overload

@@ -5,12 +5,14 @@ use super::table::{Key, Keys, PriorityName, add};
 use super::team::TeamTable;
 use crate::admin::assignments::Assignments;
 use apportion_proto::v1;
+use apportion_server::signals::SignalsTable;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use std::fmt;
 
 /// The keys of a workspace beside its fields: compound fields have a syntax of their own.
-const KEYS: Keys = Keys { others: &["id", "limit", "holdback", "floors", "edge", "team"], former: &[] };
+const KEYS: Keys =
+    Keys { others: &["id", "limit", "holdback", "floors", "edge", "signals", "team"], former: &[] };
 
 /// A workspace as it stands in the file.
 #[derive(Default)]
@@ -22,6 +24,7 @@ pub(super) struct WorkspaceTable {
     holdback: Option<Shares>,
     floors: Option<Shares>,
     edge: Option<Vec<PriorityName>>,
+    signals: Option<SignalsTable>,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +49,7 @@ impl WorkspaceTable {
             holdback: self.holdback.as_ref().map(Shares::wire),
             floors: self.floors.as_ref().map(Shares::wire),
             edge,
+            signals: self.signals.as_ref().map(Into::into),
             ..v1::Workspace::default()
         };
         self.assignments.apply(&self.id, &mut workspace);
@@ -84,6 +88,7 @@ impl<'de> Visitor<'de> for WorkspaceVisitor {
                 Key::Other("holdback") => workspace.holdback = map.next_value()?,
                 Key::Other("floors") => workspace.floors = map.next_value()?,
                 Key::Other("edge") => workspace.edge = map.next_value()?,
+                Key::Other("signals") => workspace.signals = map.next_value()?,
                 Key::Other(_) => workspace.teams = map.next_value()?,
                 Key::Field(field) => add(&mut workspace.assignments, field, &mut map)?,
             }

@@ -21,6 +21,7 @@ fn lease() -> v1::Lease {
         until_window_end: span(999),
         left_permits: 123_456,
         contended: false,
+        signals_version: 0x1a2b_3c4d,
     }
 }
 
@@ -81,6 +82,13 @@ impl QuotaService for Noop {
         _: Request<v1::WatchWorkspaceRequest>,
     ) -> Result<Response<Self::WatchWorkspaceStream>, Status> {
         Ok(Response::new(stream::pending().boxed()))
+    }
+
+    async fn get_signals(
+        &self,
+        _: Request<v1::GetSignalsRequest>,
+    ) -> Result<Response<v1::GetSignalsResponse>, Status> {
+        Ok(Response::new(v1::GetSignalsResponse::default()))
     }
 }
 

@@ -12,6 +12,8 @@ import type { Observation } from "./observation_pb.js";
 import { file_apportion_v1_observation } from "./observation_pb.js";
 import type { Priority } from "./priority_pb.js";
 import { file_apportion_v1_priority } from "./priority_pb.js";
+import type { Signals } from "./signals_pb.js";
+import { file_apportion_v1_signals } from "./signals_pb.js";
 import type { WorkspaceSnapshot } from "./snapshot_pb.js";
 import { file_apportion_v1_snapshot } from "./snapshot_pb.js";
 import type { Duration } from "@bufbuild/protobuf/wkt";
@@ -22,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file apportion/v1/quota_service.proto.
  */
 export const file_apportion_v1_quota_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBhcHBvcnRpb24vdjEvcXVvdGFfc2VydmljZS5wcm90bxIMYXBwb3J0aW9uLnYxIv0BChNBY3F1aXJlTGVhc2VSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIMCgR0ZWFtGAIgASgJEg4KBmNhbGxlchgDIAEoCRIoCghwcmlvcml0eRgEIAEoDjIWLmFwcG9ydGlvbi52MS5Qcmlvcml0eRIUCgdwZXJtaXRzGAUgASgNSACIAQESGAoLbWluX3Blcm1pdHMYBiABKA1IAYgBARIrCghtYXhfd2FpdBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpyZXF1ZXN0X2lkGAggASgJQgoKCF9wZXJtaXRzQg4KDF9taW5fcGVybWl0cyI6ChRBY3F1aXJlTGVhc2VSZXNwb25zZRIiCgVsZWFzZRgBIAEoCzITLmFwcG9ydGlvbi52MS5MZWFzZSLKAQoSU2V0dGxlTGVhc2VSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIMCgR0ZWFtGAIgASgJEg4KBmNhbGxlchgDIAEoCRIQCghsZWFzZV9pZBgEIAEoCRIUCgx1c2VkX3Blcm1pdHMYBSABKA0SGAoQcmV0dXJuZWRfcGVybWl0cxgGIAEoDRIQCghpc19maW5hbBgHIAEoCBIvCgxvYnNlcnZhdGlvbnMYCCADKAsyGS5hcHBvcnRpb24udjEuT2JzZXJ2YXRpb24iPQoTU2V0dGxlTGVhc2VSZXNwb25zZRImCgdzZXR0bGVkGAEgASgLMhUuYXBwb3J0aW9uLnYxLlNldHRsZWQiTgoYQmF0Y2hTZXR0bGVMZWFzZXNSZXF1ZXN0EjIKCHJlcXVlc3RzGAEgAygLMiAuYXBwb3J0aW9uLnYxLlNldHRsZUxlYXNlUmVxdWVzdCJKChlCYXRjaFNldHRsZUxlYXNlc1Jlc3BvbnNlEi0KCG91dGNvbWVzGAEgAygLMhsuYXBwb3J0aW9uLnYxLlNldHRsZU91dGNvbWUibgoNU2V0dGxlT3V0Y29tZRIoCgdzZXR0bGVkGAEgASgLMhUuYXBwb3J0aW9uLnYxLlNldHRsZWRIABIoCgdyZWZ1c2FsGAIgASgLMhUuYXBwb3J0aW9uLnYxLlJlZnVzYWxIAEIJCgdvdXRjb21lIroBCg9FeGNoYW5nZVJlcXVlc3QSCgoCaWQYASABKAQSNAoHYWNxdWlyZRgCIAEoCzIhLmFwcG9ydGlvbi52MS5BY3F1aXJlTGVhc2VSZXF1ZXN0SAASMgoGc2V0dGxlGAMgASgLMiAuYXBwb3J0aW9uLnYxLlNldHRsZUxlYXNlUmVxdWVzdEgAEiYKBmNhbmNlbBgEIAEoCzIULmFwcG9ydGlvbi52MS5DYW5jZWxIAEIJCgdyZXF1ZXN0IggKBkNhbmNlbCKJAgoQRXhjaGFuZ2VSZXNwb25zZRIKCgJpZBgBIAEoBBImCgdncmFudGVkGAIgASgLMhMuYXBwb3J0aW9uLnYxLkxlYXNlSAASKAoHcmVmdXNhbBgDIAEoCzIVLmFwcG9ydGlvbi52MS5SZWZ1c2FsSAASKAoHc2V0dGxlZBgEIAEoCzIVLmFwcG9ydGlvbi52MS5TZXR0bGVkSAASLgoKcmV2b2NhdGlvbhgFIAEoCzIYLmFwcG9ydGlvbi52MS5SZXZvY2F0aW9uSAASMQoMbGltaXRfY2hhbmdlGAYgASgLMhkuYXBwb3J0aW9uLnYxLkxpbWl0Q2hhbmdlSABCCgoIcmVzcG9uc2UiWwoVV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIvCgxtaW5faW50ZXJ2YWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iSwoWV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZRIxCghzbmFwc2hvdBgBIAEoCzIfLmFwcG9ydGlvbi52MS5Xb3Jrc3BhY2VTbmFwc2hvdDLNAwoMUXVvdGFTZXJ2aWNlElUKDEFjcXVpcmVMZWFzZRIhLmFwcG9ydGlvbi52MS5BY3F1aXJlTGVhc2VSZXF1ZXN0GiIuYXBwb3J0aW9uLnYxLkFjcXVpcmVMZWFzZVJlc3BvbnNlElIKC1NldHRsZUxlYXNlEiAuYXBwb3J0aW9uLnYxLlNldHRsZUxlYXNlUmVxdWVzdBohLmFwcG9ydGlvbi52MS5TZXR0bGVMZWFzZVJlc3BvbnNlEmQKEUJhdGNoU2V0dGxlTGVhc2VzEiYuYXBwb3J0aW9uLnYxLkJhdGNoU2V0dGxlTGVhc2VzUmVxdWVzdBonLmFwcG9ydGlvbi52MS5CYXRjaFNldHRsZUxlYXNlc1Jlc3BvbnNlEk0KCEV4Y2hhbmdlEh0uYXBwb3J0aW9uLnYxLkV4Y2hhbmdlUmVxdWVzdBoeLmFwcG9ydGlvbi52MS5FeGNoYW5nZVJlc3BvbnNlKAEwARJdCg5XYXRjaFdvcmtzcGFjZRIjLmFwcG9ydGlvbi52MS5XYXRjaFdvcmtzcGFjZVJlcXVlc3QaJC5hcHBvcnRpb24udjEuV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZTABQlUKEGRldi5hcHBvcnRpb24udjFCEVF1b3RhU2VydmljZVByb3RvUAFaLGFwcG9ydGlvbi5kZXYvY2xpZW50L2FwcG9ydGlvbnYxO2FwcG9ydGlvbnYxYgZwcm90bzM", [file_apportion_v1_lease, file_apportion_v1_observation, file_apportion_v1_priority, file_apportion_v1_snapshot, file_google_protobuf_duration]);
+  fileDesc("CiBhcHBvcnRpb24vdjEvcXVvdGFfc2VydmljZS5wcm90bxIMYXBwb3J0aW9uLnYxIv0BChNBY3F1aXJlTGVhc2VSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIMCgR0ZWFtGAIgASgJEg4KBmNhbGxlchgDIAEoCRIoCghwcmlvcml0eRgEIAEoDjIWLmFwcG9ydGlvbi52MS5Qcmlvcml0eRIUCgdwZXJtaXRzGAUgASgNSACIAQESGAoLbWluX3Blcm1pdHMYBiABKA1IAYgBARIrCghtYXhfd2FpdBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpyZXF1ZXN0X2lkGAggASgJQgoKCF9wZXJtaXRzQg4KDF9taW5fcGVybWl0cyI6ChRBY3F1aXJlTGVhc2VSZXNwb25zZRIiCgVsZWFzZRgBIAEoCzITLmFwcG9ydGlvbi52MS5MZWFzZSLKAQoSU2V0dGxlTGVhc2VSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIMCgR0ZWFtGAIgASgJEg4KBmNhbGxlchgDIAEoCRIQCghsZWFzZV9pZBgEIAEoCRIUCgx1c2VkX3Blcm1pdHMYBSABKA0SGAoQcmV0dXJuZWRfcGVybWl0cxgGIAEoDRIQCghpc19maW5hbBgHIAEoCBIvCgxvYnNlcnZhdGlvbnMYCCADKAsyGS5hcHBvcnRpb24udjEuT2JzZXJ2YXRpb24iPQoTU2V0dGxlTGVhc2VSZXNwb25zZRImCgdzZXR0bGVkGAEgASgLMhUuYXBwb3J0aW9uLnYxLlNldHRsZWQiTgoYQmF0Y2hTZXR0bGVMZWFzZXNSZXF1ZXN0EjIKCHJlcXVlc3RzGAEgAygLMiAuYXBwb3J0aW9uLnYxLlNldHRsZUxlYXNlUmVxdWVzdCJKChlCYXRjaFNldHRsZUxlYXNlc1Jlc3BvbnNlEi0KCG91dGNvbWVzGAEgAygLMhsuYXBwb3J0aW9uLnYxLlNldHRsZU91dGNvbWUibgoNU2V0dGxlT3V0Y29tZRIoCgdzZXR0bGVkGAEgASgLMhUuYXBwb3J0aW9uLnYxLlNldHRsZWRIABIoCgdyZWZ1c2FsGAIgASgLMhUuYXBwb3J0aW9uLnYxLlJlZnVzYWxIAEIJCgdvdXRjb21lIroBCg9FeGNoYW5nZVJlcXVlc3QSCgoCaWQYASABKAQSNAoHYWNxdWlyZRgCIAEoCzIhLmFwcG9ydGlvbi52MS5BY3F1aXJlTGVhc2VSZXF1ZXN0SAASMgoGc2V0dGxlGAMgASgLMiAuYXBwb3J0aW9uLnYxLlNldHRsZUxlYXNlUmVxdWVzdEgAEiYKBmNhbmNlbBgEIAEoCzIULmFwcG9ydGlvbi52MS5DYW5jZWxIAEIJCgdyZXF1ZXN0IggKBkNhbmNlbCKJAgoQRXhjaGFuZ2VSZXNwb25zZRIKCgJpZBgBIAEoBBImCgdncmFudGVkGAIgASgLMhMuYXBwb3J0aW9uLnYxLkxlYXNlSAASKAoHcmVmdXNhbBgDIAEoCzIVLmFwcG9ydGlvbi52MS5SZWZ1c2FsSAASKAoHc2V0dGxlZBgEIAEoCzIVLmFwcG9ydGlvbi52MS5TZXR0bGVkSAASLgoKcmV2b2NhdGlvbhgFIAEoCzIYLmFwcG9ydGlvbi52MS5SZXZvY2F0aW9uSAASMQoMbGltaXRfY2hhbmdlGAYgASgLMhkuYXBwb3J0aW9uLnYxLkxpbWl0Q2hhbmdlSABCCgoIcmVzcG9uc2UiWwoVV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIvCgxtaW5faW50ZXJ2YWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iSwoWV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZRIxCghzbmFwc2hvdBgBIAEoCzIfLmFwcG9ydGlvbi52MS5Xb3Jrc3BhY2VTbmFwc2hvdCImChFHZXRTaWduYWxzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkiVQoSR2V0U2lnbmFsc1Jlc3BvbnNlEiYKB3NpZ25hbHMYASABKAsyFS5hcHBvcnRpb24udjEuU2lnbmFscxIXCg9zaWduYWxzX3ZlcnNpb24YAiABKAcyngQKDFF1b3RhU2VydmljZRJVCgxBY3F1aXJlTGVhc2USIS5hcHBvcnRpb24udjEuQWNxdWlyZUxlYXNlUmVxdWVzdBoiLmFwcG9ydGlvbi52MS5BY3F1aXJlTGVhc2VSZXNwb25zZRJSCgtTZXR0bGVMZWFzZRIgLmFwcG9ydGlvbi52MS5TZXR0bGVMZWFzZVJlcXVlc3QaIS5hcHBvcnRpb24udjEuU2V0dGxlTGVhc2VSZXNwb25zZRJkChFCYXRjaFNldHRsZUxlYXNlcxImLmFwcG9ydGlvbi52MS5CYXRjaFNldHRsZUxlYXNlc1JlcXVlc3QaJy5hcHBvcnRpb24udjEuQmF0Y2hTZXR0bGVMZWFzZXNSZXNwb25zZRJNCghFeGNoYW5nZRIdLmFwcG9ydGlvbi52MS5FeGNoYW5nZVJlcXVlc3QaHi5hcHBvcnRpb24udjEuRXhjaGFuZ2VSZXNwb25zZSgBMAESXQoOV2F0Y2hXb3Jrc3BhY2USIy5hcHBvcnRpb24udjEuV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0GiQuYXBwb3J0aW9uLnYxLldhdGNoV29ya3NwYWNlUmVzcG9uc2UwARJPCgpHZXRTaWduYWxzEh8uYXBwb3J0aW9uLnYxLkdldFNpZ25hbHNSZXF1ZXN0GiAuYXBwb3J0aW9uLnYxLkdldFNpZ25hbHNSZXNwb25zZUJVChBkZXYuYXBwb3J0aW9uLnYxQhFRdW90YVNlcnZpY2VQcm90b1ABWixhcHBvcnRpb24uZGV2L2NsaWVudC9hcHBvcnRpb252MTthcHBvcnRpb252MWIGcHJvdG8z", [file_apportion_v1_lease, file_apportion_v1_observation, file_apportion_v1_priority, file_apportion_v1_signals, file_apportion_v1_snapshot, file_google_protobuf_duration]);
 
 /**
  * A request for a lease. The empty message requests one permit for the team `default` of the
@@ -507,6 +509,56 @@ export const WatchWorkspaceResponseSchema: GenMessage<WatchWorkspaceResponse> = 
   messageDesc(file_apportion_v1_quota_service, 11);
 
 /**
+ * A request for the signals of a workspace.
+ *
+ * @generated from message apportion.v1.GetSignalsRequest
+ */
+export type GetSignalsRequest = Message<"apportion.v1.GetSignalsRequest"> & {
+  /**
+   * The id of the workspace. Defaults to `default`.
+   *
+   * @generated from field: string workspace = 1;
+   */
+  workspace: string;
+};
+
+/**
+ * Describes the message apportion.v1.GetSignalsRequest.
+ * Use `create(GetSignalsRequestSchema)` to create a new message.
+ */
+export const GetSignalsRequestSchema: GenMessage<GetSignalsRequest> = /*@__PURE__*/
+  messageDesc(file_apportion_v1_quota_service, 12);
+
+/**
+ * The signals of a workspace.
+ *
+ * @generated from message apportion.v1.GetSignalsResponse
+ */
+export type GetSignalsResponse = Message<"apportion.v1.GetSignalsResponse"> & {
+  /**
+   * The signals: those of the workspace, or else those of its preset, or else those of `ietf`.
+   * Always set.
+   *
+   * @generated from field: apportion.v1.Signals signals = 1;
+   */
+  signals?: Signals | undefined;
+
+  /**
+   * The version of the signals. Never 0.
+   *
+   * @generated from field: fixed32 signals_version = 2;
+   */
+  signalsVersion: number;
+};
+
+/**
+ * Describes the message apportion.v1.GetSignalsResponse.
+ * Use `create(GetSignalsResponseSchema)` to create a new message.
+ */
+export const GetSignalsResponseSchema: GenMessage<GetSignalsResponse> = /*@__PURE__*/
+  messageDesc(file_apportion_v1_quota_service, 13);
+
+/**
  * Grants leases of a request budget that many services share at one provider.
  *
  * This service identifies workspaces, teams and limits by their bare ids, such as `default`. These
@@ -576,6 +628,18 @@ export const QuotaService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchWorkspaceRequestSchema;
     output: typeof WatchWorkspaceResponseSchema;
+  },
+  /**
+   * Gets how to read the responses of the provider. Call it once at the start, and again when
+   * `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
+   * for a team of it suffices.
+   *
+   * @generated from rpc apportion.v1.QuotaService.GetSignals
+   */
+  getSignals: {
+    methodKind: "unary";
+    input: typeof GetSignalsRequestSchema;
+    output: typeof GetSignalsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_apportion_v1_quota_service, 0);

@@ -297,6 +297,22 @@ private static final long serialVersionUID = 0L;
     return contended_;
   }
 
+  public static final int SIGNALS_VERSION_FIELD_NUMBER = 9;
+  private int signalsVersion_ = 0;
+  /**
+   * <pre>
+   * The version of the workspace's signals. If it differs from the version at hand, get them again
+   * with `GetSignals`. Equal signals have equal versions, on every server. 0 if unknown.
+   * </pre>
+   *
+   * <code>fixed32 signals_version = 9;</code>
+   * @return The signalsVersion.
+   */
+  @java.lang.Override
+  public int getSignalsVersion() {
+    return signalsVersion_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -334,6 +350,9 @@ private static final long serialVersionUID = 0L;
     }
     if (contended_ != false) {
       output.writeBool(8, contended_);
+    }
+    if (signalsVersion_ != 0) {
+      output.writeFixed32(9, signalsVersion_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -375,6 +394,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeBoolSize(8, contended_);
     }
+    if (signalsVersion_ != 0) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeFixed32Size(9, signalsVersion_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -414,6 +437,8 @@ private static final long serialVersionUID = 0L;
         != other.getLeftPermits()) return false;
     if (getContended()
         != other.getContended()) return false;
+    if (getSignalsVersion()
+        != other.getSignalsVersion()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -448,6 +473,8 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + CONTENDED_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
         getContended());
+    hash = (37 * hash) + SIGNALS_VERSION_FIELD_NUMBER;
+    hash = (53 * hash) + getSignalsVersion();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -618,6 +645,7 @@ private static final long serialVersionUID = 0L;
       }
       leftPermits_ = 0;
       contended_ = false;
+      signalsVersion_ = 0;
       return this;
     }
 
@@ -684,6 +712,9 @@ private static final long serialVersionUID = 0L;
       }
       if (((from_bitField0_ & 0x00000080) != 0)) {
         result.contended_ = contended_;
+      }
+      if (((from_bitField0_ & 0x00000100) != 0)) {
+        result.signalsVersion_ = signalsVersion_;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -758,6 +789,9 @@ private static final long serialVersionUID = 0L;
       if (other.getContended() != false) {
         setContended(other.getContended());
       }
+      if (other.getSignalsVersion() != 0) {
+        setSignalsVersion(other.getSignalsVersion());
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -830,6 +864,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000080;
               break;
             } // case 64
+            case 77: {
+              signalsVersion_ = input.readFixed32();
+              bitField0_ |= 0x00000100;
+              break;
+            } // case 77
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1645,6 +1684,53 @@ private static final long serialVersionUID = 0L;
     public Builder clearContended() {
       bitField0_ = (bitField0_ & ~0x00000080);
       contended_ = false;
+      onChanged();
+      return this;
+    }
+
+    private int signalsVersion_ ;
+    /**
+     * <pre>
+     * The version of the workspace's signals. If it differs from the version at hand, get them again
+     * with `GetSignals`. Equal signals have equal versions, on every server. 0 if unknown.
+     * </pre>
+     *
+     * <code>fixed32 signals_version = 9;</code>
+     * @return The signalsVersion.
+     */
+    @java.lang.Override
+    public int getSignalsVersion() {
+      return signalsVersion_;
+    }
+    /**
+     * <pre>
+     * The version of the workspace's signals. If it differs from the version at hand, get them again
+     * with `GetSignals`. Equal signals have equal versions, on every server. 0 if unknown.
+     * </pre>
+     *
+     * <code>fixed32 signals_version = 9;</code>
+     * @param value The signalsVersion to set.
+     * @return This builder for chaining.
+     */
+    public Builder setSignalsVersion(int value) {
+
+      signalsVersion_ = value;
+      bitField0_ |= 0x00000100;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The version of the workspace's signals. If it differs from the version at hand, get them again
+     * with `GetSignals`. Equal signals have equal versions, on every server. 0 if unknown.
+     * </pre>
+     *
+     * <code>fixed32 signals_version = 9;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearSignalsVersion() {
+      bitField0_ = (bitField0_ & ~0x00000100);
+      signalsVersion_ = 0;
       onChanged();
       return this;
     }

@@ -169,4 +169,15 @@ public interface LeaseOrBuilder extends
    * @return The contended.
    */
   boolean getContended();
+
+  /**
+   * <pre>
+   * The version of the workspace's signals. If it differs from the version at hand, get them again
+   * with `GetSignals`. Equal signals have equal versions, on every server. 0 if unknown.
+   * </pre>
+   *
+   * <code>fixed32 signals_version = 9;</code>
+   * @return The signalsVersion.
+   */
+  int getSignalsVersion();
 }

@@ -53,30 +53,31 @@ public final class LeaseProto {
       "\032\033apportion/v1/priority.proto\032\031apportion" +
       "/v1/reason.proto\032\036google/protobuf/durati" +
       "on.proto\032\037google/protobuf/timestamp.prot" +
-      "o\"\211\002\n\005Lease\022\020\n\010lease_id\030\001 \001(\t\022\017\n\007permits" +
+      "o\"\242\002\n\005Lease\022\020\n\010lease_id\030\001 \001(\t\022\017\n\007permits" +
       "\030\002 \001(\r\022(\n\010priority\030\003 \001(\0162\026.apportion.v1." +
       "Priority\022\'\n\004held\030\004 \001(\0132\031.google.protobuf" +
       ".Duration\022,\n\tvalid_for\030\005 \001(\0132\031.google.pr" +
       "otobuf.Duration\0223\n\020until_window_end\030\006 \001(" +
       "\0132\031.google.protobuf.Duration\022\024\n\014left_per" +
-      "mits\030\007 \001(\r\022\021\n\tcontended\030\010 \001(\010\"K\n\007Settled" +
-      "\022\030\n\020returned_permits\030\001 \001(\r\022\030\n\020accepted_p" +
-      "ermits\030\002 \001(\r\022\014\n\004open\030\003 \001(\010\"\216\001\n\007Refusal\022$" +
-      "\n\006reason\030\001 \001(\0162\024.apportion.v1.Reason\022\017\n\007" +
-      "message\030\002 \001(\t\022.\n\013retry_after\030\003 \001(\0132\031.goo" +
-      "gle.protobuf.Duration\022\r\n\005limit\030\004 \001(\t\022\r\n\005" +
-      "field\030\005 \001(\t\"\312\001\n\nRevocation\022\021\n\tworkspace\030" +
-      "\001 \001(\t\022\r\n\005limit\030\002 \001(\t\0225\n\021window_start_tim" +
-      "e\030\003 \001(\0132\032.google.protobuf.Timestamp\0223\n\017w" +
-      "indow_end_time\030\004 \001(\0132\032.google.protobuf.T" +
-      "imestamp\022.\n\013retry_after\030\005 \001(\0132\031.google.p" +
-      "rotobuf.Duration\"\236\001\n\013LimitChange\022\021\n\twork" +
-      "space\030\001 \001(\t\022\r\n\005limit\030\002 \001(\t\022\017\n\007permits\030\003 " +
-      "\001(\r\022)\n\006window\030\004 \001(\0132\031.google.protobuf.Du" +
-      "ration\0221\n\016in_force_after\030\005 \001(\0132\031.google." +
-      "protobuf.DurationBN\n\020dev.apportion.v1B\nL" +
-      "easeProtoP\001Z,apportion.dev/client/apport" +
-      "ionv1;apportionv1b\006proto3"
+      "mits\030\007 \001(\r\022\021\n\tcontended\030\010 \001(\010\022\027\n\017signals" +
+      "_version\030\t \001(\007\"K\n\007Settled\022\030\n\020returned_pe" +
+      "rmits\030\001 \001(\r\022\030\n\020accepted_permits\030\002 \001(\r\022\014\n" +
+      "\004open\030\003 \001(\010\"\216\001\n\007Refusal\022$\n\006reason\030\001 \001(\0162" +
+      "\024.apportion.v1.Reason\022\017\n\007message\030\002 \001(\t\022." +
+      "\n\013retry_after\030\003 \001(\0132\031.google.protobuf.Du" +
+      "ration\022\r\n\005limit\030\004 \001(\t\022\r\n\005field\030\005 \001(\t\"\312\001\n" +
+      "\nRevocation\022\021\n\tworkspace\030\001 \001(\t\022\r\n\005limit\030" +
+      "\002 \001(\t\0225\n\021window_start_time\030\003 \001(\0132\032.googl" +
+      "e.protobuf.Timestamp\0223\n\017window_end_time\030" +
+      "\004 \001(\0132\032.google.protobuf.Timestamp\022.\n\013ret" +
+      "ry_after\030\005 \001(\0132\031.google.protobuf.Duratio" +
+      "n\"\236\001\n\013LimitChange\022\021\n\tworkspace\030\001 \001(\t\022\r\n\005" +
+      "limit\030\002 \001(\t\022\017\n\007permits\030\003 \001(\r\022)\n\006window\030\004" +
+      " \001(\0132\031.google.protobuf.Duration\0221\n\016in_fo" +
+      "rce_after\030\005 \001(\0132\031.google.protobuf.Durati" +
+      "onBN\n\020dev.apportion.v1B\nLeaseProtoP\001Z,ap" +
+      "portion.dev/client/apportionv1;apportion" +
+      "v1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -91,7 +92,7 @@ public final class LeaseProto {
     internal_static_apportion_v1_Lease_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_apportion_v1_Lease_descriptor,
-        new java.lang.String[] { "LeaseId", "Permits", "Priority", "Held", "ValidFor", "UntilWindowEnd", "LeftPermits", "Contended", });
+        new java.lang.String[] { "LeaseId", "Permits", "Priority", "Held", "ValidFor", "UntilWindowEnd", "LeftPermits", "Contended", "SignalsVersion", });
     internal_static_apportion_v1_Settled_descriptor =
       getDescriptor().getMessageTypes().get(1);
     internal_static_apportion_v1_Settled_fieldAccessorTable = new

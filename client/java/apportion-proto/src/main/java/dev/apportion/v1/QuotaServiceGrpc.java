@@ -174,6 +174,37 @@ public final class QuotaServiceGrpc {
     return getWatchWorkspaceMethod;
   }
 
+  private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.GetSignalsRequest,
+      dev.apportion.v1.GetSignalsResponse> getGetSignalsMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "GetSignals",
+      requestType = dev.apportion.v1.GetSignalsRequest.class,
+      responseType = dev.apportion.v1.GetSignalsResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<dev.apportion.v1.GetSignalsRequest,
+      dev.apportion.v1.GetSignalsResponse> getGetSignalsMethod() {
+    io.grpc.MethodDescriptor<dev.apportion.v1.GetSignalsRequest, dev.apportion.v1.GetSignalsResponse> getGetSignalsMethod;
+    if ((getGetSignalsMethod = QuotaServiceGrpc.getGetSignalsMethod) == null) {
+      synchronized (QuotaServiceGrpc.class) {
+        if ((getGetSignalsMethod = QuotaServiceGrpc.getGetSignalsMethod) == null) {
+          QuotaServiceGrpc.getGetSignalsMethod = getGetSignalsMethod =
+              io.grpc.MethodDescriptor.<dev.apportion.v1.GetSignalsRequest, dev.apportion.v1.GetSignalsResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "GetSignals"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.GetSignalsRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.GetSignalsResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new QuotaServiceMethodDescriptorSupplier("GetSignals"))
+              .build();
+        }
+      }
+    }
+    return getGetSignalsMethod;
+  }
+
   /**
    * Creates a new async stub that supports all call types for the service
    */
@@ -303,6 +334,18 @@ public final class QuotaServiceGrpc {
         io.grpc.stub.StreamObserver<dev.apportion.v1.WatchWorkspaceResponse> responseObserver) {
       io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getWatchWorkspaceMethod(), responseObserver);
     }
+
+    /**
+     * <pre>
+     * Gets how to read the responses of the provider. Call it once at the start, and again when
+     * `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
+     * for a team of it suffices.
+     * </pre>
+     */
+    default void getSignals(dev.apportion.v1.GetSignalsRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.GetSignalsResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getGetSignalsMethod(), responseObserver);
+    }
   }
 
   /**
@@ -410,6 +453,19 @@ public final class QuotaServiceGrpc {
       io.grpc.stub.ClientCalls.asyncServerStreamingCall(
           getChannel().newCall(getWatchWorkspaceMethod(), getCallOptions()), request, responseObserver);
     }
+
+    /**
+     * <pre>
+     * Gets how to read the responses of the provider. Call it once at the start, and again when
+     * `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
+     * for a team of it suffices.
+     * </pre>
+     */
+    public void getSignals(dev.apportion.v1.GetSignalsRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.GetSignalsResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getGetSignalsMethod(), getCallOptions()), request, responseObserver);
+    }
   }
 
   /**
@@ -498,6 +554,18 @@ public final class QuotaServiceGrpc {
       return io.grpc.stub.ClientCalls.blockingV2ServerStreamingCall(
           getChannel(), getWatchWorkspaceMethod(), getCallOptions(), request);
     }
+
+    /**
+     * <pre>
+     * Gets how to read the responses of the provider. Call it once at the start, and again when
+     * `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
+     * for a team of it suffices.
+     * </pre>
+     */
+    public dev.apportion.v1.GetSignalsResponse getSignals(dev.apportion.v1.GetSignalsRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getGetSignalsMethod(), getCallOptions(), request);
+    }
   }
 
   /**
@@ -569,6 +637,18 @@ public final class QuotaServiceGrpc {
       return io.grpc.stub.ClientCalls.blockingServerStreamingCall(
           getChannel(), getWatchWorkspaceMethod(), getCallOptions(), request);
     }
+
+    /**
+     * <pre>
+     * Gets how to read the responses of the provider. Call it once at the start, and again when
+     * `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
+     * for a team of it suffices.
+     * </pre>
+     */
+    public dev.apportion.v1.GetSignalsResponse getSignals(dev.apportion.v1.GetSignalsRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getGetSignalsMethod(), getCallOptions(), request);
+    }
   }
 
   /**
@@ -631,13 +711,27 @@ public final class QuotaServiceGrpc {
       return io.grpc.stub.ClientCalls.futureUnaryCall(
           getChannel().newCall(getBatchSettleLeasesMethod(), getCallOptions()), request);
     }
+
+    /**
+     * <pre>
+     * Gets how to read the responses of the provider. Call it once at the start, and again when
+     * `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
+     * for a team of it suffices.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<dev.apportion.v1.GetSignalsResponse> getSignals(
+        dev.apportion.v1.GetSignalsRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getGetSignalsMethod(), getCallOptions()), request);
+    }
   }
 
   private static final int METHODID_ACQUIRE_LEASE = 0;
   private static final int METHODID_SETTLE_LEASE = 1;
   private static final int METHODID_BATCH_SETTLE_LEASES = 2;
   private static final int METHODID_WATCH_WORKSPACE = 3;
-  private static final int METHODID_EXCHANGE = 4;
+  private static final int METHODID_GET_SIGNALS = 4;
+  private static final int METHODID_EXCHANGE = 5;
 
   private static final class MethodHandlers<Req, Resp> implements
       io.grpc.stub.ServerCalls.UnaryMethod<Req, Resp>,
@@ -671,6 +765,10 @@ public final class QuotaServiceGrpc {
         case METHODID_WATCH_WORKSPACE:
           serviceImpl.watchWorkspace((dev.apportion.v1.WatchWorkspaceRequest) request,
               (io.grpc.stub.StreamObserver<dev.apportion.v1.WatchWorkspaceResponse>) responseObserver);
+          break;
+        case METHODID_GET_SIGNALS:
+          serviceImpl.getSignals((dev.apportion.v1.GetSignalsRequest) request,
+              (io.grpc.stub.StreamObserver<dev.apportion.v1.GetSignalsResponse>) responseObserver);
           break;
         default:
           throw new AssertionError();
@@ -728,6 +826,13 @@ public final class QuotaServiceGrpc {
               dev.apportion.v1.WatchWorkspaceRequest,
               dev.apportion.v1.WatchWorkspaceResponse>(
                 service, METHODID_WATCH_WORKSPACE)))
+        .addMethod(
+          getGetSignalsMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              dev.apportion.v1.GetSignalsRequest,
+              dev.apportion.v1.GetSignalsResponse>(
+                service, METHODID_GET_SIGNALS)))
         .build();
   }
 
@@ -781,6 +886,7 @@ public final class QuotaServiceGrpc {
               .addMethod(getBatchSettleLeasesMethod())
               .addMethod(getExchangeMethod())
               .addMethod(getWatchWorkspaceMethod())
+              .addMethod(getGetSignalsMethod())
               .build();
         }
       }

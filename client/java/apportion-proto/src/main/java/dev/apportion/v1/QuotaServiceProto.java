@@ -75,6 +75,16 @@ public final class QuotaServiceProto {
   static final 
     com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
       internal_static_apportion_v1_WatchWorkspaceResponse_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_apportion_v1_GetSignalsRequest_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
+      internal_static_apportion_v1_GetSignalsRequest_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_apportion_v1_GetSignalsResponse_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
+      internal_static_apportion_v1_GetSignalsResponse_fieldAccessorTable;
 
   public static com.google.protobuf.Descriptors.FileDescriptor
       getDescriptor() {
@@ -87,60 +97,65 @@ public final class QuotaServiceProto {
       "\n apportion/v1/quota_service.proto\022\014appo" +
       "rtion.v1\032\030apportion/v1/lease.proto\032\036appo" +
       "rtion/v1/observation.proto\032\033apportion/v1" +
-      "/priority.proto\032\033apportion/v1/snapshot.p" +
-      "roto\032\036google/protobuf/duration.proto\"\375\001\n" +
-      "\023AcquireLeaseRequest\022\021\n\tworkspace\030\001 \001(\t\022" +
-      "\014\n\004team\030\002 \001(\t\022\016\n\006caller\030\003 \001(\t\022(\n\010priorit" +
-      "y\030\004 \001(\0162\026.apportion.v1.Priority\022\024\n\007permi" +
-      "ts\030\005 \001(\rH\000\210\001\001\022\030\n\013min_permits\030\006 \001(\rH\001\210\001\001\022" +
-      "+\n\010max_wait\030\007 \001(\0132\031.google.protobuf.Dura" +
-      "tion\022\022\n\nrequest_id\030\010 \001(\tB\n\n\010_permitsB\016\n\014" +
-      "_min_permits\":\n\024AcquireLeaseResponse\022\"\n\005" +
-      "lease\030\001 \001(\0132\023.apportion.v1.Lease\"\312\001\n\022Set" +
-      "tleLeaseRequest\022\021\n\tworkspace\030\001 \001(\t\022\014\n\004te" +
-      "am\030\002 \001(\t\022\016\n\006caller\030\003 \001(\t\022\020\n\010lease_id\030\004 \001" +
-      "(\t\022\024\n\014used_permits\030\005 \001(\r\022\030\n\020returned_per" +
-      "mits\030\006 \001(\r\022\020\n\010is_final\030\007 \001(\010\022/\n\014observat" +
-      "ions\030\010 \003(\0132\031.apportion.v1.Observation\"=\n" +
-      "\023SettleLeaseResponse\022&\n\007settled\030\001 \001(\0132\025." +
-      "apportion.v1.Settled\"N\n\030BatchSettleLease" +
-      "sRequest\0222\n\010requests\030\001 \003(\0132 .apportion.v" +
-      "1.SettleLeaseRequest\"J\n\031BatchSettleLease" +
-      "sResponse\022-\n\010outcomes\030\001 \003(\0132\033.apportion." +
-      "v1.SettleOutcome\"n\n\rSettleOutcome\022(\n\007set" +
-      "tled\030\001 \001(\0132\025.apportion.v1.SettledH\000\022(\n\007r" +
-      "efusal\030\002 \001(\0132\025.apportion.v1.RefusalH\000B\t\n" +
-      "\007outcome\"\272\001\n\017ExchangeRequest\022\n\n\002id\030\001 \001(\004" +
-      "\0224\n\007acquire\030\002 \001(\0132!.apportion.v1.Acquire" +
-      "LeaseRequestH\000\0222\n\006settle\030\003 \001(\0132 .apporti" +
-      "on.v1.SettleLeaseRequestH\000\022&\n\006cancel\030\004 \001" +
-      "(\0132\024.apportion.v1.CancelH\000B\t\n\007request\"\010\n" +
-      "\006Cancel\"\211\002\n\020ExchangeResponse\022\n\n\002id\030\001 \001(\004" +
-      "\022&\n\007granted\030\002 \001(\0132\023.apportion.v1.LeaseH\000" +
-      "\022(\n\007refusal\030\003 \001(\0132\025.apportion.v1.Refusal" +
-      "H\000\022(\n\007settled\030\004 \001(\0132\025.apportion.v1.Settl" +
-      "edH\000\022.\n\nrevocation\030\005 \001(\0132\030.apportion.v1." +
-      "RevocationH\000\0221\n\014limit_change\030\006 \001(\0132\031.app" +
-      "ortion.v1.LimitChangeH\000B\n\n\010response\"[\n\025W" +
-      "atchWorkspaceRequest\022\021\n\tworkspace\030\001 \001(\t\022" +
-      "/\n\014min_interval\030\002 \001(\0132\031.google.protobuf." +
-      "Duration\"K\n\026WatchWorkspaceResponse\0221\n\010sn" +
-      "apshot\030\001 \001(\0132\037.apportion.v1.WorkspaceSna" +
-      "pshot2\315\003\n\014QuotaService\022U\n\014AcquireLease\022!" +
-      ".apportion.v1.AcquireLeaseRequest\032\".appo" +
-      "rtion.v1.AcquireLeaseResponse\022R\n\013SettleL" +
-      "ease\022 .apportion.v1.SettleLeaseRequest\032!" +
-      ".apportion.v1.SettleLeaseResponse\022d\n\021Bat" +
-      "chSettleLeases\022&.apportion.v1.BatchSettl" +
-      "eLeasesRequest\032\'.apportion.v1.BatchSettl" +
-      "eLeasesResponse\022M\n\010Exchange\022\035.apportion." +
-      "v1.ExchangeRequest\032\036.apportion.v1.Exchan" +
-      "geResponse(\0010\001\022]\n\016WatchWorkspace\022#.appor" +
-      "tion.v1.WatchWorkspaceRequest\032$.apportio" +
-      "n.v1.WatchWorkspaceResponse0\001BU\n\020dev.app" +
-      "ortion.v1B\021QuotaServiceProtoP\001Z,apportio" +
-      "n.dev/client/apportionv1;apportionv1b\006pr" +
-      "oto3"
+      "/priority.proto\032\032apportion/v1/signals.pr" +
+      "oto\032\033apportion/v1/snapshot.proto\032\036google" +
+      "/protobuf/duration.proto\"\375\001\n\023AcquireLeas" +
+      "eRequest\022\021\n\tworkspace\030\001 \001(\t\022\014\n\004team\030\002 \001(" +
+      "\t\022\016\n\006caller\030\003 \001(\t\022(\n\010priority\030\004 \001(\0162\026.ap" +
+      "portion.v1.Priority\022\024\n\007permits\030\005 \001(\rH\000\210\001" +
+      "\001\022\030\n\013min_permits\030\006 \001(\rH\001\210\001\001\022+\n\010max_wait\030" +
+      "\007 \001(\0132\031.google.protobuf.Duration\022\022\n\nrequ" +
+      "est_id\030\010 \001(\tB\n\n\010_permitsB\016\n\014_min_permits" +
+      "\":\n\024AcquireLeaseResponse\022\"\n\005lease\030\001 \001(\0132" +
+      "\023.apportion.v1.Lease\"\312\001\n\022SettleLeaseRequ" +
+      "est\022\021\n\tworkspace\030\001 \001(\t\022\014\n\004team\030\002 \001(\t\022\016\n\006" +
+      "caller\030\003 \001(\t\022\020\n\010lease_id\030\004 \001(\t\022\024\n\014used_p" +
+      "ermits\030\005 \001(\r\022\030\n\020returned_permits\030\006 \001(\r\022\020" +
+      "\n\010is_final\030\007 \001(\010\022/\n\014observations\030\010 \003(\0132\031" +
+      ".apportion.v1.Observation\"=\n\023SettleLease" +
+      "Response\022&\n\007settled\030\001 \001(\0132\025.apportion.v1" +
+      ".Settled\"N\n\030BatchSettleLeasesRequest\0222\n\010" +
+      "requests\030\001 \003(\0132 .apportion.v1.SettleLeas" +
+      "eRequest\"J\n\031BatchSettleLeasesResponse\022-\n" +
+      "\010outcomes\030\001 \003(\0132\033.apportion.v1.SettleOut" +
+      "come\"n\n\rSettleOutcome\022(\n\007settled\030\001 \001(\0132\025" +
+      ".apportion.v1.SettledH\000\022(\n\007refusal\030\002 \001(\013" +
+      "2\025.apportion.v1.RefusalH\000B\t\n\007outcome\"\272\001\n" +
+      "\017ExchangeRequest\022\n\n\002id\030\001 \001(\004\0224\n\007acquire\030" +
+      "\002 \001(\0132!.apportion.v1.AcquireLeaseRequest" +
+      "H\000\0222\n\006settle\030\003 \001(\0132 .apportion.v1.Settle" +
+      "LeaseRequestH\000\022&\n\006cancel\030\004 \001(\0132\024.apporti" +
+      "on.v1.CancelH\000B\t\n\007request\"\010\n\006Cancel\"\211\002\n\020" +
+      "ExchangeResponse\022\n\n\002id\030\001 \001(\004\022&\n\007granted\030" +
+      "\002 \001(\0132\023.apportion.v1.LeaseH\000\022(\n\007refusal\030" +
+      "\003 \001(\0132\025.apportion.v1.RefusalH\000\022(\n\007settle" +
+      "d\030\004 \001(\0132\025.apportion.v1.SettledH\000\022.\n\nrevo" +
+      "cation\030\005 \001(\0132\030.apportion.v1.RevocationH\000" +
+      "\0221\n\014limit_change\030\006 \001(\0132\031.apportion.v1.Li" +
+      "mitChangeH\000B\n\n\010response\"[\n\025WatchWorkspac" +
+      "eRequest\022\021\n\tworkspace\030\001 \001(\t\022/\n\014min_inter" +
+      "val\030\002 \001(\0132\031.google.protobuf.Duration\"K\n\026" +
+      "WatchWorkspaceResponse\0221\n\010snapshot\030\001 \001(\013" +
+      "2\037.apportion.v1.WorkspaceSnapshot\"&\n\021Get" +
+      "SignalsRequest\022\021\n\tworkspace\030\001 \001(\t\"U\n\022Get" +
+      "SignalsResponse\022&\n\007signals\030\001 \001(\0132\025.appor" +
+      "tion.v1.Signals\022\027\n\017signals_version\030\002 \001(\007" +
+      "2\236\004\n\014QuotaService\022U\n\014AcquireLease\022!.appo" +
+      "rtion.v1.AcquireLeaseRequest\032\".apportion" +
+      ".v1.AcquireLeaseResponse\022R\n\013SettleLease\022" +
+      " .apportion.v1.SettleLeaseRequest\032!.appo" +
+      "rtion.v1.SettleLeaseResponse\022d\n\021BatchSet" +
+      "tleLeases\022&.apportion.v1.BatchSettleLeas" +
+      "esRequest\032\'.apportion.v1.BatchSettleLeas" +
+      "esResponse\022M\n\010Exchange\022\035.apportion.v1.Ex" +
+      "changeRequest\032\036.apportion.v1.ExchangeRes" +
+      "ponse(\0010\001\022]\n\016WatchWorkspace\022#.apportion." +
+      "v1.WatchWorkspaceRequest\032$.apportion.v1." +
+      "WatchWorkspaceResponse0\001\022O\n\nGetSignals\022\037" +
+      ".apportion.v1.GetSignalsRequest\032 .apport" +
+      "ion.v1.GetSignalsResponseBU\n\020dev.apporti" +
+      "on.v1B\021QuotaServiceProtoP\001Z,apportion.de" +
+      "v/client/apportionv1;apportionv1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -148,6 +163,7 @@ public final class QuotaServiceProto {
           dev.apportion.v1.LeaseProto.getDescriptor(),
           dev.apportion.v1.ObservationProto.getDescriptor(),
           dev.apportion.v1.PriorityProto.getDescriptor(),
+          dev.apportion.v1.SignalsProto.getDescriptor(),
           dev.apportion.v1.SnapshotProto.getDescriptor(),
           com.google.protobuf.DurationProto.getDescriptor(),
         });
@@ -223,9 +239,22 @@ public final class QuotaServiceProto {
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_apportion_v1_WatchWorkspaceResponse_descriptor,
         new java.lang.String[] { "Snapshot", });
+    internal_static_apportion_v1_GetSignalsRequest_descriptor =
+      getDescriptor().getMessageTypes().get(12);
+    internal_static_apportion_v1_GetSignalsRequest_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
+        internal_static_apportion_v1_GetSignalsRequest_descriptor,
+        new java.lang.String[] { "Workspace", });
+    internal_static_apportion_v1_GetSignalsResponse_descriptor =
+      getDescriptor().getMessageTypes().get(13);
+    internal_static_apportion_v1_GetSignalsResponse_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
+        internal_static_apportion_v1_GetSignalsResponse_descriptor,
+        new java.lang.String[] { "Signals", "SignalsVersion", });
     dev.apportion.v1.LeaseProto.getDescriptor();
     dev.apportion.v1.ObservationProto.getDescriptor();
     dev.apportion.v1.PriorityProto.getDescriptor();
+    dev.apportion.v1.SignalsProto.getDescriptor();
     dev.apportion.v1.SnapshotProto.getDescriptor();
     com.google.protobuf.DurationProto.getDescriptor();
   }

@@ -226,8 +226,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The preset that the workspace is based on, such as `intercom`. A preset describes the limits
-   * and responses of a provider. Set at creation, immutable. At most 63 bytes. If unset, no preset
-   * is used.
+   * and responses of a provider. One whose limits cannot be served yet is refused unless `limits`
+   * is set. Set at creation, immutable. At most 63 bytes. If unset, no preset is used.
    * </pre>
    *
    * <code>string preset = 5;</code>
@@ -249,8 +249,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The preset that the workspace is based on, such as `intercom`. A preset describes the limits
-   * and responses of a provider. Set at creation, immutable. At most 63 bytes. If unset, no preset
-   * is used.
+   * and responses of a provider. One whose limits cannot be served yet is refused unless `limits`
+   * is set. Set at creation, immutable. At most 63 bytes. If unset, no preset is used.
    * </pre>
    *
    * <code>string preset = 5;</code>
@@ -637,6 +637,47 @@ private static final long serialVersionUID = 0L;
     return spareEdge_;
   }
 
+  public static final int SIGNALS_FIELD_NUMBER = 13;
+  private dev.apportion.v1.Signals signals_;
+  /**
+   * <pre>
+   * How clients read the responses of the provider. If unset, the signals of the preset are used,
+   * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+   * </pre>
+   *
+   * <code>.apportion.v1.Signals signals = 13;</code>
+   * @return Whether the signals field is set.
+   */
+  @java.lang.Override
+  public boolean hasSignals() {
+    return ((bitField0_ & 0x00000100) != 0);
+  }
+  /**
+   * <pre>
+   * How clients read the responses of the provider. If unset, the signals of the preset are used,
+   * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+   * </pre>
+   *
+   * <code>.apportion.v1.Signals signals = 13;</code>
+   * @return The signals.
+   */
+  @java.lang.Override
+  public dev.apportion.v1.Signals getSignals() {
+    return signals_ == null ? dev.apportion.v1.Signals.getDefaultInstance() : signals_;
+  }
+  /**
+   * <pre>
+   * How clients read the responses of the provider. If unset, the signals of the preset are used,
+   * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+   * </pre>
+   *
+   * <code>.apportion.v1.Signals signals = 13;</code>
+   */
+  @java.lang.Override
+  public dev.apportion.v1.SignalsOrBuilder getSignalsOrBuilder() {
+    return signals_ == null ? dev.apportion.v1.Signals.getDefaultInstance() : signals_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -686,6 +727,9 @@ private static final long serialVersionUID = 0L;
     }
     if (((bitField0_ & 0x00000080) != 0)) {
       output.writeBool(12, spareEdge_);
+    }
+    if (((bitField0_ & 0x00000100) != 0)) {
+      output.writeMessage(13, getSignals());
     }
     getUnknownFields().writeTo(output);
   }
@@ -740,6 +784,10 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000080) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeBoolSize(12, spareEdge_);
+    }
+    if (((bitField0_ & 0x00000100) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(13, getSignals());
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -804,6 +852,11 @@ private static final long serialVersionUID = 0L;
       if (getSpareEdge()
           != other.getSpareEdge()) return false;
     }
+    if (hasSignals() != other.hasSignals()) return false;
+    if (hasSignals()) {
+      if (!getSignals()
+          .equals(other.getSignals())) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -857,6 +910,10 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + SPARE_EDGE_FIELD_NUMBER;
       hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
           getSpareEdge());
+    }
+    if (hasSignals()) {
+      hash = (37 * hash) + SIGNALS_FIELD_NUMBER;
+      hash = (53 * hash) + getSignals().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -998,6 +1055,7 @@ private static final long serialVersionUID = 0L;
         getHoldbackFieldBuilder();
         getFloorsFieldBuilder();
         getEdgeFieldBuilder();
+        getSignalsFieldBuilder();
       }
     }
     @java.lang.Override
@@ -1042,6 +1100,11 @@ private static final long serialVersionUID = 0L;
       }
       othersMemoryWindows_ = 0;
       spareEdge_ = false;
+      signals_ = null;
+      if (signalsBuilder_ != null) {
+        signalsBuilder_.dispose();
+        signalsBuilder_ = null;
+      }
       return this;
     }
 
@@ -1139,6 +1202,12 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000800) != 0)) {
         result.spareEdge_ = spareEdge_;
         to_bitField0_ |= 0x00000080;
+      }
+      if (((from_bitField0_ & 0x00001000) != 0)) {
+        result.signals_ = signalsBuilder_ == null
+            ? signals_
+            : signalsBuilder_.build();
+        to_bitField0_ |= 0x00000100;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -1252,6 +1321,9 @@ private static final long serialVersionUID = 0L;
       if (other.hasSpareEdge()) {
         setSpareEdge(other.getSpareEdge());
       }
+      if (other.hasSignals()) {
+        mergeSignals(other.getSignals());
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -1356,6 +1428,13 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000800;
               break;
             } // case 96
+            case 106: {
+              input.readMessage(
+                  getSignalsFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00001000;
+              break;
+            } // case 106
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1880,8 +1959,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The preset that the workspace is based on, such as `intercom`. A preset describes the limits
-     * and responses of a provider. Set at creation, immutable. At most 63 bytes. If unset, no preset
-     * is used.
+     * and responses of a provider. One whose limits cannot be served yet is refused unless `limits`
+     * is set. Set at creation, immutable. At most 63 bytes. If unset, no preset is used.
      * </pre>
      *
      * <code>string preset = 5;</code>
@@ -1902,8 +1981,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The preset that the workspace is based on, such as `intercom`. A preset describes the limits
-     * and responses of a provider. Set at creation, immutable. At most 63 bytes. If unset, no preset
-     * is used.
+     * and responses of a provider. One whose limits cannot be served yet is refused unless `limits`
+     * is set. Set at creation, immutable. At most 63 bytes. If unset, no preset is used.
      * </pre>
      *
      * <code>string preset = 5;</code>
@@ -1925,8 +2004,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The preset that the workspace is based on, such as `intercom`. A preset describes the limits
-     * and responses of a provider. Set at creation, immutable. At most 63 bytes. If unset, no preset
-     * is used.
+     * and responses of a provider. One whose limits cannot be served yet is refused unless `limits`
+     * is set. Set at creation, immutable. At most 63 bytes. If unset, no preset is used.
      * </pre>
      *
      * <code>string preset = 5;</code>
@@ -1944,8 +2023,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The preset that the workspace is based on, such as `intercom`. A preset describes the limits
-     * and responses of a provider. Set at creation, immutable. At most 63 bytes. If unset, no preset
-     * is used.
+     * and responses of a provider. One whose limits cannot be served yet is refused unless `limits`
+     * is set. Set at creation, immutable. At most 63 bytes. If unset, no preset is used.
      * </pre>
      *
      * <code>string preset = 5;</code>
@@ -1960,8 +2039,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The preset that the workspace is based on, such as `intercom`. A preset describes the limits
-     * and responses of a provider. Set at creation, immutable. At most 63 bytes. If unset, no preset
-     * is used.
+     * and responses of a provider. One whose limits cannot be served yet is refused unless `limits`
+     * is set. Set at creation, immutable. At most 63 bytes. If unset, no preset is used.
      * </pre>
      *
      * <code>string preset = 5;</code>
@@ -3298,6 +3377,172 @@ private static final long serialVersionUID = 0L;
       spareEdge_ = false;
       onChanged();
       return this;
+    }
+
+    private dev.apportion.v1.Signals signals_;
+    private com.google.protobuf.SingleFieldBuilderV3<
+        dev.apportion.v1.Signals, dev.apportion.v1.Signals.Builder, dev.apportion.v1.SignalsOrBuilder> signalsBuilder_;
+    /**
+     * <pre>
+     * How clients read the responses of the provider. If unset, the signals of the preset are used,
+     * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+     * </pre>
+     *
+     * <code>.apportion.v1.Signals signals = 13;</code>
+     * @return Whether the signals field is set.
+     */
+    public boolean hasSignals() {
+      return ((bitField0_ & 0x00001000) != 0);
+    }
+    /**
+     * <pre>
+     * How clients read the responses of the provider. If unset, the signals of the preset are used,
+     * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+     * </pre>
+     *
+     * <code>.apportion.v1.Signals signals = 13;</code>
+     * @return The signals.
+     */
+    public dev.apportion.v1.Signals getSignals() {
+      if (signalsBuilder_ == null) {
+        return signals_ == null ? dev.apportion.v1.Signals.getDefaultInstance() : signals_;
+      } else {
+        return signalsBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * How clients read the responses of the provider. If unset, the signals of the preset are used,
+     * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+     * </pre>
+     *
+     * <code>.apportion.v1.Signals signals = 13;</code>
+     */
+    public Builder setSignals(dev.apportion.v1.Signals value) {
+      if (signalsBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        signals_ = value;
+      } else {
+        signalsBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00001000;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * How clients read the responses of the provider. If unset, the signals of the preset are used,
+     * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+     * </pre>
+     *
+     * <code>.apportion.v1.Signals signals = 13;</code>
+     */
+    public Builder setSignals(
+        dev.apportion.v1.Signals.Builder builderForValue) {
+      if (signalsBuilder_ == null) {
+        signals_ = builderForValue.build();
+      } else {
+        signalsBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00001000;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * How clients read the responses of the provider. If unset, the signals of the preset are used,
+     * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+     * </pre>
+     *
+     * <code>.apportion.v1.Signals signals = 13;</code>
+     */
+    public Builder mergeSignals(dev.apportion.v1.Signals value) {
+      if (signalsBuilder_ == null) {
+        if (((bitField0_ & 0x00001000) != 0) &&
+          signals_ != null &&
+          signals_ != dev.apportion.v1.Signals.getDefaultInstance()) {
+          getSignalsBuilder().mergeFrom(value);
+        } else {
+          signals_ = value;
+        }
+      } else {
+        signalsBuilder_.mergeFrom(value);
+      }
+      if (signals_ != null) {
+        bitField0_ |= 0x00001000;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * How clients read the responses of the provider. If unset, the signals of the preset are used,
+     * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+     * </pre>
+     *
+     * <code>.apportion.v1.Signals signals = 13;</code>
+     */
+    public Builder clearSignals() {
+      bitField0_ = (bitField0_ & ~0x00001000);
+      signals_ = null;
+      if (signalsBuilder_ != null) {
+        signalsBuilder_.dispose();
+        signalsBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * How clients read the responses of the provider. If unset, the signals of the preset are used,
+     * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+     * </pre>
+     *
+     * <code>.apportion.v1.Signals signals = 13;</code>
+     */
+    public dev.apportion.v1.Signals.Builder getSignalsBuilder() {
+      bitField0_ |= 0x00001000;
+      onChanged();
+      return getSignalsFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * How clients read the responses of the provider. If unset, the signals of the preset are used,
+     * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+     * </pre>
+     *
+     * <code>.apportion.v1.Signals signals = 13;</code>
+     */
+    public dev.apportion.v1.SignalsOrBuilder getSignalsOrBuilder() {
+      if (signalsBuilder_ != null) {
+        return signalsBuilder_.getMessageOrBuilder();
+      } else {
+        return signals_ == null ?
+            dev.apportion.v1.Signals.getDefaultInstance() : signals_;
+      }
+    }
+    /**
+     * <pre>
+     * How clients read the responses of the provider. If unset, the signals of the preset are used,
+     * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+     * </pre>
+     *
+     * <code>.apportion.v1.Signals signals = 13;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilderV3<
+        dev.apportion.v1.Signals, dev.apportion.v1.Signals.Builder, dev.apportion.v1.SignalsOrBuilder> 
+        getSignalsFieldBuilder() {
+      if (signalsBuilder_ == null) {
+        signalsBuilder_ = new com.google.protobuf.SingleFieldBuilderV3<
+            dev.apportion.v1.Signals, dev.apportion.v1.Signals.Builder, dev.apportion.v1.SignalsOrBuilder>(
+                getSignals(),
+                getParentForChildren(),
+                isClean());
+        signals_ = null;
+      }
+      return signalsBuilder_;
     }
     @java.lang.Override
     public final Builder setUnknownFields(

@@ -107,8 +107,8 @@ public interface WorkspaceOrBuilder extends
   /**
    * <pre>
    * The preset that the workspace is based on, such as `intercom`. A preset describes the limits
-   * and responses of a provider. Set at creation, immutable. At most 63 bytes. If unset, no preset
-   * is used.
+   * and responses of a provider. One whose limits cannot be served yet is refused unless `limits`
+   * is set. Set at creation, immutable. At most 63 bytes. If unset, no preset is used.
    * </pre>
    *
    * <code>string preset = 5;</code>
@@ -118,8 +118,8 @@ public interface WorkspaceOrBuilder extends
   /**
    * <pre>
    * The preset that the workspace is based on, such as `intercom`. A preset describes the limits
-   * and responses of a provider. Set at creation, immutable. At most 63 bytes. If unset, no preset
-   * is used.
+   * and responses of a provider. One whose limits cannot be served yet is refused unless `limits`
+   * is set. Set at creation, immutable. At most 63 bytes. If unset, no preset is used.
    * </pre>
    *
    * <code>string preset = 5;</code>
@@ -419,4 +419,34 @@ public interface WorkspaceOrBuilder extends
    * @return The spareEdge.
    */
   boolean getSpareEdge();
+
+  /**
+   * <pre>
+   * How clients read the responses of the provider. If unset, the signals of the preset are used,
+   * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+   * </pre>
+   *
+   * <code>.apportion.v1.Signals signals = 13;</code>
+   * @return Whether the signals field is set.
+   */
+  boolean hasSignals();
+  /**
+   * <pre>
+   * How clients read the responses of the provider. If unset, the signals of the preset are used,
+   * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+   * </pre>
+   *
+   * <code>.apportion.v1.Signals signals = 13;</code>
+   * @return The signals.
+   */
+  dev.apportion.v1.Signals getSignals();
+  /**
+   * <pre>
+   * How clients read the responses of the provider. If unset, the signals of the preset are used,
+   * as far as they are about limits of this workspace, and without a preset those of `ietf`.
+   * </pre>
+   *
+   * <code>.apportion.v1.Signals signals = 13;</code>
+   */
+  dev.apportion.v1.SignalsOrBuilder getSignalsOrBuilder();
 }

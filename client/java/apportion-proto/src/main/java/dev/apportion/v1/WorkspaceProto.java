@@ -95,62 +95,65 @@ public final class WorkspaceProto {
   static {
     java.lang.String[] descriptorData = {
       "\n\034apportion/v1/workspace.proto\022\014apportio" +
-      "n.v1\032\033apportion/v1/priority.proto\032\036googl" +
-      "e/protobuf/duration.proto\032 google/protob" +
-      "uf/field_mask.proto\032\037google/protobuf/tim" +
-      "estamp.proto\"\354\003\n\tWorkspace\022\014\n\004name\030\001 \001(\t" +
-      "\022\014\n\004etag\030\002 \001(\t\022/\n\013create_time\030\003 \001(\0132\032.go" +
-      "ogle.protobuf.Timestamp\022/\n\013update_time\030\004" +
-      " \001(\0132\032.google.protobuf.Timestamp\022\016\n\006pres" +
-      "et\030\005 \001(\t\022#\n\006limits\030\006 \003(\0132\023.apportion.v1." +
-      "Limit\022.\n\010holdback\030\007 \001(\0132\034.apportion.v1.P" +
-      "riorityShares\022,\n\006floors\030\010 \001(\0132\034.apportio" +
-      "n.v1.PriorityShares\022\"\n\025largest_lease_per" +
-      "mits\030\t \001(\rH\000\210\001\001\022*\n\004edge\030\n \001(\0132\034.apportio" +
-      "n.v1.EdgePriorities\022\"\n\025others_memory_win" +
-      "dows\030\013 \001(\rH\001\210\001\001\022\027\n\nspare_edge\030\014 \001(\010H\002\210\001\001" +
-      "B\030\n\026_largest_lease_permitsB\030\n\026_others_me" +
-      "mory_windowsB\r\n\013_spare_edge\"\211\002\n\005Limit\022\020\n" +
-      "\010limit_id\030\001 \001(\t\022\017\n\007permits\030\002 \001(\r\022)\n\006wind" +
-      "ow\030\003 \001(\0132\031.google.protobuf.Duration\022(\n\005p" +
-      "hase\030\004 \001(\0132\031.google.protobuf.Duration\022/\n" +
-      "\014start_margin\030\005 \001(\0132\031.google.protobuf.Du" +
-      "ration\022(\n\005guard\030\006 \001(\0132\031.google.protobuf." +
-      "Duration\022-\n\nlease_life\030\007 \001(\0132\031.google.pr" +
-      "otobuf.Duration\"g\n\016PriorityShares\022\033\n\023cri" +
-      "tical_billionths\030\001 \001(\r\022\032\n\022default_billio" +
-      "nths\030\002 \001(\r\022\034\n\024sheddable_billionths\030\003 \001(\r" +
-      "\"<\n\016EdgePriorities\022*\n\npriorities\030\001 \003(\0162\026" +
-      ".apportion.v1.Priority\"\213\001\n\026CreateWorkspa" +
-      "ceRequest\022\024\n\014workspace_id\030\001 \001(\t\022*\n\tworks" +
-      "pace\030\002 \001(\0132\027.apportion.v1.Workspace\022\025\n\rv" +
-      "alidate_only\030\003 \001(\010\022\030\n\020allow_overcommit\030\004" +
-      " \001(\010\"W\n\027CreateWorkspaceResponse\022*\n\tworks" +
-      "pace\030\001 \001(\0132\027.apportion.v1.Workspace\022\020\n\010w" +
-      "arnings\030\002 \003(\t\"#\n\023GetWorkspaceRequest\022\014\n\004" +
-      "name\030\001 \001(\t\"B\n\024GetWorkspaceResponse\022*\n\two" +
-      "rkspace\030\001 \001(\0132\027.apportion.v1.Workspace\">" +
-      "\n\025ListWorkspacesRequest\022\021\n\tpage_size\030\001 \001" +
-      "(\005\022\022\n\npage_token\030\002 \001(\t\"^\n\026ListWorkspaces" +
-      "Response\022+\n\nworkspaces\030\001 \003(\0132\027.apportion" +
-      ".v1.Workspace\022\027\n\017next_page_token\030\002 \001(\t\"\246" +
-      "\001\n\026UpdateWorkspaceRequest\022*\n\tworkspace\030\001" +
-      " \001(\0132\027.apportion.v1.Workspace\022/\n\013update_" +
-      "mask\030\002 \001(\0132\032.google.protobuf.FieldMask\022\025" +
-      "\n\rvalidate_only\030\003 \001(\010\022\030\n\020allow_overcommi" +
-      "t\030\004 \001(\010\"W\n\027UpdateWorkspaceResponse\022*\n\two" +
-      "rkspace\030\001 \001(\0132\027.apportion.v1.Workspace\022\020" +
-      "\n\010warnings\030\002 \003(\t\"Z\n\026DeleteWorkspaceReque" +
-      "st\022\014\n\004name\030\001 \001(\t\022\014\n\004etag\030\002 \001(\t\022\025\n\rvalida" +
-      "te_only\030\003 \001(\010\022\r\n\005force\030\004 \001(\010\"\031\n\027DeleteWo" +
-      "rkspaceResponseBR\n\020dev.apportion.v1B\016Wor" +
-      "kspaceProtoP\001Z,apportion.dev/client/appo" +
-      "rtionv1;apportionv1b\006proto3"
+      "n.v1\032\033apportion/v1/priority.proto\032\032appor" +
+      "tion/v1/signals.proto\032\036google/protobuf/d" +
+      "uration.proto\032 google/protobuf/field_mas" +
+      "k.proto\032\037google/protobuf/timestamp.proto" +
+      "\"\224\004\n\tWorkspace\022\014\n\004name\030\001 \001(\t\022\014\n\004etag\030\002 \001" +
+      "(\t\022/\n\013create_time\030\003 \001(\0132\032.google.protobu" +
+      "f.Timestamp\022/\n\013update_time\030\004 \001(\0132\032.googl" +
+      "e.protobuf.Timestamp\022\016\n\006preset\030\005 \001(\t\022#\n\006" +
+      "limits\030\006 \003(\0132\023.apportion.v1.Limit\022.\n\010hol" +
+      "dback\030\007 \001(\0132\034.apportion.v1.PriorityShare" +
+      "s\022,\n\006floors\030\010 \001(\0132\034.apportion.v1.Priorit" +
+      "yShares\022\"\n\025largest_lease_permits\030\t \001(\rH\000" +
+      "\210\001\001\022*\n\004edge\030\n \001(\0132\034.apportion.v1.EdgePri" +
+      "orities\022\"\n\025others_memory_windows\030\013 \001(\rH\001" +
+      "\210\001\001\022\027\n\nspare_edge\030\014 \001(\010H\002\210\001\001\022&\n\007signals\030" +
+      "\r \001(\0132\025.apportion.v1.SignalsB\030\n\026_largest" +
+      "_lease_permitsB\030\n\026_others_memory_windows" +
+      "B\r\n\013_spare_edge\"\211\002\n\005Limit\022\020\n\010limit_id\030\001 " +
+      "\001(\t\022\017\n\007permits\030\002 \001(\r\022)\n\006window\030\003 \001(\0132\031.g" +
+      "oogle.protobuf.Duration\022(\n\005phase\030\004 \001(\0132\031" +
+      ".google.protobuf.Duration\022/\n\014start_margi" +
+      "n\030\005 \001(\0132\031.google.protobuf.Duration\022(\n\005gu" +
+      "ard\030\006 \001(\0132\031.google.protobuf.Duration\022-\n\n" +
+      "lease_life\030\007 \001(\0132\031.google.protobuf.Durat" +
+      "ion\"g\n\016PriorityShares\022\033\n\023critical_billio" +
+      "nths\030\001 \001(\r\022\032\n\022default_billionths\030\002 \001(\r\022\034" +
+      "\n\024sheddable_billionths\030\003 \001(\r\"<\n\016EdgePrio" +
+      "rities\022*\n\npriorities\030\001 \003(\0162\026.apportion.v" +
+      "1.Priority\"\213\001\n\026CreateWorkspaceRequest\022\024\n" +
+      "\014workspace_id\030\001 \001(\t\022*\n\tworkspace\030\002 \001(\0132\027" +
+      ".apportion.v1.Workspace\022\025\n\rvalidate_only" +
+      "\030\003 \001(\010\022\030\n\020allow_overcommit\030\004 \001(\010\"W\n\027Crea" +
+      "teWorkspaceResponse\022*\n\tworkspace\030\001 \001(\0132\027" +
+      ".apportion.v1.Workspace\022\020\n\010warnings\030\002 \003(" +
+      "\t\"#\n\023GetWorkspaceRequest\022\014\n\004name\030\001 \001(\t\"B" +
+      "\n\024GetWorkspaceResponse\022*\n\tworkspace\030\001 \001(" +
+      "\0132\027.apportion.v1.Workspace\">\n\025ListWorksp" +
+      "acesRequest\022\021\n\tpage_size\030\001 \001(\005\022\022\n\npage_t" +
+      "oken\030\002 \001(\t\"^\n\026ListWorkspacesResponse\022+\n\n" +
+      "workspaces\030\001 \003(\0132\027.apportion.v1.Workspac" +
+      "e\022\027\n\017next_page_token\030\002 \001(\t\"\246\001\n\026UpdateWor" +
+      "kspaceRequest\022*\n\tworkspace\030\001 \001(\0132\027.appor" +
+      "tion.v1.Workspace\022/\n\013update_mask\030\002 \001(\0132\032" +
+      ".google.protobuf.FieldMask\022\025\n\rvalidate_o" +
+      "nly\030\003 \001(\010\022\030\n\020allow_overcommit\030\004 \001(\010\"W\n\027U" +
+      "pdateWorkspaceResponse\022*\n\tworkspace\030\001 \001(" +
+      "\0132\027.apportion.v1.Workspace\022\020\n\010warnings\030\002" +
+      " \003(\t\"Z\n\026DeleteWorkspaceRequest\022\014\n\004name\030\001" +
+      " \001(\t\022\014\n\004etag\030\002 \001(\t\022\025\n\rvalidate_only\030\003 \001(" +
+      "\010\022\r\n\005force\030\004 \001(\010\"\031\n\027DeleteWorkspaceRespo" +
+      "nseBR\n\020dev.apportion.v1B\016WorkspaceProtoP" +
+      "\001Z,apportion.dev/client/apportionv1;appo" +
+      "rtionv1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
         new com.google.protobuf.Descriptors.FileDescriptor[] {
           dev.apportion.v1.PriorityProto.getDescriptor(),
+          dev.apportion.v1.SignalsProto.getDescriptor(),
           com.google.protobuf.DurationProto.getDescriptor(),
           com.google.protobuf.FieldMaskProto.getDescriptor(),
           com.google.protobuf.TimestampProto.getDescriptor(),
@@ -160,7 +163,7 @@ public final class WorkspaceProto {
     internal_static_apportion_v1_Workspace_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_apportion_v1_Workspace_descriptor,
-        new java.lang.String[] { "Name", "Etag", "CreateTime", "UpdateTime", "Preset", "Limits", "Holdback", "Floors", "LargestLeasePermits", "Edge", "OthersMemoryWindows", "SpareEdge", });
+        new java.lang.String[] { "Name", "Etag", "CreateTime", "UpdateTime", "Preset", "Limits", "Holdback", "Floors", "LargestLeasePermits", "Edge", "OthersMemoryWindows", "SpareEdge", "Signals", });
     internal_static_apportion_v1_Limit_descriptor =
       getDescriptor().getMessageTypes().get(1);
     internal_static_apportion_v1_Limit_fieldAccessorTable = new
@@ -240,6 +243,7 @@ public final class WorkspaceProto {
         internal_static_apportion_v1_DeleteWorkspaceResponse_descriptor,
         new java.lang.String[] { });
     dev.apportion.v1.PriorityProto.getDescriptor();
+    dev.apportion.v1.SignalsProto.getDescriptor();
     com.google.protobuf.DurationProto.getDescriptor();
     com.google.protobuf.FieldMaskProto.getDescriptor();
     com.google.protobuf.TimestampProto.getDescriptor();
