@@ -107,6 +107,21 @@ def observation(seen: wire.Observation) -> apportion.Observation:
     )
 
 
+def observed(seen: apportion.Observation) -> wire.Observation:
+    """Describes an observation."""
+    return wire.Observation(
+        limit=seen.limit,
+        status=seen.status,
+        limit_permits=seen.limit_permits,
+        remaining_permits=seen.remaining_permits,
+        reset_time_unix_ns=seen.reset_time_ns,
+        reset_after_ns=seen.reset_after_ns,
+        reset_precision_ns=seen.reset_precision_ns,
+        throttled=seen.throttled,
+        retry_after_ns=seen.retry_after_ns,
+    )
+
+
 def failure(error: BaseException) -> wire.Failure:
     """Describes an error."""
     found = wire.Failure(message=str(error), type=f"{type(error).__module__}.{type(error).__qualname__}")

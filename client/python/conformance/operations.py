@@ -12,6 +12,8 @@ import convert
 import driver_pb2 as wire
 
 import apportion
+from apportion import signals
+from apportion.v1.signals_pb2 import Signals
 
 CAPABILITIES = [
     "lease-put-back",
@@ -23,6 +25,7 @@ CAPABILITIES = [
     "addresses",
     "hints",
     "observation",
+    "interpret",
 ]
 
 
@@ -83,6 +86,19 @@ def observe(handles: Handles, message: wire.Observe) -> wire.Done:
     else:
         held.observe(convert.observation(message.observation))
     return wire.Done()
+
+
+def interpret(message: wire.Interpret) -> wire.Observations:
+    """Interprets a response by signals."""
+    response = message.response
+    headers = [(header.name, header.value) for header in response.headers]
+    read = signals.interpret(
+        Signals.FromString(message.signals),
+        apportion.Response.of(response.status, headers, response.body if response.HasField("body") else None),
+    )
+    return wire.Observations(
+        observations=[convert.observed(seen) for seen in read.observations], is_uncounted=not read.is_counted
+    )
 
 
 def drop(handles: Handles, message: wire.Drop) -> wire.Done:

@@ -139,6 +139,9 @@ class Driver:
     def do_observe(self, message: wire.Observe) -> wire.Done:
         return operations.observe(self.handles, message)
 
+    def do_interpret(self, message: wire.Interpret) -> wire.Observations:
+        return operations.interpret(message)
+
     def do_drop(self, message: wire.Drop) -> wire.Done:
         return operations.drop(self.handles, message)
 

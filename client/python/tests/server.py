@@ -17,6 +17,7 @@ from apportion._core.span import SECOND, to_wire
 from apportion.v1 import lease_pb2, priority_pb2
 from apportion.v1 import quota_service_pb2 as wire
 from apportion.v1.quota_service_pb2_grpc import QuotaServiceServicer, add_QuotaServiceServicer_to_server
+from apportion.v1.signals_pb2 import Signals
 
 Answer = Callable[["ScriptedServer", wire.AcquireLeaseRequest, Any], wire.AcquireLeaseResponse]
 
@@ -34,6 +35,7 @@ def lease(permits: int = 0, valid_for_s: float = 10.0, *, is_contended: bool = F
                 held=to_wire(round(held_s * SECOND)),
                 valid_for=to_wire(round(valid_for_s * SECOND)),
                 contended=is_contended,
+                signals_version=server.signals_version,
             )
         )
 
@@ -96,6 +98,9 @@ class ScriptedServer(QuotaServiceServicer):
         self.batches = 0
         self.tokens: list[str] = []
         self.granted = 0
+        self.signals = Signals()
+        self.signals_version = 0
+        self.signals_asked = 0
         self.changed = threading.Condition()
         self._answers = deque(answers or (lease(),))
         self._leases = 0
@@ -139,6 +144,12 @@ class ScriptedServer(QuotaServiceServicer):
 
     def WatchWorkspace(self, request: Any, context: Any) -> Any:  # noqa: N802
         raise NotImplementedError
+
+    def GetSignals(self, request: Any, context: Any) -> Any:  # noqa: N802
+        with self.changed:
+            self.signals_asked += 1
+            self.changed.notify_all()
+            return wire.GetSignalsResponse(signals=self.signals, signals_version=self.signals_version)
 
     def wait_until(self, is_so: Callable[[], bool], within_s: float = 10.0) -> None:
         """Waits until something is so, which a call may bring about."""

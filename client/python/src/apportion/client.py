@@ -55,7 +55,7 @@ def connect(
         tls: certificates for `https`.
         insecure: whether a token may be sent unencrypted to addresses that are not loopback.
         fallback: what to do while no server is reachable: `Deny()`, `Wait()` or `Share(permits, window)`.
-        reader: reads what a response says about limits. By default `apportion.headers.read`.
+        reader: reads what a response says about limits. By default the server says how: `apportion.signals`.
         connect_timeout: how long connecting may take.
         close_timeout: how long `close` may take.
 

@@ -107,6 +107,14 @@ class FakeServer:
         on_answer(wire.BatchSettleLeasesResponse(outcomes=[outcome] * len(message.requests)))
         return _Answered()
 
+    def signals(
+        self, message: wire.GetSignalsRequest, timeout_ns: int, on_answer: OnAnswer[wire.GetSignalsResponse]
+    ) -> PendingCall:
+        """Says that it has no signals. For clients."""
+        del message, timeout_ns
+        on_answer(CallFailure("UNIMPLEMENTED", "the fake has no signals"))
+        return _Answered()
+
     def close(self) -> None:
         """Does nothing: it has no connections."""
 

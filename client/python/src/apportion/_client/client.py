@@ -13,9 +13,9 @@ from apportion._engine import clock
 from apportion._engine.engine import Engine
 from apportion._engine.service import Service
 from apportion._engine.waiter import ThreadWaiter
-from apportion.headers import read
 from apportion.response import Reader
 from apportion.settings import Settings
+from apportion.signals import SignalsReader
 
 from . import fork
 from .prefetch import BasePrefetch
@@ -29,7 +29,7 @@ class BaseClient(Generic[P]):
     """Holds the engine of this process, the prefetches, and the reader of responses."""
 
     def __init__(self, settings: Settings, connect: Callable[[], Service], reader: Reader | None) -> None:
-        self.reader: Reader = read if reader is None else reader
+        self.reader: Reader = SignalsReader() if reader is None else reader
         self.settings = settings
         self.engine = self._engine(connect)
         self._by_priority: dict[str, P] = {}
@@ -61,7 +61,8 @@ class BaseClient(Generic[P]):
             prefetch.start_anew(self.engine)
 
     def _engine(self, connect: Callable[[], Service]) -> Engine:
-        return Engine(self.settings, connect)
+        reader = self.reader
+        return Engine(self.settings, connect, reader if isinstance(reader, SignalsReader) and not reader.is_fixed else None)
 
     def put_back(self, now: int, lease: LeaseState) -> None:
         """Takes back the only permit of a lease, with the lock held."""

@@ -37,7 +37,7 @@ def granted(sink: ReportSink, identity: Identity, response: wire.AcquireLeaseRes
         raise InvalidResponseError("the lease has a negative duration")
     end = sent_at + held_ns + valid_for_ns
     state = LeaseState(sink, lease.permits, end, _priority(lease), is_contended=lease.contended)
-    return state.granted_by_server(identity, lease.lease_id)
+    return state.granted_by_server(identity, lease.lease_id, lease.signals_version)
 
 
 def _priority(lease: lease_pb2.Lease) -> str:

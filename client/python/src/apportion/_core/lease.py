@@ -49,6 +49,7 @@ class LeaseState:
         self.low_mark = 0
         """The number of permits left at which a refill is due."""
         self.is_final = False
+        self.signals_version = 0
         self._used = 0
         self._returned = 0
         self._is_open = True
@@ -56,8 +57,9 @@ class LeaseState:
         self._request: wire.SettleLeaseRequest | None = None
         self._observations: list[TimedObservation] = []
 
-    def granted_by_server(self, identity: Identity, lease_id: str) -> LeaseState:
+    def granted_by_server(self, identity: Identity, lease_id: str, signals_version: int) -> LeaseState:
         """Makes the lease report to the server."""
+        self.signals_version = signals_version
         self._request = wire.SettleLeaseRequest(
             workspace=identity.workspace, team=identity.team, caller=identity.caller, lease_id=lease_id
         )

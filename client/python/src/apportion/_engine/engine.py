@@ -25,6 +25,7 @@ from .operation import Operation, Operations, Outcome
 from .refill import Refill
 from .service import Service
 from .settler import Settler
+from .signals import SignalsSource, SignalsUser
 from .waiter import Waiter
 
 _REASON_MARGIN_NS = 20 * MS
@@ -34,7 +35,7 @@ _REASON_MARGIN_NS = 20 * MS
 class Engine:
     """Everything of a client that a fork leaves behind. Methods are called with the lock held, unless they say otherwise."""
 
-    def __init__(self, settings: Settings, connect: Callable[[], Service]) -> None:
+    def __init__(self, settings: Settings, connect: Callable[[], Service], signals_user: SignalsUser | None) -> None:
         self.settings = settings
         self.connect = connect
         self.loop = Loop(self)
@@ -50,6 +51,7 @@ class Engine:
         self._service_lock = threading.Lock()
         self._settler = Settler(self.loop, self._called)
         self._operations = Operations(self.loop, self._called)
+        self._signals = SignalsSource(self.loop, self._called, signals_user, settings.identity.workspace)
         process, requests = secrets.token_hex(8), itertools.count()
         self._context = AcquireContext(
             settings.identity,
@@ -212,6 +214,7 @@ class Engine:
         def on_outcome_of_open(then: int, outcome: Outcome) -> None:
             if isinstance(outcome, LeaseState):
                 self._open_leases.add(outcome)
+                self._signals.seen(then, outcome.signals_version)
             on_outcome(then, outcome)
 
         operation = Operation(acquire(self._context, ask, now), ask.priority, on_outcome_of_open)

@@ -53,6 +53,13 @@ class RemoteService:
         node = self._enter()
         return self._call(node, node.reports.BatchSettleLeases, message, timeout_ns, on_answer)
 
+    def signals(
+        self, message: wire.GetSignalsRequest, timeout_ns: int, on_answer: OnAnswer[wire.GetSignalsResponse]
+    ) -> PendingCall:
+        """Gets the signals of a workspace."""
+        node = self._enter()
+        return self._call(node, node.reports.GetSignals, message, timeout_ns, on_answer)
+
     def close(self) -> None:
         """Closes all connections."""
         with self._lock:

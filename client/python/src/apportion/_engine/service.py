@@ -36,5 +36,10 @@ class Service(Protocol):
     ) -> PendingCall:
         """Sends reports."""
 
+    def signals(
+        self, message: wire.GetSignalsRequest, timeout_ns: int, on_answer: OnAnswer[wire.GetSignalsResponse]
+    ) -> PendingCall:
+        """Gets the signals of a workspace."""
+
     def close(self) -> None:
         """Closes all connections."""
