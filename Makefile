@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run simulate test lint clients test-python test-go proto bench bench-peers mutants need-cargo need-components need-mutants core-is-alone
+.PHONY: help demo run simulate test lint conformance clients test-python test-go proto bench bench-peers mutants need-cargo need-components need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -42,6 +42,9 @@ test-python: ## the same for Python alone (ARGS="-k name" chooses tests)
 
 test-go: ## the same for Go alone (ARGS="-run Name" chooses tests)
 	@client/go/check $(ARGS)
+
+conformance: need-cargo ## hold every client library to the same behavior (ARGS="--driver NAME --case PART --verbose")
+	cargo test --workspace --features $(FEATURES) --test suite -- $(ARGS)
 
 lint: need-cargo core-is-alone ## formatting, clippy without a warning, and what the core depends on
 	cargo fmt --all --check

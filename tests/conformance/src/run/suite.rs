@@ -1,0 +1,136 @@
+//! A whole run: toolchains, builds, cases that may run together, and cases that run alone.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::exceptions::Exceptions;
+use super::lane::{self, Played, Turn};
+use super::options::Options;
+use super::report;
+use crate::case::{self, Case};
+use crate::driver::catalog::directories;
+use crate::driver::{Driver, DriverCommand};
+use crate::play::Verdict;
+
+/// The most cases that run at once, over all drivers.
+const AT_ONCE: usize = 16;
+
+/// Runs the suite. `built_in` are drivers that need no toolchain of their own.
+///
+/// # Errors
+/// Says what keeps the suite from running, or that a case failed.
+pub async fn run(options: Options, built_in: Vec<DriverCommand>) -> Result<(), String> {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let all = case::read_all(&here.join("cases"))?;
+    let is_case = |name: &str| all.iter().any(|case| case.name == name);
+    let exceptions = Exceptions::read(&here.join("exceptions.toml"), is_case)?;
+    if options.is_list {
+        all.iter()
+            .filter(|case| options.has_case(&case.name))
+            .for_each(|case| println!("{}: {}", case.name, case.title));
+        return Ok(());
+    }
+    let cases: Vec<_> = all.into_iter().filter(|case| options.has_case(&case.name)).map(Arc::new).collect();
+    let drivers = drivers(&options, built_in)?;
+    if cases.is_empty() {
+        println!("no case is meant");
+        return Ok(());
+    }
+    let (mut played, mut broken) = (Vec::new(), Vec::new());
+    let (mut together, mut alone) = (Vec::new(), Vec::new());
+    for driver in drivers {
+        let (turns, skipped) = match turns_of(&driver, &cases, options.repeat).await {
+            Ok(turns) => turns,
+            Err(why) => {
+                broken.push(why);
+                continue;
+            }
+        };
+        let skipped = skipped.into_iter().map(|turn| Played {
+            driver: driver.name.clone(),
+            turn,
+            verdict: Verdict::Skipped,
+            took: Duration::ZERO,
+            stderr: String::new(),
+        });
+        played.extend(skipped);
+        let (apart, others): (Vec<_>, Vec<_>) = turns.into_iter().partition(|turn| turn.case.alone);
+        together.push((driver.clone(), others));
+        alone.push((driver, apart));
+    }
+    played.extend(play_together(together, &options).await);
+    for (driver, turns) in alone {
+        let queue = Arc::new(Mutex::new(VecDeque::from(turns)));
+        let at_once = Arc::new(Semaphore::new(1));
+        played.extend(lane::play_all(driver, queue, at_once, options.is_verbose).await);
+    }
+    let is_good = report::print(&played, &exceptions);
+    broken.iter().for_each(|why| println!("\n{why}"));
+    if is_good && broken.is_empty() { Ok(()) } else { Err("the suite does not hold".into()) }
+}
+
+/// The drivers that are meant, their toolchains checked and built.
+fn drivers(options: &Options, built_in: Vec<DriverCommand>) -> Result<Vec<DriverCommand>, String> {
+    let mut directories = directories()?;
+    directories.retain(|directory| directory.drivers().iter().any(|driver| options.has_driver(&driver.name)));
+    let missing: Vec<_> = directories.iter().flat_map(|directory| directory.missing()).collect();
+    if !missing.is_empty() {
+        return Err(missing.join("\n"));
+    }
+    for directory in &directories {
+        directory.build()?;
+    }
+    let mut drivers = built_in;
+    drivers.extend(directories.iter().flat_map(|directory| directory.drivers()));
+    drivers.retain(|driver| options.has_driver(&driver.name));
+    if let Some(unknown) =
+        options.drivers.iter().find(|name| drivers.iter().all(|driver| driver.name != **name))
+    {
+        return Err(format!("there is no driver {unknown}"));
+    }
+    Ok(drivers)
+}
+
+async fn turns_of(
+    driver: &DriverCommand,
+    cases: &[Arc<Case>],
+    repeat: usize,
+) -> Result<(Vec<Turn>, Vec<Turn>), String> {
+    let started = Driver::start(driver).await?;
+    let (turns, skipped) = lane::turns(cases, started.hello());
+    let repeated = std::iter::repeat_n(turns, repeat).flatten().collect();
+    Ok((repeated, skipped))
+}
+
+async fn play_together(drivers: Vec<(DriverCommand, Vec<Turn>)>, options: &Options) -> Vec<Played> {
+    let at_once = Arc::new(Semaphore::new(AT_ONCE));
+    let mut lanes = JoinSet::new();
+    for (driver, turns) in drivers {
+        let few = options.lanes.min(turns.len());
+        let queue = Arc::new(Mutex::new(VecDeque::from(turns)));
+        for _ in 0..few {
+            let (queue, at_once) = (Arc::clone(&queue), Arc::clone(&at_once));
+            lanes.spawn(lane::play_all(driver.clone(), queue, at_once, options.is_verbose));
+        }
+    }
+    lanes.join_all().await.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_can_be_read_and_every_exception_names_one() {
+        let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let all = case::read_all(&here.join("cases")).unwrap();
+        assert!(all.len() > 10, "only {} cases were found", all.len());
+        let is_case = |name: &str| all.iter().any(|case| case.name == name);
+        Exceptions::read(&here.join("exceptions.toml"), is_case).unwrap();
+    }
+}
