@@ -17,6 +17,12 @@ impl BootInstant {
         self.0
     }
 
+    /// Returns the time since `earlier`, or 0 if that is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
     /// Returns the instant `span` later. Saturates at the last representable instant.
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
@@ -25,7 +31,7 @@ impl BootInstant {
 }
 
 /// Returns the current instant of the boot-time clock.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(test)))]
 pub fn now() -> BootInstant {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
@@ -34,11 +40,20 @@ pub fn now() -> BootInstant {
 }
 
 /// Returns the current instant of the monotonic clock, which may stop while the machine sleeps.
-#[cfg(not(target_os = "linux"))]
+#[cfg(all(not(target_os = "linux"), not(test)))]
 pub fn now() -> BootInstant {
     static ORIGIN: std::sync::LazyLock<std::time::Instant> =
         std::sync::LazyLock::new(std::time::Instant::now);
     BootInstant(0).after(ORIGIN.elapsed())
+}
+
+/// Returns the current instant of tokio's clock, which tests stop and advance.
+#[cfg(test)]
+pub(crate) fn now() -> BootInstant {
+    static ORIGIN: std::sync::LazyLock<std::time::Instant> =
+        std::sync::LazyLock::new(std::time::Instant::now);
+    let now = tokio::time::Instant::now().into_std();
+    BootInstant(1_000_000_000).after(now.saturating_duration_since(*ORIGIN))
 }
 
 /// Returns the end of a lease. It counts from when the attempt that was answered was sent, so a late answer cannot extend it.

@@ -2,18 +2,10 @@
 //!
 //! The headers are `X-RateLimit-Limit`, `X-RateLimit-Remaining`, `X-RateLimit-Reset` in Unix seconds, and `Retry-After`.
 
+use crate::observation::{PERMITS_MAX, RESET_MAX_S, SPAN_MAX_S};
 use apportion_proto::v1::{Observation, observation::Reset};
 use http::{HeaderMap, StatusCode};
 use prost_types::{Duration, Timestamp};
-
-/// The largest number of permits that an observation may report.
-const PERMITS_MAX: u32 = 1 << 28;
-
-/// The longest `Retry-After` that an observation may report, in seconds: 366 days.
-const RETRY_AFTER_MAX_S: i64 = 366 * 86_400;
-
-/// The latest reset that an observation may report, in Unix seconds: the start of 2262.
-const RESET_MAX_S: i64 = 9_214_646_400;
 
 /// Returns the observation of one response.
 ///
@@ -29,7 +21,7 @@ pub fn observe(status: StatusCode, headers: &HeaderMap, body: Option<&str>) -> O
             .map(|seconds| Reset::ResetTime(Timestamp { seconds, nanos: 0 })),
         throttled: status == StatusCode::TOO_MANY_REQUESTS && !is_job_cap,
         // The delay of a job cap concerns jobs. Reporting it would stop all requests.
-        retry_after: integer(headers, "retry-after", RETRY_AFTER_MAX_S)
+        retry_after: integer(headers, "retry-after", SPAN_MAX_S)
             .filter(|_| !is_job_cap)
             .map(|seconds| Duration { seconds, nanos: 0 }),
         ..Observation::default()

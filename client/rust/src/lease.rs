@@ -3,14 +3,16 @@
 use crate::clock::{self, BootInstant, lease_end};
 use crate::config::Config;
 use crate::error::AcquireError;
+use crate::fallback::ShareGrant;
+use crate::observation::TimedObservation;
 use crate::pool::PermitPool;
-use crate::settle::{LeaseReport, ReportSender, TimedObservation};
+use crate::settle::{LeaseReport, ReportSender, Urgency, WAITING_OBSERVATIONS_MAX};
 use apportion_proto::v1::{self, Observation, Priority, SettleLeaseRequest};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The most observations of one report, as the API allows.
-const OBSERVATIONS_MAX: usize = 64;
+/// How long an observation may wait for the next report of its lease.
+const OBSERVATION_WAIT: Duration = Duration::from_millis(500);
 
 /// A number of permits that are valid until the lease ends. See the [crate documentation](crate).
 ///
@@ -21,17 +23,20 @@ pub struct Lease {
     pool: PermitPool,
     priority: Priority,
     is_contended: bool,
-    /// Where the lease is reported; none if the client granted it locally.
-    origin: Option<LeaseOrigin>,
+    origin: LeaseOrigin,
     usage: Mutex<LeaseUsage>,
 }
 
-/// Whom a lease was granted to, its id, and the queue of its reports.
+/// Who granted a lease, and is told how it was used.
 #[derive(Debug)]
-struct LeaseOrigin {
-    reports: ReportSender,
-    config: Arc<Config>,
-    lease_id: String,
+enum LeaseOrigin {
+    /// A server: the queue of its reports, whom the lease was granted to, and its id.
+    Server { reports: ReportSender, config: Arc<Config>, lease_id: String },
+    /// The client's own share.
+    Share(ShareGrant),
+    /// Nobody.
+    #[cfg(test)]
+    Nobody,
 }
 
 /// Cumulative counts of permits that were not used, and the observations since the last report.
@@ -72,15 +77,23 @@ impl Lease {
             pool: PermitPool::new(lease.permits, lease_end(sent, held, valid_for)),
             priority: lease.priority(),
             is_contended: lease.contended,
-            origin: Some(LeaseOrigin { reports, config, lease_id: lease.lease_id }),
+            origin: LeaseOrigin::Server { reports, config, lease_id: lease.lease_id },
             usage: Mutex::default(),
         })
     }
 
-    /// Creates a lease that no server knows: its use is reported to nobody.
-    pub(crate) fn local(permits: u32, end: BootInstant, priority: Priority, is_contended: bool) -> Self {
-        let pool = PermitPool::new(permits, end);
-        Self { pool, priority, is_contended, origin: None, usage: Mutex::default() }
+    /// Creates a lease of the client's own share. It counts as contended, because what is not needed now is needed later.
+    pub(crate) fn of_share(grant: ShareGrant, priority: Priority) -> Self {
+        let pool = PermitPool::new(grant.permits, grant.end);
+        let origin = LeaseOrigin::Share(grant);
+        Self { pool, priority, is_contended: true, origin, usage: Mutex::default() }
+    }
+
+    /// Creates a lease whose use is reported to nobody.
+    #[cfg(test)]
+    pub(crate) fn of_nobody(permits: u32, end: BootInstant, is_contended: bool) -> Self {
+        let (pool, priority) = (PermitPool::new(permits, end), Priority::Default);
+        Self { pool, priority, is_contended, origin: LeaseOrigin::Nobody, usage: Mutex::default() }
     }
 
     #[inline]
@@ -118,13 +131,19 @@ impl Lease {
 
     /// Reports what a response of the provider said. [`observe`](crate::headers::observe) reads it from the headers.
     ///
-    /// Observations are sent when the lease is dropped. They are sent earlier if one of them is a throttle, or if 64 are waiting.
+    /// A throttle is sent at once. Other observations are sent when the lease is dropped, or with the first observation that comes
+    /// half a second after them. What the API does not accept, such as a status of 999, is left out.
     pub fn observe(&self, observation: Observation) {
-        let is_throttled = observation.throttled;
+        let now = clock::now();
+        let Some(observed) = TimedObservation::new(observation, now) else { return };
+        let is_throttled = observed.is_throttled();
         let mut usage = self.usage();
-        usage.observations.push(TimedObservation { observation, received_at: clock::now() });
-        if is_throttled || usage.observations.len() >= OBSERVATIONS_MAX {
-            self.report(&mut usage, ReportKind::Used);
+        usage.observations.push(observed);
+        let is_old = now >= usage.observations[0].received_at().after(OBSERVATION_WAIT);
+        if is_throttled {
+            self.report(&mut usage, ReportKind::Used, Urgency::Throttle);
+        } else if is_old || usage.observations.len() >= WAITING_OBSERVATIONS_MAX {
+            self.report(&mut usage, ReportKind::Used, Urgency::Usual);
         }
     }
 
@@ -159,7 +178,10 @@ impl Lease {
     fn report_returned(&self, usage: &mut LeaseUsage, returned: u32) {
         if returned > 0 {
             usage.returned += returned;
-            self.report(usage, ReportKind::Returned);
+            if let LeaseOrigin::Share(grant) = &self.origin {
+                grant.give_back(returned);
+            }
+            self.report(usage, ReportKind::Returned, Urgency::Returns);
         }
     }
 
@@ -168,9 +190,9 @@ impl Lease {
     }
 
     /// Queues a report. Counts are cumulative, so reports must be queued in the order of counting: under the lock of the usage.
-    fn report(&self, usage: &mut LeaseUsage, kind: ReportKind) {
+    fn report(&self, usage: &mut LeaseUsage, kind: ReportKind, urgency: Urgency) {
         let observations = std::mem::take(&mut usage.observations);
-        let Some(LeaseOrigin { reports, config, lease_id }) = &self.origin else { return };
+        let LeaseOrigin::Server { reports, config, lease_id } = &self.origin else { return };
         let unused = self.pool.left() + usage.returned + usage.spent;
         let taken = self.pool.permits().saturating_sub(unused);
         let request = SettleLeaseRequest {
@@ -183,14 +205,19 @@ impl Lease {
             is_final: kind == ReportKind::Final,
             observations: Vec::new(),
         };
-        reports.report(LeaseReport { request, observations });
+        reports.report(LeaseReport { request, observations, lease_end: self.pool.end() }, urgency);
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         let mut usage = std::mem::take(self.usage.get_mut().unwrap_or_else(PoisonError::into_inner));
-        usage.returned += self.pool.close();
-        self.report(&mut usage, ReportKind::Final);
+        let returned = self.pool.close();
+        usage.returned += returned;
+        if let LeaseOrigin::Share(grant) = &self.origin {
+            grant.give_back(returned);
+        }
+        let urgency = if returned > 0 { Urgency::Returns } else { Urgency::Usual };
+        self.report(&mut usage, ReportKind::Final, urgency);
     }
 }

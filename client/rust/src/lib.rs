@@ -26,7 +26,7 @@
 //! # Prefetching
 //!
 //! A [`Prefetch`] holds permits ready, so that taking one needs no call. It requests what the rate of the last half second
-//! predicts for the next 100 ms, and what callers wait for. While requests of others wait on the server, it requests only the
+//! predicts for the next 250 ms, and what callers wait for. While requests of others wait on the server, it requests only the
 //! latter. It returns permits that are idle for 200 ms or about to expire. [`PrefetchOptions`] changes these values.
 //!
 //! ```no_run
@@ -60,32 +60,50 @@
 //!
 //! # Features
 //!
-//! - `tls`: `https` endpoints.
+//! - `tls`: `https` addresses.
+//! - `native-roots`: trusts the certificate authorities of the system, if none is configured. Includes `tls`.
 //! - `tower`: the `tower` module.
+//! - `testing`: the `testing` module, a fake server in memory for your own tests.
 //! - `reqwest`: the `reqwest` module. It enables no TLS backend of reqwest; choose one in your own dependencies.
 
 // Modules are in reading order, bottom first: each uses only those above it.
 
 pub mod clock;
-pub mod headers;
 pub mod pool;
+
+mod observation;
+
+pub mod headers;
 
 mod config;
 mod error;
 mod request;
 
+mod attempts;
+mod background;
 mod backoff;
 mod fallback;
+mod slots;
 
-mod channel;
+mod service;
 mod settle;
+
+mod remote;
 
 mod lease;
 mod permit;
+
+mod acquire;
 mod quota;
 
 mod prefetch;
 mod source;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+#[cfg(test)]
+mod scenarios;
 
 #[cfg(feature = "reqwest")]
 pub mod reqwest;

@@ -37,9 +37,9 @@ impl SharedLease {
         Some((Permit(Arc::clone(self)), left))
     }
 
-    /// Makes a refill due when half of the permits that are left now is taken.
+    /// Makes a refill due when a third of the permits that are left now is left.
     pub(crate) fn set_low_mark(&self) {
-        self.low_mark.store(self.left() / 2, Ordering::Relaxed);
+        self.low_mark.store(self.left() / 3, Ordering::Relaxed);
     }
 
     #[inline]

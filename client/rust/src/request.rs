@@ -4,6 +4,9 @@ use crate::config::Config;
 use apportion_proto::v1::{AcquireLeaseRequest, Priority};
 use std::time::Duration;
 
+/// The longest wait of a request, as the API allows.
+const WAIT_MAX: Duration = Duration::from_secs(3_600);
+
 /// A request for a lease.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -43,19 +46,15 @@ impl Request {
         Self { priority: Some(priority), ..self }
     }
 
-    /// Sets how long to wait for the lease, including retries. With 0 the request is granted or refused at once.
+    /// Sets how long to wait for the lease, including retries: at most an hour, and longer waits are cut to that. With 0 the
+    /// request is granted or refused at once.
     #[must_use]
     pub fn max_wait(self, max_wait: Duration) -> Self {
-        Self { max_wait, ..self }
+        Self { max_wait: max_wait.min(WAIT_MAX), ..self }
     }
 
-    /// The message of one attempt that may still wait for `remaining`.
-    pub(crate) fn message(
-        &self,
-        config: &Config,
-        remaining: Duration,
-        request_id: &str,
-    ) -> AcquireLeaseRequest {
+    /// The message of one attempt that may wait for `wait` on the server.
+    pub(crate) fn message(&self, config: &Config, wait: Duration, request_id: &str) -> AcquireLeaseRequest {
         AcquireLeaseRequest {
             workspace: config.workspace.clone(),
             team: config.team.clone(),
@@ -63,7 +62,7 @@ impl Request {
             priority: self.priority.unwrap_or_default().into(),
             permits: Some(self.permits),
             min_permits: self.min_permits,
-            max_wait: prost_types::Duration::try_from(remaining).ok(),
+            max_wait: prost_types::Duration::try_from(wait).ok(),
             request_id: request_id.into(),
         }
     }

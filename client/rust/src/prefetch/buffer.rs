@@ -6,11 +6,15 @@ use crate::clock::{self, BootInstant};
 use crate::error::AcquireError;
 use crate::lease::Lease;
 use crate::permit::{Dispenser, Permit, SharedLease};
+use crate::quota::PermitHolder;
 use arc_swap::ArcSwapOption;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
+
+/// How often the held permits are checked.
+const TICK: Duration = Duration::from_millis(50);
 
 /// The held permits and the waiting callers of one prefetch.
 #[derive(Debug)]
@@ -58,7 +62,10 @@ impl PrefetchBuffer {
 
     /// Takes a permit, or queues the caller.
     pub(super) fn enter(&self, since: BootInstant, position: Option<u64>) -> Admission {
-        let admission = self.with(|state| state.enter(clock::now(), since, position));
+        let admission = self.with(|state| match self.is_closed() {
+            true => Admission::Refused(AcquireError::Closed),
+            false => state.enter(clock::now(), since, position),
+        });
         self.wake.notify_one();
         admission
     }
@@ -101,19 +108,17 @@ impl PrefetchBuffer {
         });
     }
 
-    pub(super) fn is_holding(&self) -> bool {
-        self.with(|state| state.held() > 0)
+    /// How long to wait for an event before the next check; `None` if only an event changes anything.
+    pub(super) fn check_after(&self, now: BootInstant, is_in_flight: bool) -> Option<Duration> {
+        self.with(|state| {
+            let tick = (is_in_flight || state.held() > 0).then_some(TICK);
+            let resume = state.resumes_at(now).map(|at| at.since(now));
+            tick.into_iter().chain(resume).min()
+        })
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
-    }
-
-    /// Returns everything, and accepts nothing from then on.
-    pub(super) fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
-        self.with(PrefetchState::return_all);
-        self.wake.notify_one();
     }
 
     /// Changes the state, then publishes the front lease.
@@ -125,6 +130,15 @@ impl PrefetchBuffer {
             self.front.store(front.cloned());
         }
         changed
+    }
+}
+
+impl PermitHolder for PrefetchBuffer {
+    /// Returns everything, fails all waiting callers, and accepts nothing from then on.
+    fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.with(PrefetchState::close);
+        self.wake.notify_one();
     }
 }
 
@@ -142,7 +156,6 @@ impl Dispenser for PrefetchBuffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use apportion_proto::v1::Priority;
 
     fn at_ms(ms: u64) -> BootInstant {
         BootInstant::from_nanos(ms * 1_000_000)
@@ -154,7 +167,7 @@ mod tests {
 
     /// Completes a request with a lease of so many permits.
     fn complete(buffer: &PrefetchBuffer, now: BootInstant, permits: u32, end: BootInstant) {
-        let lease = Lease::local(permits, end, Priority::Default, false);
+        let lease = Lease::of_nobody(permits, end, false);
         buffer.complete(now, Ok(lease), CoveredCallers::default());
     }
 

@@ -25,14 +25,21 @@ struct BufferedLease {
 pub(super) struct Inventory {
     leases: VecDeque<BufferedLease>,
     demand: RecentDemand,
-    /// When a permit was last taken or a lease added.
+    /// When a permit was last taken or wanted. Of a permit that was taken without notice, it is the earliest possible time.
     last_used: BootInstant,
+    /// When takes were last recorded.
+    recorded_at: BootInstant,
 }
 
 impl Inventory {
     pub(super) fn new() -> Self {
-        let last_used = BootInstant::from_nanos(0);
-        Self { leases: VecDeque::new(), demand: RecentDemand::default(), last_used }
+        let start = BootInstant::from_nanos(0);
+        Self {
+            leases: VecDeque::new(),
+            demand: RecentDemand::default(),
+            last_used: start,
+            recorded_at: start,
+        }
     }
 
     /// The lease to take permits from next.
@@ -64,7 +71,6 @@ impl Inventory {
         let left = lease.left();
         let returned = if keep < left { lease.lease.return_up_to(left - keep) } else { 0 };
         lease.set_low_mark();
-        self.last_used = now;
         self.leases.push_back(BufferedLease { lease, recorded: 0, returned });
         self.record_takes(now);
     }
@@ -79,16 +85,20 @@ impl Inventory {
         }
         if taken > 0 {
             self.demand.record(now, taken);
-            self.last_used = now;
+            self.last_used = self.last_used.max(self.recorded_at);
         }
+        self.recorded_at = now;
         self.leases.retain(|held| held.lease.left() > 0 && now < held.lease.end());
     }
 
-    /// Returns everything if nothing was taken for `timeout`.
-    pub(super) fn return_idle(&mut self, now: BootInstant, timeout: Duration) {
-        if now >= self.last_used.after(timeout) {
-            self.return_all();
-        }
+    /// Notes that a permit was taken or wanted now.
+    pub(super) fn touch(&mut self, now: BootInstant) {
+        self.last_used = now;
+    }
+
+    /// Whether nothing was taken or wanted for `timeout`.
+    pub(super) fn is_idle(&self, now: BootInstant, timeout: Duration) -> bool {
+        now >= self.last_used.after(timeout)
     }
 
     /// Returns the leases that are about to expire.

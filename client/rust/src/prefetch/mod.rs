@@ -18,18 +18,19 @@ pub use options::PrefetchOptions;
 use crate::clock::{self, BootInstant};
 use crate::error::AcquireError;
 use crate::permit::Permit;
-use crate::quota::Quota;
+use crate::quota::{PermitHolder, Quota};
 use crate::request::Request;
-use apportion_proto::v1::Reason;
 use buffer::PrefetchBuffer;
 use queue::QueueTicket;
-use state::{Admission, WAITING_MAX};
-use std::sync::Arc;
+use state::Admission;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// How much longer than its `max_wait` a caller waits for the server's reason.
-const REASON_MARGIN: Duration = Duration::from_millis(250);
+/// A caller waits at least so long for the way to the server and back.
+const WAIT_MIN: Duration = Duration::from_millis(250);
+/// How much longer than its `max_wait` a caller waits for the reason of a failure.
+const REASON_MARGIN: Duration = Duration::from_millis(20);
 
 /// Permits of one priority that are held ready. Clones share them, and dropping the last clone returns them.
 ///
@@ -61,8 +62,14 @@ impl Quota {
     /// If called outside a tokio runtime.
     pub fn prefetch(&self, request: &Request, options: PrefetchOptions) -> Prefetch {
         let buffer = PrefetchBuffer::new(options, request.max_wait);
+        let holder: Weak<PrefetchBuffer> = Arc::downgrade(&buffer);
+        self.register(holder);
+        if self.is_closed() {
+            buffer.close();
+        }
         tokio::spawn(refill::run(Arc::clone(&buffer), self.clone(), request.clone()));
-        let max_wait = (!self.waits_for_server()).then_some(request.max_wait + REASON_MARGIN);
+        let longest = request.max_wait.max(WAIT_MIN) + REASON_MARGIN;
+        let max_wait = (!self.waits_for_server()).then_some(longest);
         Prefetch(Arc::new(PrefetchInner { buffer, max_wait }))
     }
 }
@@ -98,7 +105,7 @@ impl Prefetch {
             let mut waiting = match self.0.buffer.enter(since, position) {
                 Admission::Granted(permit) => return Ok(permit),
                 Admission::Queued(ticket) => QueueGuard { ticket, buffer: &self.0.buffer },
-                Admission::Full => return Err(queue_full()),
+                Admission::Refused(error) => return Err(error),
             };
             let answer = match deadline {
                 Some(deadline) => timeout_at(deadline, &mut waiting.ticket.answer).await,
@@ -116,11 +123,6 @@ impl Prefetch {
             position = Some(waiting.ticket.position);
         }
     }
-}
-
-fn queue_full() -> AcquireError {
-    let message = format!("{WAITING_MAX} requests are waiting at this prefetch");
-    AcquireError::Refused { reason: Reason::CallerQueueFull, message, retry_after: None }
 }
 
 /// Leaves the queue when it is dropped.

@@ -13,15 +13,15 @@ pub struct PrefetchOptions {
 impl Default for PrefetchOptions {
     fn default() -> Self {
         Self {
-            max_permits: 50,
-            horizon: Duration::from_millis(100),
+            max_permits: 500,
+            horizon: Duration::from_millis(250),
             idle_timeout: Duration::from_millis(200),
         }
     }
 }
 
 impl PrefetchOptions {
-    /// Creates the default options: permits for the next 100 ms at the rate of the last 500 ms, at most 50, which are returned
+    /// Creates the default options: permits for the next 250 ms at the rate of the last 500 ms, at most 500, which are returned
     /// when they are idle for 200 ms.
     pub fn new() -> Self {
         Self::default()
@@ -39,7 +39,7 @@ impl PrefetchOptions {
         Self { horizon, ..self }
     }
 
-    /// Sets after how long without a take held permits are returned. Up to 50 ms more may pass.
+    /// Sets after how long without a take held permits are returned. It may be up to 50 ms less.
     #[must_use]
     pub fn idle_timeout(self, idle_timeout: Duration) -> Self {
         Self { idle_timeout, ..self }

@@ -12,8 +12,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often the held permits are checked.
-const TICK: Duration = Duration::from_millis(50);
+/// How long a request stays in flight that no caller needs, because demand may come back.
+const UNNEEDED: Duration = Duration::from_millis(50);
 
 /// A request in flight.
 struct InFlightRefill {
@@ -24,28 +24,27 @@ struct InFlightRefill {
 }
 
 impl InFlightRefill {
-    /// Returns itself, unless it has been unneeded for a tick.
+    /// Returns itself, unless it has been unneeded for a while.
     fn unless_unneeded(mut self, now: BootInstant, is_needed: bool) -> Option<Self> {
         self.unneeded_since = if is_needed { None } else { self.unneeded_since.or(Some(now)) };
-        self.unneeded_since.is_none_or(|since| now < since.after(TICK)).then_some(self)
+        self.unneeded_since.is_none_or(|since| now < since.after(UNNEEDED)).then_some(self)
     }
 }
 
 /// Runs until the buffer is closed.
 ///
-/// A request that is no longer needed stays in flight for one more tick, so that a response on its way can arrive and be returned.
-/// Then the call is dropped, which withdraws the request.
+/// A request that is no longer needed is withdrawn after a while.
 pub(super) async fn run(buffer: Arc<PrefetchBuffer>, quota: Quota, request: Request) {
     let mut in_flight: Option<InFlightRefill> = None;
     loop {
-        let is_idle = in_flight.is_none() && !buffer.is_holding();
+        let check = buffer.check_after(clock::now(), in_flight.is_some());
         tokio::select! {
             (result, callers) = result_of(in_flight.as_mut()) => {
                 in_flight = None;
                 buffer.complete(clock::now(), result, callers);
             }
             () = buffer.wake.notified() => {}
-            () = tokio::time::sleep(TICK), if !is_idle => {}
+            () = tokio::time::sleep(check.unwrap_or_default()), if check.is_some() => {}
         }
         let now = clock::now();
         let refill = buffer.refill(now);

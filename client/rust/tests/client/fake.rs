@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -16,6 +17,8 @@ use tonic_types::{ErrorDetails, StatusExt};
 pub(crate) struct Answer {
     result: Result<v1::Lease, Status>,
     after: Duration,
+    /// The address that the answer names as the owner's.
+    owner: Option<String>,
 }
 
 impl Answer {
@@ -23,7 +26,7 @@ impl Answer {
         let valid_for = prost_types::Duration::try_from(valid_for).ok();
         let lease =
             v1::Lease { permits, valid_for, priority: v1::Priority::Default.into(), ..v1::Lease::default() };
-        Self { result: Ok(lease), after: Duration::ZERO }
+        Self { result: Ok(lease), after: Duration::ZERO, owner: None }
     }
 
     /// A lease of as many permits as are requested.
@@ -40,7 +43,7 @@ impl Answer {
     }
 
     pub(crate) fn unavailable() -> Self {
-        Self { result: Err(Status::unavailable("away")), after: Duration::ZERO }
+        Self { result: Err(Status::unavailable("away")), after: Duration::ZERO, owner: None }
     }
 
     pub(crate) fn refusal(reason: Reason, retry_after: Option<Duration>) -> Self {
@@ -48,7 +51,25 @@ impl Answer {
         let mut details = ErrorDetails::with_error_info(name, "apportion", []);
         details.set_retry_info(retry_after);
         let status = Status::with_error_details(Code::ResourceExhausted, "no", details);
-        Self { result: Err(status), after: Duration::ZERO }
+        Self { result: Err(status), after: Duration::ZERO, owner: None }
+    }
+
+    /// Another node serves the workspace.
+    pub(crate) fn not_owner() -> Self {
+        let details = ErrorDetails::with_error_info("NOT_OWNER", "apportion", []);
+        let status = Status::with_error_details(Code::Unavailable, "ask another node", details);
+        Self { result: Err(status), after: Duration::ZERO, owner: None }
+    }
+
+    pub(crate) fn unauthenticated() -> Self {
+        let details = ErrorDetails::with_error_info("UNAUTHENTICATED", "apportion", []);
+        let status = Status::with_error_details(Code::Unauthenticated, "no such token", details);
+        Self { result: Err(status), after: Duration::ZERO, owner: None }
+    }
+
+    /// Names the owner of the workspace.
+    pub(crate) fn naming(self, owner: impl Into<String>) -> Self {
+        Self { owner: Some(owner.into()), ..self }
     }
 
     /// Delays the answer.
@@ -128,7 +149,12 @@ impl Fake {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.host())
+    }
+
+    /// The host and port, as a node names another one.
+    pub(crate) fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     pub(crate) fn acquires(&self) -> Vec<v1::AcquireLeaseRequest> {
@@ -193,11 +219,19 @@ impl QuotaService for Fake {
         let pending = PendingCall { fake: self, is_answered: false };
         tokio::time::sleep(answer.after).await;
         pending.answered();
-        let lease = answer.result?;
+        let owner: Option<MetadataValue<Ascii>> = answer.owner.and_then(|owner| owner.parse().ok());
+        let lease = answer.result.map_err(|mut status| {
+            owner
+                .iter()
+                .for_each(|owner| drop(status.metadata_mut().insert("apportion-owner", owner.clone())));
+            status
+        })?;
         let permits = if lease.permits == 0 { asked } else { lease.permits };
         self.record().granted += permits;
         let lease = v1::Lease { lease_id: format!("lease-{number}"), permits, ..lease };
-        Ok(Response::new(v1::AcquireLeaseResponse { lease: Some(lease) }))
+        let mut response = Response::new(v1::AcquireLeaseResponse { lease: Some(lease) });
+        owner.iter().for_each(|owner| drop(response.metadata_mut().insert("apportion-owner", owner.clone())));
+        Ok(response)
     }
 
     async fn batch_settle_leases(

@@ -2,6 +2,7 @@
 
 use crate::fake::{Answer, Fake};
 use crate::log::Log;
+use crate::prefetch::until;
 use apportion_client::{AcquireError, Config, Fallback, Observation, Quota, Reason, Request};
 use std::time::Duration;
 
@@ -78,7 +79,7 @@ async fn observations_are_reported_and_a_throttle_is_sent_at_once() {
     assert!(lease.take());
     lease.observe(Observation { status: 200, remaining_permits: Some(9), ..Observation::default() });
     lease.observe(Observation { status: 429, throttled: true, ..Observation::default() });
-    quota.close().await;
+    until(|| !fake.settles().is_empty()).await;
     let settles = fake.settles();
     let [settle] = &settles[..] else { panic!("{settles:?}") };
     assert_eq!((settle.used_permits, settle.returned_permits, settle.is_final), (1, 0, false));
@@ -144,8 +145,8 @@ async fn without_a_server_a_configured_share_is_granted_locally() {
     let lease = quota.acquire(&request(2)).await.expect("two of three");
     assert!(lease.take() && lease.take() && !lease.take());
     assert!(matches!(quota.acquire(&request(2)).await, Err(AcquireError::Unreachable(_))), "one is left");
-    let too_large = quota.acquire(&request(4)).await.expect_err("never");
-    assert!(matches!(too_large, AcquireError::Refused { reason: Reason::TooLarge, .. }), "{too_large}");
+    let too_large = quota.acquire(&request(4)).await.expect_err("more than the share has");
+    assert!(matches!(too_large, AcquireError::Unreachable(_)), "{too_large}");
 }
 
 #[tokio::test]
@@ -166,9 +167,16 @@ async fn without_a_server_the_request_waits_for_it_if_configured_to() {
 #[tokio::test]
 async fn an_invalid_configuration_is_refused_with_its_field() {
     let refused = |config: Config| Quota::connect(config).expect_err("it is refused").to_string();
-    assert!(refused(Config::new("")).contains("endpoint"));
+    assert!(refused(Config::new("")).contains("address"));
     assert!(refused(Config::new("ftp://x")).contains("neither http nor https"));
     assert!(refused(Config::new("http://x").token("\n")).contains("token"));
+    assert!(refused(Config::new("http://10.0.0.1:1").token("x")).contains("loopback"));
+    assert!(refused(Config::new("http://a").address("https://b")).contains("all must be https"));
+    assert!(refused(Config::new("http://a").certificate_authority("x")).contains("http"));
+    assert!(refused(Config::new("http://127.0.0.1").token_file("/nowhere/token")).contains("/nowhere/token"));
+    let many =
+        (0..16).fold(Config::new("http://a"), |config, n| config.address(format!("http://a:{}", n + 1)));
+    assert!(refused(many).contains("16"));
     let nothing = Fallback::Share { permits: 1, window: Duration::ZERO };
     assert!(refused(Config::new("http://x").fallback(nothing)).contains("window"));
 }

@@ -4,6 +4,7 @@ mod fake;
 mod log;
 
 mod leases;
+mod nodes;
 mod prefetch;
 #[cfg(feature = "reqwest")]
 mod reqwest;

@@ -52,7 +52,7 @@ async fn many_tasks_get_a_permit_each_and_unused_permits_are_returned() {
     }
     drop(prefetch);
     until(|| settled(&fake) == (1_200, fake.granted() - 1_200)).await;
-    assert!(fake.acquires().iter().all(|asked| asked.permits <= Some(50) && asked.min_permits == Some(1)));
+    assert!(fake.acquires().iter().all(|asked| asked.permits <= Some(500) && asked.min_permits == Some(1)));
 }
 
 #[tokio::test]
@@ -204,9 +204,9 @@ async fn a_permit_put_back_after_the_rest_was_returned_is_returned_too() {
     let sent = prefetch.try_permit().expect("a permit");
     until(|| fake.settles().last().is_some_and(|settle| settle.returned_permits == 1)).await;
     permit.put_back();
-    quota.close().await;
+    until(|| fake.settles().last().is_some_and(|settle| settle.returned_permits == 2)).await;
     let open = fake.settles().pop().expect("a report");
-    assert_eq!((open.used_permits, open.returned_permits, open.is_final), (0, 2, false), "one is in hand");
+    assert_eq!((open.used_permits, open.is_final), (0, false), "one is in hand");
     drop(sent);
     quota.close().await;
     assert_eq!(settled(&fake), (1, 2));

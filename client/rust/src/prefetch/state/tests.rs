@@ -2,19 +2,20 @@
 
 use super::*;
 use crate::lease::Lease;
-use apportion_proto::v1::{Priority, Reason};
+use apportion_proto::v1::Reason;
 
 fn at_ms(ms: u64) -> BootInstant {
     BootInstant::from_nanos(ms * 1_000_000)
 }
 
 fn lease(permits: u32, end_ms: u64, is_contended: bool) -> Arc<SharedLease> {
-    let lease = Lease::local(permits, at_ms(end_ms), Priority::Default, is_contended);
+    let lease = Lease::of_nobody(permits, at_ms(end_ms), is_contended);
     Arc::new(SharedLease::new(lease, None))
 }
 
 fn state() -> PrefetchState {
-    PrefetchState::new(PrefetchOptions::new(), Duration::from_secs(10))
+    let options = PrefetchOptions::new().horizon(Duration::from_millis(100));
+    PrefetchState::new(options, Duration::from_secs(10))
 }
 
 /// Takes permits of held leases at `ms`.
@@ -68,13 +69,15 @@ fn a_request_never_exceeds_the_option() {
 }
 
 #[test]
-fn a_refill_is_due_when_half_of_the_target_is_left() {
+fn a_refill_is_due_when_a_third_of_the_target_is_left() {
     let mut state = state();
     state.add(at_ms(1_000), lease(48, 9_000, false));
-    take(&mut state, 1_000, 40);
-    assert_eq!(requested(&mut state, 1_000), None, "8 are held");
-    take(&mut state, 1_000, 4);
-    assert_eq!(requested(&mut state, 1_000), Some(4), "44 in 500 ms are 8 in 100 ms, of which 4 are held");
+    take(&mut state, 1_000, 45);
+    assert_eq!(requested(&mut state, 1_000), Some(6), "45 in 500 ms are 9 in 100 ms, of which 3 are held");
+    let mut state = self::state();
+    state.add(at_ms(1_000), lease(49, 9_000, false));
+    take(&mut state, 1_000, 45);
+    assert_eq!(requested(&mut state, 1_000), None, "4 are held");
 }
 
 #[test]
@@ -183,7 +186,8 @@ fn a_refusal_fails_the_oldest_caller_and_those_that_cannot_wait_for_the_retry() 
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     }
     assert!(hopeful.answer.try_recv().is_err(), "the retry is at 12 s, and it may wait until 12.001 s");
-    assert_eq!(requested(&mut state, 5_000), Some(1), "for the caller that still waits");
+    assert_eq!((requested(&mut state, 11_999), state.resumes_at(at_ms(5_000))), (None, Some(at_ms(12_000))));
+    assert_eq!(requested(&mut state, 12_000), Some(1), "for the caller that still waits");
 }
 
 #[test]
@@ -201,7 +205,7 @@ fn a_permanent_refusal_fails_every_caller_that_the_request_covered() {
 fn while_the_server_is_unreachable_every_caller_waits_for_its_own_deadline() {
     let mut state = state();
     let mut early = wait(&mut state, 1_000, None);
-    let mut late = wait(&mut state, 1_001, None);
+    let mut late = wait(&mut state, 1_251, None);
     let refill = state.refill(at_ms(1_000)).expect("two callers wait");
     state.refuse(at_ms(11_000), &AcquireError::Unreachable("away".into()), refill.callers);
     assert!(early.answer.try_recv().is_ok());
@@ -236,7 +240,7 @@ fn a_caller_that_left_is_skipped_and_one_that_returns_keeps_its_position() {
 fn beyond_the_bound_no_caller_may_wait() {
     let mut state = state();
     let mut tickets: Vec<_> = (0..WAITING_MAX).map(|_| wait(&mut state, 1_000, None)).collect();
-    assert!(matches!(state.enter(at_ms(1_000), at_ms(1_000), None), Admission::Full));
+    assert!(matches!(state.enter(at_ms(1_000), at_ms(1_000), None), Admission::Refused(_)));
     let gone = tickets.pop().expect("a ticket");
     assert!(!state.leave(gone.position), "others still wait");
     tickets.push(wait(&mut state, 1_000, None));
