@@ -3,7 +3,8 @@
 use crate::source::{Source, none, places, read, sources};
 
 /// Where a test may be that `docs/security.md` names by less than its path.
-const DIRECTORIES: [(&str, &str); 7] = [
+const DIRECTORIES: [(&str, &str); 8] = [
+    ("client/", "client/rust/"),
     ("cli/", "server/cli/tests/cli/"),
     ("admin/", "server/tests/admin/"),
     ("src/cli/", "server/cli/src/"),

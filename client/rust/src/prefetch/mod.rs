@@ -30,7 +30,7 @@ use tokio::time::{Instant, timeout_at};
 /// A caller waits at least so long for the way to the server and back.
 const WAIT_MIN: Duration = Duration::from_millis(250);
 /// How much longer than its `max_wait` a caller waits for the reason of a failure.
-const REASON_MARGIN: Duration = Duration::from_millis(20);
+const REASON_MARGIN: Duration = Duration::from_millis(100);
 
 /// Permits of one priority that are held ready. Clones share them, and dropping the last clone returns them.
 ///

@@ -14,6 +14,7 @@ pub(crate) fn acquire(error: &AcquireError) -> Outcome {
         AcquireError::Refused { reason, .. } => (Kind::Refused, reason.as_str_name()),
         AcquireError::Unreachable(_) => (Kind::Unreachable, ""),
         AcquireError::TimedOut => (Kind::TimedOut, ""),
+        AcquireError::Closed => (Kind::Closed, ""),
         AcquireError::InvalidResponse(_) => (Kind::InvalidResponse, ""),
     };
     Outcome::Failure(Failure {
