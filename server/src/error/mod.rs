@@ -74,7 +74,10 @@ pub enum Error {
     },
     /// Another node serves this workspace.
     #[error("another node serves this workspace; reconnect")]
-    NotOwner,
+    NotOwner {
+        /// The shard of the workspace.
+        shard: u16,
+    },
     /// The server is about to stop.
     #[error("the server is shutting down; reconnect")]
     Draining,
@@ -153,7 +156,7 @@ impl Error {
             }
             Self::StoreLost
             | Self::NotCopied { .. }
-            | Self::NotOwner
+            | Self::NotOwner { .. }
             | Self::Draining
             | Self::ClockUnsteady => Some(RETRY_AFTER),
             Self::ServerFull { retry_after, .. } => Some(*retry_after),
