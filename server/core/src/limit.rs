@@ -131,8 +131,8 @@ impl Limit {
         if self.spread_held.is_zero() {
             return None;
         }
-        let wait = self.remaining(now).until_less(self.spread());
-        wait.map(|wait| now + wait)
+        let (remaining, spread) = (self.remaining(now), self.spread());
+        remaining.until_less(remaining.of(spread), spread).map(|wait| now + wait)
     }
 
     /// What was reported as used of this window when `used` was in all; nothing where that was before the window.

@@ -4,7 +4,7 @@ mod common;
 
 use apportion_core::allocator::{SettleError, Settled};
 use apportion_core::permits::Permits;
-use apportion_core::request::LeaseId;
+use apportion_core::request::{LeaseId, Reason};
 use common::*;
 
 fn world() -> World {
@@ -86,6 +86,24 @@ fn only_its_caller_may_settle_a_lease() {
     }
     assert_eq!(world.allocator.left(), permits(89));
     assert_eq!(world.settle(&lease, 0, 10), settled(10, 10, true));
+}
+
+#[test]
+fn a_lease_is_its_teams_among_few_teams_and_among_many() {
+    for count in [1, 16, 17, 40] {
+        let names: Vec<String> = (0..count).map(|n| format!("team-{n}")).collect();
+        let mut world = World::new(policy(1_000, names.iter().map(|name| team(name)).collect()));
+        for (name, next) in names.iter().zip(names.iter().cycle().skip(1)) {
+            let lease = world.ask(&ask(name, 3)).lease();
+            if name != next {
+                assert_eq!(world.settle_by(&lease, (next, "only"), (0, 3), true), Err(SettleError::NotYours));
+            }
+            assert_eq!(world.settle_by(&lease, (name, "only"), (0, 3), false), settled(3, 3, true));
+        }
+        for unknown in ["team", "team-", "team-99", "zebra"] {
+            assert_eq!(world.ask(&ask(unknown, 1)).reason(), Reason::UnknownTeam, "{unknown} of {count}");
+        }
+    }
 }
 
 #[test]

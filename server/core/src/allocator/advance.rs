@@ -64,8 +64,11 @@ impl Allocator {
 
     /// Releases what is due since the last step.
     pub(super) fn release_due(&mut self, now: Timestamp) {
-        for at in self.windows.due(now) {
-            self.release(at, now);
+        self.windows.release_spreads(now);
+        for at in 0..self.windows.limits().len() {
+            if self.windows.is_release_due(at, now) {
+                self.release(at, now);
+            }
         }
     }
 

@@ -68,10 +68,11 @@ impl Allocator {
         if !tree[team].is_leaf() {
             return Err(never(Reason::TeamHasParts));
         }
-        if tree.least_cap(team).is_zero() {
+        let cap = tree.least_cap(team);
+        if cap.is_zero() {
             return Err(never(Reason::TeamPaused));
         }
-        if ask.min_permits > self.contest.largest_possible(team, &self.windows) {
+        if ask.min_permits > self.windows.largest_possible().min(cap) {
             return Err(never(Reason::TooLarge));
         }
         Ok((team, tree.priority_rule(team).served(ask.priority)))

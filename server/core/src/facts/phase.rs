@@ -27,7 +27,8 @@ pub struct PhaseInterval {
 
 #[derive(Clone, Debug)]
 pub(super) struct Phase {
-    length: Span,
+    /// Where windows lie: as was learned, or else by policy. Every decision reads it several times.
+    grid: Grid,
     policy: Span,
     /// The widest interval with which a window still opens: beyond its margins nothing is left.
     widest: Span,
@@ -45,35 +46,36 @@ struct Moved {
 
 impl Phase {
     pub(super) fn new(policy: &LimitPolicy, learned: Option<PhaseInterval>) -> Self {
-        let (length, widest) = (policy.window.max(Span::from_ns(1)), widest(policy));
-        let learned = learned.map(|phase| Arc::new(length, phase.least, phase.width));
-        let learned = learned.filter(|arc| arc.width <= widest);
-        let moved = learned.map(|arc| Box::new(Moved { learned: Some(arc), readings: Vec::new() }));
-        Self { length, policy: policy.phase, widest, moved }
+        let grid = Grid::new(policy.window, policy.phase);
+        let mut phase = Self { grid, policy: policy.phase, widest: widest(policy), moved: None };
+        let learned = learned.map(|phase| Arc::new(grid.length(), phase.least, phase.width));
+        if let Some(arc) = learned.filter(|arc| arc.width <= phase.widest) {
+            phase.learn(arc);
+        }
+        phase
     }
 
     /// Applies policy: a change of length or phase forgets what was learned. So do margins that leave no time in windows that lie as
     /// was learned.
     pub(super) fn set_policy(&mut self, policy: &LimitPolicy) {
-        if (policy.window.max(Span::from_ns(1)), policy.phase) != (self.length, self.policy) {
+        if (policy.window.max(Span::from_ns(1)), policy.phase) != (self.length(), self.policy) {
             *self = Self::new(policy, None);
             return;
         }
         self.widest = widest(policy);
         let widest = self.widest;
-        self.moved.take_if(|moved| moved.learned.is_some_and(|arc| arc.width > widest));
-    }
-
-    fn arc(&self) -> Option<Arc> {
-        self.moved.as_ref()?.learned
+        let is_too_wide = |moved: &mut Box<Moved>| moved.learned.is_some_and(|arc| arc.width > widest);
+        if self.moved.take_if(is_too_wide).is_some() {
+            self.grid = Grid::new(self.length(), self.policy);
+        }
     }
 
     pub(super) fn learned(&self) -> Option<PhaseInterval> {
-        self.arc().map(|arc| PhaseInterval { least: arc.start, width: arc.width })
+        self.moved.as_ref()?.learned.map(|arc| PhaseInterval { least: arc.start, width: arc.width })
     }
 
     pub(super) fn length(&self) -> Span {
-        self.length
+        self.grid.length()
     }
 
     pub(super) fn policy(&self) -> Span {
@@ -81,19 +83,18 @@ impl Phase {
     }
 
     pub(super) fn grid(&self) -> Grid {
-        let arc = self.known();
-        Grid::within(self.length, arc.start, arc.width)
+        self.grid
     }
 
     /// Whether a reset fits what is known.
     pub(super) fn fits(&self, reset: Reset) -> bool {
-        self.known().common(self.read(reset), self.length).is_some()
+        self.known().common(self.read(reset), self.length()).is_some()
     }
 
     /// Learns from a reset read under `lease`. Returns whether it was too vague for that, since no window would ever open.
     pub(super) fn observe(&mut self, lease: LeaseId, reset: Reset) -> bool {
         let (known, read) = (self.known(), self.read(reset));
-        match known.common(read, self.length) {
+        match known.common(read, self.length()) {
             None if read.width > self.widest => return true,
             None => self.learn(read),
             Some(common) if common.width < known.width => self.narrow(lease, common),
@@ -115,15 +116,16 @@ impl Phase {
     }
 
     fn learn(&mut self, arc: Arc) {
+        self.grid = Grid::within(self.length(), arc.start, arc.width);
         self.moved = Some(Box::new(Moved { learned: Some(arc), readings: Vec::new() }));
     }
 
     fn known(&self) -> Arc {
-        self.arc().unwrap_or(Arc::new(self.length, self.policy, Span::ZERO))
+        Arc { start: self.grid.phase(), width: self.grid.width() }
     }
 
     fn read(&self, Reset { at, within }: Reset) -> Arc {
-        Arc::between(self.length, at - within, at + within)
+        Arc::between(self.length(), at - within, at + within)
     }
 }
 

@@ -49,6 +49,17 @@ impl Empty for Teams {
     }
 }
 
+impl Teams {
+    /// Changes what is expected of a team, and the sums with it.
+    fn change(&mut self, team: NodeIx, c: Priority, change: impl FnOnce(&mut ExpectedDemand)) {
+        let demand = &mut self.demand[team.place()][c];
+        let before = *demand;
+        change(demand);
+        self.unmet[c] = self.unmet[c] - before.unmet + demand.unmet;
+        self.total[c] = self.total[c] - before.hold + demand.hold;
+    }
+}
+
 /// A policy's holdback of each priority, in billionths of a permit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HoldbackSizes(PerPriority<u64>);
@@ -132,15 +143,9 @@ impl Holdback {
 
     /// Updates what is held back for a team after its queue, grants or expectation changed.
     pub(crate) fn refresh(&mut self, team: NodeIx, c: Priority, queued: u64) {
-        let before = self.of(team, c);
-        if before.expected == 0 {
-            return;
+        if self.of(team, c).expected > 0 {
+            self.teams.change(team, c, |demand| demand.refresh(queued));
         }
-        let teams = &mut *self.teams;
-        let demand = &mut teams.demand[team.place()][c];
-        demand.refresh(queued);
-        teams.unmet[c] = teams.unmet[c] - before.unmet + demand.unmet;
-        teams.total[c] = teams.total[c] - before.hold + demand.hold;
     }
 
     /// What is held back for a team in a priority.
@@ -201,21 +206,23 @@ impl Holdback {
     pub(crate) fn decay(&mut self, decay: &Decay<'_>, queued: impl Fn(NodeIx, Priority) -> u64) {
         let remaining = decay.remaining;
         let mut step = Span::MAX;
-        let mut sooner = |amount: Fraction| {
-            step = step.min(remaining.until_less(amount).unwrap_or(Span::MAX));
+        let mut part_of = |amount: Fraction| {
+            let part = remaining.of(amount);
+            step = step.min(remaining.until_less(part, amount).unwrap_or(Span::MAX));
+            u32::try_from(part).unwrap_or(u32::MAX)
         };
         for set in 1..self.held.len() {
-            let amount = decay.sizes.of_set(set);
-            self.held[set] = u32::try_from(remaining.of(amount)).unwrap_or(u32::MAX);
-            sooner(amount);
+            self.held[set] = part_of(decay.sizes.of_set(set));
         }
-        decay.reserved.iter().copied().for_each(&mut sooner);
+        for &reserved in decay.reserved {
+            part_of(reserved);
+        }
         for at in 0..self.teams.expecting.len() {
             let (team, c) = self.teams.expecting[at];
-            let expected = Fraction::whole(u64::from(self.of(team, c).expected));
-            self.at(team)[c].reserved = u32::try_from(remaining.of(expected)).unwrap_or(u32::MAX);
-            self.refresh(team, c, queued(team, c));
-            sooner(expected);
+            self.teams.change(team, c, |demand| {
+                demand.reserved = part_of(Fraction::whole(u64::from(demand.expected)));
+                demand.refresh(queued(team, c));
+            });
         }
         self.next_step = (step != Span::MAX).then(|| decay.now + step);
         debug_assert!(self.adds_up());

@@ -41,18 +41,33 @@ impl Remaining {
     /// This part of an amount, in whole permits, rounded up.
     #[inline]
     pub(crate) fn of(&self, amount: Fraction) -> u64 {
-        let whole = u128::from(self.whole.as_ns().max(1)) * u128::from(amount.per_permit);
-        let part = u128::from(amount.parts) * u128::from(self.left.as_ns());
-        let part = u64::try_from(part.div_ceil(whole)).unwrap_or(u64::MAX);
+        let (whole, left) = (self.whole.as_ns().max(1), self.left.as_ns());
+        // Whole permits nearly always fit: then the division is one instruction.
+        let narrow = amount.parts.checked_mul(left).zip(whole.checked_mul(amount.per_permit));
+        let part = narrow.map_or_else(
+            || {
+                let part = u128::from(amount.parts) * u128::from(left);
+                let part = part.div_ceil(u128::from(whole) * u128::from(amount.per_permit));
+                u64::try_from(part).unwrap_or(u64::MAX)
+            },
+            |(part, whole)| part.div_ceil(whole),
+        );
         debug_assert!(self.left > self.whole || part <= amount.ceil(), "a part is at most the whole");
         part
     }
 
-    /// How long until [`Remaining::of`] gets smaller, rounded up to a whole nanosecond.
-    pub(crate) fn until_less(&self, amount: Fraction) -> Option<Span> {
-        let next = self.of(amount).checked_sub(1)?;
-        let whole = u128::from(self.whole.as_ns()) * u128::from(amount.per_permit);
-        let left = u64::try_from(u128::from(next) * whole / u128::from(amount.parts)).unwrap_or(u64::MAX);
+    /// How long until [`Remaining::of`], which is `part` of the amount now, gets smaller, rounded up to a whole nanosecond.
+    pub(crate) fn until_less(&self, part: u64, amount: Fraction) -> Option<Span> {
+        let next = part.checked_sub(1)?;
+        let whole = self.whole.as_ns();
+        let narrow = whole.checked_mul(amount.per_permit).and_then(|whole| whole.checked_mul(next));
+        let left = narrow.map_or_else(
+            || {
+                let whole = u128::from(whole) * u128::from(amount.per_permit);
+                u64::try_from(u128::from(next) * whole / u128::from(amount.parts)).unwrap_or(u64::MAX)
+            },
+            |product| product / amount.parts,
+        );
         Some(self.left.less(Span::from_ns(left)))
     }
 }

@@ -98,11 +98,13 @@ impl Windows {
         let mut requests = Vec::new();
         for (at, limit) in self.limits.iter_mut().enumerate() {
             for side in [Side::This, Side::Next] {
-                if is_due(limit, side, now, backlog) {
-                    requests.extend(request_block(limit, side, now, backlog.waiting).map(
-                        |(window, permits, budget)| BlockRequest { limit: at, window, permits, budget },
-                    ));
-                }
+                let request = request_block(limit, side, now, backlog);
+                requests.extend(request.map(|(window, permits, budget)| BlockRequest {
+                    limit: at,
+                    window,
+                    permits,
+                    budget,
+                }));
             }
         }
         requests
@@ -131,8 +133,9 @@ fn request_block(
     limit: &mut Limit,
     side: Side,
     now: Timestamp,
-    waiting: u64,
+    backlog: &BlockDemand,
 ) -> Option<(Window, Permits, Permits)> {
+    let waiting = backlog.waiting;
     let (blocks, need) = match side {
         Side::This => {
             let external_to_come = limit.facts.external_use_to_come();
@@ -143,7 +146,8 @@ fn request_block(
             (&limit.next_blocks, Need { budget, waiting, external_to_come, is_ahead: true })
         }
     };
-    if !blocks.is_short(now, &need) {
+    // In this order: mostly a block lasts, and to see that costs least.
+    if !blocks.is_short(now, &need) || !is_due(limit, side, now, backlog) {
         return None;
     }
     let permits = blocks.next_size(&need, demand_of_a_second(limit.granted_in_all(), limit.length()))?;

@@ -74,14 +74,14 @@ impl Windows {
         heads.0.iter().copied().fold(largest, Permits::max)
     }
 
-    /// The limits in whose windows something that is held back is due to be released.
-    pub(crate) fn due(&mut self, now: Timestamp) -> impl Iterator<Item = usize> + use<> {
-        let mut due = [false; crate::policy::LIMITS_MAX];
-        for (limit, due) in self.limits.iter_mut().zip(&mut due) {
-            limit.release_spread(now);
-            *due = limit.holdback.next_step.is_some_and(|step| step <= now);
-        }
-        due.into_iter().enumerate().filter(|&(_, is_due)| is_due).map(|(at, _)| at)
+    /// Releases what is due of the spreads.
+    pub(crate) fn release_spreads(&mut self, now: Timestamp) {
+        self.limits.iter_mut().for_each(|limit| limit.release_spread(now));
+    }
+
+    /// Whether something that is held back in a limit's window is due to be released.
+    pub(crate) fn is_release_due(&self, at: usize, now: Timestamp) -> bool {
+        self.limits[at].holdback.next_step.is_some_and(|step| step <= now)
     }
 
     /// The expected demand of a limit's next window is divided.
