@@ -73,6 +73,12 @@ class AcquireContext:
     """Whether a request has ended without an answer, and none was answered since."""
     heard_at: int = 0
     """When a server last answered anything."""
+    failed_at: int = 0
+    """When a call last failed on its way."""
+
+    def is_unreachable(self, start: int) -> bool:
+        """Whether calls have failed since `start`, and none was answered after that."""
+        return self.is_outage or self.failed_at > max(self.heard_at, start)
 
     def heard(self, now: int) -> None:
         """Notes that a server answered."""
@@ -86,7 +92,7 @@ def acquire(context: AcquireContext, ask: Ask, start: int) -> Acquire:
         is_probe = context.is_outage and context.share is not None
         now, answered = yield _call(context, ask, attempts, request_id, is_probe=is_probe)
         assert answered is not None
-        if answered.result is None and not context.is_outage:
+        if answered.result is None and not context.is_unreachable(start):
             raise PermitTimeoutError("no permit became available in time: other requests of this client wait at the server")
         if isinstance(answered.result, wire.AcquireLeaseResponse):
             context.heard(now)
@@ -119,6 +125,8 @@ def _check_crowd(context: AcquireContext, attempts: Attempts, answered: Answered
     """
     if isinstance(answered.result, CallFailure) and answered.result.reason is not None:
         context.heard_at = now
+    elif answered.result is not None:
+        context.failed_at = now
     is_over = attempts.is_over_after(now, _TIMER_NS) and not context.waits_for_server
     if is_over and context.heard_at > max(start, now - SECOND):
         raise PermitTimeoutError("no permit became available in time: the server answered others meanwhile")
