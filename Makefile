@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run simulate test lint conformance clients test-python test-go proto bench bench-peers mutants need-cargo need-components need-mutants core-is-alone
+.PHONY: help demo run simulate test lint conformance clients test-python test-node test-go proto bench bench-peers mutants need-cargo need-components need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -39,6 +39,9 @@ clients: test-python test-go ## lint, type-check and test the client libraries o
 
 test-python: ## the same for Python alone (ARGS="-k name" chooses tests)
 	@client/python/check $(ARGS)
+
+test-node: ## the same for Node.js alone (ARGS="test/http.test.ts" chooses tests)
+	@client/node/check $(ARGS)
 
 test-go: ## the same for Go alone (ARGS="-run Name" chooses tests)
 	@client/go/check $(ARGS)

@@ -1,0 +1,18 @@
+/** Reads the status of a call that failed. */
+
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ErrorInfo, RetryInfo } from "../core/details.js";
+import { CallFailure } from "../core/failure.js";
+import { fromWire } from "../core/span.js";
+
+/** Returns the failure with what its details say. Details that cannot be read are left out. */
+export function failureOf(error: unknown): CallFailure {
+  const failed = ConnectError.from(error);
+  const [info] = failed.findDetails(ErrorInfo) as { reason?: unknown }[];
+  const [retry] = failed.findDetails(RetryInfo) as { retryDelay?: Duration }[];
+  return new CallFailure(failed.code, failed.rawMessage === "" ? Code[failed.code] : failed.rawMessage, {
+    reason: typeof info?.reason === "string" ? info.reason : undefined,
+    retryAfterMs: retry === undefined ? undefined : Math.max(fromWire(retry.retryDelay), 0),
+  });
+}
