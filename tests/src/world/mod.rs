@@ -166,7 +166,7 @@ impl World {
             now: START,
             queue: BinaryHeap::new(),
             order: 0,
-            store: Store::new(random.wide(), policies),
+            store: Store::new(random.wide(), policies, plan.shards),
             store_down_until: 0,
             store_fails_until: vec![0; plan.nodes],
             nodes: (0..plan.nodes).map(|n| Node::new(n, Rc::clone(&plan), 0, random.wide())).collect(),

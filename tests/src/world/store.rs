@@ -1,7 +1,7 @@
 //! A store with transactions that compare versions, backups, and a memory of old values for stale reads. Delays and lost answers are
 //! the world's.
 
-use apportion_core::ids::WorkspaceId;
+use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::{
     Claim, Compare, Found, Marks, Put, ReadOutcome, ScanOutcome, Swap, SwapOutcome, Token, Version,
 };
@@ -46,9 +46,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// An empty store.
-    pub fn new(incarnation: u128, policies: BTreeMap<WorkspaceId, StoredPolicy>) -> Self {
-        let (now, old, backups) = (Contents::default(), VecDeque::new(), Vec::new());
+    /// A new store. It has the claims of all its shards, as a server makes them before it serves the first call: no backup lacks
+    /// one, so a claim that is not there never stands for one that a restored store has forgotten.
+    pub fn new(incarnation: u128, policies: BTreeMap<WorkspaceId, StoredPolicy>, shards: u16) -> Self {
+        let creator = NodeId::new("creator").expect("a name");
+        let claim = |shard| (shard, (Rc::new(Claim::first(creator.clone(), 0, incarnation)), Version(0)));
+        let now = Contents { claims: (0..shards).map(claim).collect(), marks: BTreeMap::new() };
+        let (old, backups) = (VecDeque::new(), Vec::new());
         Self { now, commits: 0, incarnation, policies, old, backups }
     }
 
