@@ -1,6 +1,7 @@
 //! Where a setting comes from: flags and the environment come first, then the file, then the default.
 
 use super::clients;
+use super::cluster;
 use super::error::ConfigError;
 use super::file::{self, ConfigFile};
 use super::flags::Flags;
@@ -30,7 +31,9 @@ impl Settings {
         secret: Option<String>,
     ) -> Result<Self, ConfigError> {
         let loopback = |port| SocketAddr::from((IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+        let insecure = flags.insecure.or(file.insecure).unwrap_or(false);
         Ok(Self {
+            cluster: cluster::cluster(flags, &file, insecure)?,
             tls: tls(flags, &file)?,
             data_dir: flags
                 .data_dir
@@ -39,7 +42,7 @@ impl Settings {
                 .unwrap_or_else(|| PathBuf::from("./apportion-data")),
             listen: flags.listen.or(file.listen).unwrap_or(loopback(7420)),
             http_listen: flags.http_listen.or(file.http_listen).unwrap_or(loopback(7421)),
-            insecure: flags.insecure.or(file.insecure).unwrap_or(false),
+            insecure,
             log: Log {
                 format: flags.log_format.or(file.log.format).unwrap_or_default(),
                 level: flags.log_level.or(file.log.level).unwrap_or_default(),

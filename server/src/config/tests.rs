@@ -17,12 +17,12 @@ fn flags(words: &[&str]) -> Flags {
     Command::try_parse_from([&["serve"], words].concat()).expect("flags are allowed").flags
 }
 
-fn settings(words: &[&str], file: &str) -> Result<Settings, ConfigError> {
+pub(super) fn settings(words: &[&str], file: &str) -> Result<Settings, ConfigError> {
     let file = file::parse(Path::new("apportion.toml"), file)?;
     Settings::resolve(&flags(words), file, None)
 }
 
-fn refused(words: &[&str], file: &str) -> String {
+pub(super) fn refused(words: &[&str], file: &str) -> String {
     settings(words, file).expect_err("it is refused").to_string()
 }
 

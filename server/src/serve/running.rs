@@ -71,7 +71,7 @@ impl Running {
     /// # Errors
     /// [`ServeError`]; nothing runs then.
     pub async fn start_by(clocks: Box<dyn Source>, settings: &Settings) -> Result<Self, ServeError> {
-        Self::start_on(clocks, settings, || store::open(&settings.data_dir)).await
+        Self::start_on(clocks, settings, || store::open(&settings.place())).await
     }
 
     async fn start_on(
@@ -83,7 +83,7 @@ impl Running {
         let signals = Signals::new()?;
         let listener = bind("listen", settings.listen).await?;
         let http_listener = bind("http_listen", settings.http_listen).await?;
-        let Opened { store: OpenedStore { store, is_new, file: path, .. }, engine, gate, policies } =
+        let Opened { store: OpenedStore { store, is_new, file, .. }, engine, gate, policies } =
             start::open(clocks, settings, open()?)?;
         let authenticates = gate.is_closed();
         let certificates = settings.tls.clone().map(Certificates::read).transpose()?;
@@ -114,9 +114,12 @@ impl Running {
         let drain = Duration::from_secs(settings.drain_seconds.into());
         // Warn only once everything else has started.
         if is_new {
-            tracing::warn!("{} is a new store: nothing is in it but the workspace `default`", path.display());
+            tracing::warn!(
+                "{} is a new store: nothing is in it but the workspace `default`",
+                settings.store_name()
+            );
         }
-        permissions::warn(settings, &path);
+        permissions::warn(settings, file.as_deref());
         Ok(Self {
             address,
             http_address,

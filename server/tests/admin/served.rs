@@ -50,6 +50,7 @@ impl Served {
         let anywhere = "127.0.0.1:0".parse().expect("an address");
         let settings = Settings {
             data_dir: directory.path().into(),
+            cluster: None,
             listen: anywhere,
             http_listen: anywhere,
             tls: None,
