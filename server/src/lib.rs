@@ -14,6 +14,10 @@ pub mod membership;
 mod convert;
 mod status;
 
+pub mod peer;
+
+pub mod leases;
+
 pub mod signals;
 
 pub mod preset;

@@ -36,6 +36,9 @@ pub enum ConfigError {
     /// Only one of certificate and key.
     #[error("tls: cert and key must be set together; {0} is missing")]
     HalfTls(&'static str),
+    /// Only a part of what nodes need for TLS between them.
+    #[error("peer_tls: cert, key and ca must be set together; {0} is missing")]
+    PartOfPeerTls(&'static str),
     /// Settings of client certificates without a CA.
     #[error("tls: {0} requires client_ca")]
     NoClientCa(&'static str),

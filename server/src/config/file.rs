@@ -34,12 +34,14 @@ pub(super) struct ConfigFile {
     pub(super) store: Option<String>,
     pub(super) listen: Option<SocketAddr>,
     pub(super) http_listen: Option<SocketAddr>,
+    pub(super) peer_listen: Option<SocketAddr>,
     pub(super) insecure: Option<bool>,
     pub(super) drain_seconds: Option<u32>,
     pub(super) audit_entries: Option<u32>,
     pub(super) cluster: ClusterTable,
     pub(super) etcd: EtcdTable,
     pub(super) tls: TlsTable,
+    pub(super) peer_tls: PeerTlsTable,
     pub(super) log: LogTable,
     pub(super) limits: LimitsTable,
 }
@@ -73,6 +75,15 @@ pub(super) struct TlsTable {
     pub(super) client_ca: Option<PathBuf>,
     pub(super) client_optional: Option<bool>,
     pub(super) client: Vec<ClientEntry>,
+}
+
+/// The table `peer_tls`.
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields, expecting = "a table", default)]
+pub(super) struct PeerTlsTable {
+    pub(super) cert: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+    pub(super) ca: Option<PathBuf>,
 }
 
 /// An entry of `tls.client`: a name in client certificates, and its role.

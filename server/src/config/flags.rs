@@ -46,6 +46,18 @@ pub struct Flags {
     /// Address of the HTTP server for metrics and health checks, without TLS [default: 127.0.0.1:7421]
     #[arg(long, env = "APPORTION_HTTP_LISTEN", value_name = "ADDRESS")]
     pub http_listen: Option<SocketAddr>,
+    /// Address for other nodes of a cluster [default: 127.0.0.1:7422]
+    #[arg(long, env = "APPORTION_PEER_LISTEN", value_name = "ADDRESS")]
+    pub peer_listen: Option<SocketAddr>,
+    /// PEM file with the certificate chain of this node for other nodes
+    #[arg(long, env = "APPORTION_PEER_TLS_CERT", value_name = "FILE")]
+    pub peer_tls_cert: Option<PathBuf>,
+    /// PEM file with the private key of that certificate
+    #[arg(long, env = "APPORTION_PEER_TLS_KEY", value_name = "FILE")]
+    pub peer_tls_key: Option<PathBuf>,
+    /// PEM file with the CA certificates of the cluster; whoever holds a certificate of them is a node
+    #[arg(long, env = "APPORTION_PEER_TLS_CA", value_name = "FILE")]
+    pub peer_tls_ca: Option<PathBuf>,
     /// PEM file with the certificate chain of the server
     #[arg(long, env = "APPORTION_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,

@@ -9,6 +9,7 @@ use super::limits::ServerLimits;
 use super::log::Log;
 use super::secret::admin_token;
 use super::settings::{Settings, Tls};
+use crate::peer::PeerTls;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -35,6 +36,8 @@ impl Settings {
         Ok(Self {
             cluster: cluster::cluster(flags, &file, insecure)?,
             tls: tls(flags, &file)?,
+            peer_tls: peer_tls(flags, &file)?,
+            peer_listen: flags.peer_listen.or(file.peer_listen),
             data_dir: flags
                 .data_dir
                 .clone()
@@ -74,6 +77,19 @@ fn tls(flags: &Flags, file: &ConfigFile) -> Result<Option<Tls>, ConfigError> {
         (None, None) if clients.is_none() => Ok(None),
         (None, _) => Err(ConfigError::HalfTls("cert")),
         (Some(_), None) => Err(ConfigError::HalfTls("key")),
+    }
+}
+
+fn peer_tls(flags: &Flags, file: &ConfigFile) -> Result<Option<PeerTls>, ConfigError> {
+    let either = |flag: &Option<PathBuf>, file: &Option<PathBuf>| flag.clone().or_else(|| file.clone());
+    let cert = either(&flags.peer_tls_cert, &file.peer_tls.cert);
+    let key = either(&flags.peer_tls_key, &file.peer_tls.key);
+    match (cert, key, either(&flags.peer_tls_ca, &file.peer_tls.ca)) {
+        (Some(cert), Some(key), Some(ca)) => Ok(Some(PeerTls { cert, key, ca })),
+        (None, None, None) => Ok(None),
+        (None, ..) => Err(ConfigError::PartOfPeerTls("cert")),
+        (_, None, _) => Err(ConfigError::PartOfPeerTls("key")),
+        (.., None) => Err(ConfigError::PartOfPeerTls("ca")),
     }
 }
 

@@ -4,6 +4,7 @@ use super::cluster::ClusterSettings;
 use super::limits::ServerLimits;
 use super::log::Log;
 use super::secret::Secret;
+use crate::peer::PeerTls;
 use crate::service::certificates::Binding;
 use crate::store::StorePlace;
 use std::net::SocketAddr;
@@ -20,6 +21,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The address of the HTTP server for metrics and health checks.
     pub http_listen: SocketAddr,
+    /// The address for other nodes of a cluster; `None` uses port 7422 on loopback. Not used by a server that is none of a cluster.
+    pub peer_listen: Option<SocketAddr>,
+    /// The certificate of this node for others; `None` disables TLS between nodes, which then must be on one machine.
+    pub peer_tls: Option<PeerTls>,
     /// The certificates of the gRPC server; `None` disables TLS.
     pub tls: Option<Tls>,
     /// Whether other addresses than loopback are allowed without TLS or authentication.

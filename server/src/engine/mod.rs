@@ -160,6 +160,13 @@ impl Engine {
         }
     }
 
+    /// Takes back a lease by its name, for a node that passed the call on.
+    pub fn reclaim_named(&self, workspace: &WorkspaceId, by: (&TeamId, &CallerId), name: &str) {
+        if let Ok(workspace) = self.registry.find(workspace) {
+            workspace.reclaim_named(by, name);
+        }
+    }
+
     /// The events of a workspace from now on.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod connection;
 mod registry;
 
 mod listen;
+mod peers;
 
 mod error;
 mod permissions;

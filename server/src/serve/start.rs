@@ -12,7 +12,7 @@ use crate::engine::{Engine, EngineSettings, Serving, Versioned};
 use crate::preset;
 use crate::service::admin::Policies;
 use crate::service::certificates::Bindings;
-use crate::service::gate::{self, Gate};
+use crate::service::gate::{self, ENVIRONMENT_TOKEN, Gate};
 use crate::signals;
 use crate::store::catalog::{
     Catalog, CatalogChange, Document, KeptToken, Stored, policy_key, team_key, workspace_key,
@@ -29,8 +29,6 @@ use std::time::SystemTime;
 
 /// The actor of what the first start creates.
 const SERVER: &str = "server";
-/// The name of the token in the environment.
-const ADMIN: &str = "tokens/environment";
 
 /// The version of the signals of each workspace.
 type SignalsVersions = Vec<(WorkspaceId, u32)>;
@@ -168,6 +166,7 @@ fn tokens(catalog: &Catalog) -> Result<Vec<KeptToken>, ServeError> {
 
 /// The administrator whose secret is in the environment.
 fn admin(secret: &str) -> KeptToken {
-    let token = v1::Token { name: ADMIN.into(), role: v1::Role::Admin.into(), ..v1::Token::default() };
+    let token =
+        v1::Token { name: ENVIRONMENT_TOKEN.into(), role: v1::Role::Admin.into(), ..v1::Token::default() };
     KeptToken { token, secret_sha256: gate::hash(secret) }
 }

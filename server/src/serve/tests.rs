@@ -31,6 +31,8 @@ async fn a_ledger_that_panics_ends_the_server_with_an_error_that_says_so() {
         cluster: None,
         listen: anywhere,
         http_listen: anywhere,
+        peer_listen: None,
+        peer_tls: None,
         tls: None,
         insecure: false,
         log: Log { format: LogFormat::Text, level: LogLevel::Error },

@@ -53,6 +53,8 @@ impl Served {
             cluster: None,
             listen: anywhere,
             http_listen: anywhere,
+            peer_listen: None,
+            peer_tls: None,
             tls: None,
             insecure: false,
             log: Log { format: LogFormat::Text, level: LogLevel::Error },

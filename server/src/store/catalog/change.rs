@@ -35,6 +35,16 @@ impl Catalog {
         Ok(self.store.read(CLOSED)?.is_some())
     }
 
+    /// What a change of tokens expects that was decided by which tokens there are now: that no token has changed since. Read it before
+    /// the tokens.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store cannot be read.
+    pub fn expect_tokens(&self) -> Result<(String, Option<StoreVersion>), CatalogError> {
+        // Every change of a token writes it.
+        Ok((CLOSED.into(), self.store.read(CLOSED)?.map(|entry| entry.version)))
+    }
+
     /// Records for good that a credential is required.
     ///
     /// # Errors
