@@ -16,6 +16,7 @@ mod peers;
 mod error;
 mod permissions;
 mod signals;
+mod sole;
 mod start;
 
 mod running;

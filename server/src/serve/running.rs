@@ -7,6 +7,7 @@ use super::peers::{self, PeerPort};
 use super::permissions;
 use super::services::Services;
 use super::signals::Signals;
+use super::sole;
 use super::start::{self, Opened};
 use super::tls::Certificates;
 use crate::clock::{Machine, Source};
@@ -16,6 +17,7 @@ use crate::leases::ClusterNode;
 use crate::service::admin::Admin;
 use crate::service::http;
 use crate::service::quota::{QuotaCalls, StreamBounds};
+use crate::store::etcd::Session;
 use crate::store::{self, OpenedStore, StoreError};
 use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
@@ -58,6 +60,8 @@ pub struct Running {
     halt: CancellationToken,
     drain: Duration,
     signals: Signals,
+    /// Keeps other servers off a store in etcd.
+    sole: Option<Session>,
 }
 
 impl Running {
@@ -109,8 +113,10 @@ impl Running {
         let signals = Signals::new()?;
         let listener = bind("listen", settings.listen).await?;
         let http_listener = bind("http_listen", settings.http_listen).await?;
+        let opened = open()?;
+        let sole = if peers.is_none() { sole::hold(settings, &opened)? } else { None };
         let Opened { store: OpenedStore { store, is_new, file, .. }, engine, gate, policies } =
-            start::open(clocks, settings, open()?)?;
+            start::open(clocks, settings, opened)?;
         let authenticates = gate.is_closed();
         let certificates = settings.tls.clone().map(Certificates::read).transpose()?;
         let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
@@ -172,6 +178,7 @@ impl Running {
             halt,
             drain,
             signals,
+            sole,
         })
     }
 
@@ -208,7 +215,12 @@ impl Running {
         }
         let engine = Arc::clone(&self.engine);
         // It writes to the store, and refuses what still waits.
-        let _ = tokio::task::spawn_blocking(move || engine.stop()).await;
+        let sole = self.sole;
+        let stop = move || {
+            engine.stop();
+            drop(sole);
+        };
+        let _ = tokio::task::spawn_blocking(stop).await;
         self.halt.cancel();
         let mut grpc = self.grpc;
         let ended = tokio::time::timeout(FLUSH_TIMEOUT, &mut grpc).await;
