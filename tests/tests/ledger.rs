@@ -12,22 +12,22 @@ fn run_seeds(from: u64, usual: u64, regime: Regime, side: Side) {
 
 #[test]
 fn no_window_is_overdrawn_and_every_run_heals_with_clocks_within_epsilon() {
-    run_seeds(0, 3_500, Regime::Within, Side::FirstCome);
+    run_seeds(0, 5_200, Regime::Within, Side::FirstCome);
 }
 
 #[test]
 fn no_window_label_is_overdrawn_and_every_run_heals_with_clocks_minutes_wrong() {
-    run_seeds(100_000, 3_000, Regime::Wrong, Side::FirstCome);
+    run_seeds(100_000, 5_000, Regime::Wrong, Side::FirstCome);
 }
 
 #[test]
 fn the_allocator_overdraws_no_window_and_every_run_heals_with_clocks_within_epsilon() {
-    run_seeds(200_000, 3_500, Regime::Within, Side::Shared);
+    run_seeds(200_000, 5_000, Regime::Within, Side::Shared);
 }
 
 #[test]
 fn the_allocator_overdraws_no_window_label_and_every_run_heals_with_clocks_minutes_wrong() {
-    run_seeds(300_000, 3_000, Regime::Wrong, Side::Shared);
+    run_seeds(300_000, 5_000, Regime::Wrong, Side::Shared);
 }
 
 #[test]

@@ -132,12 +132,10 @@ impl Waiters {
         false
     }
 
-    /// Takes every waiter out, in the order in which they came: those that ask again elsewhere do so in this order.
+    /// Takes every waiter out.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = Waiter> + use<> {
         self.repeats = 0;
-        let mut all: Vec<_> = std::mem::take(&mut self.by_ticket).into_values().flatten().collect();
-        all.sort_unstable_by_key(|waiter| waiter.number);
-        all.into_iter()
+        std::mem::take(&mut self.by_ticket).into_values().flatten()
     }
 
     /// How many requests have waiters.

@@ -11,12 +11,10 @@ mod connection;
 mod registry;
 
 mod listen;
-mod peers;
 
 mod error;
 mod permissions;
 mod signals;
-mod sole;
 mod start;
 
 mod running;

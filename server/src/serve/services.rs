@@ -16,8 +16,7 @@ pub(super) type ResponseFuture = BoxFuture<Response<tonic::body::Body>, Infallib
 /// All services of a server.
 #[derive(Clone, Debug)]
 pub(super) struct Services {
-    /// None on the port for other nodes.
-    pub(super) quota: Option<QuotaServiceServer<QuotaCalls>>,
+    pub(super) quota: QuotaServiceServer<QuotaCalls>,
     pub(super) router: Routes,
 }
 
@@ -27,11 +26,10 @@ impl Services {
     where
         B: Body<Data = Bytes, Error = Status> + Send + 'static,
     {
-        match &self.quota {
-            Some(quota) if is_of::<QuotaServiceServer<QuotaCalls>>(request.uri().path()) => {
-                quota.clone().call(request)
-            }
-            _ => Box::pin(self.router.clone().call(request)),
+        if is_of::<QuotaServiceServer<QuotaCalls>>(request.uri().path()) {
+            self.quota.clone().call(request)
+        } else {
+            Box::pin(self.router.clone().call(request))
         }
     }
 }

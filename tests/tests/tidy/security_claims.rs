@@ -3,11 +3,10 @@
 use crate::source::{Source, none, places, read, sources};
 
 /// Where a test may be that `docs/security.md` names by less than its path.
-const DIRECTORIES: [(&str, &str); 9] = [
+const DIRECTORIES: [(&str, &str); 8] = [
     ("client/", "client/rust/"),
     ("cli/", "server/cli/tests/cli/"),
     ("admin/", "server/tests/admin/"),
-    ("cluster/", "server/tests/cluster/"),
     ("src/cli/", "server/cli/src/"),
     ("src/", "server/src/"),
     ("core/src/", "server/core/src/"),

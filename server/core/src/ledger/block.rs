@@ -1,6 +1,5 @@
 //! A block that an allocator wants to grant from, and why it is not booked.
 
-use super::mark::MarkKey;
 use super::statement::Series;
 use super::version::Version;
 use crate::ids::{LimitId, WorkspaceId};
@@ -28,14 +27,6 @@ pub struct WantedBlock {
     pub policy_version: Version,
     /// Who books, in which series of windows.
     pub series: Series,
-}
-
-impl WantedBlock {
-    /// The name of the window.
-    pub(super) fn key(&self) -> MarkKey {
-        let (workspace, limit) = (self.workspace.clone(), self.limit.clone());
-        MarkKey { workspace, limit, window_start: self.window.start.earliest }
-    }
 }
 
 /// Why a wanted block was not booked.

@@ -6,6 +6,7 @@
 mod transaction;
 
 mod round;
+mod shards;
 mod store;
 
 mod opener;

@@ -1,7 +1,7 @@
 //! The calls of administrators over a store in memory: what is said when it fails, what is read back, and how much there may be.
 
 use crate::clock::{Clock, Machine};
-use crate::engine::{Engine, EngineSettings, Serving};
+use crate::engine::{Engine, EngineSettings};
 use crate::faulty::{Faults, FaultyStore};
 use crate::service::admin::{Admin, Policies};
 use crate::service::gate::Gate;
@@ -39,13 +39,7 @@ impl World {
     fn new() -> Self {
         let store = Arc::new(FaultyStore::new(1));
         let node = NodeId::new("node").expect("a name");
-        let settings = EngineSettings {
-            node,
-            horizon: Horizon::DEFAULT,
-            bounds: Bounds::DEFAULT,
-            shards: 4,
-            serving: Serving::Everything,
-        };
+        let settings = EngineSettings { node, horizon: Horizon::DEFAULT, bounds: Bounds::DEFAULT, shards: 4 };
         let clock = Arc::new(Clock::new(Box::new(Machine), Horizon::DEFAULT.clock_error));
         let kept = Arc::clone(&store) as Arc<dyn Store>;
         let engine = Engine::start(settings, clock, Arc::clone(&kept), Vec::new()).expect("it starts");

@@ -1,5 +1,6 @@
 //! Why bytes are no record.
 
+use super::upgrade::VERSION;
 use apportion_core::ids::NameError;
 use thiserror::Error;
 
@@ -10,12 +11,10 @@ pub enum RecordError {
     #[error("the record is empty")]
     Empty,
     /// A newer program wrote it.
-    #[error("the record has version {found}, this program knows version {known}")]
+    #[error("the record has version {found}, this program knows versions up to {VERSION}")]
     Version {
         /// The version found.
         found: u8,
-        /// The version that this program knows.
-        known: u8,
     },
     /// It is not protobuf.
     #[error("the record cannot be read: {0}")]
