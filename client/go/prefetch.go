@@ -13,7 +13,7 @@ const (
 	// How long a request stays in flight that no caller needs, because demand may come back.
 	refillUnneeded = 50 * time.Millisecond
 	// How much longer than its wait a caller waits for the reason of a failure.
-	reasonMargin = 20 * time.Millisecond
+	reasonMargin = 100 * time.Millisecond
 )
 
 // PrefetchOptions say how far ahead of demand permits are held. The zero value has the defaults.

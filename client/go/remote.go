@@ -17,7 +17,7 @@ import (
 
 const (
 	// A connection that gave no answer for so long is replaced.
-	silenceLeast = time.Second
+	silenceLeast = 900 * time.Millisecond
 	// How much later the deadline is that the call itself carries, so that it is not taken for an answer.
 	headerMargin = 100 * time.Millisecond
 )

@@ -17,7 +17,7 @@ import { Slots } from "./slots.js";
 import { after } from "./timers.js";
 
 /** How much longer than an acquire a caller waits, so that it gets the reason of a failure. */
-const REASON_MARGIN_MS = 20;
+const REASON_MARGIN_MS = 100;
 /** Request ids are a prefix of the process, and a count. */
 const PROCESS = randomBytes(8).toString("hex");
 let requests = 0;

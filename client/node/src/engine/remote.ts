@@ -18,7 +18,7 @@ import { failureOf } from "./status.js";
 import { after } from "./timers.js";
 
 /** A connection that gave no answer for so long is replaced. */
-const SILENCE_MS = 1_000;
+const SILENCE_MS = 900;
 /** How much later the deadline is that a call itself carries, so that only a server's answer looks like one. */
 const LATER_MS = 100;
 /** The most nodes that new calls may go to. Beyond, the one that was connected first is dropped. */

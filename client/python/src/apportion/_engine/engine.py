@@ -28,7 +28,7 @@ from .settler import Settler
 from .signals import SignalsSource, SignalsUser
 from .waiter import Waiter
 
-_REASON_MARGIN_NS = 20 * MS
+_REASON_MARGIN_NS = 100 * MS
 """How much longer than an acquire a caller waits, so that it gets the reason of a failure."""
 
 

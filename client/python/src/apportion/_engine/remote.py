@@ -11,7 +11,7 @@ import grpc
 
 from apportion._core.failure import CallFailure
 from apportion._core.routes import Routes
-from apportion._core.span import MS, SECOND, seconds
+from apportion._core.span import MS, seconds
 from apportion.settings import Settings
 from apportion.v1 import quota_service_pb2 as wire
 
@@ -21,7 +21,7 @@ from .node import Node
 from .nodes import Nodes
 from .service import OnAnswer, PendingCall
 
-_SILENCE_NS = SECOND
+_SILENCE_NS = 900 * MS
 """A connection that gave no answer for so long is replaced."""
 _log = logging.getLogger("apportion")
 _Response = TypeVar("_Response")
