@@ -36,6 +36,14 @@ type acquirer struct {
 // counts are what a client has open.
 type counts struct {
 	openLeases, waiting atomic.Int64
+	// Called when the last lease is done.
+	unused func()
+}
+
+func (c *counts) leaseDone() {
+	if c.openLeases.Add(-1) == 0 {
+		c.unused()
+	}
 }
 
 func newAcquirer(config *Config, service leaseService, reports *reporter) *acquirer {

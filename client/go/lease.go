@@ -169,7 +169,7 @@ func (l *Lease) done() {
 	l.returned += l.left
 	l.left = 0
 	l.report(reportFinal, urgency)
-	l.counts.openLeases.Add(-1)
+	l.counts.leaseDone()
 }
 
 // returnUpTo returns up to most permits that were not taken, and how many it were.

@@ -51,7 +51,15 @@ func newQuota(config *Config, service leaseService) *Quota {
 		q.timeout = closeTimeout
 	}
 	q.closing, q.cancel = context.WithCancelCause(context.Background())
+	reports.unused, q.acquirer.counts.unused = q.disconnectIfUnused, q.disconnectIfUnused
 	return q
+}
+
+// disconnectIfUnused closes the connections of a closed client once no lease is open and no report waits.
+func (q *Quota) disconnectIfUnused() {
+	if q.closing.Err() != nil && q.acquirer.counts.openLeases.Load() == 0 && q.acquirer.reports.isIdle() {
+		q.acquirer.service.close()
+	}
 }
 
 // Acquire requests a lease, and waits for it as long as the request and the context allow.
@@ -135,7 +143,7 @@ func (q *Quota) Flush(ctx context.Context) error {
 // Close closes the client: requests fail with [ErrClosed] from now on, held permits go back, and all reports are sent. It takes at
 // most CloseTimeout; the error is that of a deadline if some reports were not sent by then.
 //
-// Leases and permits in use stay valid. They should be done before: what is done later is not reported.
+// Leases and permits in use stay valid, and are reported when they are done.
 func (q *Quota) Close() error {
 	q.mu.Lock()
 	q.cancel(ErrClosed)
@@ -147,7 +155,7 @@ func (q *Quota) Close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), q.timeout)
 	defer cancel()
-	defer q.acquirer.service.close()
+	defer q.disconnectIfUnused()
 	if err := q.acquirer.finished(ctx); err != nil {
 		return err
 	}

@@ -210,3 +210,21 @@ func TestCloseIsBoundedAndFailsWhatWaits(t *testing.T) {
 		}
 	})
 }
+
+func TestALeaseThatOutlivesItsClientIsReported(t *testing.T) {
+	service := &scripted{}
+	play(t, service, Config{}, func(t *testing.T, quota *Quota) {
+		lease, err := quota.Acquire(t.Context(), Request{Permits: 3})
+		if err != nil || !lease.Take() {
+			t.Fatal(err)
+		}
+		if err := quota.Close(); err != nil || service.closed() != 0 {
+			t.Fatalf("%v, closed %d times", err, service.closed())
+		}
+		lease.Done()
+		time.Sleep(time.Second)
+		if service.returned() != 2 || service.closed() == 0 {
+			t.Fatalf("%d came back, closed %d times", service.returned(), service.closed())
+		}
+	})
+}

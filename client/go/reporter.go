@@ -17,6 +17,8 @@ const settleTimeout = 2 * time.Second
 type reporter struct {
 	service leaseService
 	logger  *slog.Logger
+	// Called when nothing is left to send.
+	unused func()
 
 	mu      sync.Mutex
 	pending *pendingReports
@@ -76,6 +78,13 @@ func (r *reporter) flush(ctx context.Context) error {
 	}
 }
 
+// isIdle says whether nothing waits to be sent, and no call is in flight.
+func (r *reporter) isIdle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.running
+}
+
 // waiting is how many leases have reports that wait.
 func (r *reporter) waiting() int {
 	r.mu.Lock()
@@ -96,6 +105,7 @@ func (r *reporter) run() {
 				r.idle = nil
 			}
 			r.mu.Unlock()
+			r.unused()
 			return
 		}
 		now := now()

@@ -27,6 +27,7 @@ type scripted struct {
 	timeouts []time.Duration
 	settles  []*apportionv1.SettleLeaseRequest
 	batches  int
+	closes   int
 	answer   func(ctx context.Context, call int, message *apportionv1.AcquireLeaseRequest) (*apportionv1.Lease, *callError)
 	settled  func(batch int, message *apportionv1.BatchSettleLeasesRequest) (*apportionv1.BatchSettleLeasesResponse, *callError)
 }
@@ -63,7 +64,18 @@ func (s *scripted) settle(
 	return &apportionv1.BatchSettleLeasesResponse{Outcomes: outcomes}, nil
 }
 
-func (s *scripted) close() {}
+func (s *scripted) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closes++
+}
+
+// closed is how often the connections were closed.
+func (s *scripted) closed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closes
+}
 
 // calls is how many acquires and settles there were.
 func (s *scripted) calls() (acquires, batches int) {
