@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run simulate test lint conformance clients test-python test-node test-go proto bench bench-peers mutants need-cargo need-components need-mutants core-is-alone
+.PHONY: help demo run simulate test lint conformance clients test-python test-node test-go proto bench bench-peers mutants need-cargo need-components need-languages need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -29,13 +29,13 @@ simulate: need-cargo ## build the release and replay one scenario (SCENARIO=FILE
 	@echo
 	@exec target/release/apportion simulate $(SCENARIO)
 
-test: need-cargo need-components ## install missing components, then lint and run every test
+test: need-cargo need-components need-languages ## install missing components, then lint and run every test
 	@$(MAKE) --no-print-directory lint
 	cargo test --workspace --features $(FEATURES)
 	@$(MAKE) --no-print-directory clients
 
 # The client libraries other than the Rust one, which is a part of the workspace.
-clients: test-python test-go ## lint, type-check and test the client libraries of other languages
+clients: test-python test-go test-node ## lint, type-check and test the client libraries of other languages
 
 test-python: ## the same for Python alone (ARGS="-k name" chooses tests)
 	@client/python/check $(ARGS)
@@ -76,6 +76,12 @@ mutants: need-mutants ## break one rule of the core at a time and list what its 
 
 need-mutants: need-cargo
 	@command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants
+
+# Before the long part of `make test`; the checks of the clients look at versions.
+need-languages:
+	@missing=; for tool in "python3 Python 3.10" "go Go 1.26" "node Node.js 20" "npm Node.js 20"; do \
+	  command -v "$${tool%% *}" >/dev/null || { echo "$${tool%% *} is missing: install $${tool#* } or newer" >&2; missing=1; }; \
+	done; [[ -z "$$missing" ]]
 
 need-cargo:
 	@command -v cargo >/dev/null || { \
