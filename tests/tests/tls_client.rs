@@ -73,7 +73,14 @@ async fn the_rust_client_acquires_over_tls_only_from_a_server_that_it_trusts() {
 async fn the_rust_client_proves_its_identity_with_a_certificate() {
     let directory = tempfile::tempdir().expect("a directory");
     let (ours, theirs) = (authority("ours", directory.path()), authority("theirs", directory.path()));
-    let server = serve(directory.path(), &ours, &["--tls-client-ca", &ours.file]);
+    // Somebody else has a role: without one, the server would not start.
+    let roles = directory.path().join("roles.toml");
+    let text = format!(
+        "[tls]\nclient_ca = {:?}\n[[tls.client]]\nsan = \"ops.example.org\"\nrole = \"admin\"\n",
+        ours.file
+    );
+    std::fs::write(&roles, text).expect("the file is written");
+    let server = serve(directory.path(), &ours, &["--config", &roles.display().to_string()]);
     let as_nobody = config(&server).certificate_authority(&*ours.pem);
     let known = |of: &Authority| as_nobody.clone().client_certificate(&*of.signed[0], &*of.signed[1]);
     let refused = acquired(known(&ours)).await.expect_err("its name has no role");

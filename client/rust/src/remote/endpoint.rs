@@ -46,7 +46,7 @@ impl Endpoints {
         let identity = &config.tls;
         let mut tls = ClientTlsConfig::new();
         tls = match &identity.authority {
-            Some(pem) => tls.ca_certificate(Certificate::from_pem(pem)),
+            Some(pem) => tls.ca_certificate(Certificate::from_pem(authority(pem)?)),
             None if cfg!(feature = "native-roots") => tls.with_enabled_roots(),
             None => return Err(ConfigError::NoAuthority),
         };
@@ -89,6 +89,18 @@ impl Endpoints {
     #[cfg(not(feature = "tls"))]
     fn with_tls(&self, endpoint: Endpoint) -> Result<Endpoint, ConfigError> {
         Ok(endpoint)
+    }
+}
+
+/// The certificates of an authority. Where there are none, tonic would trust nobody, and say so only when it connects.
+#[cfg(feature = "tls")]
+fn authority(pem: &[u8]) -> Result<&[u8], ConfigError> {
+    use rustls_pki_types::{CertificateDer, pem::PemObject};
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match read {
+        Ok(certificates) if !certificates.is_empty() => Ok(pem),
+        Ok(_) => Err(ConfigError::Tls("the certificate authority has no certificate in PEM".into())),
+        Err(error) => Err(ConfigError::Tls(format!("the certificate authority: {error}"))),
     }
 }
 
