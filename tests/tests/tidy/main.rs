@@ -20,3 +20,4 @@ mod security_claims;
 mod size;
 mod test_rules;
 mod type_names;
+mod versions;
