@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -42,8 +43,15 @@ func (d *driver) start(request *pb.DriverRequest) func() *pb.DriverResponse {
 	d.mu.Lock()
 	d.inFlight[request.Id] = cancel
 	d.mu.Unlock()
-	return func() *pb.DriverResponse {
+	return func() (response *pb.DriverResponse) {
 		defer func() {
+			if cause := recover(); cause != nil {
+				unknown, ok := cause.(unknownHandle)
+				if !ok {
+					panic(cause)
+				}
+				response = failure(&pb.Failure{Kind: pb.Failure_KIND_OTHER, Message: unknown.String()})
+			}
 			cancel()
 			d.mu.Lock()
 			defer d.mu.Unlock()
@@ -136,11 +144,21 @@ func (d *driver) reset(own uint64) *pb.DriverResponse {
 	return done()
 }
 
-// find returns what a handle stands for; nil, whose methods panic, if the runner has made it up.
+// unknownHandle ends an operation on a handle that stands for nothing.
+type unknownHandle uint32
+
+func (u unknownHandle) String() string {
+	return fmt.Sprintf("nothing has the handle %d", uint32(u))
+}
+
+// find returns what a handle stands for.
 func find[T any](d *driver, in map[uint32]*T, handle uint32) *T {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return in[handle]
+	if value := in[handle]; value != nil {
+		return value
+	}
+	panic(unknownHandle(handle))
 }
 
 func keep[T any](d *driver, in func() map[uint32]*T, handle uint32, value *T) {
@@ -153,6 +171,9 @@ func forget[T any](d *driver, in map[uint32]*T, handle uint32) *T {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	value := in[handle]
+	if value == nil {
+		panic(unknownHandle(handle))
+	}
 	delete(in, handle)
 	return value
 }

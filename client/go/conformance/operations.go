@@ -16,7 +16,8 @@ func hello() *pb.DriverResponse {
 		Language:      "go",
 		ClientVersion: apportion.Version,
 		Capabilities: []string{
-			"lease-put-back", "flush", "tls", "client-certificate", "token-file", "addresses", "observation", "via:x/time/rate",
+			"lease-put-back", "flush", "tls", "client-certificate", "token-file", "addresses", "hints", "observation",
+			"via:x/time/rate",
 		},
 		Hooks:     []*pb.Hook{{Name: "RoundTripper", Features: []string{"redirects", "retries", "http2"}}},
 		ProcessId: uint32(os.Getpid()),
@@ -31,11 +32,13 @@ func (d *driver) connect(c *pb.Connect) *pb.DriverResponse {
 		Caller:    c.Caller,
 		Token:     c.Token,
 		TokenFile: c.TokenFile,
+		Insecure:  c.Insecure,
 	}
 	if len(c.Settings) > 0 {
 		return unsupported("unknown settings")
 	}
 	if c.Tls != nil {
+		config.TLS.ServerName = c.Tls.ServerName
 		files := []struct {
 			path string
 			into *[]byte
