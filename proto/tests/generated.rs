@@ -8,15 +8,18 @@ use std::path::{Path, PathBuf};
 
 const ACCEPT: &str = "run `make proto` and commit what it changes";
 
-/// The directories that hold generated code only, from the root of the repository.
-const GENERATED: [&str; 4] = [
+/// The files with generated code, and the directories that hold nothing else, from the root of the repository.
+const GENERATED: [&str; 7] = [
     "client/go/apportionv1",
+    "client/go/conformance/driverpb",
     "client/java/apportion-proto/src",
     "client/node/src/gen",
+    "client/python/conformance/driver_pb2.py",
+    "client/python/conformance/driver_pb2.pyi",
     "client/python/src/apportion/v1",
 ];
 /// The directories that it is made from.
-const SOURCES: [&str; 2] = ["proto/apportion", "proto/generators"];
+const SOURCES: [&str; 3] = ["proto/apportion", "proto/generators", "tests/conformance/proto"];
 /// The digests of both, written by `make proto`.
 const SUMS: &str = "proto/generators/sums.txt";
 
@@ -24,8 +27,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Every file below a directory, by its path from the root. What Python leaves beside its modules is not a part of them.
+/// A file, or every file below a directory, by its path from the root. What Python leaves beside its modules is not a part of them.
 fn below(directory: &str, found: &mut BTreeSet<String>) {
+    if root().join(directory).is_file() {
+        found.insert(directory.into());
+        return;
+    }
     for entry in fs::read_dir(root().join(directory)).expect("the directory can be read") {
         let entry = entry.expect("its entries can be read");
         let path = format!("{directory}/{}", entry.file_name().to_string_lossy());

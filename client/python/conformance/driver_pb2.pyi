@@ -411,6 +411,7 @@ class Connect(google.protobuf.message.Message):
     FALLBACK_FIELD_NUMBER: builtins.int
     CONNECT_TIMEOUT_MS_FIELD_NUMBER: builtins.int
     CLOSE_TIMEOUT_MS_FIELD_NUMBER: builtins.int
+    INSECURE_FIELD_NUMBER: builtins.int
     SETTINGS_FIELD_NUMBER: builtins.int
     client: builtins.int
     """The handle of the client, chosen by the runner."""
@@ -428,6 +429,8 @@ class Connect(google.protobuf.message.Message):
     """How long a connection attempt may take. Unset: the library's default."""
     close_timeout_ms: builtins.int
     """How long `Close` may take. Unset: the library's default."""
+    insecure: builtins.bool
+    """Whether a token may be sent over `http` to any address."""
     @property
     def addresses(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The addresses of the servers as URLs, `http` or `https`, in the order of the configuration."""
@@ -460,10 +463,11 @@ class Connect(google.protobuf.message.Message):
         fallback: global___Fallback | None = ...,
         connect_timeout_ms: builtins.int | None = ...,
         close_timeout_ms: builtins.int | None = ...,
+        insecure: builtins.bool = ...,
         settings: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_close_timeout_ms", b"_close_timeout_ms", "_connect_timeout_ms", b"_connect_timeout_ms", "close_timeout_ms", b"close_timeout_ms", "connect_timeout_ms", b"connect_timeout_ms", "fallback", b"fallback", "tls", b"tls"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_close_timeout_ms", b"_close_timeout_ms", "_connect_timeout_ms", b"_connect_timeout_ms", "addresses", b"addresses", "caller", b"caller", "client", b"client", "close_timeout_ms", b"close_timeout_ms", "connect_timeout_ms", b"connect_timeout_ms", "fallback", b"fallback", "settings", b"settings", "team", b"team", "tls", b"tls", "token", b"token", "token_file", b"token_file", "workspace", b"workspace"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_close_timeout_ms", b"_close_timeout_ms", "_connect_timeout_ms", b"_connect_timeout_ms", "addresses", b"addresses", "caller", b"caller", "client", b"client", "close_timeout_ms", b"close_timeout_ms", "connect_timeout_ms", b"connect_timeout_ms", "fallback", b"fallback", "insecure", b"insecure", "settings", b"settings", "team", b"team", "tls", b"tls", "token", b"token", "token_file", b"token_file", "workspace", b"workspace"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_close_timeout_ms", b"_close_timeout_ms"]) -> typing.Literal["close_timeout_ms"] | None: ...
     @typing.overload
@@ -480,20 +484,24 @@ class Tls(google.protobuf.message.Message):
     CERTIFICATE_AUTHORITY_FILE_FIELD_NUMBER: builtins.int
     CERTIFICATE_FILE_FIELD_NUMBER: builtins.int
     KEY_FILE_FIELD_NUMBER: builtins.int
+    SERVER_NAME_FIELD_NUMBER: builtins.int
     certificate_authority_file: builtins.str
     """The authorities to trust."""
     certificate_file: builtins.str
     """The certificate of the client, with its chain."""
     key_file: builtins.str
     """The key of that certificate."""
+    server_name: builtins.str
+    """The name that the certificates of all servers must have. Empty: the host of the address."""
     def __init__(
         self,
         *,
         certificate_authority_file: builtins.str = ...,
         certificate_file: builtins.str = ...,
         key_file: builtins.str = ...,
+        server_name: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["certificate_authority_file", b"certificate_authority_file", "certificate_file", b"certificate_file", "key_file", b"key_file"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["certificate_authority_file", b"certificate_authority_file", "certificate_file", b"certificate_file", "key_file", b"key_file", "server_name", b"server_name"]) -> None: ...
 
 global___Tls = Tls
 

@@ -1122,6 +1122,8 @@ type Connect struct {
 	ConnectTimeoutMs *uint64 `protobuf:"varint,10,opt,name=connect_timeout_ms,json=connectTimeoutMs,proto3,oneof" json:"connect_timeout_ms,omitempty"`
 	// How long `Close` may take. Unset: the library's default.
 	CloseTimeoutMs *uint64 `protobuf:"varint,11,opt,name=close_timeout_ms,json=closeTimeoutMs,proto3,oneof" json:"close_timeout_ms,omitempty"`
+	// Whether a token may be sent over `http` to any address.
+	Insecure bool `protobuf:"varint,12,opt,name=insecure,proto3" json:"insecure,omitempty"`
 	// Settings that only some libraries have, by name. A driver answers one that it does not know
 	// with `KIND_UNSUPPORTED`.
 	Settings      map[string]string `protobuf:"bytes,20,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -1236,6 +1238,13 @@ func (x *Connect) GetCloseTimeoutMs() uint64 {
 	return 0
 }
 
+func (x *Connect) GetInsecure() bool {
+	if x != nil {
+		return x.Insecure
+	}
+	return false
+}
+
 func (x *Connect) GetSettings() map[string]string {
 	if x != nil {
 		return x.Settings
@@ -1251,7 +1260,9 @@ type Tls struct {
 	// The certificate of the client, with its chain.
 	CertificateFile string `protobuf:"bytes,2,opt,name=certificate_file,json=certificateFile,proto3" json:"certificate_file,omitempty"`
 	// The key of that certificate.
-	KeyFile       string `protobuf:"bytes,3,opt,name=key_file,json=keyFile,proto3" json:"key_file,omitempty"`
+	KeyFile string `protobuf:"bytes,3,opt,name=key_file,json=keyFile,proto3" json:"key_file,omitempty"`
+	// The name that the certificates of all servers must have. Empty: the host of the address.
+	ServerName    string `protobuf:"bytes,4,opt,name=server_name,json=serverName,proto3" json:"server_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1303,6 +1314,13 @@ func (x *Tls) GetCertificateFile() string {
 func (x *Tls) GetKeyFile() string {
 	if x != nil {
 		return x.KeyFile
+	}
+	return ""
+}
+
+func (x *Tls) GetServerName() string {
+	if x != nil {
+		return x.ServerName
 	}
 	return ""
 }
@@ -3535,7 +3553,7 @@ const file_apportion_conformance_v1_driver_proto_rawDesc = "" +
 	"process_id\x18\x06 \x01(\rR\tprocessId\"6\n" +
 	"\x04Hook\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
-	"\bfeatures\x18\x02 \x03(\tR\bfeatures\"\xc7\x04\n" +
+	"\bfeatures\x18\x02 \x03(\tR\bfeatures\"\xe3\x04\n" +
 	"\aConnect\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\rR\x06client\x12\x1c\n" +
 	"\taddresses\x18\x02 \x03(\tR\taddresses\x12\x1c\n" +
@@ -3549,17 +3567,20 @@ const file_apportion_conformance_v1_driver_proto_rawDesc = "" +
 	"\bfallback\x18\t \x01(\v2\".apportion.conformance.v1.FallbackR\bfallback\x121\n" +
 	"\x12connect_timeout_ms\x18\n" +
 	" \x01(\x04H\x00R\x10connectTimeoutMs\x88\x01\x01\x12-\n" +
-	"\x10close_timeout_ms\x18\v \x01(\x04H\x01R\x0ecloseTimeoutMs\x88\x01\x01\x12K\n" +
+	"\x10close_timeout_ms\x18\v \x01(\x04H\x01R\x0ecloseTimeoutMs\x88\x01\x01\x12\x1a\n" +
+	"\binsecure\x18\f \x01(\bR\binsecure\x12K\n" +
 	"\bsettings\x18\x14 \x03(\v2/.apportion.conformance.v1.Connect.SettingsEntryR\bsettings\x1a;\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x15\n" +
 	"\x13_connect_timeout_msB\x13\n" +
-	"\x11_close_timeout_ms\"\x89\x01\n" +
+	"\x11_close_timeout_ms\"\xaa\x01\n" +
 	"\x03Tls\x12<\n" +
 	"\x1acertificate_authority_file\x18\x01 \x01(\tR\x18certificateAuthorityFile\x12)\n" +
 	"\x10certificate_file\x18\x02 \x01(\tR\x0fcertificateFile\x12\x19\n" +
-	"\bkey_file\x18\x03 \x01(\tR\akeyFile\"\xbb\x01\n" +
+	"\bkey_file\x18\x03 \x01(\tR\akeyFile\x12\x1f\n" +
+	"\vserver_name\x18\x04 \x01(\tR\n" +
+	"serverName\"\xbb\x01\n" +
 	"\bFallback\x124\n" +
 	"\x04deny\x18\x01 \x01(\v2\x1e.apportion.conformance.v1.DoneH\x00R\x04deny\x124\n" +
 	"\x04wait\x18\x02 \x01(\v2\x1e.apportion.conformance.v1.DoneH\x00R\x04wait\x127\n" +
