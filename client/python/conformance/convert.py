@@ -28,6 +28,7 @@ def settings(connect: wire.Connect) -> dict[str, Any]:
             certificate_authority=tls.certificate_authority_file or None,
             certificate=tls.certificate_file or None,
             key=tls.key_file or None,
+            server_name=tls.server_name or None,
         )
     if connect.HasField("fallback"):
         arguments["fallback"] = _fallback(connect.fallback)
