@@ -21,6 +21,7 @@ type acquirer struct {
 	who      *identity
 	fallback Fallback
 	reports  *reporter
+	signals  *signalKeeper
 	share    *share
 	slots    *slots
 	counts   counts
@@ -31,6 +32,8 @@ type acquirer struct {
 	requests atomic.Uint64
 	// The calls in progress, those included that nobody waits for any more.
 	running sync.WaitGroup
+	// Done when the client is closed.
+	closing context.Context
 }
 
 // counts are what a client has open.
@@ -46,12 +49,14 @@ func (c *counts) leaseDone() {
 	}
 }
 
-func newAcquirer(config *Config, service leaseService, reports *reporter) *acquirer {
+func newAcquirer(closing context.Context, config *Config, service leaseService, reports *reporter) *acquirer {
 	a := &acquirer{
+		closing:  closing,
 		service:  service,
 		who:      &identity{workspace: config.Workspace, team: config.Team, caller: config.Caller},
 		fallback: config.Fallback,
 		reports:  reports,
+		signals:  newSignalKeeper(config, service),
 		slots:    newSlots(),
 		client:   rand.Uint64(),
 	}
@@ -242,6 +247,9 @@ func (on *acquisition) accept(got answer, sent instant) (*Lease, *callError, err
 	if held < 0 || validFor < 0 {
 		return nil, nil, &InvalidResponseError{Detail: "a duration is negative"}
 	}
+	if on.signals.mustAsk(granted.SignalsVersion) {
+		on.running.Go(func() { on.signals.ask(on.closing) })
+	}
 	on.counts.openLeases.Add(1)
 	return &Lease{
 		priority:  granted.Priority,
@@ -250,6 +258,7 @@ func (on *acquisition) accept(got answer, sent instant) (*Lease, *callError, err
 		left:      granted.Permits,
 		end:       sent.after(held).after(validFor),
 		reports:   on.reports,
+		signals:   on.signals,
 		who:       on.who,
 		id:        granted.LeaseId,
 		counts:    &on.acquirer.counts,
@@ -270,6 +279,7 @@ func (on *acquisition) shared(grant *shareGrant) *Lease {
 		left:      grant.granted,
 		end:       grant.end,
 		share:     grant,
+		signals:   on.signals,
 		counts:    &on.acquirer.counts,
 	}
 }

@@ -32,6 +32,8 @@ type Config struct {
 	TLS TLS
 	// Insecure allows a token to be sent unencrypted to addresses that are not loopback, for networks that encrypt by themselves.
 	Insecure bool
+	// Signals say what the responses of the provider mean. Nil means that the server says it.
+	Signals *Signals
 	// Fallback says what the client does while the server is unreachable. The zero value is [Deny].
 	Fallback Fallback
 	// ConnectTimeout is how long connecting may take; 0 means 1 second.

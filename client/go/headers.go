@@ -7,15 +7,17 @@ import (
 	"time"
 )
 
-// Reader reads what a response of the provider says; nil if it says nothing. It must not read the body.
-type Reader func(*http.Response) *Observation
-
 // ReadHeaders reads X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset in Unix seconds, and Retry-After in seconds.
+// It is a [Reader] for [Transport.WithReader].
 //
 // Headers that are absent, malformed or out of bounds are left out. Every 429 counts as a throttle. A Retry-After that is a date
 // is left out, because it would need the provider's clock.
-func ReadHeaders(response *http.Response) *Observation {
-	o := &Observation{Status: response.StatusCode, Throttled: response.StatusCode == http.StatusTooManyRequests}
+func ReadHeaders(response Response) []Observation {
+	return []Observation{readUsual(response)}
+}
+
+func readUsual(response Response) Observation {
+	o := Observation{Status: response.Status, Throttled: response.Status == http.StatusTooManyRequests}
 	o.LimitPermits = permitsHeader(response.Header, "X-RateLimit-Limit")
 	o.RemainingPermits = permitsHeader(response.Header, "X-RateLimit-Remaining")
 	if reset, ok := integerHeader(response.Header, "X-RateLimit-Reset", observedResetMax.Unix()-1); ok {

@@ -19,6 +19,7 @@ type Lease struct {
 	granted   uint32
 	end       instant
 	reports   *reporter // nil for a lease of the client's own share
+	signals   *signalKeeper
 	who       *identity
 	id        string
 	share     *shareGrant
@@ -125,7 +126,14 @@ func (l *Lease) Contended() bool {
 	return l.contended
 }
 
-// Observe reports what a response of the provider said. [ReadHeaders] reads it from the headers.
+// ObserveResponse reports what a response of the provider said, as the signals of the workspace read it.
+func (l *Lease) ObserveResponse(response Response) {
+	for _, observation := range l.signals.read(response) {
+		l.Observe(observation)
+	}
+}
+
+// Observe reports what a response of the provider said, for readers of other formats.
 //
 // A throttle is sent at once. Other observations are sent when the lease is done, or with the first observation that comes half a
 // second after them. What the API does not accept, such as a status of 999, is left out.

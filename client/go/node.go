@@ -120,10 +120,12 @@ func (n *node) closeIfUnused() {
 	}
 }
 
-func (n *node) quota() apportionv1.QuotaServiceClient {
+// waiting is for calls that may wait on the server.
+func (n *node) waiting() apportionv1.QuotaServiceClient {
 	return apportionv1.NewQuotaServiceClient(n.acquires)
 }
 
-func (n *node) settles() apportionv1.QuotaServiceClient {
+// unwaiting is for calls that are answered at once.
+func (n *node) unwaiting() apportionv1.QuotaServiceClient {
 	return apportionv1.NewQuotaServiceClient(n.reports)
 }

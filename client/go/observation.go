@@ -42,6 +42,34 @@ type Observation struct {
 	RetryAfter *time.Duration
 }
 
+// observationOf is an observation that was read by signals.
+func observationOf(message *apportionv1.Observation) Observation {
+	o := Observation{
+		Limit:            message.Limit,
+		Status:           int(message.Status),
+		LimitPermits:     message.LimitPermits,
+		RemainingPermits: message.RemainingPermits,
+		ResetPrecision:   spanOf(message.ResetPrecision),
+		Throttled:        message.Throttled,
+		RetryAfter:       spanOf(message.RetryAfter),
+	}
+	switch reset := message.Reset_.(type) {
+	case *apportionv1.Observation_ResetTime:
+		o.ResetTime = reset.ResetTime.AsTime()
+	case *apportionv1.Observation_ResetAfter:
+		o.ResetAfter = spanOf(reset.ResetAfter)
+	}
+	return o
+}
+
+func spanOf(message *durationpb.Duration) *time.Duration {
+	if message == nil {
+		return nil
+	}
+	span := message.AsDuration()
+	return &span
+}
+
 // observed is an observation as the server accepts it, and when its response was received.
 type observed struct {
 	message    *apportionv1.Observation

@@ -39,7 +39,15 @@ func (p *Permit) PutBack() {
 	p.lease.dropHolder()
 }
 
-// Observe reports what the response of the provider said. [ReadHeaders] reads it from the headers.
+// ObserveResponse reports what the response of the provider said, as the signals of the workspace read it. A [Transport] does so by
+// itself.
+func (p *Permit) ObserveResponse(response Response) {
+	for _, observation := range p.lease.signals.read(response) {
+		p.Observe(observation)
+	}
+}
+
+// Observe reports what the response of the provider said, for readers of other formats.
 //
 // The observation is sent with the report of the lease. A throttle is sent at once, and a [Prefetch] then stops using the other
 // permits that it holds.

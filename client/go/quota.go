@@ -42,15 +42,17 @@ func Connect(config Config) (*Quota, error) {
 
 func newQuota(config *Config, service leaseService) *Quota {
 	reports := newReporter(service, config.logger())
+	closing, cancel := context.WithCancelCause(context.Background())
 	q := &Quota{
-		acquirer:   newAcquirer(config, service, reports),
+		acquirer:   newAcquirer(closing, config, service, reports),
+		closing:    closing,
+		cancel:     cancel,
 		timeout:    config.CloseTimeout,
 		prefetches: map[*Prefetch]struct{}{},
 	}
 	if q.timeout == 0 {
 		q.timeout = closeTimeout
 	}
-	q.closing, q.cancel = context.WithCancelCause(context.Background())
 	reports.unused, q.acquirer.counts.unused = q.disconnectIfUnused, q.disconnectIfUnused
 	return q
 }

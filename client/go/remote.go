@@ -63,7 +63,7 @@ func (r *remote) acquire(
 	ctx context.Context, message *apportionv1.AcquireLeaseRequest, timeout time.Duration,
 ) (lease *apportionv1.Lease, failed *callError) {
 	failed = r.call(ctx, timeout, func(ctx context.Context, node *node, options ...grpc.CallOption) error {
-		response, err := node.quota().AcquireLease(ctx, message, options...)
+		response, err := node.waiting().AcquireLease(ctx, message, options...)
 		lease = response.GetLease()
 		return err
 	})
@@ -74,7 +74,17 @@ func (r *remote) settle(
 	message *apportionv1.BatchSettleLeasesRequest, timeout time.Duration,
 ) (response *apportionv1.BatchSettleLeasesResponse, failed *callError) {
 	failed = r.call(context.Background(), timeout, func(ctx context.Context, node *node, options ...grpc.CallOption) (err error) {
-		response, err = node.settles().BatchSettleLeases(ctx, message, options...)
+		response, err = node.unwaiting().BatchSettleLeases(ctx, message, options...)
+		return err
+	})
+	return response, failed
+}
+
+func (r *remote) signals(
+	ctx context.Context, message *apportionv1.GetSignalsRequest, timeout time.Duration,
+) (response *apportionv1.GetSignalsResponse, failed *callError) {
+	failed = r.call(ctx, timeout, func(ctx context.Context, node *node, options ...grpc.CallOption) (err error) {
+		response, err = node.unwaiting().GetSignals(ctx, message, options...)
 		return err
 	})
 	return response, failed

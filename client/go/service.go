@@ -14,6 +14,7 @@ import (
 type leaseService interface {
 	acquire(ctx context.Context, message *apportionv1.AcquireLeaseRequest, timeout time.Duration) (*apportionv1.Lease, *callError)
 	settle(message *apportionv1.BatchSettleLeasesRequest, timeout time.Duration) (*apportionv1.BatchSettleLeasesResponse, *callError)
+	signals(ctx context.Context, message *apportionv1.GetSignalsRequest, timeout time.Duration) (*apportionv1.GetSignalsResponse, *callError)
 	close()
 }
 

@@ -28,6 +28,8 @@ type scripted struct {
 	settles  []*apportionv1.SettleLeaseRequest
 	batches  int
 	closes   int
+	asked    int
+	known    *apportionv1.GetSignalsResponse // nil if the server has no such call
 	answer   func(ctx context.Context, call int, message *apportionv1.AcquireLeaseRequest) (*apportionv1.Lease, *callError)
 	settled  func(batch int, message *apportionv1.BatchSettleLeasesRequest) (*apportionv1.BatchSettleLeasesResponse, *callError)
 }
@@ -62,6 +64,18 @@ func (s *scripted) settle(
 		outcomes[at] = &apportionv1.SettleOutcome{}
 	}
 	return &apportionv1.BatchSettleLeasesResponse{Outcomes: outcomes}, nil
+}
+
+func (s *scripted) signals(
+	context.Context, *apportionv1.GetSignalsRequest, time.Duration,
+) (*apportionv1.GetSignalsResponse, *callError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	if s.known == nil {
+		return nil, unreachable("no such call")
+	}
+	return s.known, nil
 }
 
 func (s *scripted) close() {

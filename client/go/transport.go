@@ -14,7 +14,7 @@ import (
 type Transport struct {
 	source Source
 	base   http.RoundTripper
-	read   Reader
+	read   Reader // nil for the signals of the workspace
 }
 
 // NewTransport creates a transport that takes permits from the source and sends through base; nil means [http.DefaultTransport].
@@ -22,10 +22,11 @@ func NewTransport(source Source, base http.RoundTripper) *Transport {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	return &Transport{source: source, base: base, read: ReadHeaders}
+	return &Transport{source: source, base: base}
 }
 
-// WithReader returns a transport that reads responses with read instead of [ReadHeaders].
+// WithReader returns a transport that reads responses with read instead of by the signals of the workspace. It is given the body
+// of a 429.
 func (t *Transport) WithReader(read Reader) *Transport {
 	return &Transport{source: t.source, base: t.base, read: read}
 }
@@ -51,12 +52,29 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		return response, err
 	}
-	if observation := t.read(response); observation != nil {
-		permit.Observe(*observation)
-	}
+	t.observe(permit, response)
 	permit.Done()
 	response.Body = closing(response.Body, func() { cancel(nil) })
 	return response, nil
+}
+
+// observe reports what a response said. It reads a short body ahead where that may decide.
+func (t *Transport) observe(permit *Permit, response *http.Response) {
+	seen := Response{Status: response.StatusCode, Header: response.Header}
+	wantsBody := response.StatusCode == http.StatusTooManyRequests
+	if t.read == nil {
+		wantsBody = permit.lease.signals.wantsBody(seen)
+	}
+	if wantsBody {
+		seen.Body, response.Body = peek(response.Body)
+	}
+	if t.read == nil {
+		permit.ObserveResponse(seen)
+		return
+	}
+	for _, observation := range t.read(seen) {
+		permit.Observe(observation)
+	}
 }
 
 // CloseIdleConnections closes the idle connections of the transport below.

@@ -86,6 +86,8 @@ func (d *driver) run(ctx context.Context, request *pb.DriverRequest) *pb.DriverR
 		return d.inspect(operation.Inspect)
 	case *pb.DriverRequest_Observe:
 		return d.observe(operation.Observe)
+	case *pb.DriverRequest_Interpret:
+		return d.interpret(operation.Interpret)
 	case *pb.DriverRequest_HttpOpen:
 		return d.httpOpen(operation.HttpOpen)
 	case *pb.DriverRequest_HttpSend:
