@@ -171,12 +171,18 @@ class ScriptedServer(QuotaServiceServicer):
 
 
 @contextmanager
-def serving(*answers: Answer, port: int = 0, options: Sequence[tuple[str, int]] = ()) -> Iterator[ScriptedServer]:
-    """Runs a scripted server."""
+def serving(
+    *answers: Answer, port: int = 0, options: Sequence[tuple[str, int]] = (), credentials: grpc.ServerCredentials | None = None
+) -> Iterator[ScriptedServer]:
+    """Runs a scripted server, over TLS if it has credentials."""
     scripted = ScriptedServer(*answers)
     server = grpc.server(futures.ThreadPoolExecutor(32), options=[("grpc.so_reuseport", 0), *options])
     add_QuotaServiceServicer_to_server(scripted, server)
-    scripted.address = f"http://127.0.0.1:{server.add_insecure_port(f'127.0.0.1:{port}')}"
+    here = f"127.0.0.1:{port}"
+    if credentials is None:
+        scripted.address = f"http://127.0.0.1:{server.add_insecure_port(here)}"
+    else:
+        scripted.address = f"https://127.0.0.1:{server.add_secure_port(here, credentials)}"
     server.start()
     try:
         yield scripted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import re
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ __all__ = ["Tls"]
 ADDRESSES_MAX = 16
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _CALLER = re.compile(r"[!-~]{1,128}")
+_KEY = re.compile(rb"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Tls:
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):
             raise ConfigError("tls: set both the certificate and its key, or neither")
+        _check_certificates(self.certificate_authority, "certificate_authority")
+        _check_certificates(self.certificate, "certificate")
+        if self.key is not None and _KEY.search(self.key) is None:
+            raise ConfigError("tls: key: contains no private key in PEM")
 
     @staticmethod
     def from_files(
@@ -48,8 +54,14 @@ class Tls:
         key: str | os.PathLike[str] | None = None,
         server_name: str | None = None,
     ) -> Tls:
-        """Reads the certificates from files. Raises `ConfigError` if one cannot be read."""
-        return Tls(_read(certificate_authority), _read(certificate), _read(key), server_name)
+        """Reads the certificates from files. Raises `ConfigError` if one cannot be read, or if they do not fit each other."""
+        tls = Tls(_read(certificate_authority), _read(certificate), _read(key), server_name)
+        if certificate is not None and key is not None:
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password=_no_password)
+            except (ssl.SSLError, ValueError) as error:
+                raise ConfigError(f"tls: certificate and key: {error}") from None
+        return tls
 
 
 @dataclass(frozen=True)
@@ -139,6 +151,19 @@ def _timeout(span: Seconds, name: str) -> int:
         return nanos(span, name)
     except (TypeError, ValueError) as error:
         raise ConfigError(str(error)) from None
+
+
+def _check_certificates(pem: bytes | None, name: str) -> None:
+    if pem is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem.decode("ascii", "replace"))
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigError(f"tls: {name}: contains no certificate in PEM: {error}") from None
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted, which is not supported")
 
 
 def _read(path: str | os.PathLike[str] | None) -> bytes | None:
