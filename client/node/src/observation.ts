@@ -34,7 +34,7 @@ export interface ProviderResponse {
   readonly status: number;
   /** The headers by their names in lower case. The values of a header that occurs repeatedly are joined by `, `. */
   readonly headers: ReadonlyMap<string, string>;
-  /** The start of the body, at most 4 KiB, if it was read. */
+  /** The body, if it was read and has at most 4 KiB. */
   readonly body?: Uint8Array | undefined;
 }
 
@@ -45,16 +45,17 @@ export type Reader = (response: ProviderResponse) => Iterable<Observation> | Obs
 export type HeadersLike =
   Iterable<readonly [string, string]> | Readonly<Record<string, string | number | readonly string[] | null | undefined>>;
 
-/** The most bytes of a body that a reader gets. */
+/** The largest body that a reader gets, in bytes. */
 export const BODY_MAX = 4_096;
 
 /** Returns a response for readers. */
 export function response(status: number, headers: HeadersLike, body?: Uint8Array): ProviderResponse {
   const byName = new Map<string, string>();
   const add = (name: string, value: string): void => {
-    const key = name.toLowerCase();
+    const key = asciiLower(name);
     const before = byName.get(key);
-    byName.set(key, before === undefined ? value : `${before}, ${value}`);
+    const stripped = value.replace(/^[ \t]+|[ \t]+$/g, "");
+    byName.set(key, before === undefined ? stripped : `${before}, ${stripped}`);
   };
   if (isIterable(headers)) {
     for (const [name, value] of headers) add(name, value);
@@ -65,7 +66,12 @@ export function response(status: number, headers: HeadersLike, body?: Uint8Array
       }
     }
   }
-  return { status, headers: byName, body: body?.subarray(0, BODY_MAX) };
+  return { status, headers: byName, body: body !== undefined && body.length <= BODY_MAX ? body : undefined };
+}
+
+/** Returns the text with its ASCII letters in lower case. */
+export function asciiLower(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 function isIterable(headers: HeadersLike): headers is Iterable<readonly [string, string]> {

@@ -54,7 +54,7 @@ abstract class Held {
   /** Reports what a response of the provider said, as the client's reader reads it. HTTP hooks do this by themselves. */
   observeResponse(status: number, headers: HeadersLike, body?: Uint8Array): void {
     try {
-      const read = this.engine.settings.reader(response(status, headers, body));
+      const read = this.engine.settings.reader.read(response(status, headers, body));
       if (read === undefined) return;
       if (Symbol.iterator in read) for (const observation of read) this.observe(observation);
       else this.observe(read);

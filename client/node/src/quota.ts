@@ -75,9 +75,9 @@ export class Quota implements PermitSource {
     return new OnDemand(this.#engine, checkedAsk(1, options));
   }
 
-  /** Whether the start of the body of a response with this status is to be read. */
+  /** Whether the body of a response with this status is to be read. */
   readsBody(status: number): boolean {
-    return this.#engine.settings.readsBody(status);
+    return this.#engine.settings.reader.readsBody(status);
   }
 
   /** Sends the reports that are queued, and waits until they are. False if that took longer than the timeout. */

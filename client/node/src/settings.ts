@@ -7,8 +7,10 @@ import type { Identity } from "./core/report.js";
 import type { HintTrust } from "./core/routes.js";
 import { LocalShare } from "./core/share.js";
 import { ConfigError } from "./errors.js";
-import { needsBody, readHeaders } from "./headers.js";
+import { needsBody } from "./headers.js";
 import type { Reader } from "./observation.js";
+import type { SignalsInit } from "./signals.js";
+import { readerOf, type ResponseReader, ServerSignals, type SignalsUser } from "./signals/reader.js";
 
 const ADDRESSES_MAX = 16;
 const PERMITS_MAX = 2 ** 28;
@@ -56,9 +58,11 @@ export interface ConnectOptions {
   readonly insecure?: boolean | undefined;
   /** What to do while no server is reachable. By default `deny`. */
   readonly fallback?: Fallback | undefined;
-  /** Reads what a response says about limits, if it is not in the usual format. */
+  /** What responses of the provider mean. By default the server says. `apportion/signals` has their forms. */
+  readonly signals?: SignalsInit | undefined;
+  /** Reads what a response says about limits, in place of signals. */
   readonly reader?: Reader | undefined;
-  /** Whether the start of the body of a response with this status is to be read for the reader. By default that of a 429. */
+  /** Whether the body of a response with this status is to be read for the reader. By default that of a 429. */
   readonly readsBody?: ((status: number) => boolean) | undefined;
   /** How long connecting may take. By default 1000. */
   readonly connectTimeoutMs?: number | undefined;
@@ -76,8 +80,9 @@ export interface Settings {
   readonly tokenFile: string | undefined;
   readonly tls: TlsOptions | undefined;
   readonly fallback: Fallback;
-  readonly reader: Reader;
-  readonly readsBody: (status: number) => boolean;
+  readonly reader: ResponseReader;
+  /** The reader, if it reads by the signals of the server. */
+  readonly signalsUser: SignalsUser | undefined;
   readonly connectTimeoutMs: number;
   readonly closeTimeoutMs: number;
   readonly warn: (message: string) => void;
@@ -85,6 +90,7 @@ export interface Settings {
 
 /** Returns the settings. Throws `ConfigError` that names the setting, its value, and what it must be. */
 export function checked(addresses: string | readonly string[], options: ConnectOptions): Settings {
+  const reader = checkedReader(options);
   const settings: Settings = {
     addresses: checkedAddresses(typeof addresses === "string" ? [addresses] : addresses),
     identity: checkedIdentity(options),
@@ -92,8 +98,8 @@ export function checked(addresses: string | readonly string[], options: ConnectO
     tokenFile: options.tokenFile,
     tls: options.tls,
     fallback: options.fallback ?? "deny",
-    reader: options.reader ?? readHeaders,
-    readsBody: options.readsBody ?? needsBody,
+    reader,
+    signalsUser: reader instanceof ServerSignals ? reader : undefined,
     connectTimeoutMs: checkedTimeout("connectTimeoutMs", options.connectTimeoutMs ?? 1_000),
     closeTimeoutMs: checkedTimeout("closeTimeoutMs", options.closeTimeoutMs ?? 2_000),
     warn: options.onWarning ?? warnProcess,
@@ -149,6 +155,14 @@ function checkedIdentity(options: ConnectOptions): Identity {
     throw new ConfigError(`caller ${JSON.stringify(caller)}: at most 128 printable ASCII characters without spaces`);
   }
   return { workspace, team, caller };
+}
+
+function checkedReader(options: ConnectOptions): ResponseReader {
+  const { reader, signals, readsBody } = options;
+  if (reader !== undefined && signals !== undefined) throw new ConfigError("reader, signals: set one of the two");
+  if (reader !== undefined) return { read: reader, readsBody: readsBody ?? needsBody };
+  if (readsBody !== undefined) throw new ConfigError("readsBody: needs a reader");
+  return signals === undefined ? new ServerSignals() : readerOf(signals);
 }
 
 function checkFallback(fallback: Fallback): void {

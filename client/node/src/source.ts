@@ -14,7 +14,7 @@ import { Permit } from "./permit.js";
 export interface PermitSource {
   /** Takes a permit, and waits for it. Throws `AcquireError`. */
   permit(options?: WaitOptions): Promise<Permit>;
-  /** Whether the start of the body of a response with this status is to be read. */
+  /** Whether the body of a response with this status is to be read. */
   readsBody(status: number): boolean;
 }
 
@@ -56,9 +56,9 @@ export class Prefetch implements PermitSource {
     return within(await this.permit(options), send);
   }
 
-  /** Whether the start of the body of a response with this status is to be read. */
+  /** Whether the body of a response with this status is to be read. */
   readsBody(status: number): boolean {
-    return this.#engine.settings.readsBody(status);
+    return this.#engine.settings.reader.readsBody(status);
   }
 
   /** Returns what is held, and fails who waits. The client does the same for all its prefetches. */
@@ -131,9 +131,9 @@ export class OnDemand implements PermitSource {
     return within(await this.permit(options), send);
   }
 
-  /** Whether the start of the body of a response with this status is to be read. */
+  /** Whether the body of a response with this status is to be read. */
   readsBody(status: number): boolean {
-    return this.#engine.settings.readsBody(status);
+    return this.#engine.settings.reader.readsBody(status);
   }
 }
 

@@ -27,8 +27,13 @@ import {
   type BatchSettleLeasesRequest,
   type BatchSettleLeasesResponse,
   BatchSettleLeasesResponseSchema,
+  type GetSignalsResponse,
+  GetSignalsResponseSchema,
   QuotaService,
 } from "./gen/apportion/v1/quota_service_pb.js";
+import type { Signals } from "./gen/apportion/v1/signals_pb.js";
+import type { SignalsInit } from "./signals.js";
+import { checkedSignals } from "./signals/reader.js";
 
 export type { Observation };
 
@@ -44,6 +49,8 @@ export class FakeServer {
   readonly #observations: Observation[] = [];
   #left = Infinity;
   #refusal: ConnectError | undefined;
+  #signals: Signals | undefined;
+  #signalsVersion = 0;
   #leases = 0;
   #granted = 0;
   #url = "";
@@ -86,6 +93,12 @@ export class FakeServer {
   /** Refuses every request from now on. Without a delay, the refusal is final. */
   refuse(reason: string, retryAfterMs?: number): void {
     this.#refusal = refusal(reason, retryAfterMs);
+  }
+
+  /** Has clients read responses by these signals, from their next lease on. */
+  signals(signals: SignalsInit): void {
+    this.#signals = checkedSignals(signals);
+    this.#signalsVersion += 1;
   }
 
   /** The permits that were granted since the start. */
@@ -132,6 +145,7 @@ export class FakeServer {
     router.service(QuotaService, {
       acquireLease: (request) => this.#acquire(request),
       batchSettleLeases: (request) => this.#settle(request),
+      getSignals: () => this.#getSignals(),
     });
   }
 
@@ -149,8 +163,14 @@ export class FakeServer {
         permits,
         priority: request.priority === Priority.UNSPECIFIED ? Priority.DEFAULT : request.priority,
         validFor: toWire(VALID_FOR_MS),
+        signalsVersion: this.#signalsVersion,
       },
     });
+  }
+
+  #getSignals(): GetSignalsResponse {
+    if (this.#signals === undefined) throw new ConnectError("the test has no signals", Code.Unimplemented);
+    return create(GetSignalsResponseSchema, { signals: this.#signals, signalsVersion: this.#signalsVersion });
   }
 
   #settle(request: BatchSettleLeasesRequest): BatchSettleLeasesResponse {

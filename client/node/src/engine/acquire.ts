@@ -10,6 +10,7 @@ import { type AcquireError, PermitTimeoutError, UnreachableError } from "../erro
 import type { AcquireLeaseResponse } from "../gen/apportion/v1/quota_service_pb.js";
 import { now } from "./clock.js";
 import type { Service } from "./service.js";
+import type { SignalsSource } from "./signals.js";
 import type { Slots } from "./slots.js";
 import { after, pause } from "./timers.js";
 
@@ -29,6 +30,7 @@ export interface AcquireContext {
   readonly service: () => Service;
   readonly slots: (ask: Ask) => Slots;
   readonly requestId: () => string;
+  readonly signals: SignalsSource;
   /** Whether a request has ended without an answer, and none was answered since. */
   isOutage: boolean;
   /** When a server last answered anything. */
@@ -141,7 +143,10 @@ export class Acquire {
   #granted(response: AcquireLeaseResponse, sentAt: number): LeaseState | undefined {
     this.#heard();
     const lease = new LeaseState(this.#context.sink, granted(response, sentAt));
-    if (!this.#abandoned.signal.aborted) return lease;
+    if (!this.#abandoned.signal.aborted) {
+      this.#context.signals.seen(response.lease?.signalsVersion ?? 0);
+      return lease;
+    }
     lease.finish();
     return undefined;
   }

@@ -12,6 +12,7 @@ import { Acquire, type AcquireContext } from "./acquire.js";
 import { now } from "./clock.js";
 import { type InFlight, Refill, type RefillHost } from "./refill.js";
 import type { Service } from "./service.js";
+import { SignalsSource } from "./signals.js";
 import { Settler } from "./settler.js";
 import { Slots } from "./slots.js";
 import { after } from "./timers.js";
@@ -69,6 +70,7 @@ export class Engine implements ReportSink, RefillHost {
         slots.set(priority, found);
         return found;
       },
+      signals: new SignalsSource(settings.signalsUser, settings.identity.workspace, service),
       requestId: () => `${PROCESS}-${(requests++).toString(36)}`,
       isOutage: false,
       heardAt: -Infinity,

@@ -8,6 +8,7 @@ import type {
   AcquireLeaseResponse,
   BatchSettleLeasesRequest,
   BatchSettleLeasesResponse,
+  GetSignalsResponse,
 } from "../gen/apportion/v1/quota_service_pb.js";
 import { hintTrust, type Settings } from "../settings.js";
 import { now } from "./clock.js";
@@ -50,6 +51,10 @@ export class RemoteService implements Service {
 
   settle(message: BatchSettleLeasesRequest, timeoutMs: number): Promise<BatchSettleLeasesResponse | CallFailure> {
     return this.#call((node, options) => node.reports.batchSettleLeases(message, options), timeoutMs);
+  }
+
+  signals(workspace: string, timeoutMs: number): Promise<GetSignalsResponse | CallFailure> {
+    return this.#call((node, options) => node.reports.getSignals({ workspace }, options), timeoutMs);
   }
 
   close(): void {

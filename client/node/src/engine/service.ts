@@ -6,6 +6,7 @@ import type {
   AcquireLeaseResponse,
   BatchSettleLeasesRequest,
   BatchSettleLeasesResponse,
+  GetSignalsResponse,
 } from "../gen/apportion/v1/quota_service_pb.js";
 
 /** Answers calls. None takes longer than its timeout, whatever it waits for, and none rejects. */
@@ -14,6 +15,8 @@ export interface Service {
   acquire(message: AcquireLeaseRequest, timeoutMs: number, signal: AbortSignal): Promise<AcquireLeaseResponse | CallFailure>;
   /** Sends reports. */
   settle(message: BatchSettleLeasesRequest, timeoutMs: number): Promise<BatchSettleLeasesResponse | CallFailure>;
+  /** Gets the signals of a workspace. */
+  signals(workspace: string, timeoutMs: number): Promise<GetSignalsResponse | CallFailure>;
   /** Closes all connections. */
   close(): void;
 }

@@ -23,12 +23,13 @@ export class Attempt {
     if (!this.#source.readsBody(status)) this.ended();
   }
 
-  /** Notes a part of the body, and reports the response when that is enough for the reader. */
+  /** Notes a part of the body, and reports the response when it is more than the reader looks at. */
   received(chunk: Uint8Array): void {
     if (this.#head === undefined) return;
-    this.#chunks.push(chunk.subarray(0, BODY_MAX - this.#bytes));
+    this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#bytes >= BODY_MAX) this.ended();
+    // A longer body is not looked at.
+    if (this.#bytes > BODY_MAX) this.ended();
   }
 
   /** Reports the response, if there was one, and ends the scope of the permit. */
