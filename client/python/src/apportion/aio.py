@@ -104,7 +104,8 @@ class Prefetch(BasePrefetch):
             waiter: TaskWaiter[LeaseState] = TaskWaiter()
             position = self._enter(waiter, since, max_wait_ns)
             try:
-                lease = await waiter.wait()
+                with self.engine.waiting("permit", self._priority, 1):
+                    lease = await waiter.wait()
             except BaseException:
                 self._leave(waiter, position)
                 raise
@@ -247,7 +248,8 @@ class Quota(BaseClient[Prefetch]):
                 raise ClosedError("the client is closed")
             operation = engine.acquire(clock.now(), ask, waiter)
         try:
-            return await waiter.wait()
+            with engine.waiting("acquire", ask.priority, ask.permits):
+                return await waiter.wait()
         except BaseException:
             with engine.loop.lock:
                 engine.abandon(clock.now(), operation, waiter)

@@ -95,7 +95,8 @@ class Prefetch(BasePrefetch):
             waiter: ThreadWaiter[LeaseState] = ThreadWaiter()
             position = self._enter(waiter, since, max_wait_ns)
             try:
-                lease = waiter.wait()
+                with self.engine.waiting("permit", self._priority, 1):
+                    lease = waiter.wait()
             except BaseException:
                 self._leave(waiter, position)
                 raise
@@ -238,7 +239,8 @@ class Quota(BaseClient[Prefetch]):
                 raise ClosedError("the client is closed")
             operation = engine.acquire(clock.now(), ask, waiter)
         try:
-            return waiter.wait()
+            with engine.waiting("acquire", ask.priority, ask.permits):
+                return waiter.wait()
         except BaseException:
             with engine.loop.lock:
                 engine.abandon(clock.now(), operation, waiter)

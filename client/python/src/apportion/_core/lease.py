@@ -51,7 +51,7 @@ class LeaseState:
         self.is_final = False
         self.signals_version = 0
         self._used = 0
-        self._returned = 0
+        self.returned = 0
         self._is_open = True
         self._share: ShareGrant | None = None
         self._request: wire.SettleLeaseRequest | None = None
@@ -145,7 +145,7 @@ class LeaseState:
     def _give_back(self, unused: int) -> None:
         if unused == 0:
             return
-        self._returned += unused
+        self.returned += unused
         if self._share is not None:
             self._share.give_back(unused)
         self._report(Urgency.RETURNS)
@@ -166,7 +166,7 @@ class LeaseState:
         request.CopyFrom(self._request)
         # A report that only returns permits says nothing of those that may still be put back.
         request.used_permits = 0 if urgency is Urgency.RETURNS else self._used
-        request.returned_permits = self._returned
+        request.returned_permits = self.returned
         request.is_final = self.is_final
         observations, self._observations = self._observations, []
         self.sink.report(LeaseReport(request, self.end, observations), urgency)

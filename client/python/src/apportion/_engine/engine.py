@@ -9,7 +9,9 @@ import itertools
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
+from apportion import _telemetry
 from apportion._core.acquire import AcquireContext, Ask, acquire
 from apportion._core.attempts import LEAST_NS
 from apportion._core.lease import LeaseState
@@ -75,6 +77,7 @@ class Engine:
     def forget(self, lease: LeaseState) -> None:
         """Notes that a lease has made its last report."""
         self._open_leases.discard(lease)
+        _telemetry.current.returned(self.settings.identity, lease.returned, is_local=lease.is_local)
 
     def throttled(self) -> None:
         """Notes that the provider throttles: what is held ahead is useless."""
@@ -111,6 +114,10 @@ class Engine:
         operation = self._start(now, ask, on_outcome)
         self.loop.wake()
         return operation
+
+    def waiting(self, what: str, priority: str, permits: int) -> AbstractContextManager[None]:
+        """Surrounds a wait, so that it can be seen. Without the lock."""
+        return _telemetry.current.waiting(what, self.settings.identity, priority, permits)
 
     def abandon(self, now: int, operation: Operation, waiter: Waiter[LeaseState]) -> None:
         """Ends an acquire: what is granted, or was meanwhile, goes back."""
@@ -214,6 +221,7 @@ class Engine:
         def on_outcome_of_open(then: int, outcome: Outcome) -> None:
             if isinstance(outcome, LeaseState):
                 self._open_leases.add(outcome)
+                _telemetry.current.granted(self.settings.identity, outcome.permits, is_local=outcome.is_local)
                 self._signals.seen(then, outcome.signals_version)
             on_outcome(then, outcome)
 

@@ -9,11 +9,13 @@ from typing import Any, TypeVar
 
 import grpc
 
+from apportion import _telemetry
 from apportion._core.failure import CallFailure
 from apportion._core.routes import Routes
 from apportion._core.span import MS, seconds
 from apportion.settings import Settings
 from apportion.v1 import quota_service_pb2 as wire
+from apportion.v1.quota_service_pb2_grpc import QuotaServiceStub
 
 from . import clock, status
 from .credentials import Credentials
@@ -41,7 +43,7 @@ class RemoteService:
     ) -> PendingCall:
         """Requests a lease."""
         node = self._enter()
-        return self._call(node, node.leases.AcquireLease, message, timeout_ns, on_answer)
+        return self._call(node, node.leases, "AcquireLease", message, timeout_ns, on_answer)
 
     def settle(
         self,
@@ -51,14 +53,14 @@ class RemoteService:
     ) -> PendingCall:
         """Sends reports."""
         node = self._enter()
-        return self._call(node, node.reports.BatchSettleLeases, message, timeout_ns, on_answer)
+        return self._call(node, node.reports, "BatchSettleLeases", message, timeout_ns, on_answer)
 
     def signals(
         self, message: wire.GetSignalsRequest, timeout_ns: int, on_answer: OnAnswer[wire.GetSignalsResponse]
     ) -> PendingCall:
         """Gets the signals of a workspace."""
         node = self._enter()
-        return self._call(node, node.reports.GetSignals, message, timeout_ns, on_answer)
+        return self._call(node, node.reports, "GetSignals", message, timeout_ns, on_answer)
 
     def close(self) -> None:
         """Closes all connections."""
@@ -81,11 +83,13 @@ class RemoteService:
             # Not here: this may be a thread of the connection.
             threading.Thread(target=node.close, name="apportion-close", daemon=True).start()
 
-    def _call(self, node: Node, method: Any, message: Any, timeout_ns: int, on_answer: OnAnswer[_Response]) -> PendingCall:
+    def _call(
+        self, node: Node, stub: QuotaServiceStub, method: str, message: Any, timeout_ns: int, on_answer: OnAnswer[_Response]
+    ) -> PendingCall:
         sent_at = clock.now()
         metadata = self._credentials.metadata(sent_at)
         try:
-            call = method.future(message, timeout=seconds(timeout_ns), metadata=metadata)
+            call = getattr(stub, method).future(message, timeout=seconds(timeout_ns), metadata=metadata)
         except BaseException:
             self._leave(node)
             raise
@@ -93,6 +97,7 @@ class RemoteService:
         def on_done(done: Any) -> None:
             answer = self._answer(node, done, sent_at, timeout_ns)
             self._leave(node)
+            _telemetry.current.called(method, answer.code if isinstance(answer, CallFailure) else "")
             on_answer(answer)
 
         call.add_done_callback(on_done)
