@@ -18,7 +18,7 @@ const abandonedGrace = 100 * time.Millisecond
 // acquirer acquires leases, and knows whether the server was reachable.
 type acquirer struct {
 	service  leaseService
-	who      *identity
+	who      *Identity
 	fallback Fallback
 	reports  *reporter
 	signals  *signalKeeper
@@ -36,14 +36,22 @@ type acquirer struct {
 	closing context.Context
 }
 
-// counts are what a client has open.
+// counts are what a client has open, and who is told of it.
 type counts struct {
 	openLeases, waiting atomic.Int64
 	// Called when the last lease is done.
-	unused func()
+	unused    func()
+	telemetry Telemetry
+	who       *Identity
 }
 
-func (c *counts) leaseDone() {
+func (c *counts) leaseGranted(permits uint32, isLocal bool) {
+	c.openLeases.Add(1)
+	c.telemetry.Granted(*c.who, permits, isLocal)
+}
+
+func (c *counts) leaseDone(returned uint32, isLocal bool) {
+	c.telemetry.Returned(*c.who, returned, isLocal)
 	if c.openLeases.Add(-1) == 0 {
 		c.unused()
 	}
@@ -53,13 +61,14 @@ func newAcquirer(closing context.Context, config *Config, service leaseService, 
 	a := &acquirer{
 		closing:  closing,
 		service:  service,
-		who:      &identity{workspace: config.Workspace, team: config.Team, caller: config.Caller},
+		who:      &Identity{Workspace: config.Workspace, Team: config.Team, Caller: config.Caller},
 		fallback: config.Fallback,
 		reports:  reports,
 		signals:  newSignalKeeper(config, service),
 		slots:    newSlots(),
 		client:   rand.Uint64(),
 	}
+	a.counts.telemetry, a.counts.who = config.telemetry(), a.who
 	if config.Fallback.isShare {
 		a.share = &share{permits: config.Fallback.permits, window: config.Fallback.window}
 	}
@@ -250,7 +259,7 @@ func (on *acquisition) accept(got answer, sent instant) (*Lease, *callError, err
 	if on.signals.mustAsk(granted.SignalsVersion) {
 		on.running.Go(func() { on.signals.ask(on.closing) })
 	}
-	on.counts.openLeases.Add(1)
+	on.counts.leaseGranted(granted.Permits, false)
 	return &Lease{
 		priority:  granted.Priority,
 		contended: granted.Contended,
@@ -271,7 +280,7 @@ func (on *acquisition) shared(grant *shareGrant) *Lease {
 	if priority == 0 {
 		priority = Default
 	}
-	on.counts.openLeases.Add(1)
+	on.counts.leaseGranted(grant.granted, true)
 	return &Lease{
 		priority:  priority,
 		contended: true,

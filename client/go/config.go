@@ -40,6 +40,8 @@ type Config struct {
 	ConnectTimeout time.Duration
 	// CloseTimeout is how long closing may take; 0 means 2 seconds.
 	CloseTimeout time.Duration
+	// Telemetry is told of waits, permits and calls. Nil means nobody is.
+	Telemetry Telemetry
 	// Logger receives warnings. Nil means slog.Default().
 	Logger *slog.Logger
 }
@@ -82,9 +84,11 @@ func Share(permits uint32, window time.Duration) Fallback {
 	return Fallback{isShare: true, permits: permits, window: window}
 }
 
-// identity says for whom leases are acquired.
-type identity struct {
-	workspace, team, caller string
+func (c *Config) telemetry() Telemetry {
+	if c.Telemetry == nil {
+		return silentTelemetry{}
+	}
+	return c.Telemetry
 }
 
 func (c *Config) logger() *slog.Logger {

@@ -20,7 +20,7 @@ type Lease struct {
 	end       instant
 	reports   *reporter // nil for a lease of the client's own share
 	signals   *signalKeeper
-	who       *identity
+	who       *Identity
 	id        string
 	share     *shareGrant
 	counts    *counts
@@ -177,7 +177,7 @@ func (l *Lease) done() {
 	l.returned += l.left
 	l.left = 0
 	l.report(reportFinal, urgency)
-	l.counts.leaseDone()
+	l.counts.leaseDone(l.returned, l.share != nil)
 }
 
 // returnUpTo returns up to most permits that were not taken, and how many it were.
@@ -230,9 +230,9 @@ func (l *Lease) report(kind reportKind, urgency time.Duration) {
 		return
 	}
 	request := &apportionv1.SettleLeaseRequest{
-		Workspace:       l.who.workspace,
-		Team:            l.who.team,
-		Caller:          l.who.caller,
+		Workspace:       l.who.Workspace,
+		Team:            l.who.Team,
+		Caller:          l.who.Caller,
 		LeaseId:         l.id,
 		ReturnedPermits: l.returned,
 		IsFinal:         kind == reportFinal,

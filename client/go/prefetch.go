@@ -101,7 +101,9 @@ func (p *Prefetch) Permit(ctx context.Context) (*Permit, error) {
 	since := now()
 	lease, element, err := p.enter(since, since, nil)
 	if lease == nil && err == nil {
+		ended := p.quota.waiting(ctx, "permit", Request{Priority: p.request.Priority})
 		lease, err = p.wait(ctx, element)
+		ended(err)
 	}
 	if err != nil {
 		return nil, err

@@ -70,11 +70,19 @@ func (q *Quota) disconnectIfUnused() {
 // is withdrawn, and a lease that is on its way goes back. The error is a [RefusedError], an [UnreachableError], [ErrTimedOut],
 // [ErrClosed], or that of the context.
 func (q *Quota) Acquire(ctx context.Context, request Request) (*Lease, error) {
+	ended := q.waiting(ctx, "acquire", request)
 	lease, err := q.acquire(ctx, request)
+	ended(err)
 	if lease != nil {
 		lease.holders = 1
 	}
 	return lease, err
+}
+
+// waiting tells of a wait. The function that it returns tells of its end.
+func (q *Quota) waiting(ctx context.Context, what string, request Request) func(error) {
+	wait := Waiting{For: what, Who: *q.acquirer.who, Permits: request.permits(), Priority: request.Priority}
+	return q.acquirer.counts.telemetry.Waiting(ctx, wait)
 }
 
 func (q *Quota) acquire(ctx context.Context, request Request) (*Lease, error) {
@@ -104,8 +112,10 @@ func (q *Quota) enter() error {
 }
 
 // Permit requests one permit with a call of its own. A [Prefetch] needs far fewer calls. Errors are those of [Quota.Acquire].
-func (q *Quota) Permit(ctx context.Context, request Request) (*Permit, error) {
+func (q *Quota) Permit(ctx context.Context, request Request) (permit *Permit, err error) {
 	request.Permits, request.MinPermits = 1, 0
+	ended := q.waiting(ctx, "acquire", request)
+	defer func() { ended(err) }()
 	start, wait := now(), request.wait()
 	for {
 		lease, err := q.acquire(ctx, request)

@@ -25,8 +25,9 @@ const (
 // remote is the quota service behind one or more addresses. It calls the node that is to be called next, with a deadline that
 // covers connecting and waiting for a stream.
 type remote struct {
-	dialer *dialer
-	logger *slog.Logger
+	dialer    *dialer
+	logger    *slog.Logger
+	telemetry Telemetry
 
 	mu       sync.Mutex
 	routes   *routes
@@ -51,18 +52,19 @@ func newRemote(config *Config, logger *slog.Logger) (*remote, error) {
 	}
 	trust := config.hintTrust(isHTTPS)
 	return &remote{
-		dialer: dialer,
-		logger: logger,
-		routes: &routes{configured: addresses, trust: trust},
-		nodes:  map[address]*node{},
-		token:  token,
+		dialer:    dialer,
+		logger:    logger,
+		telemetry: config.telemetry(),
+		routes:    &routes{configured: addresses, trust: trust},
+		nodes:     map[address]*node{},
+		token:     token,
 	}, nil
 }
 
 func (r *remote) acquire(
 	ctx context.Context, message *apportionv1.AcquireLeaseRequest, timeout time.Duration,
 ) (lease *apportionv1.Lease, failed *callError) {
-	failed = r.call(ctx, timeout, func(ctx context.Context, node *node, options ...grpc.CallOption) error {
+	failed = r.call(ctx, "AcquireLease", timeout, func(ctx context.Context, node *node, options ...grpc.CallOption) error {
 		response, err := node.waiting().AcquireLease(ctx, message, options...)
 		lease = response.GetLease()
 		return err
@@ -73,7 +75,8 @@ func (r *remote) acquire(
 func (r *remote) settle(
 	message *apportionv1.BatchSettleLeasesRequest, timeout time.Duration,
 ) (response *apportionv1.BatchSettleLeasesResponse, failed *callError) {
-	failed = r.call(context.Background(), timeout, func(ctx context.Context, node *node, options ...grpc.CallOption) (err error) {
+	ctx := context.Background()
+	failed = r.call(ctx, "BatchSettleLeases", timeout, func(ctx context.Context, node *node, options ...grpc.CallOption) (err error) {
 		response, err = node.unwaiting().BatchSettleLeases(ctx, message, options...)
 		return err
 	})
@@ -83,7 +86,7 @@ func (r *remote) settle(
 func (r *remote) signals(
 	ctx context.Context, message *apportionv1.GetSignalsRequest, timeout time.Duration,
 ) (response *apportionv1.GetSignalsResponse, failed *callError) {
-	failed = r.call(ctx, timeout, func(ctx context.Context, node *node, options ...grpc.CallOption) (err error) {
+	failed = r.call(ctx, "GetSignals", timeout, func(ctx context.Context, node *node, options ...grpc.CallOption) (err error) {
 		response, err = node.unwaiting().GetSignals(ctx, message, options...)
 		return err
 	})
@@ -92,7 +95,7 @@ func (r *remote) signals(
 
 // call makes one call, and learns from its outcome where the next one goes.
 func (r *remote) call(
-	ctx context.Context, timeout time.Duration, call func(context.Context, *node, ...grpc.CallOption) error,
+	ctx context.Context, method string, timeout time.Duration, call func(context.Context, *node, ...grpc.CallOption) error,
 ) *callError {
 	to, node, authorization, err := r.next()
 	if err != nil {
@@ -112,13 +115,17 @@ func (r *remote) call(
 	}
 	var header, trailer metadata.MD
 	err = call(ctx, node, grpc.Header(&header), grpc.Trailer(&trailer))
+	wasSilent := err != nil && isSilent.Load()
+	if wasSilent {
+		err = status.Error(codes.DeadlineExceeded, fmt.Sprintf("%s did not answer within %s", to, timeout))
+	}
+	r.telemetry.Called(method, status.Code(err).String())
 	hint := append(header.Get(ownerKey), trailer.Get(ownerKey)...)
 	switch {
 	case err == nil:
 		r.hinted(hint)
 		return nil
-	case isSilent.Load():
-		err = status.Error(codes.DeadlineExceeded, fmt.Sprintf("%s did not answer within %s", to, timeout))
+	case wasSilent:
 		return r.failed(to, err, timeout, nil)
 	default:
 		return r.failed(to, err, 0, hint)

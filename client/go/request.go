@@ -63,12 +63,12 @@ func (r Request) least() uint32 {
 }
 
 // message is the message of one attempt, which may wait for so long on the server.
-func (r Request) message(who *identity, wait time.Duration, requestID string) *apportionv1.AcquireLeaseRequest {
+func (r Request) message(who *Identity, wait time.Duration, requestID string) *apportionv1.AcquireLeaseRequest {
 	permits := r.permits()
 	message := &apportionv1.AcquireLeaseRequest{
-		Workspace: who.workspace,
-		Team:      who.team,
-		Caller:    who.caller,
+		Workspace: who.Workspace,
+		Team:      who.Team,
+		Caller:    who.Caller,
 		Priority:  r.Priority,
 		Permits:   &permits,
 		MaxWait:   durationpb.New(wait),
