@@ -9,6 +9,7 @@ export default tseslint.config(
       "dist",
       ".build",
       "conformance/build",
+      "examples/dist",
       "conformance/driver_pb.ts",
       "src/gen",
     ],
@@ -17,7 +18,11 @@ export default tseslint.config(
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
-    languageOptions: { parserOptions: { project: ["./tsconfig.json", "./tsconfig.test.json", "./tsconfig.conformance.json"] } },
+    languageOptions: {
+      parserOptions: {
+        project: ["./tsconfig.json", "./tsconfig.test.json", "./tsconfig.conformance.json", "./tsconfig.examples.json"],
+      },
+    },
     rules: {
       // What comes of a failed wait is the caller's: the reason of a signal, or the error of a library.
       "@typescript-eslint/prefer-promise-reject-errors": "off",
