@@ -40,6 +40,8 @@ type Observation struct {
 	Throttled bool
 	// RetryAfter is how long after the response to send nothing.
 	RetryAfter *time.Duration
+	// Age is how long ago the response was received; 0 means just now. What is older than an hour is not reported.
+	Age time.Duration
 }
 
 // observationOf is an observation that was read by signals.
@@ -76,9 +78,9 @@ type observed struct {
 	receivedAt instant
 }
 
-// newObserved leaves out every field that the server would refuse, so that one odd response does not spoil a whole report. False
+// newObserved notes an observation that is reported now. It leaves out every field that the server would refuse, so that one odd response does not spoil a whole report. False
 // if the observation is about a limit that cannot exist: without its limit it would be taken for one of the shortest window.
-func newObserved(o Observation, receivedAt instant) (observed, bool) {
+func newObserved(o Observation, now instant) (observed, bool) {
 	if !isLimitID(o.Limit) {
 		return observed{}, false
 	}
@@ -98,7 +100,8 @@ func newObserved(o Observation, receivedAt instant) (observed, bool) {
 	} else if span := acceptableSpan(o.ResetAfter, observedSpanMax); span != nil {
 		message.Reset_ = &apportionv1.Observation_ResetAfter{ResetAfter: span}
 	}
-	return observed{message: message, receivedAt: receivedAt}, true
+	age := min(max(o.Age, 0), observedAgeMax+1)
+	return observed{message: message, receivedAt: now - instant(age)}, true
 }
 
 // at is the observation as it is sent now, with its age; nil if it is too old to be accepted.

@@ -1,6 +1,7 @@
 package apportion
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -117,4 +118,27 @@ func TestReturnsAreReportedWithoutUse(t *testing.T) {
 			t.Fatalf("%v", last)
 		}
 	})
+}
+
+func TestAnObservationHasItsAgeAndIsDroppedWhenItIsTooOld(t *testing.T) {
+	service := &scripted{}
+	play(t, service, Config{}, func(t *testing.T, quota *Quota) {
+		lease, err := quota.Acquire(t.Context(), Request{})
+		if err != nil || !lease.Take() {
+			t.Fatal(err)
+		}
+		for _, age := range []time.Duration{-time.Hour, time.Minute, 2 * time.Hour, 1<<63 - 1} {
+			lease.Observe(Observation{Status: 200, Age: age})
+		}
+		lease.Done()
+	})
+	var ages []time.Duration
+	for _, report := range service.reports() {
+		for _, observation := range report.Observations {
+			ages = append(ages, observation.Age.AsDuration().Truncate(time.Second))
+		}
+	}
+	if !slices.Equal(ages, []time.Duration{0, time.Minute}) {
+		t.Fatalf("%v", ages)
+	}
 }

@@ -24,9 +24,6 @@ func (d *driver) observe(o *pb.Observe) *pb.DriverResponse {
 	case *pb.Observe_Response:
 		held.ObserveResponse(seen(what.Response))
 	case *pb.Observe_Observation:
-		if what.Observation.AgeMs != nil {
-			return unsupported("the Go client measures ages itself")
-		}
 		held.Observe(byHand(what.Observation))
 	}
 	return done()
@@ -96,6 +93,7 @@ func byHand(o *pb.Observation) apportion.Observation {
 		ResetPrecision:   span(o.ResetPrecisionNs),
 		Throttled:        o.Throttled,
 		RetryAfter:       span(o.RetryAfterNs),
+		Age:              ms(o.GetAgeMs()),
 	}
 	if o.ResetTimeUnixNs != nil {
 		observation.ResetTime = time.Unix(0, *o.ResetTimeUnixNs)

@@ -16,7 +16,7 @@ func hello() *pb.DriverResponse {
 		Language:      "go",
 		ClientVersion: apportion.Version,
 		Capabilities: []string{
-			"lease-put-back", "flush", "tls", "client-certificate", "token-file", "addresses", "hints", "observation", "interpret",
+			"lease-put-back", "flush", "tls", "client-certificate", "token-file", "addresses", "hints", "observation", "observation-age", "interpret",
 			"via:x/time/rate",
 		},
 		Hooks:     []*pb.Hook{{Name: "RoundTripper", Features: []string{"redirects", "retries", "http2"}}},
