@@ -25,6 +25,7 @@ CAPABILITIES = [
     "addresses",
     "hints",
     "observation",
+    "observation-age",
     "interpret",
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,7 @@ from typing import Any
 
 
 class Provider:
-    """Answers by path: `/429`, `/redirect` to `/`, `/close` without an answer, `/jobs` with a cap on jobs, and 200."""
+    """Answers by path: `/429`, `/redirect` to `/`, `/close` with nothing, `/jobs` with a cap on jobs, `/slow` late, and 200."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -29,6 +30,8 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             if self.path == "/close":
                 self.close_connection = True
                 return
+            if self.path == "/slow":
+                time.sleep(0.8)
             status, body = {"/429": (429, b"slow down"), "/jobs": (429, b"limit of 1 pending export jobs")}.get(
                 self.path, (200, b"ok")
             )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import aiohttp
 import httpx
@@ -13,7 +15,7 @@ import httpx2
 import pytest
 import requests
 from provider import Provider
-from server import ScriptedServer, refusal, serving
+from server import ScriptedServer, lease, refusal, serving
 from urllib3.util.retry import Retry
 
 import apportion
@@ -207,3 +209,39 @@ def test_a_reader_of_the_user_is_used_and_may_fail(server: ScriptedServer, provi
         assert get(provider.url + "/429")[0] == 429
     seen = [seen for settle in server.settles for seen in settle.observations]
     assert [(each.limit, each.remaining_permits) for each in seen] == [("mine", 100)]
+
+
+WITH_HTTPCORE = pytest.mark.parametrize(("module", "hook"), [(httpx, apportion.httpx), (httpx2, apportion.httpx2)])
+"""The HTTP clients whose connections are those of httpcore."""
+
+
+@WITH_HTTPCORE
+def test_a_permit_that_ends_while_its_request_waits_for_a_connection_is_replaced(
+    module: Any, hook: Any, provider: Provider
+) -> None:
+    with serving(lease(1, valid_for_s=0.5)) as server, apportion.connect(server.address) as quota:
+        inner = module.HTTPTransport(limits=module.Limits(max_connections=1))
+        transport = hook.PermitTransport(quota.on_demand(), inner)
+        with module.Client(transport=transport) as client, ThreadPoolExecutor(2) as pool:
+            assert [answer.status_code for answer in pool.map(client.get, [provider.url + "/slow"] * 2)] == [200, 200]
+    assert (len(server.acquires), server.used(), server.returned()) == (3, 2, 1)
+
+
+@WITH_HTTPCORE
+def test_a_request_that_is_cancelled_while_it_waits_for_a_connection_uses_nothing(
+    module: Any, hook: Any, provider: Provider
+) -> None:
+    async def run(address: str) -> None:
+        async with apportion.aio.connect(address) as quota:
+            inner = module.AsyncHTTPTransport(limits=module.Limits(max_connections=1))
+            transport = hook.AsyncPermitTransport(quota.on_demand(), inner)
+            async with module.AsyncClient(transport=transport) as client:
+                tasks = [asyncio.create_task(client.get(provider.url + "/slow")) for _ in range(3)]
+                await asyncio.sleep(0.3)
+                tasks[2].cancel()
+                answers = await asyncio.gather(*tasks, return_exceptions=True)
+                assert [getattr(answer, "status_code", None) for answer in answers] == [200, 200, None]
+
+    with serving(lease(1, valid_for_s=0.5)) as server:
+        asyncio.run(run(server.address))
+    assert (len(server.acquires), server.used(), server.returned()) == (4, 2, 2)

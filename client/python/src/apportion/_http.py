@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from typing import Any, Protocol
 
 from .permit import Permit
 from .response import BODY_MAX, Reader
 
 _TOO_MANY_REQUESTS = 429
+_BEFORE_SENDING = ".send_request_headers.started"
+"""The end of the names that httpcore's trace has for the moment before a request is sent."""
 
 
 class PermitSource(Protocol):
@@ -48,6 +50,59 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(current))
         yield current
         current = current.__cause__ or current.__context__
+
+
+class Attempt:
+    """A request of httpcore on its way, which may wait long for a connection: a permit that is too old then is replaced."""
+
+    def __init__(self, source: PermitSource, scopes: ExitStack) -> None:
+        self._source = source
+        self._scopes = scopes
+        self.permit = scopes.enter_context(source.permit())
+        self.is_sent = False
+        """Whether something may have been sent. Only httpcore tells."""
+
+    def trace(self, former: Callable[[str, Any], None] | None) -> Callable[[str, Any], None]:
+        """Returns what httpcore is to call, around what the user has asked it to call."""
+
+        def trace(name: str, details: Any) -> None:
+            if former is not None:
+                former(name, details)
+            if name.endswith(_BEFORE_SENDING):
+                if self.permit.valid_for <= 0:
+                    self.permit.put_back()
+                    self.permit = self._scopes.enter_context(self._source.permit())
+                self.is_sent = True
+
+        return trace
+
+
+class AsyncAttempt:
+    """The same for asyncio."""
+
+    def __init__(self, source: AsyncPermitSource, scopes: AsyncExitStack) -> None:
+        self._source = source
+        self._scopes = scopes
+        self.permit: Permit
+        self.is_sent = False
+
+    async def begin(self) -> None:
+        """Takes the permit."""
+        self.permit = await self._scopes.enter_async_context(self._source.permit())
+
+    def trace(self, former: Callable[[str, Any], Awaitable[None]] | None) -> Callable[[str, Any], Awaitable[None]]:
+        """Returns what httpcore is to call, around what the user has asked it to call."""
+
+        async def trace(name: str, details: Any) -> None:
+            if former is not None:
+                await former(name, details)
+            if name.endswith(_BEFORE_SENDING):
+                if self.permit.valid_for <= 0:
+                    self.permit.put_back()
+                    await self.begin()
+                self.is_sent = True
+
+        return trace
 
 
 class Prefix:

@@ -10,10 +10,11 @@ Give the transport to the client, and no `proxy` or `mounts` beside it: requests
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack
 
 import httpx
 
-from ._http import AsyncPermitSource, PermitSource, Prefix, wants_body
+from ._http import AsyncAttempt, AsyncPermitSource, Attempt, PermitSource, Prefix, wants_body
 from .permit import Permit
 
 __all__ = ["AsyncPermitTransport", "PermitTransport"]
@@ -36,13 +37,19 @@ class PermitTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Sends one request, once there is a permit for it."""
-        with self._source.permit() as permit:
+        with ExitStack() as scopes:
+            attempt, extensions = Attempt(self._source, scopes), request.extensions
+            request.extensions = {**extensions, "trace": attempt.trace(extensions.get("trace"))}
             try:
                 response = self._transport.handle_request(request)
-            except _UNSENT:
-                permit.put_back()
+            except BaseException as error:
+                is_traced = isinstance(self._transport, httpx.HTTPTransport)
+                if isinstance(error, _UNSENT) or (is_traced and not attempt.is_sent):
+                    attempt.permit.put_back()
                 raise
-            return self._observed(permit, response)
+            finally:
+                request.extensions = extensions
+            return self._observed(attempt.permit, response)
 
     def _observed(self, permit: Permit, response: httpx.Response) -> httpx.Response:
         prefix, stream = Prefix(), response.stream
@@ -68,13 +75,20 @@ class AsyncPermitTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends one request, once there is a permit for it."""
-        async with self._source.permit() as permit:
+        async with AsyncExitStack() as scopes:
+            attempt, extensions = AsyncAttempt(self._source, scopes), request.extensions
+            await attempt.begin()
+            request.extensions = {**extensions, "trace": attempt.trace(extensions.get("trace"))}
             try:
                 response = await self._transport.handle_async_request(request)
-            except _UNSENT:
-                permit.put_back()
+            except BaseException as error:
+                is_traced = isinstance(self._transport, httpx.AsyncHTTPTransport)
+                if isinstance(error, _UNSENT) or (is_traced and not attempt.is_sent):
+                    attempt.permit.put_back()
                 raise
-            return await self._observed(permit, response)
+            finally:
+                request.extensions = extensions
+            return await self._observed(attempt.permit, response)
 
     async def _observed(self, permit: Permit, response: httpx.Response) -> httpx.Response:
         prefix, stream = Prefix(), response.stream
