@@ -2,6 +2,7 @@
 
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import type { ClientHttp2Stream, Http2Session } from "node:http2";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Address } from "../core/address.js";
@@ -46,7 +47,27 @@ export class Node {
       this.#sockets.add(opened);
       return opened.once("close", () => this.#sockets.delete(opened));
     };
-    return new Http2SessionManager(this.address.url, pings, { createConnection });
+    return new SafeSessions(this.address.url, pings, { createConnection });
+  }
+}
+
+/**
+ * Sessions whose errors cannot end the process.
+ *
+ * The manager stops listening to a session when it makes the next one, and a server that does not accept the certificate of a client
+ * says so late. The calls on that session have failed by themselves.
+ */
+class SafeSessions extends Http2SessionManager {
+  readonly #guarded = new WeakSet<Http2Session>();
+
+  override async request(...request: Parameters<Http2SessionManager["request"]>): Promise<ClientHttp2Stream> {
+    const stream = await super.request(...request);
+    const { session } = stream;
+    if (session !== undefined && !this.#guarded.has(session)) {
+      this.#guarded.add(session);
+      session.on("error", () => undefined);
+    }
+    return stream;
   }
 }
 
