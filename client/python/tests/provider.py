@@ -16,6 +16,7 @@ class Provider:
     def __init__(self) -> None:
         self.url = ""
         self.arrivals: list[str] = []
+        self.has_arrivals = threading.Event()
         self.lock = threading.Lock()
 
 
@@ -27,6 +28,7 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             with provider.lock:
                 provider.arrivals.append(self.path)
+            provider.has_arrivals.set()
             if self.path == "/close":
                 self.close_connection = True
                 return

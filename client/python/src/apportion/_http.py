@@ -60,7 +60,7 @@ class Attempt:
         self._scopes = scopes
         self.permit = scopes.enter_context(source.permit())
         self.is_sent = False
-        """Whether something may have been sent. Only httpcore tells."""
+        """Whether something may have been sent, as far as the client tells."""
 
     def trace(self, former: Callable[[str, Any], None] | None) -> Callable[[str, Any], None]:
         """Returns what httpcore is to call, around what the user has asked it to call."""
@@ -78,7 +78,7 @@ class Attempt:
 
 
 class AsyncAttempt:
-    """The same for asyncio."""
+    """The same for asyncio, and for other clients that tell when they have a connection."""
 
     def __init__(self, source: AsyncPermitSource, scopes: AsyncExitStack) -> None:
         self._source = source
@@ -97,12 +97,16 @@ class AsyncAttempt:
             if former is not None:
                 await former(name, details)
             if name.endswith(_BEFORE_SENDING):
-                if self.permit.valid_for <= 0:
-                    self.permit.put_back()
-                    await self.begin()
-                self.is_sent = True
+                await self.before_sending()
 
         return trace
+
+    async def before_sending(self) -> None:
+        """Is called when there is a connection."""
+        if self.permit.valid_for <= 0:
+            self.permit.put_back()
+            await self.begin()
+        self.is_sent = True
 
 
 class Prefix:
