@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run simulate test lint conformance clients test-python test-node test-go proto bench bench-peers mutants need-cargo need-components need-languages need-mutants core-is-alone
+.PHONY: help demo run simulate test lint conformance clients test-python test-node test-go proto bench bench-clients bench-peers mutants need-cargo need-components need-languages need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -57,9 +57,14 @@ lint: need-cargo core-is-alone ## formatting, clippy without a warning, and what
 proto: ## generate the code of the contract for other languages into client/, from pinned generators
 	@proto/generators/generate
 
-bench: need-cargo ## measure decisions, memory, the simulator, and the service under load
+bench: need-cargo ## measure decisions, memory, the simulator, the service under load, and what the clients cost
 	cargo build --release --package apportion-cli --package apportion-tests --bins
 	target/release/bench
+	@$(MAKE) --no-print-directory bench-clients
+
+# Each client that has a program `bench`.
+bench-clients: ## measure a permit from a prefetch, a hook, and the calls for 1000 permits, in each language
+	@for bench in client/*/bench; do [[ -f $$bench && -x $$bench ]] || continue; echo; echo "$$bench"; $$bench; done
 
 bench-peers: need-cargo ## build servers of others into target/peers, once, and measure them beside this one
 	cargo build --release --package apportion-cli --package apportion-tests --bin apportion --bin bench
