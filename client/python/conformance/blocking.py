@@ -1,7 +1,8 @@
-"""The driver for threads: each operation has a thread of its own."""
+"""The driver for threads: each operation runs on a thread of its own."""
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -15,6 +16,7 @@ from blocking_http import HOOKS, open_http, send
 from forks import Children
 from frames import Frames
 from operations import Handles
+from workers import Workers
 
 import apportion
 
@@ -26,6 +28,7 @@ class Driver:
         self.frames = frames
         self.handles = Handles()
         self.children = Children(self)
+        self.workers = Workers()
 
     def loop(self) -> None:
         """Answers requests until the end of the input."""
@@ -33,7 +36,7 @@ class Driver:
             if request.process:
                 self.children.pass_on(request)
             else:
-                threading.Thread(target=self.answer, args=(request,), name="driver", daemon=True).start()
+                self.workers.run(functools.partial(self.answer, request))
         self.children.end()
 
     def answer(self, request: wire.DriverRequest) -> None:
@@ -185,5 +188,6 @@ def in_child(driver: Driver, frames: Frames) -> None:
     """Continues in a forked process, with the handles of its parent."""
     driver.frames = frames
     driver.children = Children(driver)
+    driver.workers = Workers()
     driver.loop()
     os._exit(0)
