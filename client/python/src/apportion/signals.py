@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ._signals.interpret import Interpretation, interpret, wants_body
+from ._signals.interpret import Interpretation, Interpreter, interpret
 from .headers import read
 from .observation import Observation
 from .response import Response
@@ -20,7 +20,7 @@ from .v1.signals_pb2 import (
     TimeSource,
 )
 
-__all__ = ["Interpretation", "SignalsReader", "interpret"]
+__all__ = ["Interpretation", "Interpreter", "SignalsReader", "interpret"]
 
 _TOO_MANY_REQUESTS = 429
 _UNAVAILABLE = 503
@@ -50,6 +50,7 @@ STANDARD = Signals(
     ],
 )
 """The standard headers, as in the preset `ietf`."""
+_STANDARD = Interpreter(STANDARD)
 
 
 class SignalsReader:
@@ -64,24 +65,25 @@ class SignalsReader:
         self.is_fixed = signals is not None
         self.version = 0
         """The version of the signals of the server. 0 before there are some."""
-        self._signals = signals
+        self._interpret = None if signals is None else Interpreter(signals)
 
     def __call__(self, response: Response) -> list[Observation]:
         """Returns what a response says."""
-        if self._signals is not None:
-            return interpret(self._signals, response).observations
-        observations = interpret(STANDARD, response).observations
+        if self._interpret is not None:
+            return self._interpret(response).observations
+        observations = _STANDARD(response).observations
         usual = read(response)
         says_more = usual.limit_permits is not None or usual.remaining_permits is not None
         is_standard = any(seen.limit_permits is not None or seen.remaining_permits is not None for seen in observations)
         if is_standard or not (says_more or usual.status == _TOO_MANY_REQUESTS):
             return observations
-        return [dataclasses.replace(usual, retry_after_ns=usual.retry_after_ns if usual.throttled else None)]
+        is_whole = usual.throttled or usual.retry_after_ns is None
+        return [usual if is_whole else dataclasses.replace(usual, retry_after_ns=None)]
 
     def wants_body(self, status: int) -> bool:
         """Whether the body may decide what a status means."""
-        return status == _TOO_MANY_REQUESTS if self._signals is None else wants_body(self._signals, status)
+        return status == _TOO_MANY_REQUESTS if self._interpret is None else self._interpret.wants_body(status)
 
     def replace(self, signals: Signals, version: int) -> None:
         """Reads by other signals from now on."""
-        self._signals, self.version = signals, version
+        self._interpret, self.version = Interpreter(signals), version

@@ -20,7 +20,7 @@ _LIMIT_ID = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,62})?")
 
 @dataclass(frozen=True)
 class TimedObservation:
-    """An observation as a message without its age, and when its response was received."""
+    """An observation as a message, whose age is set when it is sent, and when its response was received."""
 
     message: observation_pb2.Observation
     received_at: int
@@ -57,14 +57,12 @@ class TimedObservation:
         return self.message.throttled
 
     def at(self, now: int) -> observation_pb2.Observation | None:
-        """Returns the message as it is sent at `now`, with its age. None if it is too old to be accepted."""
+        """Returns the message as it is sent at `now`, valid until the next call. None if it is too old to be accepted."""
         age_ns = max(now - self.received_at, 0)
         if age_ns > HOUR:
             return None
-        message = observation_pb2.Observation()
-        message.CopyFrom(self.message)
-        message.age.CopyFrom(to_wire(age_ns))
-        return message
+        self.message.age.seconds, self.message.age.nanos = divmod(age_ns, SECOND)
+        return self.message
 
 
 def _integer(value: Any, least: int, most: int) -> int | None:
