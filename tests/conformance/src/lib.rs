@@ -11,6 +11,7 @@ pub mod v1 {
 }
 
 pub mod frame;
+pub mod signals;
 
 pub mod provider;
 pub mod scripted;

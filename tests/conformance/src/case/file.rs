@@ -9,9 +9,10 @@ use super::step::Step;
 use crate::provider::ProviderScript;
 use crate::scripted::Script;
 use crate::scripted::script::Answer;
+use crate::signals;
 
 /// One case.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// The path of the file from `cases`, without its ending.
@@ -47,7 +48,7 @@ pub struct Case {
     pub steps: Vec<Step>,
 }
 
-/// One server of a case. The first five keys are those of a script.
+/// One server of a case. The first keys are those of a script.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerTable {
@@ -59,6 +60,8 @@ pub struct ServerTable {
     pub settles: Vec<Answer>,
     /// See [`Script::token`].
     pub token: Option<String>,
+    /// See [`Script::signals`].
+    pub signals: Option<String>,
     /// Whether it does not listen at first.
     pub down: bool,
     /// Whether it accepts connections and is silent at first.
@@ -89,8 +92,24 @@ impl ServerTable {
             otherwise: self.otherwise.clone(),
             settles: self.settles.clone().into(),
             token: self.token.clone(),
+            signals: self.signals.clone(),
         }
     }
+}
+
+/// A case for each file of readings: what responses of a provider mean.
+///
+/// # Errors
+/// Names the first file that cannot be read.
+pub fn readings() -> Result<Vec<Case>, String> {
+    let case = |(name, readings): (String, Vec<signals::Reading>)| Case {
+        title: format!("The {} responses of {name} mean what they say", readings.len()),
+        name: format!("signals/{name}"),
+        needs: vec!["interpret".into()],
+        steps: vec![Step { readings, ..Step::default() }],
+        ..Case::default()
+    };
+    Ok(signals::readings()?.into_iter().map(case).collect())
 }
 
 /// All cases below a directory, in order of name.

@@ -6,4 +6,4 @@ pub mod step;
 
 mod file;
 
-pub use file::{Case, RealServer, ServerTable, read_all};
+pub use file::{Case, RealServer, ServerTable, read_all, readings};

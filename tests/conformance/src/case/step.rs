@@ -11,6 +11,7 @@ use super::operation::{
 };
 use crate::provider::ProviderScript;
 use crate::scripted::Script;
+use crate::signals::Reading;
 
 /// One step. Exactly one of the keys down to `check` is set, except that `check` may be added to any.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -34,6 +35,9 @@ pub struct Step {
     pub inspect: Option<HandleStep>,
     /// Reports a response.
     pub observe: Option<ObserveStep>,
+    /// Interprets responses by signals. Not written in cases: the files of signals are read as cases.
+    #[serde(skip)]
+    pub readings: Vec<Reading>,
     /// Opens an HTTP client.
     pub http_open: Option<HttpOpenStep>,
     /// Sends an HTTP request.

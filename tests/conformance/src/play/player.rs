@@ -15,7 +15,9 @@ use crate::case::expression::Comparison;
 use crate::case::step::Step;
 use crate::driver::{Driver, Requests};
 use crate::scripted::script::Fault;
+use crate::signals::Reading;
 use crate::v1::driver_request::Operation;
+use crate::v1::driver_response::Result as Outcome;
 use crate::v1::failure::Kind;
 use crate::v1::{Cancel, Reset};
 use crate::world::World;
@@ -164,6 +166,9 @@ impl Player<'_> {
 
     /// Sends the operations of a step, and waits for them unless they are started only.
     async fn operations(&mut self, step: &Step) -> Result<(), End> {
+        if !step.readings.is_empty() {
+            return Ok(self.readings(&step.readings).await?);
+        }
         let places: Vec<Option<u32>> = step.times.map_or(vec![None], |times| (0..times).map(Some).collect());
         let operations = places.into_iter().map(|at| self.writer.operation(step, at));
         let Some(operations) = operations.collect::<Result<Option<Vec<_>>, _>>()? else { return Ok(()) };
@@ -194,6 +199,27 @@ impl Player<'_> {
             collect(send_all(self.driver.requests(), process, operations, &ids)).await?
         };
         self.finish(step, step.name.as_deref().unwrap_or("it"), group)
+    }
+
+    /// Asks for what responses mean, and names every one that is read otherwise.
+    async fn readings(&self, readings: &[Reading]) -> Result<(), String> {
+        let questions =
+            readings.iter().map(|reading| Operation::Interpret(reading.question.clone())).collect();
+        let group = collect(send_all(self.driver.requests(), 0, questions, &Arc::default())).await?;
+        let answers = readings.iter().zip(&group.0);
+        let wrong = answers.filter(|(reading, asked)| !is_read_as(&asked.answer.outcome, reading));
+        let wrong: Vec<_> = wrong
+            .map(|(reading, asked)| {
+                let read = &asked.answer.outcome;
+                format!("{}\n    expected {:?}\n    got {read:?}", reading.name, reading.answer)
+            })
+            .collect();
+        let few = &wrong[..wrong.len().min(5)];
+        if few.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{} are read otherwise:\n  {}", wrong.len(), few.join("\n  ")))
+        }
     }
 
     /// Keeps results under their names, and checks that they are as expected.
@@ -285,6 +311,11 @@ impl Player<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether the observations are those of a reading. Their age is not compared: there is none.
+fn is_read_as(outcome: &Outcome, reading: &Reading) -> bool {
+    matches!(outcome, Outcome::Observations(read) if *read == reading.answer)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -26,7 +26,8 @@ const AT_ONCE: usize = 16;
 /// Says what keeps the suite from running, or that a case failed.
 pub async fn run(options: Options, built_in: Vec<DriverCommand>) -> Result<(), String> {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let all = case::read_all(&here.join("cases"))?;
+    let mut all = case::read_all(&here.join("cases"))?;
+    all.extend(case::readings()?);
     let is_case = |name: &str| all.iter().any(|case| case.name == name);
     let exceptions = Exceptions::read(&here.join("exceptions.toml"), is_case)?;
     if options.is_list {
@@ -128,7 +129,8 @@ mod tests {
     #[test]
     fn every_case_can_be_read_and_every_exception_names_one() {
         let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        let all = case::read_all(&here.join("cases")).unwrap();
+        let mut all = case::read_all(&here.join("cases")).unwrap();
+        all.extend(case::readings().unwrap());
         assert!(all.len() > 10, "only {} cases were found", all.len());
         let is_case = |name: &str| all.iter().any(|case| case.name == name);
         Exceptions::read(&here.join("exceptions.toml"), is_case).unwrap();

@@ -12,6 +12,7 @@ use super::grpc;
 use super::leases::{Leases, Outcome, Terms};
 use super::record::Record;
 use super::script::{Answer, Fault, Script, next};
+use crate::signals;
 
 /// How long a lease is valid unless the script says otherwise.
 const VALID_FOR_MS: u64 = 10_000;
@@ -39,6 +40,11 @@ impl Drop for PendingAcquire<'_> {
         record.waiting -= 1;
         record.withdrawn += u64::from(!self.is_answered);
     }
+}
+
+/// A version for the signals of a preset: never 0.
+fn version(preset: &str) -> u32 {
+    preset.bytes().fold(1, |version: u32, byte| version.wrapping_mul(31).wrapping_add(byte.into())).max(1)
 }
 
 /// The answer to an acquire, and what goes wrong with it.
@@ -116,6 +122,7 @@ impl Shared {
             held: if answer.held_ms.is_none() && answer.delay_ms == 0 { Duration::ZERO } else { held },
             valid_for: Duration::from_millis(answer.valid_for_ms.unwrap_or(VALID_FOR_MS)),
             is_contended: answer.contended,
+            signals_version: self.script().signals.as_deref().map_or(0, version),
         };
         self.leases().grant(&self.name, ask, arrived, &terms)
     }
@@ -141,6 +148,19 @@ impl Shared {
     fn address_of(&self, name: &str) -> String {
         let addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         addresses.get(name).cloned().unwrap_or_else(|| name.into())
+    }
+
+    /// Answers a call that gets the signals.
+    pub(super) fn signals(&self) -> Result<v1::GetSignalsResponse, Status> {
+        {
+            let mut record = self.record();
+            record.calls += 1;
+            record.signals_calls += 1;
+        }
+        let preset = self.script().signals.clone();
+        let preset = preset.ok_or_else(|| Status::unimplemented("there are no signals in the script"))?;
+        let signals = signals::preset(&preset).map_err(Status::internal)?;
+        Ok(v1::GetSignalsResponse { signals: Some(signals), signals_version: version(&preset) })
     }
 
     /// Answers a call that settles, once the script lets it: one outcome for each report.

@@ -104,7 +104,8 @@ impl Leases {
             self.by_request.insert(key(ask), id.clone());
         }
         self.order.push(id.clone());
-        message(&id, permits, terms.held, terms.valid_for, terms.is_contended)
+        let lease = message(&id, permits, terms.held, terms.valid_for, terms.is_contended);
+        v1::Lease { signals_version: terms.signals_version, ..lease }
     }
 
     /// Books a report, or refuses it as the contract says.
@@ -140,6 +141,7 @@ pub(super) struct Terms {
     pub(super) held: Duration,
     pub(super) valid_for: Duration,
     pub(super) is_contended: bool,
+    pub(super) signals_version: u32,
 }
 
 fn message(id: &str, permits: u32, held: Duration, valid_for: Duration, contended: bool) -> v1::Lease {

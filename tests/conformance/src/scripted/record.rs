@@ -27,6 +27,8 @@ pub struct Record {
     pub request_ids: BTreeSet<String>,
     /// Acquires without a request id.
     pub without_id: u64,
+    /// Calls that get signals.
+    pub signals_calls: u64,
     /// Calls that settle.
     pub settle_calls: u64,
     /// Reports in them.
@@ -109,6 +111,7 @@ impl Record {
             "longest_wait_ms" => self.longest_wait_ms,
             "request_ids" => size(&self.request_ids),
             "without_id" => self.without_id,
+            "signals_calls" => self.signals_calls,
             "settle_calls" => self.settle_calls,
             "reports" => self.reports,
             "most_reports" => self.most_reports,

@@ -16,6 +16,8 @@ pub struct Script {
     pub settles: VecDeque<Answer>,
     /// The token that every call must carry.
     pub token: Option<String>,
+    /// The preset whose signals the workspace has; none by default. Leases have their version.
+    pub signals: Option<String>,
 }
 
 /// An answer.
