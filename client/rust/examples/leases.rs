@@ -1,7 +1,8 @@
 //! Acquires a lease of five permits, uses three and returns two. Needs a server, at `APPORTION_URL` or started with `make run`:
 //! `cargo run --package apportion-client --example leases`.
 
-use apportion_client::{AcquireError, Config, Quota, Request, headers};
+use apportion_client::signals::ProviderResponse;
+use apportion_client::{AcquireError, Config, Quota, Request};
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         // Take a permit as late as possible, once for each attempt on the wire.
         if lease.take() {
             let (status, headers) = call_the_provider();
-            lease.observe(headers::observe(status, &headers, None));
+            lease.observe_response(&ProviderResponse::new(status, &headers));
         }
     }
     println!("returning {} unused permits", lease.left());

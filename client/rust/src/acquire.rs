@@ -6,10 +6,12 @@ use crate::clock;
 use crate::config::{Config, Fallback};
 use crate::error::AcquireError;
 use crate::fallback::LocalShare;
+use crate::interpreter::Interpreter;
 use crate::lease::Lease;
 use crate::request::Request;
 use crate::service::{CallError, CallFailure, LeaseService};
 use crate::settle::ReportSender;
+use crate::signals_source::SignalsSource;
 use crate::slots::AcquireSlots;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
@@ -26,10 +28,13 @@ pub(crate) struct Acquirer {
     pub(crate) reports: ReportSender,
     pub(crate) background: Background,
     service: Arc<dyn LeaseService>,
+    signals: Arc<SignalsSource>,
     local_share: Option<Arc<LocalShare>>,
     slots: AcquireSlots,
     /// Whether a request has ended without an answer, and none was answered since.
     is_outage: AtomicBool,
+    /// Whether the last attempt of any request had no answer.
+    is_failing: AtomicBool,
     /// A random number that starts the request ids of this client.
     client: u64,
     requests: AtomicU64,
@@ -50,14 +55,17 @@ impl Acquirer {
             Fallback::Share { permits, window } => Some(LocalShare::new(permits, window)),
             Fallback::Deny | Fallback::Wait => None,
         };
+        let interpreter = Arc::new(Interpreter::new(config.interpreter.clone()));
         Self {
+            signals: SignalsSource::new(Arc::clone(&service), interpreter, config.workspace.clone()),
             config: Arc::new(config),
-            reports: ReportSender::spawn(Arc::clone(&service)),
+            reports: ReportSender::new(Arc::clone(&service)),
             background: Background::new(),
             service,
             local_share,
             slots: AcquireSlots::new(),
             is_outage: AtomicBool::new(false),
+            is_failing: AtomicBool::new(false),
             client: RandomState::new().hash_one(std::process::id()),
             requests: AtomicU64::new(0),
         }
@@ -66,6 +74,11 @@ impl Acquirer {
     /// Whether a request is repeated until the server is reachable, however long that takes.
     pub(crate) fn waits_for_server(&self) -> bool {
         self.config.fallback == Fallback::Wait
+    }
+
+    /// Closes connections that no call uses. A later call connects again.
+    pub(crate) fn disconnect(&self) {
+        self.service.disconnect();
     }
 
     pub(crate) async fn acquire(&self, request: &Request) -> Result<Lease, AcquireError> {
@@ -80,16 +93,18 @@ impl Acquirer {
                     self.attempt(request, &request_id, attempt, slot).await
                 }
                 // Others of this client wait at the server, unless it is unreachable.
-                _ if self.is_outage.load(Ordering::Relaxed) => Err(FailedAttempt::unsent()),
+                _ if self.is_unreachable() => Err(FailedAttempt::unsent()),
                 _ => return Err(AcquireError::TimedOut),
             };
             let step = match result {
                 Err(FailedAttempt { failure: CallFailure::Unavailable(why, min), is_rerouted }) => {
+                    self.is_failing.store(true, Ordering::Relaxed);
                     let delay = attempts.delay(clock::now(), min, is_rerouted);
                     self.unavailable(request, &mut attempts, why, delay).await
                 }
                 answered => {
                     self.is_outage.store(false, Ordering::Relaxed);
+                    self.is_failing.store(false, Ordering::Relaxed);
                     self.answered(answered, &mut attempts, &mut request_id, is_probe)
                 }
             };
@@ -98,6 +113,11 @@ impl Acquirer {
                 ControlFlow::Continue(delay) => sleep(delay).await,
             }
         }
+    }
+
+    /// Whether the server is known not to answer. Requests that all end now may not have noted it as an outage yet.
+    fn is_unreachable(&self) -> bool {
+        self.is_outage.load(Ordering::Relaxed) || self.is_failing.load(Ordering::Relaxed)
     }
 
     fn answered(
@@ -156,7 +176,9 @@ impl Acquirer {
         if self.is_outage.load(Ordering::Relaxed) {
             let min = request.min_permits.unwrap_or(request.permits);
             if let Some(grant) = share.take(clock::now(), request.permits, min) {
-                return NextStep::Break(Ok(Lease::of_share(grant, request.priority.unwrap_or_default())));
+                let interpreter = Arc::clone(&self.signals.interpreter);
+                let lease = Lease::of_share(grant, request.priority.unwrap_or_default(), interpreter);
+                return NextStep::Break(Ok(lease));
             }
         }
         if is_over {
@@ -190,12 +212,15 @@ impl Acquirer {
         let sent = clock::now();
         let message = request.message(&self.config, attempt.wait, request_id);
         let call = Arc::clone(&self.service).acquire(message, attempt.timeout);
-        let (reports, config) = (self.reports.clone(), Arc::clone(&self.config));
+        let (reports, config, signals) =
+            (self.reports.clone(), Arc::clone(&self.config), Arc::clone(&self.signals));
         let call = async move {
             let answer = call.await;
             drop(slot);
             let lease = answer?.ok_or(AcquireError::InvalidResponse("the response contains no lease"))?;
-            Lease::granted(lease, sent, reports, config).map_err(FailedAttempt::from)
+            signals.seen(lease.signals_version);
+            let interpreter = Arc::clone(&signals.interpreter);
+            Lease::granted(lease, sent, reports, config, interpreter).map_err(FailedAttempt::from)
         };
         self.background.finish(call).await
     }

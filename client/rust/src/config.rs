@@ -1,5 +1,7 @@
 //! The configuration of a client: where the server is, who the client is, and the fallback.
 
+use crate::interpreter::ChosenInterpreter;
+use crate::signals::Interpret;
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
@@ -51,6 +53,7 @@ pub struct Config {
     pub(crate) team: String,
     pub(crate) caller: String,
     pub(crate) fallback: Fallback,
+    pub(crate) interpreter: Option<ChosenInterpreter>,
 }
 
 /// Why a configuration is invalid.
@@ -108,6 +111,7 @@ impl Config {
             team: String::new(),
             caller: String::new(),
             fallback: Fallback::Deny,
+            interpreter: None,
         }
     }
 
@@ -181,6 +185,13 @@ impl Config {
     #[must_use]
     pub fn fallback(self, fallback: Fallback) -> Self {
         Self { fallback, ..self }
+    }
+
+    /// Sets what interprets the responses of the provider: your own [`Signals`](crate::signals::Signals), or code. By default the
+    /// signals of the workspace do, which the server knows. See [`signals`](crate::signals).
+    #[must_use]
+    pub fn interpreter(self, interpreter: impl Interpret + 'static) -> Self {
+        Self { interpreter: Some(ChosenInterpreter::new(interpreter)), ..self }
     }
 }
 

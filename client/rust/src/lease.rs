@@ -4,9 +4,11 @@ use crate::clock::{self, BootInstant, lease_end};
 use crate::config::Config;
 use crate::error::AcquireError;
 use crate::fallback::ShareGrant;
+use crate::interpreter::Interpreter;
 use crate::observation::TimedObservation;
 use crate::pool::PermitPool;
 use crate::settle::{LeaseReport, ReportSender, Urgency, WAITING_OBSERVATIONS_MAX};
+use crate::signals::{Interpret, ProviderResponse};
 use apportion_proto::v1::{self, Observation, Priority, SettleLeaseRequest};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,6 +26,7 @@ pub struct Lease {
     priority: Priority,
     is_contended: bool,
     origin: LeaseOrigin,
+    interpreter: Arc<Interpreter>,
     usage: Mutex<LeaseUsage>,
 }
 
@@ -68,6 +71,7 @@ impl Lease {
         sent: BootInstant,
         reports: ReportSender,
         config: Arc<Config>,
+        interpreter: Arc<Interpreter>,
     ) -> Result<Self, AcquireError> {
         let span = |span: Option<prost_types::Duration>| span.map_or(Ok(Duration::ZERO), Duration::try_from);
         let (held, valid_for) = span(lease.held)
@@ -78,22 +82,24 @@ impl Lease {
             priority: lease.priority(),
             is_contended: lease.contended,
             origin: LeaseOrigin::Server { reports, config, lease_id: lease.lease_id },
+            interpreter,
             usage: Mutex::default(),
         })
     }
 
     /// Creates a lease of the client's own share. It counts as contended, because what is not needed now is needed later.
-    pub(crate) fn of_share(grant: ShareGrant, priority: Priority) -> Self {
+    pub(crate) fn of_share(grant: ShareGrant, priority: Priority, interpreter: Arc<Interpreter>) -> Self {
         let pool = PermitPool::new(grant.permits, grant.end);
         let origin = LeaseOrigin::Share(grant);
-        Self { pool, priority, is_contended: true, origin, usage: Mutex::default() }
+        Self { pool, priority, is_contended: true, origin, interpreter, usage: Mutex::default() }
     }
 
     /// Creates a lease whose use is reported to nobody.
     #[cfg(test)]
     pub(crate) fn of_nobody(permits: u32, end: BootInstant, is_contended: bool) -> Self {
         let (pool, priority) = (PermitPool::new(permits, end), Priority::Default);
-        Self { pool, priority, is_contended, origin: LeaseOrigin::Nobody, usage: Mutex::default() }
+        let (origin, interpreter) = (LeaseOrigin::Nobody, Arc::new(Interpreter::new(None)));
+        Self { pool, priority, is_contended, origin, interpreter, usage: Mutex::default() }
     }
 
     #[inline]
@@ -129,7 +135,16 @@ impl Lease {
         self.is_contended
     }
 
-    /// Reports what a response of the provider said. [`observe`](crate::headers::observe) reads it from the headers.
+    /// Reports what a response of the provider says, by the signals of the workspace. See [`observe`](Self::observe).
+    pub fn observe_response(&self, response: &ProviderResponse<'_>) {
+        self.interpreter.observations(response).into_iter().for_each(|observation| self.observe(observation));
+    }
+
+    pub(crate) fn interpreter(&self) -> &Interpreter {
+        &self.interpreter
+    }
+
+    /// Reports an observation that was made by hand. [`observe_response`](Self::observe_response) reads it from a response.
     ///
     /// A throttle is sent at once. Other observations are sent when the lease is dropped, or with the first observation that comes
     /// half a second after them. What the API does not accept, such as a status of 999, is left out.

@@ -30,7 +30,8 @@
 //! latter. It returns permits that are idle for 200 ms or about to expire. [`PrefetchOptions`] changes these values.
 //!
 //! ```no_run
-//! use apportion_client::{Config, PrefetchOptions, Priority, Quota, Request, headers};
+//! use apportion_client::signals::ProviderResponse;
+//! use apportion_client::{Config, PrefetchOptions, Priority, Quota, Request};
 //! use std::time::Duration;
 //!
 //! # async fn send() -> http::Response<()> { http::Response::new(()) }
@@ -40,7 +41,7 @@
 //! let prefetch = quota.prefetch(&urgent, PrefetchOptions::new());
 //! let permit = prefetch.permit().await?; // Ready at once, or first come, first served.
 //! let response = send().await;
-//! permit.observe(headers::observe(response.status(), response.headers(), None));
+//! permit.observe_response(&ProviderResponse::new(response.status(), response.headers()));
 //! # Ok(())
 //! # }
 //! ```
@@ -50,7 +51,7 @@
 //! # HTTP clients
 //!
 //! The `tower` module has a layer that takes a permit for each request, and the `reqwest` module a middleware that takes one
-//! for each attempt. Both report what the responses say.
+//! for each attempt. Both report what the responses say: the [`signals`] of the workspace tell them how to read it.
 //!
 //! # Expiry and refusals
 //!
@@ -73,7 +74,9 @@ pub mod pool;
 
 mod observation;
 
-pub mod headers;
+pub mod signals;
+
+mod interpreter;
 
 mod config;
 mod error;
@@ -87,6 +90,7 @@ mod slots;
 
 mod service;
 mod settle;
+mod signals_source;
 
 mod remote;
 

@@ -1,7 +1,9 @@
 //! Permits that are taken one by one from a shared lease.
 
 use crate::clock::{self, BootInstant};
+use crate::interpreter::Interpreter;
 use crate::lease::Lease;
+use crate::signals::{Interpret, ProviderResponse};
 use apportion_proto::v1::{Observation, Priority};
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -85,7 +87,17 @@ impl Permit {
         self.0.lease.priority()
     }
 
-    /// Reports what the response of the provider said. [`observe`](crate::headers::observe) reads it from the headers.
+    /// Reports what the response of the provider says, by the signals of the workspace. See [`observe`](Self::observe).
+    pub fn observe_response(&self, response: &ProviderResponse<'_>) {
+        let observations = self.interpreter().observations(response);
+        observations.into_iter().for_each(|observation| self.observe(observation));
+    }
+
+    pub(crate) fn interpreter(&self) -> &Interpreter {
+        self.0.lease.interpreter()
+    }
+
+    /// Reports an observation that was made by hand. [`observe_response`](Self::observe_response) reads it from a response.
     ///
     /// The observation is sent with the report of the lease. A throttle is sent at once, and a [`Prefetch`](crate::Prefetch) then
     /// stops using the other permits that it holds.

@@ -37,8 +37,6 @@ struct QuotaInner {
 impl Quota {
     /// Creates a client. It connects at the first call, and again whenever a connection breaks.
     ///
-    /// Spawns a task that sends reports.
-    ///
     /// # Errors
     /// [`ConfigError`] if the configuration is invalid.
     ///
@@ -114,6 +112,7 @@ impl Quota {
         if timeout(CLOSE_MAX, returned).await.is_err() {
             tracing::warn!("the client is closed, and some reports were not sent yet");
         }
+        self.0.acquirer.disconnect();
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -21,9 +21,13 @@
 //! # }
 //! ```
 
+mod ahead;
+
 use crate::error::AcquireError;
-use crate::headers;
+use crate::permit::Permit;
+use crate::signals::{BODY_MAX, Interpret, ProviderResponse};
 use crate::source::PermitSource;
+use ahead::read_ahead;
 use http::Extensions;
 use reqwest_middleware::reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
@@ -62,14 +66,29 @@ impl Middleware for PermitMiddleware {
         next: Next<'_>,
     ) -> Result<Response> {
         let permit = self.source.permit().await.map_err(Error::middleware)?;
-        let answer = next.run(request, extensions).await;
-        match &answer {
-            Ok(response) => permit.observe(headers::observe(response.status(), response.headers(), None)),
-            Err(error) if self.returns_unsent && is_unsent(error) => permit.put_back(),
-            Err(_) => {}
+        match next.run(request, extensions).await {
+            Ok(response) => Ok(observed(&permit, response).await),
+            Err(error) => {
+                if self.returns_unsent && is_unsent(&error) {
+                    permit.put_back();
+                }
+                Err(error)
+            }
         }
-        answer
     }
+}
+
+/// Reports what a response says. The start of its body is read ahead if that decides.
+async fn observed(permit: &Permit, response: Response) -> Response {
+    let head = ProviderResponse::new(response.status(), response.headers());
+    if !permit.interpreter().wants_body(&head) {
+        permit.observe_response(&head);
+        return response;
+    }
+    let (response, body) = read_ahead(response, BODY_MAX).await;
+    let head = ProviderResponse::new(response.status(), response.headers());
+    permit.observe_response(&ProviderResponse { body: body.as_deref(), ..head });
+    response
 }
 
 /// Returns why no permit was granted, if that is the cause of the error. Nothing was sent then.

@@ -2,7 +2,8 @@
 
 use crate::error::AcquireError;
 use apportion_proto::v1::{
-    self, AcquireLeaseRequest, BatchSettleLeasesRequest, BatchSettleLeasesResponse, Reason,
+    self, AcquireLeaseRequest, BatchSettleLeasesRequest, BatchSettleLeasesResponse, GetSignalsRequest,
+    GetSignalsResponse, Reason,
 };
 use std::fmt::Debug;
 use std::future::Future;
@@ -28,6 +29,15 @@ pub(crate) trait LeaseService: Debug + Send + Sync {
         message: BatchSettleLeasesRequest,
         timeout: Duration,
     ) -> PendingAnswer<BatchSettleLeasesResponse>;
+
+    fn signals(
+        self: Arc<Self>,
+        message: GetSignalsRequest,
+        timeout: Duration,
+    ) -> PendingAnswer<GetSignalsResponse>;
+
+    /// Closes connections that no call uses.
+    fn disconnect(&self) {}
 }
 
 /// A call that failed.

@@ -24,8 +24,9 @@ use crate::config::Config;
 use crate::quota::Quota;
 use crate::service::{CallError, LeaseService, PendingAnswer};
 use apportion_proto::v1::{
-    self, AcquireLeaseRequest, BatchSettleLeasesRequest, BatchSettleLeasesResponse, Observation, Priority,
-    Reason, SettleLeaseRequest, SettleOutcome, Settled, settle_outcome::Outcome,
+    self, AcquireLeaseRequest, BatchSettleLeasesRequest, BatchSettleLeasesResponse, GetSignalsRequest,
+    GetSignalsResponse, Observation, Priority, Reason, SettleLeaseRequest, SettleOutcome, Settled,
+    settle_outcome::Outcome,
 };
 use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
@@ -203,6 +204,14 @@ impl LeaseService for FakeServer {
             }),
         };
         Box::pin(ready(answer))
+    }
+
+    fn signals(
+        self: Arc<Self>,
+        _message: GetSignalsRequest,
+        _timeout: Duration,
+    ) -> PendingAnswer<GetSignalsResponse> {
+        Box::pin(ready(Err(Status::unimplemented("the fake server has no signals").into())))
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! ```no_run
 //! use apportion_client::tower::PermitLayer;
-//! use apportion_client::{Config, PrefetchOptions, Quota, Request, headers};
+//! use apportion_client::{Config, PrefetchOptions, Quota, Request};
 //! # use http::Response;
 //! # use std::convert::Infallible;
 //! use tower::ServiceBuilder;
@@ -14,7 +14,7 @@
 //! let quota = Quota::connect(Config::new("http://127.0.0.1:7420").team("sync").caller("sync-1"))?;
 //! let prefetch = quota.prefetch(&Request::new(), PrefetchOptions::new());
 //! let service = ServiceBuilder::new()
-//!     .layer(PermitLayer::new(prefetch, headers::observe_response::<String>))
+//!     .layer(PermitLayer::http(prefetch))
 //!     .service(http_client);
 //! # let _: tower::util::BoxCloneService<_, _, _> = tower::util::BoxCloneService::new(service);
 //! # Ok(())
@@ -22,6 +22,8 @@
 //! ```
 
 use crate::error::AcquireError;
+use crate::permit::Permit;
+use crate::signals::ProviderResponse;
 use crate::source::PermitSource;
 use apportion_proto::v1::Observation;
 use std::error::Error;
@@ -44,10 +46,49 @@ impl<O> PermitLayer<O> {
     /// Creates a layer that takes permits from `source`, a [`Prefetch`](crate::Prefetch) or a [`Quota`](crate::Quota) with a
     /// [`Request`](crate::Request).
     ///
-    /// It reports what `observe` returns for a response. For HTTP, pass
-    /// [`headers::observe_response`](crate::headers::observe_response).
+    /// It reports what `observe` returns for a response. For HTTP, [`http`](PermitLayer::http) needs no function.
     pub fn new(source: impl Into<PermitSource>, observe: O) -> Self {
         Self { source: source.into(), observe }
+    }
+}
+
+impl PermitLayer<BySignals> {
+    /// Creates a layer for HTTP responses, which it interprets by the [`signals`](crate::signals) of the workspace.
+    ///
+    /// It does not see bodies: a refusal whose meaning depends on its body counts as a throttle.
+    pub fn http(source: impl Into<PermitSource>) -> Self {
+        Self::new(source, BySignals)
+    }
+}
+
+/// Reports what a response says. A function that returns an observation does so.
+pub trait Observe<R> {
+    /// Reports a response to the request that the permit was taken for.
+    fn observe(&self, permit: &Permit, response: &R);
+}
+
+/// Interprets HTTP responses by the signals of the workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct BySignals;
+
+impl<R, F: Fn(&R) -> Option<Observation>> Observe<R> for F {
+    fn observe(&self, permit: &Permit, response: &R) {
+        if let Some(observation) = self(response) {
+            permit.observe(observation);
+        }
+    }
+}
+
+impl<B> Observe<http::Response<B>> for BySignals {
+    fn observe(&self, permit: &Permit, response: &http::Response<B>) {
+        permit.observe_response(&ProviderResponse::new(response.status(), response.headers()));
+    }
+}
+
+#[cfg(feature = "reqwest")]
+impl Observe<reqwest_middleware::reqwest::Response> for BySignals {
+    fn observe(&self, permit: &Permit, response: &reqwest_middleware::reqwest::Response) {
+        permit.observe_response(&ProviderResponse::new(response.status(), response.headers()));
     }
 }
 
@@ -75,7 +116,7 @@ where
     S::Future: Send,
     S::Response: Send,
     S::Error: Send,
-    O: Fn(&S::Response) -> Option<Observation> + Clone + Send + 'static,
+    O: Observe<S::Response> + Clone + Send + 'static,
     R: Send + 'static,
 {
     type Response = S::Response;
@@ -94,9 +135,7 @@ where
         Box::pin(async move {
             let permit = source.permit().await.map_err(PermitError::Acquire)?;
             let response = inner.call(request).await.map_err(PermitError::Inner)?;
-            if let Some(observation) = observe(&response) {
-                permit.observe(observation);
-            }
+            observe.observe(&permit, &response);
             Ok(response)
         })
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use apportion_client::headers::observe;
+use apportion_client::signals::ProviderResponse;
 use apportion_client::{Lease, Quota, Request};
 use hyper::StatusCode;
 
@@ -58,7 +58,7 @@ impl Access {
             attempts.last_sent = Some(Instant::now());
             let Some(response) = connection.exchange().await else { continue };
             if let Some(lease) = lease {
-                lease.observe(observe(response.status(), response.headers(), None));
+                lease.observe_response(&ProviderResponse::new(response.status(), response.headers()));
             }
             if response.status() != StatusCode::TOO_MANY_REQUESTS {
                 return;

@@ -80,14 +80,12 @@ pub async fn supervise(plan: &Plan) -> Result<(), String> {
     Ok(())
 }
 
-/// The policy as a file for `apportion apply`: the preset, or a limit of its own if the provider differs from it.
+/// The policy as a file for `apportion apply`: the preset, whose headers the provider sends, and a limit of its own if it differs.
 fn policy(rules: &Rules) -> String {
     let preset = Rules::default();
     let seconds = |ms: u64| format!("\"{}.{:03}s\"", ms / 1000, ms % 1000);
-    let mut text = format!("[[workspace]]\nid = \"{WORKSPACE}\"\n");
-    if (rules.limit, rules.window_ms, rules.phase_ms) == (preset.limit, preset.window_ms, preset.phase_ms) {
-        text += "preset = \"intercom\"\n";
-    } else {
+    let mut text = format!("[[workspace]]\nid = \"{WORKSPACE}\"\npreset = \"intercom\"\n");
+    if (rules.limit, rules.window_ms, rules.phase_ms) != (preset.limit, preset.window_ms, preset.phase_ms) {
         let (window, phase) = (seconds(rules.window_ms), seconds(rules.phase_ms));
         text += &format!(
             "[[workspace.limit]]\nid = \"window\"\npermits = {}\nwindow = {window}\nphase = {phase}\n",

@@ -1,5 +1,5 @@
 //! What a response means, on a second path: every case of `tests/conformance/signals` is interpreted here, by the rules of
-//! `docs/signals.md` and without the code of any client.
+//! `docs/signals.md` and without the code of any client. The Rust client must read the same.
 
 mod text;
 
@@ -11,8 +11,10 @@ mod body;
 
 mod interpret;
 
+mod client;
 mod files;
 
+use client::read_by_client;
 use files::{case_files, expected, presets, signals};
 use interpret::{Reading, interpret};
 use serde_json::Value;
@@ -26,8 +28,10 @@ fn every_case_reads_as_it_says() {
             let signals = signals(&file, case);
             let reading = interpret(&signals, &case["response"]);
             cases += 1;
-            if reading != expected(case) {
-                broken.push(format!("{name}: {}\n  read {reading:?}", case["name"]));
+            for reading in [reading, read_by_client(&signals, &case["response"])] {
+                if reading != expected(case) {
+                    broken.push(format!("{name}: {}\n  read {reading:?}", case["name"]));
+                }
             }
         }
     }
@@ -65,7 +69,7 @@ fn the_committed_signals_of_presets_are_current() {
 }
 
 #[test]
-fn no_response_makes_an_interpreter_panic() {
+fn the_client_reads_any_response_as_the_second_path_does() {
     let files = case_files();
     let cases: Vec<_> = files
         .iter()
@@ -80,7 +84,9 @@ fn no_response_makes_an_interpreter_panic() {
             let value = line[1].as_str().unwrap_or_default().to_owned();
             line[1] = Value::from(String::from_utf8_lossy(&noise.changed(value.as_bytes())).into_owned());
         }
-        let reading: Reading = interpret(&signals(file, case), &response);
+        let signals = signals(file, case);
+        let reading: Reading = interpret(&signals, &response);
         assert!(reading.observations.len() <= 17);
+        assert_eq!(read_by_client(&signals, &response), reading, "{response}");
     });
 }

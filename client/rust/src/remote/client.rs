@@ -10,7 +10,8 @@ use crate::clock;
 use crate::config::{Config, ConfigError};
 use crate::service::{CallError, LeaseService, PendingAnswer, is_transport_failure, reason};
 use apportion_proto::v1::{
-    self, AcquireLeaseRequest, BatchSettleLeasesRequest, BatchSettleLeasesResponse, Reason,
+    self, AcquireLeaseRequest, BatchSettleLeasesRequest, BatchSettleLeasesResponse, GetSignalsRequest,
+    GetSignalsResponse, Reason,
 };
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -149,5 +150,20 @@ impl LeaseService for RemoteService {
             let call = async |mut node: NodeClient, request| node.reports.batch_settle_leases(request).await;
             self.call(message, timeout, call).await
         })
+    }
+
+    fn signals(
+        self: Arc<Self>,
+        message: GetSignalsRequest,
+        timeout: Duration,
+    ) -> PendingAnswer<GetSignalsResponse> {
+        Box::pin(async move {
+            let call = async |mut node: NodeClient, request| node.reports.get_signals(request).await;
+            self.call(message, timeout, call).await
+        })
+    }
+
+    fn disconnect(&self) {
+        self.state().nodes.disconnect_all();
     }
 }

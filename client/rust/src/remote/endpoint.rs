@@ -7,7 +7,7 @@ use std::time::Duration;
 use tonic::transport::Endpoint;
 
 /// How long connecting may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often a connection is probed, idle or not, and how long the answer may take.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// The most addresses of a configuration.
@@ -71,7 +71,6 @@ impl Endpoints {
         let endpoint = Endpoint::from_shared(text.clone())
             .map_err(|error| ConfigError::Address(text, error.to_string()))?
             .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true);

@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::endpoint::Endpoints;
+use super::greeting::GreetedConnector;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
 use std::collections::HashMap;
 use tonic::Status;
@@ -36,7 +37,8 @@ impl Nodes {
         }
         let endpoint =
             self.endpoints.endpoint(address).map_err(|error| Status::unavailable(error.to_string()))?;
-        let connect = || QuotaServiceClient::new(endpoint.connect_lazy());
+        let connect =
+            || QuotaServiceClient::new(endpoint.connect_with_connector_lazy(GreetedConnector::new()));
         let client = NodeClient { acquires: connect(), reports: connect() };
         self.clients.insert(address.clone(), client.clone());
         Ok(client)
@@ -45,5 +47,10 @@ impl Nodes {
     /// Closes the connections to a node once its calls have ended. The next call connects again.
     pub(super) fn disconnect(&mut self, address: &Address) {
         self.clients.remove(address);
+    }
+
+    /// The same for all nodes.
+    pub(super) fn disconnect_all(&mut self) {
+        self.clients.clear();
     }
 }

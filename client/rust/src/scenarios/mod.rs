@@ -8,3 +8,4 @@ mod deadlines;
 mod outages;
 mod prefetching;
 mod reports;
+mod signals;

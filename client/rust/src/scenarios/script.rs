@@ -6,8 +6,8 @@ use crate::quota::Quota;
 use crate::service::{CallError, LeaseService, PendingAnswer};
 use apportion_proto::v1::settle_outcome::Outcome;
 use apportion_proto::v1::{
-    self, AcquireLeaseRequest, BatchSettleLeasesRequest, BatchSettleLeasesResponse, Reason,
-    SettleLeaseRequest, SettleOutcome, Settled,
+    self, AcquireLeaseRequest, BatchSettleLeasesRequest, BatchSettleLeasesResponse, GetSignalsRequest,
+    GetSignalsResponse, Reason, SettleLeaseRequest, SettleOutcome, Settled, Signals,
 };
 use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -42,6 +42,9 @@ struct Record {
     acquires: Vec<(BootInstant, AcquireLeaseRequest)>,
     batches: Vec<(BootInstant, Vec<SettleLeaseRequest>)>,
     granted: u32,
+    /// The signals, the version of them that leases have, and the one that `GetSignals` answers with.
+    signals: (Signals, u32, u32),
+    signals_calls: u32,
 }
 
 impl Script {
@@ -62,9 +65,29 @@ impl Script {
 
     /// A client of this service.
     pub(super) fn quota(self, fallback: Fallback) -> (Quota, Arc<Self>) {
+        self.quota_with(|config| config.fallback(fallback))
+    }
+
+    /// A client of this service with further settings.
+    pub(super) fn quota_with(self, set: impl FnOnce(Config) -> Config) -> (Quota, Arc<Self>) {
         let script = Arc::new(self);
         let service: Arc<dyn LeaseService> = script.clone();
-        (Quota::of_service(service, Config::new("http://unused").fallback(fallback)), script)
+        (Quota::of_service(service, set(Config::new("http://unused"))), script)
+    }
+
+    /// Has other signals from now on.
+    pub(super) fn set_signals(&self, signals: Signals, version: u32) {
+        self.record().signals = (signals, version, version);
+    }
+
+    /// Answers with another version of the signals than leases have, as a node that is out of step with the others.
+    pub(super) fn answer_signals_with_version(&self, version: u32) {
+        self.record().signals.2 = version;
+    }
+
+    /// How often the signals were got.
+    pub(super) fn signals_calls(&self) -> u32 {
+        self.record().signals_calls
     }
 
     pub(super) fn acquires(&self) -> Vec<(BootInstant, AcquireLeaseRequest)> {
@@ -125,8 +148,10 @@ impl LeaseService for Script {
         };
         Box::pin(async move {
             in_time(after, reply, limit).await?;
-            let lease = v1::Lease { permits: message.permits.unwrap_or(1), ..lease() };
-            self.record().granted += lease.permits;
+            let mut record = self.record();
+            let (permits, signals_version) = (message.permits.unwrap_or(1), record.signals.1);
+            let lease = v1::Lease { permits, signals_version, ..lease() };
+            record.granted += lease.permits;
             Ok(Some(v1::Lease { lease_id: format!("lease-{number}"), ..lease }))
         })
     }
@@ -147,6 +172,16 @@ impl LeaseService for Script {
             self.record().batches.push((now, message.requests));
             Ok(BatchSettleLeasesResponse { outcomes })
         })
+    }
+
+    fn signals(
+        self: Arc<Self>,
+        _message: GetSignalsRequest,
+        _limit: Duration,
+    ) -> PendingAnswer<GetSignalsResponse> {
+        let (signals, _, signals_version) = self.record().signals.clone();
+        self.record().signals_calls += 1;
+        Box::pin(async move { Ok(GetSignalsResponse { signals: Some(signals), signals_version }) })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The task that sends reports, and the handle that leases report to.
+//! The task that sends reports, which runs while there are some, and the handle that leases report to.
 
 use super::outcome::unsettled;
 use super::pending::{PendingReports, ReportBatch};
@@ -6,16 +6,16 @@ use super::report::{LeaseReport, Urgency};
 use crate::clock;
 use crate::service::{CallError, CallFailure, LeaseService};
 use apportion_proto::v1::BatchSettleLeasesRequest;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tonic::Code;
 
 /// How long a call may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Where leases report to. Clones share it. The task ends when the last clone is dropped and nothing waits.
+/// Where leases report to. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct ReportSender(Arc<SenderHandle>);
 
@@ -24,33 +24,37 @@ struct SenderHandle(Arc<ReportQueue>);
 
 #[derive(Debug)]
 struct ReportQueue {
+    service: Arc<dyn LeaseService>,
+    runtime: Handle,
     pending: Mutex<PendingReports>,
     wake: Notify,
-    /// Whether nothing waits and no call is in flight.
+    /// Whether nothing waits and no call is in flight. Then there is no task. Changes under the lock of `pending`.
     is_idle: watch::Sender<bool>,
-    is_closed: AtomicBool,
 }
 
 impl ReportSender {
-    /// Spawns the task on the current tokio runtime.
-    pub(crate) fn spawn(service: Arc<dyn LeaseService>) -> Self {
-        let queue = Arc::new(ReportQueue {
+    /// Creates a sender whose task runs on the current tokio runtime.
+    ///
+    /// # Panics
+    /// If called outside of one.
+    pub(crate) fn new(service: Arc<dyn LeaseService>) -> Self {
+        Self(Arc::new(SenderHandle(Arc::new(ReportQueue {
+            service,
+            runtime: Handle::current(),
             pending: Mutex::new(PendingReports::new()),
             wake: Notify::new(),
             is_idle: watch::Sender::new(true),
-            is_closed: AtomicBool::new(false),
-        });
-        tokio::spawn(run(service, Arc::clone(&queue)));
-        Self(Arc::new(SenderHandle(queue)))
+        }))))
     }
 
     /// Adds a report. Drops it with a warning if too many wait.
     pub(crate) fn report(&self, report: LeaseReport, urgency: Urgency) {
         let queue = &self.0.0;
         let mut pending = queue.pending();
-        // Under the lock, so that the task does not take it for idle meanwhile.
-        queue.is_idle.send_replace(false);
         let is_added = pending.add(clock::now(), report, urgency);
+        if queue.is_idle.send_replace(false) {
+            queue.runtime.spawn(run(Arc::clone(queue)));
+        }
         drop(pending);
         queue.wake.notify_one();
         if !is_added {
@@ -69,7 +73,6 @@ impl ReportSender {
 
 impl Drop for SenderHandle {
     fn drop(&mut self) {
-        self.0.is_closed.store(true, Ordering::Release);
         self.0.pending().flush(clock::now());
         self.0.wake.notify_one();
     }
@@ -80,18 +83,18 @@ impl ReportQueue {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that no call is in flight. Returns whether the task is done.
+    /// Notes that no call is in flight. Returns whether the task is done: the next report starts another one.
     fn rest(&self) -> bool {
-        // Under the lock, so that a report that is added now is not overlooked.
         let pending = self.pending();
-        if pending.is_empty() {
-            self.is_idle.send_if_modified(|is_idle| !std::mem::replace(is_idle, true));
+        let is_done = pending.is_empty();
+        if is_done {
+            self.is_idle.send_replace(true);
         }
-        pending.is_empty() && self.is_closed.load(Ordering::Acquire)
+        is_done
     }
 }
 
-async fn run(service: Arc<dyn LeaseService>, queue: Arc<ReportQueue>) {
+async fn run(queue: Arc<ReportQueue>) {
     loop {
         let due_at = queue.pending().due_at();
         let now = clock::now();
@@ -99,7 +102,7 @@ async fn run(service: Arc<dyn LeaseService>, queue: Arc<ReportQueue>) {
             Some(due_at) if due_at <= now => {
                 let batch = queue.pending().take(now);
                 if let Some(batch) = batch {
-                    send(&service, &queue, batch).await;
+                    send(&queue, batch).await;
                 }
                 if queue.rest() {
                     return;
@@ -108,20 +111,16 @@ async fn run(service: Arc<dyn LeaseService>, queue: Arc<ReportQueue>) {
             Some(due_at) => {
                 let _ = tokio::time::timeout(due_at.since(now), queue.wake.notified()).await;
             }
-            None => {
-                if queue.rest() {
-                    return;
-                }
-                queue.wake.notified().await;
-            }
+            None if queue.rest() => return,
+            None => {}
         }
     }
 }
 
-async fn send(service: &Arc<dyn LeaseService>, queue: &ReportQueue, mut batch: ReportBatch) {
+async fn send(queue: &ReportQueue, mut batch: ReportBatch) {
     let requests = std::mem::take(&mut batch.requests);
     let sent = requests.len();
-    match Arc::clone(service).settle(BatchSettleLeasesRequest { requests }, TIMEOUT).await {
+    match Arc::clone(&queue.service).settle(BatchSettleLeasesRequest { requests }, TIMEOUT).await {
         Ok(response) => {
             let unsettled = unsettled(batch, response.outcomes);
             let (now, mut pending) = (clock::now(), queue.pending());

@@ -3,6 +3,10 @@
 mod fake;
 mod log;
 
+#[cfg(feature = "reqwest")]
+mod bodies;
+#[cfg(feature = "reqwest")]
+mod example;
 mod leases;
 mod nodes;
 mod prefetch;

@@ -21,13 +21,13 @@ use tokio::net::TcpListener;
 const LONG: Duration = Duration::from_secs(30);
 
 /// A provider that counts requests and responds with one status after the other, repeating the last one.
-struct Provider {
-    url: String,
+pub(crate) struct Provider {
+    pub(crate) url: String,
     counted: Arc<AtomicU32>,
 }
 
 impl Provider {
-    async fn start(statuses: &'static [u16], location: Option<String>) -> Self {
+    pub(crate) async fn start(statuses: &'static [u16], location: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/", listener.local_addr().expect("an address"));
         let counted = Arc::new(AtomicU32::new(0));
@@ -54,7 +54,7 @@ impl Provider {
         Self { url, counted }
     }
 
-    fn counted(&self) -> u32 {
+    pub(crate) fn counted(&self) -> u32 {
         self.counted.load(Ordering::Relaxed)
     }
 }
@@ -112,7 +112,8 @@ async fn each_attempt_takes_a_permit_and_its_response_is_reported() {
 async fn without_a_permit_nothing_is_sent_and_the_error_says_why() {
     let fake = Fake::start([Answer::refusal(Reason::TeamCapReached, Some(Duration::from_secs(7)))]).await;
     let provider = Provider::start(&[200], None).await;
-    let http = http(Policy::none(), PermitMiddleware::new((quota(&fake), Request::new())));
+    let permits = PermitMiddleware::new((quota(&fake), Request::new().max_wait(LONG)));
+    let http = http(Policy::none(), permits);
     let error = http.get(&provider.url).send().await.expect_err("it is refused");
     let refusal = acquire_error(&error).expect("a refusal");
     assert_eq!((refusal.retry_after(), provider.counted()), (Some(Duration::from_secs(7)), 0));

@@ -3,7 +3,7 @@
 use crate::fake::{Answer, Fake};
 use crate::prefetch::{settled, until};
 use apportion_client::tower::{PermitError, PermitLayer};
-use apportion_client::{Config, PrefetchOptions, Quota, Reason, Request, headers};
+use apportion_client::{Config, PrefetchOptions, Quota, Reason, Request};
 use http::Response;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -53,10 +53,7 @@ impl Service<u16> for Http {
 async fn each_request_takes_a_permit_and_its_response_is_reported() {
     let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
     let quota = quota(&fake);
-    let layer = PermitLayer::new(
-        quota.prefetch(&Request::new(), PrefetchOptions::new()),
-        headers::observe_response::<()>,
-    );
+    let layer = PermitLayer::http(quota.prefetch(&Request::new(), PrefetchOptions::new()));
     let mut service = layer.layer(Http::default());
     for _ in 0..3 {
         let response = service.ready().await.expect("ready").call(200).await.expect("a response");
@@ -76,7 +73,7 @@ async fn without_a_permit_the_inner_service_is_not_called_and_the_error_says_why
     let fake = Fake::start([no]).await;
     let http = Http::default();
     let calls = Arc::clone(&http.calls);
-    let layer = PermitLayer::new((quota(&fake), Request::new()), headers::observe_response::<()>);
+    let layer = PermitLayer::http((quota(&fake), Request::new().max_wait(LONG)));
     let error = layer.layer(http).oneshot(200).await.expect_err("it is refused");
     assert_eq!(calls.load(Ordering::Relaxed), 0);
     let PermitError::Acquire(refusal) = &error else { panic!("{error}") };
@@ -88,7 +85,7 @@ async fn without_a_permit_the_inner_service_is_not_called_and_the_error_says_why
 async fn an_error_of_the_inner_service_is_passed_on_and_its_permit_is_used() {
     let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
     let quota = quota(&fake);
-    let layer = PermitLayer::new((quota.clone(), Request::new()), headers::observe_response::<()>);
+    let layer = PermitLayer::http((quota.clone(), Request::new()));
     let error = layer.layer(Http::default()).oneshot(9999).await.expect_err("no such status");
     assert!(matches!(&error, PermitError::Inner(inner) if inner == "broken"), "{error}");
     quota.close().await;
@@ -98,7 +95,7 @@ async fn an_error_of_the_inner_service_is_passed_on_and_its_permit_is_used() {
 #[tokio::test]
 async fn polling_readiness_takes_no_permit() {
     let fake = Fake::start([]).await.otherwise(Answer::as_requested(LONG));
-    let layer = PermitLayer::new((quota(&fake), Request::new()), headers::observe_response::<()>);
+    let layer = PermitLayer::http((quota(&fake), Request::new()));
     let mut service = layer.layer(Http::default());
     poll_fn(|context| service.poll_ready(context)).await.expect("ready");
     drop(service.call(200));

@@ -9,6 +9,10 @@ pub(crate) fn of(kind: Kind, message: impl ToString) -> Outcome {
     Outcome::Failure(Failure { kind: kind.into(), message: message.to_string(), ..Failure::default() })
 }
 
+pub(crate) fn unsupported(what: &str) -> Outcome {
+    of(Kind::Unsupported, what)
+}
+
 pub(crate) fn acquire(error: &AcquireError) -> Outcome {
     let (kind, reason) = match error {
         AcquireError::Refused { reason, .. } => (Kind::Refused, reason.as_str_name()),

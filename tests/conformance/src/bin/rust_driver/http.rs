@@ -1,8 +1,8 @@
 //! HTTP clients with the hooks of the library: reqwest middleware, and a tower layer.
 
+use apportion_client::PermitSource;
 use apportion_client::reqwest::{PermitMiddleware, acquire_error};
-use apportion_client::tower::{PermitError, PermitLayer};
-use apportion_client::{Observation, PermitSource, headers};
+use apportion_client::tower::{BySignals, PermitError, PermitLayer};
 use apportion_conformance::v1::driver_response::Result as Outcome;
 use apportion_conformance::v1::failure::Kind;
 use apportion_conformance::v1::{Header, Hook, HttpOpen, HttpResult, HttpSend, Response};
@@ -12,7 +12,7 @@ use reqwest_middleware::reqwest::{self, Body, Client, Method, Request};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tower::{Layer, Service};
 
-use crate::failure;
+use crate::failure::{self, unsupported};
 
 /// The hooks and what they can do. Neither sees the redirects that reqwest follows by itself.
 pub(crate) fn hooks() -> Vec<Hook> {
@@ -26,7 +26,7 @@ pub(crate) fn hooks() -> Vec<Hook> {
 #[derive(Clone)]
 pub(crate) enum HttpClient {
     Reqwest(ClientWithMiddleware),
-    Tower(Client, PermitLayer<fn(&reqwest::Response) -> Option<Observation>>),
+    Tower(Client, PermitLayer<BySignals>),
 }
 
 /// Sends again after 429, 503 or a broken connection, as retry middlewares do.
@@ -53,7 +53,6 @@ impl Middleware for Retries {
 }
 
 pub(crate) fn open(open: &HttpOpen, source: PermitSource) -> Result<HttpClient, Outcome> {
-    let unsupported = |what: &str| failure::of(Kind::Unsupported, what);
     if open.follow_redirects || open.http2 {
         return Err(unsupported("redirects and HTTP/2"));
     }
@@ -68,13 +67,9 @@ pub(crate) fn open(open: &HttpOpen, source: PermitSource) -> Result<HttpClient, 
             let client = ClientBuilder::new(client).with(Retries(open.retries)).with(middleware).build();
             Ok(HttpClient::Reqwest(client))
         }
-        "tower" if open.retries == 0 => Ok(HttpClient::Tower(client, PermitLayer::new(source, observed))),
+        "tower" if open.retries == 0 => Ok(HttpClient::Tower(client, PermitLayer::http(source))),
         _ => Err(unsupported("no such hook, or it does not retry")),
     }
-}
-
-fn observed(response: &reqwest::Response) -> Option<Observation> {
-    Some(headers::observe(response.status(), response.headers(), None))
 }
 
 pub(crate) async fn send(client: HttpClient, send: HttpSend) -> Result<Outcome, Outcome> {

@@ -1,22 +1,20 @@
 //! The operations as calls of the client library, and what is kept under which handle.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use apportion_client::{
-    Config, Fallback, Lease, Observation, Permit, PermitSource, Prefetch, PrefetchOptions, Priority, Quota,
-    Request, headers,
-};
+use apportion_client::{Lease, Permit, PermitSource, Prefetch, PrefetchOptions, Priority, Quota, Request};
 use apportion_conformance::v1::driver_request::Operation;
 use apportion_conformance::v1::driver_response::Result as Outcome;
 use apportion_conformance::v1::failure::Kind;
-use apportion_conformance::v1::{self, Done, fallback, observe, permit};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use apportion_conformance::v1::observe::What;
+use apportion_conformance::v1::{self, Done, permit};
 
-use crate::failure;
+use crate::connect::config;
+use crate::failure::{self, unsupported};
 use crate::http::{HttpClient, hooks, open, send};
+use crate::reading::{by_hand, interpreted, read};
 
 /// What is kept under handles, with the client that each belongs to.
 #[derive(Default)]
@@ -39,10 +37,6 @@ fn done() -> Answered {
 
 fn unknown(what: &str) -> Outcome {
     failure::of(Kind::Other, format!("no such {what}"))
-}
-
-fn unsupported(what: &str) -> Outcome {
-    failure::of(Kind::Unsupported, what)
 }
 
 impl Library {
@@ -132,7 +126,8 @@ impl Library {
                 }
                 done()
             }
-            Operation::Interpret(_) | Operation::Flush(_) | Operation::Fork(_) | Operation::Cancel(_) => {
+            Operation::Interpret(interpret) => interpreted(interpret),
+            Operation::Flush(_) | Operation::Fork(_) | Operation::Cancel(_) => {
                 Err(unsupported("not in this client"))
             }
         }
@@ -214,22 +209,39 @@ impl Library {
     }
 
     fn observe(&self, observe: v1::Observe) -> Answered {
-        let observation = match observe.what.ok_or_else(|| unsupported("nothing to observe"))? {
-            observe::What::Response(response) => read(response)?,
-            observe::What::Observation(seen) => by_hand(seen),
-        };
+        let what = observe.what.ok_or_else(|| unsupported("nothing to observe"))?;
         if observe.lease != 0 {
-            self.lease(observe.lease)?.observe(observation);
+            let lease = self.lease(observe.lease)?;
+            match what {
+                What::Response(response) => read(&response, |response| lease.observe_response(response))?,
+                What::Observation(seen) => lease.observe(by_hand(seen)),
+            }
             return done();
         }
         let kept = self.kept();
-        kept.permits.get(&observe.permit).ok_or_else(|| unknown("permit"))?.observe(observation);
+        let permit = kept.permits.get(&observe.permit).ok_or_else(|| unknown("permit"))?;
+        match what {
+            What::Response(response) => read(&response, |response| permit.observe_response(response))?,
+            What::Observation(seen) => permit.observe(by_hand(seen)),
+        }
         done()
     }
 }
 
 fn hello() -> Outcome {
-    let capabilities = ["drop", "tls", "observation", "observation-age"].map(String::from).into();
+    let capabilities = [
+        "drop",
+        "tls",
+        "client-certificate",
+        "token-file",
+        "addresses",
+        "hints",
+        "interpret",
+        "observation",
+        "observation-age",
+    ]
+    .map(String::from)
+    .into();
     Outcome::Hello(v1::HelloResult {
         version: 1,
         language: "rust".into(),
@@ -237,43 +249,6 @@ fn hello() -> Outcome {
         capabilities,
         hooks: hooks(),
         process_id: std::process::id(),
-    })
-}
-
-fn config(connect: &v1::Connect) -> Result<Config, Outcome> {
-    let [address] = connect.addresses.as_slice() else { return Err(unsupported("one address only")) };
-    let is_more = !connect.token_file.is_empty() || !connect.settings.is_empty();
-    if is_more || connect.connect_timeout_ms.is_some() || connect.close_timeout_ms.is_some() {
-        return Err(unsupported("token files, timeouts and further settings"));
-    }
-    let mut config = Config::new(address);
-    if !connect.workspace.is_empty() {
-        config = config.workspace(&connect.workspace);
-    }
-    if !connect.team.is_empty() {
-        config = config.team(&connect.team);
-    }
-    if !connect.caller.is_empty() {
-        config = config.caller(&connect.caller);
-    }
-    if !connect.token.is_empty() {
-        config = config.token(&connect.token);
-    }
-    if let Some(tls) = &connect.tls {
-        if !tls.certificate_file.is_empty() {
-            return Err(unsupported("client certificates"));
-        }
-        let pem = std::fs::read(Path::new(&tls.certificate_authority_file));
-        config = config.certificate_authority(pem.map_err(|error| failure::of(Kind::Config, error))?);
-    }
-    Ok(match connect.fallback.as_ref().and_then(|fallback| fallback.fallback) {
-        None => config,
-        Some(fallback::Fallback::Deny(_)) => config.fallback(Fallback::Deny),
-        Some(fallback::Fallback::Wait(_)) => config.fallback(Fallback::Wait),
-        Some(fallback::Fallback::Share(share)) => {
-            let window = Duration::from_millis(share.window_ms);
-            config.fallback(Fallback::Share { permits: share.permits, window })
-        }
     })
 }
 
@@ -309,38 +284,6 @@ fn name(priority: Priority) -> String {
 
 fn ms(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// What the library reads in a response.
-fn read(response: v1::Response) -> Result<Observation, Outcome> {
-    let status = u16::try_from(response.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-    let mut map = HeaderMap::new();
-    for header in response.headers {
-        let name = HeaderName::try_from(header.name).map_err(|error| failure::of(Kind::Other, error))?;
-        map.append(
-            name,
-            HeaderValue::try_from(header.value).map_err(|error| failure::of(Kind::Other, error))?,
-        );
-    }
-    let body = response.body.map(|body| String::from_utf8_lossy(&body).into_owned());
-    Ok(headers::observe(status.ok_or_else(|| unsupported("no such status"))?, &map, body.as_deref()))
-}
-
-fn by_hand(seen: v1::Observation) -> Observation {
-    let span = |nanos: i64| prost_types::Duration {
-        seconds: nanos / 1_000_000_000,
-        nanos: i32::try_from(nanos % 1_000_000_000).unwrap_or(0),
-    };
-    Observation {
-        limit: seen.limit,
-        status: seen.status,
-        limit_permits: seen.limit_permits,
-        remaining_permits: seen.remaining_permits,
-        throttled: seen.throttled,
-        retry_after: seen.retry_after_ns.map(span),
-        age: seen.age_ms.map(|ms| span(i64::try_from(ms).unwrap_or(0).saturating_mul(1_000_000))),
-        ..Observation::default()
-    }
 }
 
 fn state() -> v1::StateResult {

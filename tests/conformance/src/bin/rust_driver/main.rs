@@ -1,10 +1,13 @@
 //! The conformance driver of the Rust client: reads requests from its input, and writes responses as they come.
 
+mod connect;
 mod failure;
 
 mod http;
 
 mod library;
+
+mod reading;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
