@@ -33,6 +33,7 @@ test: need-cargo need-components need-languages ## install missing components, t
 	@$(MAKE) --no-print-directory lint
 	cargo test --workspace --features $(FEATURES)
 	@$(MAKE) --no-print-directory clients
+	@$(MAKE) --no-print-directory conformance
 
 # The client libraries other than the Rust one, which is a part of the workspace.
 clients: test-python test-go test-node ## lint, type-check and test the client libraries of other languages
