@@ -279,3 +279,20 @@ def test_aiohttp_replaces_a_permit_that_ends_before_there_is_a_connection(provid
     with serving(lease(1, valid_for_s=0.5)) as server:
         asyncio.run(run(server.address))
     check_replaced(server, 2)
+
+
+def test_requests_replaces_a_permit_that_ends_before_there_is_a_connection(provider: Provider) -> None:
+    with serving(lease(1, valid_for_s=0.5)) as server, apportion.connect(server.address) as quota:
+        adapter = apportion.requests.PermitAdapter(quota.on_demand(), pool_maxsize=1, pool_block=True)
+        with requests.Session() as session, ThreadPoolExecutor(2) as pool:
+            session.mount("http://", adapter)
+            assert [answer.status_code for answer in pool.map(session.get, [provider.url + "/slow"] * 2)] == [200, 200]
+    check_replaced(server, 1)
+
+
+def test_requests_returns_the_permit_of_a_handshake_that_failed(provider: Provider) -> None:
+    with serving() as server, apportion.connect(server.address) as quota, requests.Session() as session:
+        session.mount("https://", apportion.requests.PermitAdapter(quota.on_demand()))
+        with pytest.raises(requests.exceptions.SSLError):
+            session.get(provider.url.replace("http:", "https:"))
+    assert (server.used(), server.returned()) == (0, 1)

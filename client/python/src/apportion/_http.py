@@ -53,7 +53,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 class Attempt:
-    """A request of httpcore on its way, which may wait long for a connection: a permit that is too old then is replaced."""
+    """A request on its way, which may wait long for a connection: a permit that is too old then is replaced."""
 
     def __init__(self, source: PermitSource, scopes: ExitStack) -> None:
         self._source = source
@@ -69,16 +69,20 @@ class Attempt:
             if former is not None:
                 former(name, details)
             if name.endswith(_BEFORE_SENDING):
-                if self.permit.valid_for <= 0:
-                    self.permit.put_back()
-                    self.permit = self._scopes.enter_context(self._source.permit())
-                self.is_sent = True
+                self.before_sending()
 
         return trace
 
+    def before_sending(self) -> None:
+        """Is called when there is a connection."""
+        if self.permit.valid_for <= 0:
+            self.permit.put_back()
+            self.permit = self._scopes.enter_context(self._source.permit())
+        self.is_sent = True
+
 
 class AsyncAttempt:
-    """The same for asyncio, and for other clients that tell when they have a connection."""
+    """The same for asyncio."""
 
     def __init__(self, source: AsyncPermitSource, scopes: AsyncExitStack) -> None:
         self._source = source

@@ -9,15 +9,19 @@ session.get("https://api.example.com/contacts")
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import requests
 import requests.adapters
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.retry import Retry
 
-from ._http import PermitSource, causes, wants_body
+from ._http import Attempt, PermitSource, causes, wants_body
 from .errors import ConfigError
 
 __all__ = ["PermitAdapter"]
@@ -43,6 +47,11 @@ class PermitAdapter(requests.adapters.HTTPAdapter):
         super().__init__(max_retries=0, **options)
         self._source = source
 
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """Creates the connections, which tell before they send."""
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
     def send(
         self,
         request: requests.PreparedRequest,
@@ -53,20 +62,69 @@ class PermitAdapter(requests.adapters.HTTPAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """Sends one request, once there is a permit for it."""
-        with self._source.permit() as permit:
+        with ExitStack() as scopes:
+            attempt = Attempt(self._source, scopes)
             try:
-                response = super().send(request, stream, timeout, verify, cert, proxies)
-            except requests.ConnectionError as error:
-                if any(isinstance(cause, _UNSENT) for cause in causes(error)):
-                    permit.put_back()
+                with _told(attempt):
+                    response = super().send(request, stream, timeout, verify, cert, proxies)
+            except BaseException as error:
+                # A proxy has connections of its own, which do not tell.
+                is_told = attempt.is_sent or not requests.utils.select_proxy(str(request.url), proxies)
+                if any(isinstance(cause, _UNSENT) for cause in causes(error)) or (is_told and not attempt.is_sent):
+                    attempt.permit.put_back()
                 raise
             body = None
             try:
                 if not stream and wants_body(self._source.reader, response.status_code):
                     body = response.content
             finally:
-                permit.observe_response(response.status_code, response.headers.items(), body)
+                attempt.permit.observe_response(response.status_code, response.headers.items(), body)
             return response
+
+
+class _Told(threading.local):
+    attempt: Attempt | None = None
+
+
+_current = _Told()
+"""The attempt that a thread is about to send."""
+
+
+@contextmanager
+def _told(attempt: Attempt) -> Iterator[None]:
+    _current.attempt = attempt
+    try:
+        yield
+    finally:
+        _current.attempt = None
+
+
+def _before_sending(connection: HTTPConnection) -> None:
+    attempt = _current.attempt
+    if attempt is not None:
+        if connection.sock is None:
+            connection.connect()
+        attempt.before_sending()
+
+
+class _Connection(HTTPConnection):
+    def request(self, *arguments: Any, **options: Any) -> None:
+        _before_sending(self)
+        super().request(*arguments, **options)
+
+
+class _SecureConnection(HTTPSConnection):
+    def request(self, *arguments: Any, **options: Any) -> None:
+        _before_sending(self)
+        super().request(*arguments, **options)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
 
 
 def _retries(retries: Retry | int) -> int:
