@@ -15,6 +15,9 @@ import (
 // abandonedGrace is how long a call goes on that nobody waits for any more, so that a grant on its way arrives and goes back.
 const abandonedGrace = 100 * time.Millisecond
 
+// stoodStill is how late a timer fires at least if the process stood still.
+const stoodStill = 20 * time.Millisecond
+
 // acquirer acquires leases, and knows whether the server was reachable.
 type acquirer struct {
 	service  leaseService
@@ -235,11 +238,26 @@ func (on *acquisition) attempt(ctx context.Context, next attempt, leave func()) 
 	}
 }
 
+// abandon gives a lease back that arrives nevertheless, and withdraws the request after a while.
 func (on *acquisition) abandon(answers <-chan answer, sent instant, cancel context.CancelFunc) {
-	withdrawn := time.AfterFunc(abandonedGrace, cancel)
-	defer withdrawn.Stop()
-	if lease, _, _ := on.accept(<-answers, sent); lease != nil {
-		lease.Done()
+	grace := time.NewTimer(abandonedGrace)
+	defer grace.Stop()
+	due := now().after(abandonedGrace)
+	for {
+		select {
+		case got := <-answers:
+			if lease, _, _ := on.accept(got, sent); lease != nil {
+				lease.Done()
+			}
+			return
+		case <-grace.C:
+			// A process that stood still may find the answer only now.
+			if now() < due.after(stoodStill) {
+				cancel()
+			}
+			grace.Reset(abandonedGrace)
+			due = now().after(abandonedGrace)
+		}
 	}
 }
 

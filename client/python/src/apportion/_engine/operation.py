@@ -24,6 +24,9 @@ SLOTS = 24
 GRACE_NS = 100 * MS
 """How long an acquire that nobody waits for stays in flight, so that an answer on its way is given back and not lost."""
 
+_LATE_NS = 20 * MS
+"""How late a timer may fire before the process counts as having stood still."""
+
 _log = logging.getLogger("apportion")
 Outcome = Union[LeaseState, AcquireError]
 
@@ -74,7 +77,7 @@ class Operations:
             return
         operation.is_abandoned = True
         if operation.is_in_flight:
-            self._loop.schedule.at(now + GRACE_NS, lambda _: self._cancel(operation))
+            self._cancel_after(now, GRACE_NS, operation)
         else:
             self._discard(operation)
 
@@ -90,9 +93,19 @@ class Operations:
         if operation.timer is not None:
             operation.timer.cancel()
 
-    def _cancel(self, operation: Operation) -> None:
-        if operation in self.all and operation.call is not None:
-            self._loop.schedule.later(operation.call.cancel)
+    def _cancel_after(self, now: int, grace_ns: int, operation: Operation) -> None:
+        due_at = now + grace_ns
+
+        def cancel(then: int) -> None:
+            if operation not in self.all or operation.call is None:
+                return
+            if then >= due_at + _LATE_NS:
+                # This process stood still, and the answer may have come meanwhile.
+                self._cancel_after(then, grace_ns, operation)
+            else:
+                self._loop.schedule.later(operation.call.cancel)
+
+        self._loop.schedule.at(due_at, cancel)
 
     def _advance(self, now: int, operation: Operation, answered: Answered | None) -> None:
         try:
