@@ -37,7 +37,6 @@ import { checkedSignals } from "./signals/reader.js";
 
 export type { Observation };
 
-const VALID_FOR_MS = 10_000;
 const LATER_MS = 1_000;
 
 /** Grants every request until it is told otherwise. */
@@ -48,6 +47,7 @@ export class FakeServer {
   readonly #returned = new Map<string, number>();
   readonly #observations: Observation[] = [];
   #left = Infinity;
+  #validForMs = 10_000;
   #refusal: ConnectError | undefined;
   #signals: Signals | undefined;
   #signalsVersion = 0;
@@ -88,6 +88,11 @@ export class FakeServer {
   limit(permits: number): void {
     this.#left = permits;
     this.#refusal = undefined;
+  }
+
+  /** Grants leases from now on that are valid for so long. By default 10 s. */
+  validFor(spanMs: number): void {
+    this.#validForMs = spanMs;
   }
 
   /** Refuses every request from now on. Without a delay, the refusal is final. */
@@ -162,7 +167,7 @@ export class FakeServer {
         leaseId: `lease-${String(this.#leases)}`,
         permits,
         priority: request.priority === Priority.UNSPECIFIED ? Priority.DEFAULT : request.priority,
-        validFor: toWire(VALID_FOR_MS),
+        validFor: toWire(this.#validForMs),
         signalsVersion: this.#signalsVersion,
       },
     });

@@ -17,6 +17,11 @@ export class Attempt {
     this.#source = source;
   }
 
+  /** Whether the lease has ended, so that nothing may be sent any more. */
+  get isOver(): boolean {
+    return this.#permit.validForMs === 0;
+  }
+
   /** Notes the status and headers of the response, and reports them unless the reader needs the body too. */
   responded(status: number, headers: HeadersLike): void {
     this.#head = { status, headers };

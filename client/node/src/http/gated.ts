@@ -1,7 +1,7 @@
 /** A handler of undici that starts its request once there is a permit, and can be aborted before. */
 
 import type { Dispatcher } from "undici";
-import { AcquireError } from "../errors.js";
+import { AcquireError, PermitTimeoutError } from "../errors.js";
 import type { PermitSource } from "../source.js";
 import { Attempt } from "./attempt.js";
 
@@ -10,6 +10,12 @@ type Raw = Exclude<Controller["rawHeaders"], undefined>;
 type Handler = Dispatcher.DispatchHandler;
 type Headers = Parameters<NonNullable<Handler["onResponseStart"]>>[2];
 type Upgraded = Parameters<NonNullable<Handler["onRequestUpgrade"]>>[3];
+
+/** How many permits a request may outlive while it waits for a connection. */
+const PERMITS_MAX = 8;
+
+/** The lease of a request has ended before the request could be written. */
+class PermitEnded extends PermitTimeoutError {}
 
 /** What the request is controlled with: by itself until it starts, then by undici. */
 class GatedController implements Controller {
@@ -62,7 +68,9 @@ export class GatedHandler implements Handler {
   readonly #source: PermitSource;
   readonly #handler: Handler;
   readonly #controller = new GatedController();
+  #dispatch: (handler: Handler) => void = () => undefined;
   #attempt: Attempt | undefined;
+  #permits = 0;
   #hasEnded = false;
 
   constructor(source: PermitSource, handler: Handler) {
@@ -75,12 +83,15 @@ export class GatedHandler implements Handler {
     this.#controller.onAbort = (reason) => {
       this.#fail(reason);
     };
+    this.#dispatch = dispatch;
     this.#handler.onRequestStart?.(this.#controller, {});
-    if (!this.#hasEnded) void this.#start(dispatch);
+    if (!this.#hasEnded) void this.#start();
   }
 
   onRequestStart(controller: Controller): void {
     if (this.#controller.inner === undefined) {
+      // Nothing was written. What is thrown here ends the request, and leaves the connection as it is.
+      if (this.#attempt?.isOver === true) throw new PermitEnded("every permit ended before a connection was free");
       this.#controller.inner = controller;
       return;
     }
@@ -116,16 +127,18 @@ export class GatedHandler implements Handler {
     // Without a start nothing was written.
     if (this.#controller.inner === undefined) this.#attempt?.unsent();
     else this.#attempt?.ended();
-    this.#fail(error);
+    if (error instanceof PermitEnded && this.#permits < PERMITS_MAX && !this.#hasEnded) void this.#start();
+    else this.#fail(error);
   }
 
-  async #start(dispatch: (handler: Handler) => void): Promise<void> {
+  async #start(): Promise<void> {
     const { signal } = this.#controller.waiting;
+    this.#permits += 1;
     try {
       const permit = await this.#source.permit({ signal });
       this.#attempt = new Attempt(permit, this.#source);
       if (signal.aborted) this.#attempt.unsent();
-      else dispatch(this);
+      else this.#dispatch(this);
     } catch (error) {
       this.#attempt?.unsent();
       if (!signal.aborted) this.#fail(error as Error);
