@@ -15,6 +15,7 @@ import {
 } from "./options.js";
 import { Lease, type Permit } from "./permit.js";
 import { checked, type ConnectOptions } from "./settings.js";
+import { telemetry } from "./telemetry/found.js";
 import { acquireState, OnDemand, type PermitSource, Prefetch } from "./source.js";
 
 const FLUSH_TIMEOUT_MS = 5_000;
@@ -36,7 +37,8 @@ export class Quota implements PermitSource {
   constructor(addresses: string | readonly string[], options: ConnectOptions) {
     const settings = checked(addresses, options);
     const credentials = new Credentials(settings.token, settings.tokenFile, now(), settings.warn);
-    this.#engine = new Engine(settings, () => new RemoteService(settings, credentials));
+    const told = telemetry();
+    this.#engine = new Engine(settings, told, () => new RemoteService(settings, credentials, told));
   }
 
   /**

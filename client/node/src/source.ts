@@ -78,7 +78,7 @@ export class Prefetch implements PermitSource {
     if (this.#refill.isClosed) throw new ClosedError("the client is closed");
     const { state } = this.#refill;
     const since = now();
-    return new Promise((resolve, reject) => {
+    const come = new Promise<Permit>((resolve, reject) => {
       const abort = (): void => {
         state.queue.leave(position);
         this.#engine.wake();
@@ -99,6 +99,7 @@ export class Prefetch implements PermitSource {
       options.signal?.addEventListener("abort", abort);
       this.#engine.wake();
     });
+    return this.#engine.awaited({ what: "permit", permits: 1, priority: this.#refill.priority }, come);
   }
 }
 
@@ -142,7 +143,8 @@ export async function acquireState(engine: Engine, ask: Ask, signal: AbortSignal
   signal?.throwIfAborted();
   if (engine.isClosed) throw new ClosedError("the client is closed");
   const acquire = engine.start(ask);
-  return signal === undefined ? acquire.outcome : abortable(acquire, signal);
+  const come = signal === undefined ? acquire.outcome : abortable(acquire, signal);
+  return engine.awaited({ what: "acquire", permits: ask.permits, priority: ask.priority }, come);
 }
 
 function abortable(acquire: InFlight, signal: AbortSignal): Promise<LeaseState> {

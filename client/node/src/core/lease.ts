@@ -51,6 +51,16 @@ export class LeaseState {
     this.#source = granted.source;
   }
 
+  /** The permits that came back. */
+  get returned(): number {
+    return this.#returned;
+  }
+
+  /** Whether it is of the local share. */
+  get isLocal(): boolean {
+    return typeof this.#source !== "string";
+  }
+
   /** Takes one permit into use, unless none is left or the lease has ended. */
   take(now: number): boolean {
     if (this.left === 0 || now >= this.end) return false;

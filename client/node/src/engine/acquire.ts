@@ -3,11 +3,12 @@
 import { Attempts } from "../core/attempts.js";
 import { CallFailure } from "../core/failure.js";
 import { type Ask, granted, requestOf } from "../core/grant.js";
-import { LeaseState, type ReportSink } from "../core/lease.js";
+import { type GrantedLease, LeaseState, type ReportSink } from "../core/lease.js";
 import type { Identity } from "../core/report.js";
 import type { LocalShare } from "../core/share.js";
 import { type AcquireError, PermitTimeoutError, UnreachableError } from "../errors.js";
 import type { AcquireLeaseResponse } from "../gen/apportion/v1/quota_service_pb.js";
+import type { Telemetry } from "../telemetry/telemetry.js";
 import { now } from "./clock.js";
 import type { Service } from "./service.js";
 import type { SignalsSource } from "./signals.js";
@@ -31,6 +32,7 @@ export interface AcquireContext {
   readonly slots: (ask: Ask) => Slots;
   readonly requestId: () => string;
   readonly signals: SignalsSource;
+  readonly telemetry: Telemetry;
   /** Whether a request has ended without an answer, and none was answered since. */
   isOutage: boolean;
   /** When a server last answered anything. */
@@ -61,8 +63,11 @@ export class Acquire {
     if (this.#abandoned.signal.aborted) return;
     this.#abandoned.abort();
     if (!this.#isInFlight) return;
-    after(GRACE_MS, () => {
-      this.#cancelled.abort();
+    // In two steps: answers that came while the event loop was busy are read between them.
+    after(GRACE_MS / 2, () => {
+      after(GRACE_MS / 2, () => {
+        this.#cancelled.abort();
+      });
     });
   }
 
@@ -70,21 +75,25 @@ export class Acquire {
   async run(): Promise<LeaseState | undefined> {
     const context = this.#context;
     let requestId = context.requestId();
+    // Why the last attempt had no answer. It is why the acquire has none if no time is left for another one.
+    let failed: CallFailure | undefined;
     for (;;) {
       const isProbe = context.isOutage && context.share !== undefined;
       const sent = await this.#send(requestId, isProbe);
-      const { result } = sent;
+      const result = sent.result ?? failed;
       if (result !== undefined && !(result instanceof CallFailure)) return this.#granted(result, sent.at);
       if (this.#abandoned.signal.aborted) return undefined;
       if (result === undefined && !context.isOutage) {
         throw new PermitTimeoutError("no permit became available in time: other requests of this client wait at the server");
       }
       if (result === undefined || result.isUnavailable) {
+        failed = result;
         this.#checkCrowd(result);
         const lease = await this.#unavailable(result);
         if (lease !== undefined) return lease;
       } else {
         this.#heard();
+        failed = undefined;
         if (result.isLeaseEnded) {
           requestId = context.requestId();
           await this.#retry();
@@ -142,7 +151,7 @@ export class Acquire {
 
   #granted(response: AcquireLeaseResponse, sentAt: number): LeaseState | undefined {
     this.#heard();
-    const lease = new LeaseState(this.#context.sink, granted(response, sentAt));
+    const lease = this.#lease(granted(response, sentAt));
     if (!this.#abandoned.signal.aborted) {
       this.#context.signals.seen(response.lease?.signalsVersion ?? 0);
       return lease;
@@ -190,13 +199,20 @@ export class Acquire {
     const grant = share.take(at, permits, minPermits ?? permits);
     if (grant === undefined) return undefined;
     // Like a contended lease: nothing of it is held ahead of demand.
-    return new LeaseState(this.#context.sink, {
+    return this.#lease({
       permits: grant.permits,
       end: grant.end,
       priority: this.#ask.priority ?? "",
       isContended: true,
       source: grant,
     });
+  }
+
+  #lease(lease: GrantedLease): LeaseState {
+    const { identity, sink, telemetry } = this.#context;
+    const state = new LeaseState(sink, lease);
+    telemetry.granted(identity, state.permits, state.isLocal);
+    return state;
   }
 }
 

@@ -8,6 +8,7 @@ import type { Holding } from "../core/prefetch.js";
 import type { LeaseReport, Urgency } from "../core/report.js";
 import { type AcquireError, ClosedError, PermitTimeoutError, UnreachableError } from "../errors.js";
 import { type Settings, shareOf } from "../settings.js";
+import type { Telemetry, Waiting } from "../telemetry/telemetry.js";
 import { Acquire, type AcquireContext } from "./acquire.js";
 import { now } from "./clock.js";
 import { type InFlight, Refill, type RefillHost } from "./refill.js";
@@ -40,6 +41,7 @@ export interface QuotaCounts {
 /** Everything of a client but its surface. */
 export class Engine implements ReportSink, RefillHost {
   readonly settings: Settings;
+  readonly #telemetry: Telemetry;
   readonly #connect: () => Service;
   readonly #context: AcquireContext;
   readonly #settler: Settler;
@@ -54,8 +56,9 @@ export class Engine implements ReportSink, RefillHost {
   #isWoken = false;
   #stopTimer: () => void = () => undefined;
 
-  constructor(settings: Settings, connect: () => Service) {
+  constructor(settings: Settings, telemetry: Telemetry, connect: () => Service) {
     this.settings = settings;
+    this.#telemetry = telemetry;
     this.#connect = connect;
     const slots = new Map<Priority | undefined, Slots>();
     const service = (): Service => (this.#service ??= this.#connect());
@@ -71,6 +74,7 @@ export class Engine implements ReportSink, RefillHost {
         return found;
       },
       signals: new SignalsSource(settings.signalsUser, settings.identity.workspace, service),
+      telemetry,
       requestId: () => `${PROCESS}-${(requests++).toString(36)}`,
       isOutage: false,
       heardAt: -Infinity,
@@ -95,6 +99,7 @@ export class Engine implements ReportSink, RefillHost {
   /** Notes that a lease has made its last report. */
   forget(lease: LeaseState): void {
     this.#openLeases.delete(lease);
+    this.#telemetry.returned(this.settings.identity, lease.returned, lease.isLocal);
     if (this.#isClosed) this.wake();
   }
 
@@ -128,6 +133,19 @@ export class Engine implements ReportSink, RefillHost {
     return this.#context.isOutage
       ? new UnreachableError("no server can be reached")
       : new PermitTimeoutError("no permit became available in time");
+  }
+
+  /** Waits for what does not come at once, and tells of the wait. */
+  async awaited<T>(waiting: Waiting, come: Promise<T>): Promise<T> {
+    const ended = this.#telemetry.waiting(this.settings.identity, waiting);
+    try {
+      const value = await come;
+      ended();
+      return value;
+    } catch (error) {
+      ended(error);
+      throw error;
+    }
   }
 
   /** Acquires a lease. Whoever abandons it never hears of it again. */

@@ -1,13 +1,14 @@
 /** The connections to one node. */
 
-import { type Client, createClient } from "@connectrpc/connect";
+import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import type { ClientHttp2Stream, Http2Session } from "node:http2";
+import type { ClientHttp2Stream, Http2Session, SecureClientSessionOptions } from "node:http2";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Address } from "../core/address.js";
 import { QuotaService } from "../gen/apportion/v1/quota_service_pb.js";
 import type { Settings } from "../settings.js";
+import { after } from "./timers.js";
 
 /** How often a connection is probed, idle or not. */
 const PING_MS = 5_000;
@@ -41,33 +42,47 @@ export class Node {
   }
 
   #session(settings: Settings): Http2SessionManager {
-    const pings = { pingIntervalMs: PING_MS, pingTimeoutMs: PING_TIMEOUT_MS, pingIdleConnection: true };
     const createConnection = (): Socket => {
       const opened = socket(this.address, settings);
       this.#sockets.add(opened);
       return opened.once("close", () => this.#sockets.delete(opened));
     };
-    return new SafeSessions(this.address.url, pings, { createConnection });
+    return new WatchedSessions(this.address, { createConnection }, settings.connectTimeoutMs);
   }
 }
 
 /**
- * Sessions whose errors cannot end the process.
+ * Sessions whose server must speak soon, and whose errors cannot end the process.
  *
- * The manager stops listening to a session when it makes the next one, and a server that does not accept the certificate of a client
- * says so late. The calls on that session have failed by themselves.
+ * The manager takes a session for connected before its server has said anything. It stops listening to one when it makes the next,
+ * and a server that does not accept the certificate of a client says so late. The calls on that session have failed by themselves.
  */
-class SafeSessions extends Http2SessionManager {
-  readonly #guarded = new WeakSet<Http2Session>();
+class WatchedSessions extends Http2SessionManager {
+  readonly #watched = new WeakSet<Http2Session>();
+  readonly #silenceMs: number;
+
+  constructor(address: Address, options: SecureClientSessionOptions, silenceMs: number) {
+    super(address.url, { pingIntervalMs: PING_MS, pingTimeoutMs: PING_TIMEOUT_MS, pingIdleConnection: true }, options);
+    this.#silenceMs = silenceMs;
+  }
 
   override async request(...request: Parameters<Http2SessionManager["request"]>): Promise<ClientHttp2Stream> {
     const stream = await super.request(...request);
     const { session } = stream;
-    if (session !== undefined && !this.#guarded.has(session)) {
-      this.#guarded.add(session);
-      session.on("error", () => undefined);
+    if (session !== undefined && !this.#watched.has(session)) {
+      this.#watched.add(session);
+      this.#watch(session);
     }
     return stream;
+  }
+
+  #watch(session: Http2Session): void {
+    const stop = after(this.#silenceMs, () => {
+      const silence = `the server said nothing within ${String(this.#silenceMs)} ms of the connection`;
+      session.destroy(new ConnectError(silence, Code.Unavailable));
+    });
+    session.once("remoteSettings", stop).once("close", stop);
+    session.on("error", () => undefined);
   }
 }
 

@@ -23,14 +23,14 @@ export interface RefillHost {
 export class Refill {
   readonly state: PrefetchState;
   isClosed = false;
-  readonly #priority: Priority | undefined;
+  readonly priority: Priority | undefined;
   readonly #host: RefillHost;
   #inFlight: InFlight | undefined;
   #unneededSince: number | undefined;
 
   constructor(holding: Holding, priority: Priority | undefined, host: RefillHost) {
     this.state = new PrefetchState(holding);
-    this.#priority = priority;
+    this.priority = priority;
     this.#host = host;
   }
 
@@ -47,7 +47,7 @@ export class Refill {
     if (request === undefined) return;
     this.#unneededSince = undefined;
     const { permits, maxWaitMs, covered } = request;
-    const inFlight = this.#host.start({ permits, minPermits: 1, priority: this.#priority, maxWaitMs });
+    const inFlight = this.#host.start({ permits, minPermits: 1, priority: this.priority, maxWaitMs });
     this.#inFlight = inFlight;
     void this.#complete(inFlight, covered);
   }

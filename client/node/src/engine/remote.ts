@@ -1,6 +1,6 @@
 /** Calls the nodes of a network: which one, over which connection, with which token, and what a failure says of them. */
 
-import { type CallOptions, Code } from "@connectrpc/connect";
+import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
 import { CallFailure } from "../core/failure.js";
 import { Routes } from "../core/routes.js";
 import type {
@@ -11,6 +11,7 @@ import type {
   GetSignalsResponse,
 } from "../gen/apportion/v1/quota_service_pb.js";
 import { hintTrust, type Settings } from "../settings.js";
+import type { Telemetry } from "../telemetry/telemetry.js";
 import { now } from "./clock.js";
 import type { Credentials } from "./credentials.js";
 import { Node } from "./node.js";
@@ -34,33 +35,46 @@ type Method<Response> = (node: Node, options: CallOptions) => Promise<Response>;
 /** The quota service on a network. */
 export class RemoteService implements Service {
   readonly #settings: Settings;
+  readonly #telemetry: Telemetry;
   readonly #credentials: Credentials;
   readonly #routes: Routes;
   readonly #nodes = new Map<string, Node>();
   readonly #retired = new Set<Node>();
 
-  constructor(settings: Settings, credentials: Credentials) {
+  constructor(settings: Settings, credentials: Credentials, telemetry: Telemetry) {
     this.#settings = settings;
+    this.#telemetry = telemetry;
     this.#credentials = credentials;
     this.#routes = new Routes(settings.addresses, hintTrust(settings));
   }
 
   acquire(message: AcquireLeaseRequest, timeoutMs: number, signal?: AbortSignal): Promise<AcquireLeaseResponse | CallFailure> {
-    return this.#call((node, options) => node.leases.acquireLease(message, options), timeoutMs, signal);
+    return this.#told("AcquireLease", (node, options) => node.leases.acquireLease(message, options), timeoutMs, signal);
   }
 
   settle(message: BatchSettleLeasesRequest, timeoutMs: number): Promise<BatchSettleLeasesResponse | CallFailure> {
-    return this.#call((node, options) => node.reports.batchSettleLeases(message, options), timeoutMs);
+    return this.#told("BatchSettleLeases", (node, options) => node.reports.batchSettleLeases(message, options), timeoutMs);
   }
 
   signals(workspace: string, timeoutMs: number): Promise<GetSignalsResponse | CallFailure> {
-    return this.#call((node, options) => node.reports.getSignals({ workspace }, options), timeoutMs);
+    return this.#told("GetSignals", (node, options) => node.reports.getSignals({ workspace }, options), timeoutMs);
   }
 
   close(): void {
     for (const node of [...this.#nodes.values(), ...this.#retired]) node.close();
     this.#nodes.clear();
     this.#retired.clear();
+  }
+
+  async #told<Response>(
+    name: string,
+    method: Method<Response>,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<Response | CallFailure> {
+    const result = await this.#call(method, timeoutMs, signal);
+    this.#telemetry.called(name, result instanceof CallFailure ? Code[result.code] : undefined);
+    return result;
   }
 
   async #call<Response>(method: Method<Response>, timeoutMs: number, signal?: AbortSignal): Promise<Response | CallFailure> {
@@ -93,7 +107,11 @@ export class RemoteService implements Service {
         onHeader: follow,
         onTrailer: follow,
       };
-      const call = method(node, options).catch((error: unknown) => failureOf(error));
+      const call = method(node, options).catch((error: unknown) => {
+        // The metadata of a failed call is in its error alone.
+        follow(ConnectError.from(error).metadata);
+        return failureOf(error);
+      });
       const result = await Promise.race([call, ended]);
       const isHinted = owner !== undefined && this.#routes.hinted(owner, now());
       if (result === "cancelled") return new CallFailure(Code.Canceled, "the call was cancelled");
