@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run simulate test lint conformance clients test-python test-node test-go proto bench bench-clients bench-peers mutants need-cargo need-components need-languages need-mutants core-is-alone
+.PHONY: help demo run simulate test lint conformance clients test-python test-node test-go test-java proto bench bench-clients bench-peers mutants need-cargo need-components need-languages need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -36,7 +36,7 @@ test: need-cargo need-components need-languages ## install missing components, t
 	@$(MAKE) --no-print-directory conformance
 
 # The client libraries other than the Rust one, which is a part of the workspace.
-clients: test-python test-go test-node ## lint, type-check and test the client libraries of other languages
+clients: test-python test-go test-node test-java ## lint, type-check and test the client libraries of other languages
 
 test-python: ## the same for Python alone (ARGS="-k name" chooses tests)
 	@client/python/check $(ARGS)
@@ -46,6 +46,9 @@ test-node: ## the same for Node.js alone (ARGS="test/http.test.ts" chooses tests
 
 test-go: ## the same for Go alone (ARGS="-run Name" chooses tests)
 	@client/go/check $(ARGS)
+
+test-java: ## the same for Java alone (ARGS="-Dtest=Name" chooses tests)
+	@client/java/check $(ARGS)
 
 conformance: need-cargo ## hold every client library to the same behavior (ARGS="--driver NAME --case PART --verbose")
 	cargo test --workspace --features $(FEATURES) --test suite -- $(ARGS)
@@ -85,7 +88,8 @@ need-mutants: need-cargo
 
 # Before the long part of `make test`; the checks of the clients look at versions.
 need-languages:
-	@missing=; for tool in "python3 Python 3.10" "go Go 1.26" "node Node.js 20" "npm Node.js 20"; do \
+	@missing=; for tool in "python3 Python 3.10" "go Go 1.26" "node Node.js 20" "npm Node.js 20" \
+    "javac a JDK of version 17" "mvn Maven 3.8"; do \
 	  command -v "$${tool%% *}" >/dev/null || { echo "$${tool%% *} is missing: install $${tool#* } or newer" >&2; missing=1; }; \
 	done; [[ -z "$$missing" ]]
 

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 const ACCEPT: &str = "run `make proto` and commit what it changes";
 
 /// The files with generated code, and the directories that hold nothing else, from the root of the repository.
-const GENERATED: [&str; 8] = [
+const GENERATED: [&str; 9] = [
     "client/go/apportionv1",
     "client/go/conformance/driverpb",
     "client/java/apportion-proto/src",
+    "client/java/conformance/src/main/java/apportion",
     "client/node/conformance/driver_pb.ts",
     "client/node/src/gen",
     "client/python/conformance/driver_pb2.py",

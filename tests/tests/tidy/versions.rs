@@ -3,8 +3,12 @@
 use crate::source::read;
 
 /// Where a client states its version, and the line that does so.
-const STATED: [(&str, &str); 5] = [
+const STATED: [(&str, &str); 6] = [
     ("client/go/config.go", "const Version = \"{}\""),
+    (
+        "client/java/apportion-client/src/main/java/dev/apportion/Quota.java",
+        "    public static final String VERSION = \"{}\";",
+    ),
     ("client/java/pom.xml", "  <version>{}</version>"),
     ("client/node/package.json", "  \"version\": \"{}\","),
     ("client/python/pyproject.toml", "version = \"{}\""),

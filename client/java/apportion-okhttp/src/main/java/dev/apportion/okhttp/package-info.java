@@ -1,0 +1,2 @@
+/** A permit for each attempt of OkHttp. */
+package dev.apportion.okhttp;

@@ -1,0 +1,2 @@
+/** Permits for requests of Spring's HTTP clients. */
+package dev.apportion.spring;
