@@ -10,6 +10,7 @@ export default tseslint.config(
       ".build",
       "conformance/build",
       "examples/dist",
+      "bench/dist",
       "conformance/driver_pb.ts",
       "src/gen",
     ],
@@ -20,7 +21,13 @@ export default tseslint.config(
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ["./tsconfig.json", "./tsconfig.test.json", "./tsconfig.conformance.json", "./tsconfig.examples.json"],
+        project: [
+          "./tsconfig.json",
+          "./tsconfig.test.json",
+          "./tsconfig.conformance.json",
+          "./tsconfig.examples.json",
+          "./tsconfig.bench.json",
+        ],
       },
     },
     rules: {

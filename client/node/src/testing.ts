@@ -53,6 +53,7 @@ export class FakeServer {
   #signalsVersion = 0;
   #leases = 0;
   #granted = 0;
+  #calls = 0;
   #url = "";
 
   private constructor() {
@@ -126,6 +127,11 @@ export class FakeServer {
     return this.#leases;
   }
 
+  /** The calls that were made. */
+  get calls(): number {
+    return this.#calls;
+  }
+
   /** All observations that were reported, as messages of the API. */
   get observations(): readonly Observation[] {
     return this.#observations;
@@ -155,6 +161,7 @@ export class FakeServer {
   }
 
   #acquire(request: AcquireLeaseRequest): AcquireLeaseResponse {
+    this.#calls += 1;
     if (this.#refusal !== undefined) throw this.#refusal;
     const wanted = request.permits ?? 1;
     const permits = Math.min(wanted, this.#left);
@@ -174,11 +181,13 @@ export class FakeServer {
   }
 
   #getSignals(): GetSignalsResponse {
+    this.#calls += 1;
     if (this.#signals === undefined) throw new ConnectError("the test has no signals", Code.Unimplemented);
     return create(GetSignalsResponseSchema, { signals: this.#signals, signalsVersion: this.#signalsVersion });
   }
 
   #settle(request: BatchSettleLeasesRequest): BatchSettleLeasesResponse {
+    this.#calls += 1;
     const outcomes = request.requests.map((report) => {
       const back = report.returnedPermits - (this.#returned.get(report.leaseId) ?? 0);
       this.#left += back;
