@@ -7,7 +7,7 @@
  */
 
 export type { Priority } from "./core/grant.js";
-export type { QuotaCounts } from "./engine/engine.js";
+export type { QuotaCounts } from "./counts.js";
 export {
   AcquireError,
   ApportionError,

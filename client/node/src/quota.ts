@@ -1,9 +1,10 @@
 /** The client. */
 
 import type { Priority } from "./core/grant.js";
+import type { QuotaCounts } from "./counts.js";
 import { now } from "./engine/clock.js";
 import { Credentials } from "./engine/credentials.js";
-import { Engine, type QuotaCounts } from "./engine/engine.js";
+import { Engine } from "./engine/engine.js";
 import { RemoteService } from "./engine/remote.js";
 import {
   type AcquireOptions,

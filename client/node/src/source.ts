@@ -138,7 +138,11 @@ export class OnDemand implements PermitSource {
   }
 }
 
-/** Acquires a lease, unless the signal is aborted first. */
+/**
+ * Acquires a lease, unless the signal is aborted first.
+ *
+ * @internal
+ */
 export async function acquireState(engine: Engine, ask: Ask, signal: AbortSignal | undefined): Promise<LeaseState> {
   signal?.throwIfAborted();
   if (engine.isClosed) throw new ClosedError("the client is closed");

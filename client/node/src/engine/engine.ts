@@ -6,6 +6,7 @@ import type { Ask, Priority } from "../core/grant.js";
 import type { LeaseState, ReportSink } from "../core/lease.js";
 import type { Holding } from "../core/prefetch.js";
 import type { LeaseReport, Urgency } from "../core/report.js";
+import type { QuotaCounts } from "../counts.js";
 import { type AcquireError, ClosedError, PermitTimeoutError, UnreachableError } from "../errors.js";
 import { type Settings, shareOf } from "../settings.js";
 import type { Telemetry, Waiting } from "../telemetry/telemetry.js";
@@ -23,20 +24,6 @@ const REASON_MARGIN_MS = 100;
 /** Request ids are a prefix of the process, and a count. */
 const PROCESS = randomBytes(8).toString("hex");
 let requests = 0;
-
-/** Counts for diagnosis. */
-export interface QuotaCounts {
-  /** The permits that are held ahead. */
-  readonly held: number;
-  /** The permits that were taken and whose scope has not ended. */
-  readonly inUse: number;
-  /** The callers that wait. */
-  readonly waiting: number;
-  /** The leases with a report that is not sent yet. */
-  readonly pendingReports: number;
-  /** The leases that are not settled for good. */
-  readonly openLeases: number;
-}
 
 /** Everything of a client but its surface. */
 export class Engine implements ReportSink, RefillHost {
