@@ -125,3 +125,19 @@ fn a_team_at_its_cap_earns_no_credit() {
     assert_eq!(got_a + got_b, 100);
     assert!((48..=52).contains(&got_a), "{got_a} after the cap, {got_b}");
 }
+
+#[test]
+fn a_return_while_another_limit_paces_makes_no_room_below_the_cap_of_another_team() {
+    let mut world = World::new(policy(40, vec![capped("a", 4), team("b")]));
+    world.ask(&ask("a", 4)).lease();
+    let b = world.ask(&ask("b", 30)).lease();
+    // A limit with shorter windows paces from now on; the team moves, so that what it was granted is known of no window.
+    world.change(|policy| {
+        policy.limits.push(limit("short", 40, 5_000));
+        policy.teams.push(team("parent"));
+        policy.teams[0].parent = Some(team_id("parent"));
+    });
+    world.settle_by(&b, ("b", "only"), (0, 6), false).expect("a report that holds");
+    world.change(|policy| policy.limits.retain(|limit| limit.id != limit_id("short")));
+    world.ask(&ask("a", 1)).ticket();
+}

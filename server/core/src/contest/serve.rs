@@ -114,10 +114,12 @@ impl Contest {
     ) {
         let &Returned { service, caller, is_edge } = returned;
         let TeamService { team, priority, permits, .. } = service;
+        let queued = self.backlog.queued(team, priority);
+        let grant = TeamGrant { team, priority, permits, queued };
         windows.put_back(permits, charged);
+        windows.uncount(&grant, charged, is_edge);
         if charged[windows.primary_place()] == Charged::ByGrant {
-            let queued = self.backlog.queued(team, priority);
-            windows.uncount(&TeamGrant { team, priority, permits, queued }, is_edge);
+            windows.restore(&grant, is_edge);
             self.tree.for_path(team, |node| {
                 node.granted = node.granted.less(permits);
                 if is_edge {

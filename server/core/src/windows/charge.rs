@@ -78,16 +78,23 @@ impl Windows {
         }
     }
 
-    /// They were granted in the primary window in force: they do not count there any more.
-    pub(crate) fn uncount(&mut self, grant: &TeamGrant, is_edge: bool) {
+    /// They do not count as granted to their team any more in the windows that were charged by the grant: also where those are not
+    /// of the primary limit, which may become it again.
+    pub(crate) fn uncount(&mut self, grant: &TeamGrant, charged: &[Charged], is_edge: bool) {
         let &TeamGrant { team, priority, permits, queued } = grant;
-        if is_edge {
-            self.limits[self.primary].next_blocks.put_back(permits);
-        }
-        self.floors[priority].restore(permits);
         let primary = self.primary;
         for (at, limit) in self.limits.iter_mut().enumerate() {
-            limit.counts(is_edge && at == primary).give_back(team, priority, permits, queued);
+            if charged[at] == Charged::ByGrant {
+                limit.counts(is_edge && at == primary).give_back(team, priority, permits, queued);
+            }
+        }
+    }
+
+    /// They were granted in the primary window in force: its floors have them back, and, at an edge, the window after it.
+    pub(crate) fn restore(&mut self, grant: &TeamGrant, is_edge: bool) {
+        self.floors[grant.priority].restore(grant.permits);
+        if is_edge {
+            self.limits[self.primary].next_blocks.put_back(grant.permits);
         }
     }
 }
