@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run simulate test lint conformance clients test-python test-node test-go test-java proto bench bench-clients bench-peers mutants need-cargo need-components need-languages need-mutants core-is-alone
+.PHONY: help demo run simulate test lint conformance clients test-python test-node test-go test-java proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -29,7 +29,7 @@ simulate: need-cargo ## build the release and replay one scenario (SCENARIO=FILE
 	@echo
 	@exec target/release/apportion simulate $(SCENARIO)
 
-test: need-cargo need-components need-languages ## install missing components, then lint and run every test
+test: need-cargo need-components need-languages etcd ## build etcd and install missing components, then lint and run every test
 	@$(MAKE) --no-print-directory lint
 	cargo test --workspace --features $(FEATURES)
 	@$(MAKE) --no-print-directory clients
@@ -82,6 +82,20 @@ mutants: need-mutants ## break one rule of the core at a time and list what its 
 	  --build-timeout 600 --timeout 300 || [[ $$? == [23] ]]; \
 	echo "results: $(MUTANTS)/mutants.out; mutants that the core's tests did not notice:"; \
 	cat $(MUTANTS)/mutants.out/missed.txt
+
+# The etcd of the tests of clusters, once for each version in tests/etcd/go.mod.
+ETCD := $(CURDIR)/target/etcd
+etcd: need-go $(ETCD)/etcd $(ETCD)/etcdutl ## build the etcd that tests start, once (needs Go)
+
+$(ETCD)/etcd: tests/etcd/go.mod
+	cd tests/etcd && go build -trimpath -ldflags "-s -w" -o $@ go.etcd.io/etcd/server/v3
+
+$(ETCD)/etcdutl: tests/etcd/go.mod
+	cd tests/etcd && go build -trimpath -ldflags "-s -w" -o $@ go.etcd.io/etcd/etcdutl/v3
+
+need-go:
+	@command -v go >/dev/null || { \
+	  echo "go is missing, which builds the etcd that tests start: install Go 1.26 or newer (https://go.dev/dl), then run make again" >&2; exit 1; }
 
 need-mutants: need-cargo
 	@command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants

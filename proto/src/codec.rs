@@ -3,7 +3,7 @@
 //! A unary call has one small message each way. Allocating the default buffer of 8 KiB would cost more than encoding the message.
 //! Streams send many messages at once, and keep the default.
 
-use crate::v1;
+use crate::{peer_v1, v1};
 use prost::Message;
 use std::any::TypeId;
 use tonic::codec::{BufferSettings, Codec};
@@ -19,6 +19,8 @@ fn buffers<T: 'static>() -> BufferSettings {
     let streamed = [
         TypeId::of::<v1::ExchangeRequest>(),
         TypeId::of::<v1::ExchangeResponse>(),
+        TypeId::of::<peer_v1::PassCallsRequest>(),
+        TypeId::of::<peer_v1::PassCallsResponse>(),
         TypeId::of::<v1::WatchWorkspaceResponse>(),
         TypeId::of::<v1::BackupStoreResponse>(),
     ];

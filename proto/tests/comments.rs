@@ -101,10 +101,11 @@ fn paragraphs(text: &str) -> Vec<Paragraph> {
 
 #[test]
 fn every_comment_is_filled_and_written_in_sentences() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("apportion/v1");
     let mut broken = Vec::new();
     let mut checked = 0;
-    for entry in fs::read_dir(directory).expect("the directory can be read") {
+    let directories = ["apportion/v1", "apportion/peer/v1"];
+    let directories = directories.map(|directory| Path::new(env!("CARGO_MANIFEST_DIR")).join(directory));
+    for entry in directories.iter().flat_map(|it| fs::read_dir(it).expect("the directory can be read")) {
         let path = entry.expect("its entries can be read").path();
         let text = fs::read_to_string(&path).expect("the file can be read");
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

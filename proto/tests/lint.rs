@@ -3,8 +3,9 @@
 mod descriptors;
 mod source_comments;
 
-use descriptors::{PACKAGE, bare, enums, files, messages, oneof};
-use prost_types::FileDescriptorProto;
+use descriptors::{PACKAGE, enums, files, messages, oneof};
+use prost::Message;
+use prost_types::{FileDescriptorProto, FileDescriptorSet};
 use source_comments::comments;
 use std::collections::BTreeSet;
 
@@ -22,6 +23,15 @@ const STATUSES: [&str; 11] = [
     "FAILED_PRECONDITION",
     "INTERNAL",
 ];
+
+/// The files of the public API and of the contract between nodes.
+fn all_files() -> Vec<FileDescriptorProto> {
+    let set = FileDescriptorSet::decode(apportion_proto::PEER_FILE_DESCRIPTOR_SET).expect("the set is valid");
+    let of_peers = set.file.into_iter().filter(|file| file.package() == "apportion.peer.v1");
+    let of_peers: Vec<_> = of_peers.collect();
+    assert!(!of_peers.is_empty(), "the contract between nodes was not found");
+    files().into_iter().chain(of_peers).collect()
+}
 
 fn none(broken: &[String], what_to_do: &str) {
     assert!(broken.is_empty(), "{what_to_do}:\n  {}\n", broken.join("\n  "));
@@ -152,7 +162,7 @@ fn every_import_is_used_and_is_well_known_or_local() {
 #[test]
 fn messages_and_fields_follow_the_naming_rules() {
     let mut broken = Vec::new();
-    for (name, message) in files().iter().flat_map(messages) {
+    for (name, message) in all_files().iter().flat_map(messages) {
         if !name.split('.').all(is_pascal) {
             broken.push(name.clone());
         }
@@ -191,12 +201,13 @@ fn enum_values_have_the_prefix_of_their_enum_and_zero_is_unspecified() {
 fn every_call_has_a_request_and_a_response_of_its_own() {
     let mut broken = Vec::new();
     let mut seen = BTreeSet::new();
-    for service in files().iter().flat_map(|file| &file.service) {
+    for service in all_files().iter().flat_map(|file| &file.service) {
         if !is_pascal(service.name()) || !service.name().ends_with("Service") {
             broken.push(service.name().to_owned());
         }
         for rpc in &service.method {
-            let (takes, gives) = (bare(rpc.input_type()).to_owned(), bare(rpc.output_type()).to_owned());
+            let name = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+            let (takes, gives) = (name(rpc.input_type()), name(rpc.output_type()));
             let named =
                 takes == format!("{}Request", rpc.name()) && gives == format!("{}Response", rpc.name());
             if !is_pascal(rpc.name()) || !named || !seen.insert(takes) || !seen.insert(gives) {
@@ -211,7 +222,7 @@ fn every_call_has_a_request_and_a_response_of_its_own() {
 #[test]
 fn everything_is_documented() {
     let mut broken = Vec::new();
-    for file in files() {
+    for file in all_files() {
         let comments = comments(&file);
         for (path, name) in elements(&file) {
             if !comments.get(&path).is_some_and(|comment| comment.len() > 8 && comment.ends_with(['.', ':']))

@@ -9,8 +9,14 @@ pub mod store;
 
 pub mod engine;
 
+pub mod membership;
+
 mod convert;
 mod status;
+
+pub mod peer;
+
+pub mod leases;
 
 pub mod signals;
 

@@ -23,6 +23,8 @@ pub mod provider;
 
 pub mod process;
 
+pub mod etcd;
+
 pub mod demo;
 
 use apportion_core::scenario::{Record, Scenario};

@@ -37,4 +37,8 @@ mutants! {
     a_retry_with_the_old_life_is_caught: RetryWithOldLife, Within, "C2";
     a_new_owner_that_forgets_learned_limits_is_caught: LearnedForgottenOnRestart, Within, "C1";
     a_new_owner_that_grants_a_cap_again_is_caught: TakeOverIgnoresCaps, Within, "cap";
+    a_booking_that_does_not_compare_the_claim_is_caught: BookWithoutClaim, Within, "cap";
+    a_booking_that_does_not_compare_the_policy_is_caught: BookWithoutPolicy, Within, "C1";
+    permits_given_back_after_the_hand_over_are_caught: GiveBackAfterHandOver, Within, "C1";
+    a_deposed_owner_that_grants_what_is_passed_on_to_it_is_caught: DeposedGrantsForwarded, Within, "C1";
 }

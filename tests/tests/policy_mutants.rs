@@ -1,8 +1,8 @@
 //! The simulation of changing policies notices every broken rule that keeps windows meanwhile, within a bounded number of seeds.
 
 use apportion_core::facts::{Basis, Facts, Learned};
-use apportion_core::ids::{LimitId, NodeId, WorkspaceId};
-use apportion_core::ledger::{BookRefusal, MarkKey, Series, ShardRecord, Statement};
+use apportion_core::ids::{LimitId, WorkspaceId};
+use apportion_core::ledger::{BookRefusal, MarkKey, Marks, Series, Statement};
 use apportion_core::mutant::{Mutant, with};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins};
@@ -43,20 +43,20 @@ fn limit() -> LimitPolicy {
     LimitPolicy { id, permits, window, phase: Span::ZERO, margins: Margins::DEFAULT }
 }
 
-/// Whether the record keeps that a window is exhausted.
+/// Whether the marks keep that a window is exhausted.
 fn an_exhausted_window_is_spent() -> bool {
     let (workspace, limit) = (WorkspaceId::new("workspace").expect("a name"), limit());
     let grid = Grid::new(limit.window, limit.phase);
     let (at, life) = (Timestamp::ZERO + Span::from_secs(1_000), 1);
     let shape = vec![(limit.id.clone(), grid)];
-    let mut record = ShardRecord::first(NodeId::new("node").expect("a name"), 1, 1);
+    let mut marks = Marks::first(workspace.clone());
     let statement = Statement { at, life, number: 1, is_urgent: false, shape, former: Vec::new() };
-    record.state(&workspace, &statement);
+    marks.state(&statement);
     let window = grid.at(at);
     let key = MarkKey { workspace, limit: limit.id, window_start: window.start.earliest };
-    record.spend(&key, &window, limit.permits);
+    marks.spend(&key, &window, limit.permits);
     let series = Series { life, number: 1 };
-    record.raise(&key, &window, Permits::ONE, limit.permits, series) == Err(BookRefusal::Spent)
+    marks.raise(&key, &window, Permits::ONE, limit.permits, series) == Err(BookRefusal::Spent)
 }
 
 /// Whether a budget that was learned for windows of a minute is ignored for windows of 10 s.

@@ -103,7 +103,7 @@ fn greet(settings: &Settings, running: &Running) {
             "no authentication until the first token is created: everyone who reaches this address is an administrator"
         }
     };
-    let store = settings.data_dir.display();
+    let store = settings.store_name();
     let (address, http) = (running.address, running.http_address);
     if settings.log.format == LogFormat::Json {
         return terminal::json(&serde_json::json!({
@@ -112,7 +112,7 @@ fn greet(settings: &Settings, running: &Running) {
             "http": http.to_string(),
             "tls": settings.tls.is_some(),
             "authenticates": running.authenticates,
-            "store": store.to_string(),
+            "store": store,
             "is_new_store": running.is_new,
         }));
     }

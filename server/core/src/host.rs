@@ -40,5 +40,6 @@ pub fn apply_reply(allocator: &mut Allocator, reply: ShardReply) {
         }
         ShardReply::Refused { series, window_start, .. } => allocator.book_refused(series, window_start),
         ShardReply::Stated { life, number } => allocator.stated(life, number),
+        ShardReply::StoreLost(is_lost) => allocator.set_store_lost(is_lost),
     }
 }

@@ -38,6 +38,14 @@ pub enum Mutant {
     ExhaustedInMemoryOnly,
     /// A team that is moved, or created again, has its cap again in the same window.
     CapStartsWithTheTeam,
+    /// A booking does not compare the claim of its shard.
+    BookWithoutClaim,
+    /// A booking does not compare the revision of its policy.
+    BookWithoutPolicy,
+    /// Permits go back by a write of their own after the shard was handed over, which compares nothing.
+    GiveBackAfterHandOver,
+    /// A node that handed a shard over grants requests from it that another node passes on.
+    DeposedGrantsForwarded,
     /// After the store failed, a write that its cache still shows counts as durable.
     GrantAfterIoError,
 }

@@ -28,7 +28,7 @@ fn external_use_is_booked_and_survives_a_restart() {
     let mark = first.mark("main", at(0));
     assert!(mark >= permits(60), "{mark} are booked");
     let mut second = world();
-    second.record = first.record;
+    second.marks = first.marks;
     let rest = second.flood(&ask("b", 1), 100);
     assert_eq!(second.sum(&rest), 100 - mark.get());
 }

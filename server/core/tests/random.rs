@@ -6,7 +6,7 @@ mod common;
 use apportion_core::allocator::{Allocator, Effect, Submitted};
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{CallerId, TeamId};
-use apportion_core::ledger::{Raise, ShardRecord};
+use apportion_core::ledger::{Marks, Raise};
 use apportion_core::observation::Observation;
 use apportion_core::permits::Permits;
 use apportion_core::policy::{Policy, Share, TeamPolicy};
@@ -36,7 +36,7 @@ struct Run {
     life: u64,
     bounds: Bounds,
     unbooked: Vec<Effect>,
-    record: ShardRecord,
+    marks: Marks,
     books_late: bool,
 }
 
@@ -126,7 +126,7 @@ impl Run {
             life: 1,
             bounds,
             unbooked: Vec::new(),
-            record: first_record(),
+            marks: first_marks(),
         }
     }
 
@@ -270,13 +270,13 @@ impl Run {
         }
         for effect in std::mem::take(&mut self.unbooked) {
             if let Effect::State(statement) = &effect {
-                self.record.state(&workspace_id(), statement);
+                self.marks.state(statement);
                 self.allocator.stated(statement.life, statement.number);
             }
             let Effect::Book { limit, series, window, permits, budget, .. } = effect else { continue };
             let key = mark_key(&limit, window.start.earliest);
             let window_start = key.window_start;
-            let Ok(Raise { from, to, .. }) = self.record.raise(&key, &window, permits, budget, series) else {
+            let Ok(Raise { from, to, .. }) = self.marks.raise(&key, &window, permits, budget, series) else {
                 self.allocator.window_spent(series, window_start);
                 continue;
             };

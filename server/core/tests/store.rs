@@ -154,7 +154,7 @@ fn a_process_hands_back_only_what_it_booked_itself() {
     let mut first = World::new(policy(100, vec![team("a"), team("b")]));
     first.ask(&ask("a", 10)).lease();
     let mut second = World::new(policy(100, vec![team("a"), team("b")]));
-    second.record = first.record.clone();
+    second.marks = first.marks.clone();
     second.ask(&ask("b", 1)).lease();
     let before = first.mark("main", at(0));
     let booked = second.mark("main", at(0)).less(before);

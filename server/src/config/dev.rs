@@ -22,6 +22,7 @@ impl Settings {
         }
         let set = [
             ("data_dir", keeps_data),
+            ("store", settings.cluster.is_some()),
             ("tls", settings.tls.is_some()),
             ("insecure", settings.insecure),
             ("APPORTION_ADMIN_TOKEN", admin_token.is_some_and(|secret| !secret.is_empty())),

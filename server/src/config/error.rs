@@ -25,9 +25,20 @@ pub enum ConfigError {
         "APPORTION_ADMIN_TOKEN: must be 16 to 1024 printable characters without spaces, such as the output of `openssl rand -hex 32`"
     )]
     AdminToken,
+    /// A setting of a cluster that is missing, invalid, or of no use.
+    #[error("{name}: {why}")]
+    Cluster {
+        /// The setting.
+        name: &'static str,
+        /// What is wrong, and what to do.
+        why: String,
+    },
     /// Only one of certificate and key.
     #[error("tls: cert and key must be set together; {0} is missing")]
     HalfTls(&'static str),
+    /// Only a part of what nodes need for TLS between them.
+    #[error("peer_tls: cert, key and ca must be set together; {0} is missing")]
+    PartOfPeerTls(&'static str),
     /// Settings of client certificates without a CA.
     #[error("tls: {0} requires client_ca")]
     NoClientCa(&'static str),

@@ -22,6 +22,11 @@ pub enum Exposed {
         "tls.client_ca is set but no caller has a role: add [[tls.client]] entries, or set APPORTION_ADMIN_TOKEN"
     )]
     Nobody,
+    /// Whoever reaches the port for other nodes may speak for every caller.
+    #[error(
+        "peer_listen: {0} is not a loopback address and TLS between nodes is off: set peer_tls.cert, peer_tls.key and peer_tls.ca"
+    )]
+    PeersWithoutTls(SocketAddr),
     /// Metrics are never served with TLS.
     #[error(
         "http_listen: {0} is not a loopback address and has no TLS: put a proxy in front, or use --insecure"
@@ -40,10 +45,15 @@ pub fn check_exposure(settings: &Settings, has_tokens: bool) -> Result<(), Expos
     if bindings == Some(0) && !has_tokens {
         return Err(Exposed::Nobody);
     }
+    let beyond = |address: SocketAddr| !address.ip().to_canonical().is_loopback();
+    if let (Some(address), None) = (settings.peer_listen, &settings.peer_tls)
+        && beyond(address)
+    {
+        return Err(Exposed::PeersWithoutTls(address));
+    }
     if settings.insecure {
         return Ok(());
     }
-    let beyond = |address: SocketAddr| !address.ip().to_canonical().is_loopback();
     let listen = settings.listen;
     if beyond(listen) && settings.tls.is_none() {
         return Err(Exposed::WithoutTls(listen));

@@ -31,14 +31,39 @@ pub enum FileError {
 #[serde(deny_unknown_fields, expecting = "a table", default)]
 pub(super) struct ConfigFile {
     pub(super) data_dir: Option<PathBuf>,
+    pub(super) store: Option<String>,
     pub(super) listen: Option<SocketAddr>,
     pub(super) http_listen: Option<SocketAddr>,
+    pub(super) peer_listen: Option<SocketAddr>,
     pub(super) insecure: Option<bool>,
     pub(super) drain_seconds: Option<u32>,
     pub(super) audit_entries: Option<u32>,
+    pub(super) cluster: ClusterTable,
+    pub(super) etcd: EtcdTable,
     pub(super) tls: TlsTable,
+    pub(super) peer_tls: PeerTlsTable,
     pub(super) log: LogTable,
     pub(super) limits: LimitsTable,
+}
+
+/// The table `cluster`.
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields, expecting = "a table", default)]
+pub(super) struct ClusterTable {
+    pub(super) name: Option<String>,
+    pub(super) node: Option<String>,
+    pub(super) advertise: Option<String>,
+}
+
+/// The table `etcd`.
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields, expecting = "a table", default)]
+pub(super) struct EtcdTable {
+    pub(super) ca: Option<PathBuf>,
+    pub(super) cert: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+    pub(super) user: Option<String>,
+    pub(super) password_file: Option<PathBuf>,
 }
 
 /// The table `tls`.
@@ -50,6 +75,15 @@ pub(super) struct TlsTable {
     pub(super) client_ca: Option<PathBuf>,
     pub(super) client_optional: Option<bool>,
     pub(super) client: Vec<ClientEntry>,
+}
+
+/// The table `peer_tls`.
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields, expecting = "a table", default)]
+pub(super) struct PeerTlsTable {
+    pub(super) cert: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+    pub(super) ca: Option<PathBuf>,
 }
 
 /// An entry of `tls.client`: a name in client certificates, and its role.

@@ -7,18 +7,57 @@ use std::path::PathBuf;
 /// The settings given as flags or in the environment; all are optional.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Flags {
-    /// TOML file with settings, in the tables `tls`, `log` and `limits`; flags take precedence
+    /// TOML file with settings, in the tables `cluster`, `etcd`, `tls`, `log` and `limits`; flags take precedence
     #[arg(long, env = "APPORTION_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Data directory of the embedded store [default: ./apportion-data]
     #[arg(long, env = "APPORTION_DATA_DIR", value_name = "DIRECTORY")]
     pub data_dir: Option<PathBuf>,
+    /// Store of a cluster instead of the embedded one: the members of an etcd, as etcd://HOST:PORT,HOST:PORT
+    #[arg(long, env = "APPORTION_STORE", value_name = "URL")]
+    pub store: Option<String>,
+    /// Name of the cluster; each in the same etcd has a store of its own
+    #[arg(long, env = "APPORTION_CLUSTER", value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// Name of this node, which no other node of the cluster has
+    #[arg(long, env = "APPORTION_NODE", value_name = "NAME")]
+    pub node: Option<String>,
+    /// Where clients reach this node [default: the address of the gRPC server]
+    #[arg(long, env = "APPORTION_ADVERTISE", value_name = "HOST:PORT")]
+    pub advertise: Option<String>,
+    /// PEM file with the CA certificates of etcd [default: no TLS]
+    #[arg(long, env = "APPORTION_ETCD_CA", value_name = "FILE")]
+    pub etcd_ca: Option<PathBuf>,
+    /// PEM file with the certificate chain to show to etcd
+    #[arg(long, env = "APPORTION_ETCD_CERT", value_name = "FILE")]
+    pub etcd_cert: Option<PathBuf>,
+    /// PEM file with its private key
+    #[arg(long, env = "APPORTION_ETCD_KEY", value_name = "FILE")]
+    pub etcd_key: Option<PathBuf>,
+    /// User of etcd
+    #[arg(long, env = "APPORTION_ETCD_USER", value_name = "NAME")]
+    pub etcd_user: Option<String>,
+    /// File with the password of the user
+    #[arg(long, env = "APPORTION_ETCD_PASSWORD_FILE", value_name = "FILE")]
+    pub etcd_password_file: Option<PathBuf>,
     /// Address of the gRPC server [default: 127.0.0.1:7420]
     #[arg(long, env = "APPORTION_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
     /// Address of the HTTP server for metrics and health checks, without TLS [default: 127.0.0.1:7421]
     #[arg(long, env = "APPORTION_HTTP_LISTEN", value_name = "ADDRESS")]
     pub http_listen: Option<SocketAddr>,
+    /// Address for other nodes of a cluster [default: 127.0.0.1:7422]
+    #[arg(long, env = "APPORTION_PEER_LISTEN", value_name = "ADDRESS")]
+    pub peer_listen: Option<SocketAddr>,
+    /// PEM file with the certificate chain of this node for other nodes
+    #[arg(long, env = "APPORTION_PEER_TLS_CERT", value_name = "FILE")]
+    pub peer_tls_cert: Option<PathBuf>,
+    /// PEM file with the private key of that certificate
+    #[arg(long, env = "APPORTION_PEER_TLS_KEY", value_name = "FILE")]
+    pub peer_tls_key: Option<PathBuf>,
+    /// PEM file with the CA certificates of the cluster; whoever holds a certificate of them is a node
+    #[arg(long, env = "APPORTION_PEER_TLS_CA", value_name = "FILE")]
+    pub peer_tls_ca: Option<PathBuf>,
     /// PEM file with the certificate chain of the server
     #[arg(long, env = "APPORTION_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,

@@ -9,12 +9,14 @@ mod file;
 mod secret;
 
 mod clients;
+mod cluster;
 mod dev;
 mod exposure;
 mod resolve;
 mod settings;
 
 pub use crate::service::certificates::Binding;
+pub use cluster::ClusterSettings;
 pub use error::ConfigError;
 pub use exposure::{Exposed, check_exposure};
 pub use file::FileError;
@@ -26,3 +28,5 @@ pub use settings::{Clients, Settings, Tls};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_cluster;

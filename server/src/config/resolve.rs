@@ -1,6 +1,7 @@
 //! Where a setting comes from: flags and the environment come first, then the file, then the default.
 
 use super::clients;
+use super::cluster;
 use super::error::ConfigError;
 use super::file::{self, ConfigFile};
 use super::flags::Flags;
@@ -8,6 +9,7 @@ use super::limits::ServerLimits;
 use super::log::Log;
 use super::secret::admin_token;
 use super::settings::{Settings, Tls};
+use crate::peer::PeerTls;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -30,8 +32,12 @@ impl Settings {
         secret: Option<String>,
     ) -> Result<Self, ConfigError> {
         let loopback = |port| SocketAddr::from((IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+        let insecure = flags.insecure.or(file.insecure).unwrap_or(false);
         Ok(Self {
+            cluster: cluster::cluster(flags, &file, insecure)?,
             tls: tls(flags, &file)?,
+            peer_tls: peer_tls(flags, &file)?,
+            peer_listen: flags.peer_listen.or(file.peer_listen),
             data_dir: flags
                 .data_dir
                 .clone()
@@ -39,7 +45,7 @@ impl Settings {
                 .unwrap_or_else(|| PathBuf::from("./apportion-data")),
             listen: flags.listen.or(file.listen).unwrap_or(loopback(7420)),
             http_listen: flags.http_listen.or(file.http_listen).unwrap_or(loopback(7421)),
-            insecure: flags.insecure.or(file.insecure).unwrap_or(false),
+            insecure,
             log: Log {
                 format: flags.log_format.or(file.log.format).unwrap_or_default(),
                 level: flags.log_level.or(file.log.level).unwrap_or_default(),
@@ -71,6 +77,19 @@ fn tls(flags: &Flags, file: &ConfigFile) -> Result<Option<Tls>, ConfigError> {
         (None, None) if clients.is_none() => Ok(None),
         (None, _) => Err(ConfigError::HalfTls("cert")),
         (Some(_), None) => Err(ConfigError::HalfTls("key")),
+    }
+}
+
+fn peer_tls(flags: &Flags, file: &ConfigFile) -> Result<Option<PeerTls>, ConfigError> {
+    let either = |flag: &Option<PathBuf>, file: &Option<PathBuf>| flag.clone().or_else(|| file.clone());
+    let cert = either(&flags.peer_tls_cert, &file.peer_tls.cert);
+    let key = either(&flags.peer_tls_key, &file.peer_tls.key);
+    match (cert, key, either(&flags.peer_tls_ca, &file.peer_tls.ca)) {
+        (Some(cert), Some(key), Some(ca)) => Ok(Some(PeerTls { cert, key, ca })),
+        (None, None, None) => Ok(None),
+        (None, ..) => Err(ConfigError::PartOfPeerTls("cert")),
+        (_, None, _) => Err(ConfigError::PartOfPeerTls("key")),
+        (.., None) => Err(ConfigError::PartOfPeerTls("ca")),
     }
 }
 

@@ -17,12 +17,12 @@ fn flags(words: &[&str]) -> Flags {
     Command::try_parse_from([&["serve"], words].concat()).expect("flags are allowed").flags
 }
 
-fn settings(words: &[&str], file: &str) -> Result<Settings, ConfigError> {
+pub(super) fn settings(words: &[&str], file: &str) -> Result<Settings, ConfigError> {
     let file = file::parse(Path::new("apportion.toml"), file)?;
     Settings::resolve(&flags(words), file, None)
 }
 
-fn refused(words: &[&str], file: &str) -> String {
+pub(super) fn refused(words: &[&str], file: &str) -> String {
     settings(words, file).expect_err("it is refused").to_string()
 }
 
@@ -192,4 +192,28 @@ fn a_server_beyond_loopback_wants_tls_and_authentication() {
     assert!(matches!(check_exposure(&http, true), Err(Exposed::PlainHttp(_))));
     let mapped = settings(&["--listen", "[::ffff:127.0.0.1]:1"], "").expect("it is allowed");
     assert_eq!(check_exposure(&mapped, false), Ok(()));
+}
+
+#[test]
+fn the_port_for_nodes_has_tls_or_is_on_loopback() {
+    let exposed = |words: &[&str]| check_exposure(&settings(words, "").expect("allowed"), true);
+    let beyond = "192.0.2.1:7422";
+    let refused = exposed(&["--peer-listen", beyond, "--insecure"]).expect_err("refused");
+    assert_eq!(refused, Exposed::PeersWithoutTls(beyond.parse().expect("an address")));
+    assert_eq!(exposed(&["--peer-listen", "127.0.0.1:7422"]), Ok(()));
+    let tls = ["--peer-tls-cert", "c", "--peer-tls-key", "k", "--peer-tls-ca", "a"];
+    assert_eq!(exposed(&[&["--peer-listen", beyond], &tls[..]].concat()), Ok(()));
+    for left_out in 0..3 {
+        let part: Vec<_> = tls
+            .chunks(2)
+            .enumerate()
+            .filter(|(at, _)| *at != left_out)
+            .flat_map(|(_, it)| it.to_vec())
+            .collect();
+        let which = ["cert", "key", "ca"][left_out];
+        assert_eq!(
+            self::refused(&part, ""),
+            format!("peer_tls: cert, key and ca must be set together; {which} is missing")
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! What workspaces and calls send to the ledger's thread.
 
-use apportion_core::ids::WorkspaceId;
+use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::ShardInput;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -9,6 +9,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 pub(super) enum Command {
     /// Give a shard its input.
     Shard(u16, ShardInput),
+    /// Take a shard over.
+    Claim(u16),
+    /// Give a shard to a node.
+    HandOver(u16, NodeId),
     /// Open a workspace that is closed; reply once that was tried.
     Open(WorkspaceId, Option<Sender<()>>),
     /// Open every workspace again: the clock has a new anchor.

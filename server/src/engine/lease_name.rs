@@ -44,20 +44,17 @@ impl ProcessSecret {
     }
 }
 
-/// How many bits count the lives of one epoch.
-const WITHIN_EPOCH: u32 = 24;
-
 /// One allocator of a workspace. Each counts its leases from the start, so one must not take another's leases for its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub(super) struct Life(u64);
 
 impl Life {
-    /// The life that begins in this epoch of the shard after workspaces were opened `reopened` times more than by taking it over.
-    pub(super) fn new(epoch: u64, reopened: u64) -> Self {
-        Self((epoch << WITHIN_EPOCH) | (reopened & ((1 << WITHIN_EPOCH) - 1)))
+    /// The life with this number, as the ledger counts them: never 0, and higher than those before it.
+    pub(super) fn of(number: u64) -> Self {
+        Self(number)
     }
 
-    /// The life as a number, unlike for any other of the workspace. Epochs begin at 1, so it is not 0.
+    /// The life as a number, unlike for any other of the workspace.
     pub(super) fn number(self) -> u64 {
         self.0
     }
@@ -201,13 +198,6 @@ mod tests {
             SipHasher24::new_with_key(&std::array::from_fn(|at| u8::try_from(at).expect("below 16")));
         assert_eq!(hasher.hash(&input), 0xa129_ca61_49be_45e5);
         assert_eq!(hasher.hash(&[]), 0x726f_db47_dd0e_0e31);
-    }
-
-    #[test]
-    fn every_life_of_an_epoch_is_before_the_next_epoch() {
-        let lives = [(1, 0), (1, 1), (1, 0xff_ffff), (2, 0), (2, 1)]
-            .map(|(epoch, reopened)| Life::new(epoch, reopened));
-        assert!(lives.is_sorted_by(|one, next| one < next), "{lives:?}");
     }
 
     #[test]

@@ -11,6 +11,7 @@
 mod settings;
 
 mod health;
+mod shard_state;
 mod supervise;
 mod timer;
 
@@ -40,7 +41,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::store::Store;
 use apportion_core::allocator::Settled;
-use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
+use apportion_core::ids::{CallerId, NodeId, TeamId, WorkspaceId};
 use apportion_core::ledger::ShardInput;
 use apportion_core::policy::PolicyError;
 use apportion_core::time::Span;
@@ -48,6 +49,7 @@ use command::{Command, LedgerHandle};
 use health::Health;
 use ledger::{Ledger, LedgerStore, Opener};
 use registry::WorkspaceRegistry;
+use shard_state::ShardStates;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -60,7 +62,8 @@ pub use lease_name::LeaseName;
 pub use pending::{Acquired, PendingAcquire};
 pub use report::{LeaseReport, ReportedObservation, ReportedReset};
 pub use request::Acquire;
-pub use settings::{EngineSettings, StartError, Versioned};
+pub use settings::{EngineSettings, Serving, StartError, Versioned};
+pub use shard_state::{ShardChange, ShardState};
 pub use wait_stats::{TeamWaits, WaitSummary};
 pub use workspace::Snapshot;
 
@@ -74,12 +77,14 @@ pub struct Engine {
     health: Arc<Health>,
     failure: Arc<Crash>,
     registry: Arc<WorkspaceRegistry>,
+    shards: Arc<ShardStates>,
     ledger: LedgerHandle,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Engine {
-    /// Starts to serve `workspaces` out of `store`: takes every shard over, and returns once each can be granted from.
+    /// Starts to serve `workspaces` out of `store`: takes every shard over, and returns once each can be granted from. One that
+    /// serves only what it claims begins with none.
     /// Must be called inside a tokio runtime, which drives its timers.
     ///
     /// # Errors
@@ -99,13 +104,21 @@ impl Engine {
             ledger: ledger.clone(),
             secret,
             bounds: settings.bounds,
+            serving: settings.serving,
         };
         let registry = Arc::new(WorkspaceRegistry::new(Arc::new(environment), settings.shards));
         for (id, versioned) in workspaces {
             registry.insert(id, versioned)?;
         }
         let (health, failure) = (Arc::new(Health::default()), Arc::new(Crash::default()));
-        let opener = Opener::new(Arc::clone(&registry), Arc::clone(&health), Arc::clone(&clock));
+        let shards = Arc::new(ShardStates::new(settings.shards));
+        let opener = Opener::new(
+            settings.serving,
+            Arc::clone(&registry),
+            Arc::clone(&health),
+            Arc::clone(&clock),
+            Arc::clone(&shards),
+        );
         let store = LedgerStore::new(store, Arc::clone(&health));
         let thread = Ledger::new(&settings, seed, Arc::clone(&clock), opener, store, inbox);
         let thread = start_ledger(thread, Arc::clone(&failure))?;
@@ -114,7 +127,7 @@ impl Engine {
         supervise::spawn(&failure, "the timer", timer::run(weak, move || of_timer.now(), wake));
         let check = clock_check::run(Arc::clone(&clock), Arc::downgrade(&registry), ledger.clone());
         supervise::spawn(&failure, "the clock check", check);
-        Ok(Self { clock, health, failure, registry, ledger, thread: Mutex::new(Some(thread)) })
+        Ok(Self { clock, health, failure, registry, shards, ledger, thread: Mutex::new(Some(thread)) })
     }
 
     /// Requests a lease. `longest_wait` caps how long the request may wait: its caller does not wait longer.
@@ -144,6 +157,13 @@ impl Engine {
     pub fn reclaim(&self, workspace: &WorkspaceId, by: (&TeamId, &CallerId), granted: &Granted) {
         if let Ok(workspace) = self.registry.find(workspace) {
             workspace.reclaim(by, granted);
+        }
+    }
+
+    /// Takes back a lease by its name, for a node that passed the call on.
+    pub fn reclaim_named(&self, workspace: &WorkspaceId, by: (&TeamId, &CallerId), name: &str) {
+        if let Ok(workspace) = self.registry.find(workspace) {
+            workspace.reclaim_named(by, name);
         }
     }
 
@@ -220,6 +240,39 @@ impl Engine {
             workspace.close(&Error::UnknownWorkspace);
             self.ledger.send(Command::Shard(workspace.shard, ShardInput::Forget { workspace: id.clone() }));
         }
+    }
+
+    /// The shard of a workspace, whether there is such a workspace or not.
+    pub fn shard_of(&self, workspace: &WorkspaceId) -> u16 {
+        self.registry.shard_of(workspace)
+    }
+
+    /// How many shards there are: their numbers are those below.
+    pub fn shard_count(&self) -> u16 {
+        self.registry.shard_count()
+    }
+
+    /// What a shard is to this node now.
+    pub fn shard_state(&self, shard: u16) -> ShardState {
+        self.shards.get(shard)
+    }
+
+    /// Every change of a shard from now on, in order. Subscribe before the states are read, and none is missed.
+    pub fn shard_changes(&self) -> tokio::sync::broadcast::Receiver<ShardChange> {
+        self.shards.changes()
+    }
+
+    /// Asks for a shard, whoever owns it. Never blocks: what becomes of it is a [`ShardChange`]. Nothing happens where it is served
+    /// here already, or there is no such shard.
+    pub fn claim(&self, shard: u16) {
+        self.ledger.send(Command::Claim(shard));
+    }
+
+    /// Gives a shard to another node: nothing of it is granted here from then on, what was booked and not granted goes back, and
+    /// waiting requests end with [`Error::NotOwner`]. Never blocks: what becomes of it is a [`ShardChange`]. Nothing happens where
+    /// it is not served here.
+    pub fn hand_over(&self, shard: u16, to: NodeId) {
+        self.ledger.send(Command::HandOver(shard, to));
     }
 
     /// The clock.

@@ -5,29 +5,45 @@ use super::workspace::{Environment, Workspace};
 use crate::error::Error;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::PolicyError;
-use dashmap::DashMap;
 use foldhash::fast::RandomState;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
-/// The map of workspaces.
+/// The workspaces of one shard.
+type OfShard = RwLock<HashMap<WorkspaceId, Arc<Workspace>, RandomState>>;
+
+/// The workspaces, by shard.
 #[derive(Debug)]
 pub(super) struct WorkspaceRegistry {
-    workspaces: DashMap<WorkspaceId, Arc<Workspace>, RandomState>,
+    shards: Vec<OfShard>,
     environment: Arc<Environment>,
-    shards: u16,
 }
 
 impl WorkspaceRegistry {
     pub(super) fn new(environment: Arc<Environment>, shards: u16) -> Self {
-        Self { workspaces: DashMap::default(), environment, shards }
+        Self { shards: (0..shards.max(1)).map(|_| OfShard::default()).collect(), environment }
     }
 
-    /// A workspace, out of the map: the caller holds no guard of the map.
+    /// The shard of a workspace, also of one that there is not.
+    pub(super) fn shard_of(&self, id: &WorkspaceId) -> u16 {
+        shard_of(id, self.shard_count())
+    }
+
+    pub(super) fn shard_count(&self) -> u16 {
+        u16::try_from(self.shards.len()).unwrap_or(u16::MAX)
+    }
+
+    fn shard(&self, id: &WorkspaceId) -> &OfShard {
+        &self.shards[usize::from(self.shard_of(id))]
+    }
+
+    /// A workspace. The caller holds no lock of the registry.
     ///
     /// # Errors
     /// [`Error::UnknownWorkspace`].
     pub(super) fn find(&self, id: &WorkspaceId) -> Result<Arc<Workspace>, Error> {
-        self.workspaces.get(id).map(|entry| Arc::clone(entry.value())).ok_or(Error::UnknownWorkspace)
+        let of_shard = self.shard(id).read().unwrap_or_else(PoisonError::into_inner);
+        of_shard.get(id).cloned().ok_or(Error::UnknownWorkspace)
     }
 
     /// Adds a workspace that is not served yet.
@@ -36,28 +52,39 @@ impl WorkspaceRegistry {
     /// The rule that the policy breaks.
     pub(super) fn insert(&self, id: WorkspaceId, versioned: Versioned) -> Result<(), PolicyError> {
         versioned.policy.check()?;
-        let shard = shard_of(&id, self.shards);
+        let shard = self.shard_of(&id);
         let workspace = Workspace::new(id.clone(), shard, versioned, Arc::clone(&self.environment));
-        self.workspaces.insert(id, Arc::new(workspace));
+        let mut of_shard = self.shard(&id).write().unwrap_or_else(PoisonError::into_inner);
+        of_shard.insert(id, Arc::new(workspace));
         Ok(())
     }
 
     pub(super) fn remove(&self, id: &WorkspaceId) -> Option<Arc<Workspace>> {
-        self.workspaces.remove(id).map(|(_, workspace)| workspace)
+        self.shard(id).write().unwrap_or_else(PoisonError::into_inner).remove(id)
+    }
+
+    /// The workspaces of a shard, in no order. The caller holds no lock of the registry.
+    pub(super) fn of_shard(&self, shard: u16) -> Vec<Arc<Workspace>> {
+        let Some(of_shard) = self.shards.get(usize::from(shard)) else { return Vec::new() };
+        of_shard.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// Calls `act` with every workspace.
     pub(super) fn for_each(&self, mut act: impl FnMut(&Arc<Workspace>)) {
-        self.workspaces.iter().for_each(|entry| act(entry.value()));
+        (0..self.shard_count()).for_each(|shard| self.of_shard(shard).iter().for_each(&mut act));
     }
 
     /// The ids of all workspaces, in no order.
     pub(super) fn ids(&self) -> Vec<WorkspaceId> {
-        self.workspaces.iter().map(|entry| entry.key().clone()).collect()
+        let mut ids = Vec::with_capacity(self.len());
+        self.for_each(|workspace| ids.push(workspace.id.clone()));
+        ids
     }
 
     pub(super) fn len(&self) -> usize {
-        self.workspaces.len()
+        let lengths =
+            self.shards.iter().map(|of_shard| of_shard.read().unwrap_or_else(PoisonError::into_inner).len());
+        lengths.sum()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an engine starts with, and why it does not start.
 
+use crate::error::Error;
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::NodeId;
 use apportion_core::ledger::Horizon;
@@ -16,6 +17,28 @@ pub struct EngineSettings {
     pub bounds: Bounds,
     /// How many shards workspaces are hashed into, as the store says.
     pub shards: u16,
+    /// Which of them are served.
+    pub serving: Serving,
+}
+
+/// Which shards an engine serves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Serving {
+    /// All of them, from its start on: this process alone uses the store.
+    #[default]
+    Everything,
+    /// Those that it is told to claim.
+    Claimed,
+}
+
+impl Serving {
+    /// Why a workspace of this shard is closed where it is not served here.
+    pub(super) fn elsewhere(self, shard: u16) -> Error {
+        match self {
+            Self::Everything => Error::StoreLost,
+            Self::Claimed => Error::NotOwner { shard },
+        }
+    }
 }
 
 /// A policy as it stands in the store.
@@ -23,7 +46,7 @@ pub struct EngineSettings {
 pub struct Versioned {
     /// The policy.
     pub policy: Policy,
-    /// The version of the workspace's document, which every booking is compared with.
+    /// The revision of the policy, which every booking compares.
     pub version: u64,
 }
 

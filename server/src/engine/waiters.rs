@@ -132,10 +132,12 @@ impl Waiters {
         false
     }
 
-    /// Takes every waiter out.
+    /// Takes every waiter out, in the order in which they came: those that ask again elsewhere do so in this order.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = Waiter> + use<> {
         self.repeats = 0;
-        std::mem::take(&mut self.by_ticket).into_values().flatten()
+        let mut all: Vec<_> = std::mem::take(&mut self.by_ticket).into_values().flatten().collect();
+        all.sort_unstable_by_key(|waiter| waiter.number);
+        all.into_iter()
     }
 
     /// How many requests have waiters.

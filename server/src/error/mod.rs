@@ -4,8 +4,10 @@
 
 mod field;
 mod message;
+mod passed;
 
 pub use field::FieldError;
+pub use passed::PassedError;
 
 use apportion_core::allocator::SettleError;
 use apportion_core::ids::LimitId;
@@ -74,7 +76,13 @@ pub enum Error {
     },
     /// Another node serves this workspace.
     #[error("another node serves this workspace; reconnect")]
-    NotOwner,
+    NotOwner {
+        /// The shard of the workspace.
+        shard: u16,
+    },
+    /// The node that serves this workspace refused the call.
+    #[error("{}", .0.message)]
+    Passed(Box<PassedError>),
     /// The server is about to stop.
     #[error("the server is shutting down; reconnect")]
     Draining,
@@ -153,10 +161,11 @@ impl Error {
             }
             Self::StoreLost
             | Self::NotCopied { .. }
-            | Self::NotOwner
+            | Self::NotOwner { .. }
             | Self::Draining
             | Self::ClockUnsteady => Some(RETRY_AFTER),
             Self::ServerFull { retry_after, .. } => Some(*retry_after),
+            Self::Passed(error) => error.retry_after,
             _ => None,
         }
     }
@@ -166,6 +175,7 @@ impl Error {
         match self {
             Self::Refused { refusal, .. } => refusal.limit.as_ref(),
             Self::UnknownLimit { limit, .. } => Some(limit),
+            Self::Passed(error) => error.limit.as_ref(),
             _ => None,
         }
     }
@@ -177,6 +187,7 @@ impl Error {
             Self::Policy { field, .. } => Some(field.clone()),
             Self::UnknownLimit { index, .. } => Some(format!("observations[{index}].limit")),
             Self::BadPageToken => Some("page_token".into()),
+            Self::Passed(error) => error.field.clone(),
             _ => None,
         }
     }

@@ -14,8 +14,10 @@ use tonic::{Code, Status};
 
 /// The calls that keep a connection open. Health and reflection need no credential, so they do not.
 const CONTRACT_PREFIX: &str = "/apportion.v1.";
-/// The call that begins before its request has arrived: its credential is in the headers.
-const STREAM_SUFFIX: &str = "/Exchange";
+/// The same on the port for other nodes.
+const PEER_PREFIX: &str = "/apportion.peer.v1.";
+/// The calls that begin before their request has arrived: their credential is in the headers, or is the connection's.
+const STREAM_SUFFIXES: [&str; 2] = ["/Exchange", "/PassCalls"];
 
 /// A call of the contract.
 #[derive(Debug)]
@@ -32,10 +34,10 @@ impl Call {
     /// The call of a request, where it is one of the contract.
     pub(super) fn of<B>(request: &Request<B>, activity: &Arc<Activity>) -> Option<Arc<Self>> {
         let path = request.uri().path();
-        path.starts_with(CONTRACT_PREFIX).then(|| {
+        (path.starts_with(CONTRACT_PREFIX) || path.starts_with(PEER_PREFIX)).then(|| {
             Arc::new(Self {
                 activity: Arc::clone(activity),
-                is_stream: path.ends_with(STREAM_SUFFIX),
+                is_stream: STREAM_SUFFIXES.iter().any(|suffix| path.ends_with(suffix)),
                 is_open: AtomicBool::new(false),
                 is_authorized: AtomicBool::new(false),
             })

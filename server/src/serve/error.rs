@@ -16,6 +16,14 @@ pub enum ServeError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another server uses the store in etcd.
+    #[error(
+        "the store: the node {node:?} serves this cluster: stop it first, or give this one another --cluster"
+    )]
+    InUse {
+        /// Its name.
+        node: String,
+    },
     /// What is in the store cannot be used.
     #[error("the store: {0}")]
     Catalog(#[from] CatalogError),

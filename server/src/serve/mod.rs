@@ -11,10 +11,12 @@ mod connection;
 mod registry;
 
 mod listen;
+mod peers;
 
 mod error;
 mod permissions;
 mod signals;
+mod sole;
 mod start;
 
 mod running;

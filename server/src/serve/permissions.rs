@@ -9,9 +9,11 @@ use std::path::Path;
 const NOT_OWNER: u32 = 0o077;
 
 /// Warns of each file with secrets that others than its owner may read or write.
-pub(super) fn warn(settings: &Settings, store: &Path) {
+pub(super) fn warn(settings: &Settings, store: Option<&Path>) {
     let key = settings.tls.as_ref().map(|tls| ("tls.key", &*tls.key));
-    for (what, path) in [Some(("the store", store)), key].into_iter().flatten() {
+    let password = settings.cluster.as_ref().and_then(|cluster| cluster.password_file.as_deref());
+    let password = password.map(|path| ("etcd.password_file", path));
+    for (what, path) in [store.map(|store| ("the store", store)), key, password].into_iter().flatten() {
         let Ok(found) = fs::metadata(path) else { continue };
         let mode = found.permissions().mode() & 0o7777;
         if mode & NOT_OWNER != 0 {

@@ -3,21 +3,25 @@
 use super::connection::ConnectionContext;
 use super::error::ServeError;
 use super::listen::Listener;
+use super::peers::{self, PeerPort};
 use super::permissions;
 use super::services::Services;
 use super::signals::Signals;
+use super::sole;
 use super::start::{self, Opened};
 use super::tls::Certificates;
 use crate::clock::{Machine, Source};
 use crate::config::Settings;
 use crate::engine::Engine;
+use crate::leases::ClusterNode;
 use crate::service::admin::Admin;
 use crate::service::http;
 use crate::service::quota::{QuotaCalls, StreamBounds};
+use crate::store::etcd::Session;
 use crate::store::{self, OpenedStore, StoreError};
 use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -29,6 +33,12 @@ const DRAIN_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long connections may take to send their last answers.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Where other nodes are served unless a setting says otherwise.
+const PEER_DEFAULT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 7422));
+
+/// Makes a server a node of a cluster, from where clients and where other nodes reach it.
+type NodeMaker<'a> = Box<dyn FnOnce(SocketAddr, SocketAddr) -> ClusterNode + Send + 'a>;
+
 /// A server that listens.
 #[derive(Debug)]
 pub struct Running {
@@ -36,17 +46,22 @@ pub struct Running {
     pub address: SocketAddr,
     /// Where metrics and health are served.
     pub http_address: SocketAddr,
+    /// Where other nodes are served; none where this is no node of a cluster.
+    pub peer_address: Option<SocketAddr>,
     /// Whether callers need a credential.
     pub authenticates: bool,
     /// Whether the store was created by this start.
     pub is_new: bool,
     engine: Arc<Engine>,
     grpc: tokio::task::JoinHandle<()>,
+    peers: Option<tokio::task::JoinHandle<()>>,
     http: tokio::task::JoinHandle<()>,
     health: tonic_health::server::HealthReporter,
     halt: CancellationToken,
     drain: Duration,
     signals: Signals,
+    /// Keeps other servers off a store in etcd.
+    sole: Option<Session>,
 }
 
 impl Running {
@@ -63,7 +78,7 @@ impl Running {
     /// # Errors
     /// [`ServeError`]; nothing runs then.
     pub async fn start_in_memory(settings: &Settings) -> Result<Self, ServeError> {
-        Self::start_on(Box::new(Machine), settings, || Ok(store::open_in_memory())).await
+        Self::start_on(Box::new(Machine), settings, || Ok(store::open_in_memory()), None).await
     }
 
     /// Starts the server on other clocks.
@@ -71,24 +86,45 @@ impl Running {
     /// # Errors
     /// [`ServeError`]; nothing runs then.
     pub async fn start_by(clocks: Box<dyn Source>, settings: &Settings) -> Result<Self, ServeError> {
-        Self::start_on(clocks, settings, || store::open(&settings.data_dir)).await
+        Self::start_on(clocks, settings, || store::open(&settings.place()), None).await
+    }
+
+    /// Starts the server as a node of a cluster. `node` makes it one, from where other nodes are to reach it.
+    ///
+    /// # Errors
+    /// [`ServeError`]; nothing runs then.
+    pub async fn start_node(
+        clocks: Box<dyn Source>,
+        settings: &Settings,
+        node: impl FnOnce(SocketAddr, SocketAddr) -> ClusterNode + Send,
+    ) -> Result<Self, ServeError> {
+        let listener = bind("peer_listen", settings.peer_listen.unwrap_or(PEER_DEFAULT)).await?;
+        let open = || store::open(&settings.place());
+        Self::start_on(clocks, settings, open, Some((listener, Box::new(node)))).await
     }
 
     async fn start_on(
         clocks: Box<dyn Source>,
         settings: &Settings,
         open: impl FnOnce() -> Result<OpenedStore, StoreError>,
+        peers: Option<(TcpListener, NodeMaker<'_>)>,
     ) -> Result<Self, ServeError> {
         // Before clients can reach it: an earlier signal would end the process without answers to waiting requests.
         let signals = Signals::new()?;
         let listener = bind("listen", settings.listen).await?;
         let http_listener = bind("http_listen", settings.http_listen).await?;
-        let Opened { store: OpenedStore { store, is_new, file: path, .. }, engine, gate, policies } =
-            start::open(clocks, settings, open()?)?;
+        let opened = open()?;
+        let sole = if peers.is_none() { sole::hold(settings, &opened)? } else { None };
+        let Opened { store: OpenedStore { store, is_new, file, .. }, engine, gate, policies } =
+            start::open(clocks, settings, opened)?;
         let authenticates = gate.is_closed();
         let certificates = settings.tls.clone().map(Certificates::read).transpose()?;
         let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
         let halt = CancellationToken::new();
+        let (peers, make) = peers.unzip();
+        let peer_address = peers.as_ref().map(TcpListener::local_addr).transpose()?;
+        let node = make.zip(peer_address).map(|(make, peer_address)| make(address, peer_address));
+        let leases = peers::leases(&engine, node, settings, &halt)?;
         let (health, health_service) = tonic_health::server::health_reporter();
         health.set_serving::<QuotaServiceServer<QuotaCalls>>().await;
         health.set_serving::<AdminServiceServer<Admin>>().await;
@@ -97,38 +133,52 @@ impl Running {
             in_flight: limits.exchange_in_flight as usize,
             watchers: limits.watchers as usize,
         };
-        let quota = QuotaCalls::new(Arc::clone(&engine), Arc::clone(&gate), Arc::clone(&store), bounds);
+        let quota = QuotaCalls::new(leases.clone(), Arc::clone(&gate), Arc::clone(&store), bounds);
         let bytes = limits.message_bytes as usize;
-        let admin = AdminServiceServer::new(Admin::new(policies, store));
+        let admin = Admin::new(policies, store, leases.clone());
+        let peers = peers.map(|listener| {
+            let (leases, admin, gate) = (leases.clone(), admin.clone(), Arc::clone(&gate));
+            let (tls, halt) = (settings.peer_tls.clone(), halt.clone());
+            PeerPort { listener, leases, admin, gate, limits, tls, halt }.listener()
+        });
+        let peers = peers.transpose()?.flatten();
+        let admin = AdminServiceServer::new(admin);
         let router = Routes::new(health_service)
             .add_service(reflection()?.build_v1()?)
             .add_service(reflection()?.build_v1alpha()?)
             .add_service(admin.max_decoding_message_size(bytes))
             .prepare();
         let quota = QuotaServiceServer::new(quota).max_decoding_message_size(bytes);
-        let services = Services { quota, router };
+        let services = Services { quota: Some(quota), router };
         let context =
             ConnectionContext { services, limits, certificates, gate: Arc::clone(&gate), halt: halt.clone() };
         let grpc = tokio::spawn(Listener::new(listener, context).serve());
-        let http = tokio::spawn(http::serve(http_listener, Arc::clone(&engine), gate));
+        let peers = peers.map(|listener| tokio::spawn(listener.serve()));
+        let http = tokio::spawn(http::serve(http_listener, Arc::clone(&engine), leases, gate));
         let drain = Duration::from_secs(settings.drain_seconds.into());
         // Warn only once everything else has started.
         if is_new {
-            tracing::warn!("{} is a new store: nothing is in it but the workspace `default`", path.display());
+            tracing::warn!(
+                "{} is a new store: nothing is in it but the workspace `default`",
+                settings.store_name()
+            );
         }
-        permissions::warn(settings, &path);
+        permissions::warn(settings, file.as_deref());
         Ok(Self {
             address,
             http_address,
+            peer_address,
             authenticates,
             is_new,
             engine,
             grpc,
+            peers,
             http,
             health,
             halt,
             drain,
             signals,
+            sole,
         })
     }
 
@@ -165,7 +215,12 @@ impl Running {
         }
         let engine = Arc::clone(&self.engine);
         // It writes to the store, and refuses what still waits.
-        let _ = tokio::task::spawn_blocking(move || engine.stop()).await;
+        let sole = self.sole;
+        let stop = move || {
+            engine.stop();
+            drop(sole);
+        };
+        let _ = tokio::task::spawn_blocking(stop).await;
         self.halt.cancel();
         let mut grpc = self.grpc;
         let ended = tokio::time::timeout(FLUSH_TIMEOUT, &mut grpc).await;
@@ -173,6 +228,8 @@ impl Running {
         if ended.is_err() {
             grpc.abort();
         }
+        // Streams between nodes stay open: what was on them is asked for again elsewhere.
+        self.peers.inspect(tokio::task::JoinHandle::abort);
         Ok(())
     }
 }

@@ -16,7 +16,8 @@ pub(super) type ResponseFuture = BoxFuture<Response<tonic::body::Body>, Infallib
 /// All services of a server.
 #[derive(Clone, Debug)]
 pub(super) struct Services {
-    pub(super) quota: QuotaServiceServer<QuotaCalls>,
+    /// None on the port for other nodes.
+    pub(super) quota: Option<QuotaServiceServer<QuotaCalls>>,
     pub(super) router: Routes,
 }
 
@@ -26,10 +27,11 @@ impl Services {
     where
         B: Body<Data = Bytes, Error = Status> + Send + 'static,
     {
-        if is_of::<QuotaServiceServer<QuotaCalls>>(request.uri().path()) {
-            self.quota.clone().call(request)
-        } else {
-            Box::pin(self.router.clone().call(request))
+        match &self.quota {
+            Some(quota) if is_of::<QuotaServiceServer<QuotaCalls>>(request.uri().path()) => {
+                quota.clone().call(request)
+            }
+            _ => Box::pin(self.router.clone().call(request)),
         }
     }
 }

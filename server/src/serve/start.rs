@@ -8,14 +8,16 @@ use crate::convert::names;
 use crate::convert::team::team_policies;
 use crate::convert::time::timestamp;
 use crate::convert::workspace::policy;
-use crate::engine::{Engine, EngineSettings, Versioned};
+use crate::engine::{Engine, EngineSettings, Serving, Versioned};
 use crate::preset;
 use crate::service::admin::Policies;
 use crate::service::certificates::Bindings;
-use crate::service::gate::{self, Gate};
+use crate::service::gate::{self, ENVIRONMENT_TOKEN, Gate};
 use crate::signals;
-use crate::store::OpenedStore;
-use crate::store::catalog::{Catalog, CatalogChange, Document, KeptToken, Stored, team_key, workspace_key};
+use crate::store::catalog::{
+    Catalog, CatalogChange, Document, KeptToken, Stored, policy_key, team_key, workspace_key,
+};
+use crate::store::{OpenedStore, StoreVersion};
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::Horizon;
@@ -27,8 +29,6 @@ use std::time::SystemTime;
 
 /// The actor of what the first start creates.
 const SERVER: &str = "server";
-/// The name of the token in the environment.
-const ADMIN: &str = "tokens/environment";
 
 /// The version of the signals of each workspace.
 type SignalsVersions = Vec<(WorkspaceId, u32)>;
@@ -84,7 +84,7 @@ pub(super) fn open(
 fn engine_settings(shards: u16, limits: &ServerLimits) -> EngineSettings {
     let node = NodeId::new("embedded").unwrap_or_else(|_| unreachable!("it is a name"));
     let bounds = Bounds { callers_per_team: limits.callers_per_team, ..Bounds::DEFAULT };
-    EngineSettings { node, horizon: Horizon::DEFAULT, bounds, shards }
+    EngineSettings { node, horizon: Horizon::DEFAULT, bounds, shards, serving: Serving::Everything }
 }
 
 /// Creates the workspace `default` on the first start, so that a first call needs no set-up. Once it is deleted, it stays deleted.
@@ -110,7 +110,7 @@ fn initialize(catalog: &Catalog) -> Result<(), ServeError> {
     };
     let (id, of) = (DEFAULT_NAME.to_owned(), DEFAULT_NAME.to_owned());
     catalog.apply(&CatalogChange {
-        expect: vec![(workspace_key(&id), None), (team_key(&id, &id), None)],
+        expect: vec![(policy_key(&id), None), (workspace_key(&id), None), (team_key(&id, &id), None)],
         puts: vec![
             Document::Workspace { workspace: id.clone(), value: workspace },
             Document::Team { workspace: id, team: of, value: team },
@@ -129,9 +129,9 @@ fn now() -> prost_types::Timestamp {
 /// Every workspace with its policy, and the version of its signals.
 fn workspaces(catalog: &Catalog) -> Result<(Vec<(WorkspaceId, Versioned)>, SignalsVersions), ServeError> {
     let mut read = Vec::new();
-    catalog.load(|workspace, teams| {
+    catalog.load(|workspace, teams, revision| {
         let version = signals::version(&preset::signals(&workspace.value));
-        read.push(versioned(&workspace, &teams).map(|served| (served, version)));
+        read.push(versioned(&workspace, &teams, revision).map(|served| (served, version)));
     })?;
     let read: Vec<_> = read.into_iter().collect::<Result<_, ServeError>>()?;
     let versions = read.iter().map(|((id, _), version)| (id.clone(), *version)).collect();
@@ -141,6 +141,7 @@ fn workspaces(catalog: &Catalog) -> Result<(Vec<(WorkspaceId, Versioned)>, Signa
 fn versioned(
     workspace: &Stored<v1::Workspace>,
     teams: &[Stored<v1::Team>],
+    revision: StoreVersion,
 ) -> Result<(WorkspaceId, Versioned), ServeError> {
     let stored = |why: String| ServeError::Stored { workspace: workspace.value.name.clone(), why };
     let id = names::workspace("name", &workspace.value.name).map_err(|error| stored(error.to_string()))?;
@@ -148,7 +149,7 @@ fn versioned(
     let policy: Result<Policy, _> = teams.and_then(|teams| policy(&workspace.value, teams));
     let policy = policy.map_err(|error| stored(error.to_string()))?;
     policy.check().map_err(|error| stored(error.to_string()))?;
-    Ok((id, Versioned { policy, version: workspace.version }))
+    Ok((id, Versioned { policy, version: revision }))
 }
 
 /// Every token.
@@ -165,6 +166,7 @@ fn tokens(catalog: &Catalog) -> Result<Vec<KeptToken>, ServeError> {
 
 /// The administrator whose secret is in the environment.
 fn admin(secret: &str) -> KeptToken {
-    let token = v1::Token { name: ADMIN.into(), role: v1::Role::Admin.into(), ..v1::Token::default() };
+    let token =
+        v1::Token { name: ENVIRONMENT_TOKEN.into(), role: v1::Role::Admin.into(), ..v1::Token::default() };
     KeptToken { token, secret_sha256: gate::hash(secret) }
 }

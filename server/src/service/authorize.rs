@@ -5,7 +5,9 @@
 use super::guesses::KnownPeers;
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::time::Timestamp;
+use prost::bytes::Bytes;
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -52,6 +54,8 @@ pub(crate) struct Identity {
     withdrawal: Notify,
     /// The peers from which its token was accepted.
     pub(super) known_peers: KnownPeers,
+    /// What it looks like to other nodes, once one was told.
+    asserted: OnceLock<Bytes>,
 }
 
 /// What a call does, as far as permission goes.
@@ -107,7 +111,13 @@ impl Identity {
     /// An identity whose credential is valid until it expires or is withdrawn.
     pub(crate) fn new(name: String, role: Role, scopes: Vec<Scope>, expires: Option<Timestamp>) -> Self {
         let (withdrawn, withdrawal) = (AtomicBool::new(false), Notify::new());
-        Self { name, role, scopes, expires, withdrawn, withdrawal, known_peers: KnownPeers::default() }
+        let (known_peers, asserted) = (KnownPeers::default(), OnceLock::new());
+        Self { name, role, scopes, expires, withdrawn, withdrawal, known_peers, asserted }
+    }
+
+    /// What it looks like to other nodes, made by `encode` once.
+    pub(super) fn asserted(&self, encode: fn(&Self) -> Bytes) -> Bytes {
+        self.asserted.get_or_init(|| encode(self)).clone()
     }
 
     /// Whether its credential is still valid: streams outlive the call that began them.

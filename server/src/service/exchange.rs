@@ -5,7 +5,7 @@
 //! a client that takes no answers loses only its stream. At the end of a stream its waiting requests are withdrawn, and leases whose
 //! answers were not sent are given back.
 
-mod event;
+pub(super) mod event;
 mod outgoing;
 mod pending;
 mod subscriptions;

@@ -6,6 +6,7 @@
 use super::gate::Gate;
 use super::metrics::{CONTENT_TYPE, Metrics};
 use crate::engine::Engine;
+use crate::leases::LeaseRouter;
 use futures_util::{Stream, stream};
 use http_body_util::{Either, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
@@ -43,8 +44,8 @@ struct Pages {
 }
 
 /// Serves until the task is dropped.
-pub(crate) async fn serve(listener: TcpListener, engine: Arc<Engine>, gate: Arc<Gate>) {
-    let pages = Arc::new(Pages { metrics: Metrics::new(Arc::clone(&engine), gate), engine });
+pub(crate) async fn serve(listener: TcpListener, engine: Arc<Engine>, leases: LeaseRouter, gate: Arc<Gate>) {
+    let pages = Arc::new(Pages { metrics: Metrics::new(Arc::clone(&engine), leases, gate), engine });
     let mut connections = JoinSet::new();
     let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
     loop {

@@ -11,6 +11,7 @@ pub(crate) mod authorize;
 pub(crate) mod certificates;
 pub(crate) mod gate;
 
+mod hint;
 mod lease_calls;
 mod watchers;
 
@@ -21,6 +22,8 @@ mod watch;
 mod signals;
 
 pub(crate) mod quota;
+
+pub(crate) mod passed;
 
 pub(crate) mod admin;
 

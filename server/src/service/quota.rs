@@ -1,16 +1,18 @@
 //! The calls of services: acquire, settle, exchange, watch, and the signals of a workspace.
 
 use super::gate::Gate;
-use super::lease_calls::{LeaseCalls, wire_lease};
+use super::lease_calls::LeaseCalls;
 use super::signals::SignalsCalls;
 use super::watchers::Watchers;
-use super::{deadline, exchange, watch};
+use super::{deadline, exchange, hint, watch};
 use crate::convert::settle::{batch, outcome};
-use crate::engine::{Acquire, Acquired, Engine, LeaseReport};
-use crate::error::{Error, FieldError};
+use crate::engine::{Acquire, LeaseReport};
+use crate::error::Error;
+use crate::leases::{LeaseRouter, Requested};
 use crate::status::ErrorScope;
 use crate::store::Store;
 use apportion_proto::v1;
+use futures_util::future::join_all;
 use std::sync::Arc;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -33,14 +35,14 @@ pub(crate) struct StreamBounds {
 }
 
 impl QuotaCalls {
-    /// The service of an engine behind a gate, and of the store that holds the workspaces.
+    /// The service of leases behind a gate, and of the store that holds the workspaces.
     pub(crate) fn new(
-        engine: Arc<Engine>,
+        leases: LeaseRouter,
         gate: Arc<Gate>,
         store: Arc<dyn Store>,
         bounds: StreamBounds,
     ) -> Self {
-        let calls = LeaseCalls::new(engine, gate);
+        let calls = LeaseCalls::new(leases, gate);
         let (watchers, signals) = (Arc::new(Watchers::new(bounds.watchers)), SignalsCalls::new(store));
         Self { calls, bounds, watchers, signals }
     }
@@ -60,14 +62,14 @@ impl v1::quota_service_server::QuotaService for QuotaCalls {
         let who = self.calls.identify(&request).await.map_err(unscoped)?;
         let acquire = Acquire::try_from(request.get_ref()).map_err(unscoped)?;
         let scope = ErrorScope::of_team(&acquire.workspace, &acquire.team);
-        let status = |error: Error| error.status(&scope);
+        let status = |error: Error| self.calls.hinted(error.status(&scope), &scope);
         let longest_wait = deadline::longest_wait(request.metadata());
-        let lease = match self.calls.acquire(&who, acquire, longest_wait).map_err(status)? {
-            Acquired::Granted(granted) => granted,
-            Acquired::Pending(pending) => self.calls.wait(&who, pending).await.map_err(status)?,
+        let lease = match self.calls.leases.acquire(&who, acquire, longest_wait).map_err(status)? {
+            Requested::Granted(lease) => lease,
+            Requested::Waits(waiting) => self.calls.wait(&who, waiting).await.map_err(status)?,
         };
-        let lease = Some(wire_lease(&lease).map_err(status)?);
-        Ok(Response::new(v1::AcquireLeaseResponse { lease }))
+        let lease = Some(lease.wire().map_err(status)?);
+        Ok(hint::response(v1::AcquireLeaseResponse { lease }, || self.calls.owner_hint(&scope)))
     }
 
     async fn settle_lease(
@@ -76,10 +78,11 @@ impl v1::quota_service_server::QuotaService for QuotaCalls {
     ) -> Result<Response<v1::SettleLeaseResponse>, Status> {
         let who = self.calls.identify(&request).await.map_err(unscoped)?;
         let report = LeaseReport::try_from(request.get_ref()).map_err(unscoped)?;
-        let settled = self.calls.settle(&who, &report);
-        let settled =
-            settled.map_err(|error| error.status(&ErrorScope::of_team(&report.workspace, &report.team)))?;
-        Ok(Response::new(v1::SettleLeaseResponse { settled: Some(settled) }))
+        let scope = || ErrorScope::of_team(&report.workspace, &report.team);
+        let settled = self.calls.leases.settle(&who, &report, request.get_ref()).result().await;
+        let settled = Some(settled.map_err(|error| self.calls.hinted(error.status(&scope()), &scope()))?);
+        let hint = || self.calls.leases.owner_hint(&report.workspace);
+        Ok(hint::response(v1::SettleLeaseResponse { settled }, hint))
     }
 
     async fn batch_settle_leases(
@@ -88,13 +91,18 @@ impl v1::quota_service_server::QuotaService for QuotaCalls {
     ) -> Result<Response<v1::BatchSettleLeasesResponse>, Status> {
         let who = self.calls.identify(&request).await.map_err(unscoped)?;
         let reports = batch(request.get_ref()).map_err(unscoped)?;
-        let settle = |report: Result<LeaseReport<'_>, FieldError>| {
-            let refusal = |error: Error, scope: &ErrorScope| error.failure(scope).refusal();
-            let report = report.map_err(|error| refusal(error.into(), &ErrorScope::default()))?;
-            let scope = || ErrorScope::of_team(&report.workspace, &report.team);
-            self.calls.settle(&who, &report).map_err(|error| refusal(error, &scope()))
-        };
-        let outcomes = reports.into_iter().map(|report| outcome(settle(report))).collect();
+        let wires = &request.get_ref().requests;
+        let settling = reports.into_iter().zip(wires).map(|(report, wire)| {
+            let begun = report.map(|report| self.calls.leases.settle(&who, &report, wire));
+            async {
+                let settled = match begun {
+                    Ok(settling) => settling.result().await,
+                    Err(error) => Err(error.into()),
+                };
+                outcome(settled.map_err(|error: Error| error.failure(&ErrorScope::default()).refusal()))
+            }
+        });
+        let outcomes = join_all(settling).await;
         Ok(Response::new(v1::BatchSettleLeasesResponse { outcomes }))
     }
 
@@ -116,8 +124,9 @@ impl v1::quota_service_server::QuotaService for QuotaCalls {
         request: Request<v1::WatchWorkspaceRequest>,
     ) -> Result<Response<Self::WatchWorkspaceStream>, Status> {
         let who = self.calls.identify(&request).await.map_err(unscoped)?;
-        let snapshots = watch::start(&self.calls.engine, &self.watchers, who, request.get_ref());
-        snapshots.map(Response::new).map_err(unscoped)
+        let snapshots = watch::start(&self.calls.leases, &self.watchers, who, request.get_ref()).await;
+        let (workspace, snapshots) = snapshots.map_err(unscoped)?;
+        Ok(hint::response(snapshots, || self.calls.leases.owner_hint(&workspace)))
     }
 
     async fn get_signals(

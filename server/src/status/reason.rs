@@ -21,7 +21,9 @@ impl Error {
             Self::UnknownToken => v1::Reason::UnknownToken,
             Self::Cancelled => v1::Reason::Cancelled,
             Self::StoreLost | Self::NotCopied { .. } => v1::Reason::StoreLost,
-            Self::NotOwner => v1::Reason::NotOwner,
+            Self::NotOwner { .. } => v1::Reason::NotOwner,
+            // A newer node may have reasons that this one does not know.
+            Self::Passed(error) => v1::Reason::try_from(error.reason).unwrap_or(v1::Reason::Internal),
             Self::Draining => v1::Reason::Draining,
             Self::ClockUnsteady => v1::Reason::ClockUnsteady,
             Self::ServerFull { .. } => v1::Reason::ServerFull,

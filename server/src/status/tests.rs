@@ -112,7 +112,7 @@ fn other_errors() -> Vec<(&'static str, Error)> {
         ("CANCELLED", Error::Cancelled),
         ("STORE_LOST", Error::StoreLost),
         ("STORE_LOST", Error::NotCopied { why: "no space is left".into() }),
-        ("NOT_OWNER", Error::NotOwner),
+        ("NOT_OWNER", Error::NotOwner { shard: 3 }),
         ("DRAINING", Error::Draining),
         ("CLOCK_UNSTEADY", Error::ClockUnsteady),
         ("SERVER_FULL", Error::ServerFull { what: "open streams", most: 1, retry_after: SECOND }),

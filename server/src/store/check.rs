@@ -22,9 +22,10 @@ impl std::fmt::Display for Unreadable {
 
 /// What is wrong with a document, where something is.
 pub(super) fn unreadable(key: &str, value: &[u8]) -> Option<Unreadable> {
-    let of_shard = key.starts_with(record::PREFIX);
-    let read = if of_shard {
-        record::decode(value).map(|_| ()).map_err(|error| error.to_string())
+    let read = if key.starts_with(record::CLAIMS) {
+        record::decode_claim(value).map(|_| ()).map_err(|error| error.to_string())
+    } else if key.starts_with(record::MARKS) {
+        record::decode_marks(key, value).map(|_| ()).map_err(|error| error.to_string())
     } else {
         readable(key, value)
     };
@@ -36,21 +37,24 @@ pub(super) fn unreadable(key: &str, value: &[u8]) -> Option<Unreadable> {
 mod tests {
     use super::super::catalog::{Document, KeptToken};
     use super::*;
-    use apportion_core::ids::NodeId;
-    use apportion_core::ledger::ShardRecord;
+    use apportion_core::ids::{NodeId, WorkspaceId};
+    use apportion_core::ledger::{Claim, Marks};
     use apportion_proto::v1;
     use prost::Message;
 
     /// Documents of each kind, as they are stored.
     fn documents() -> Vec<(String, Vec<u8>)> {
-        let record = ShardRecord::first(NodeId::new("n").expect("a name"), 1, 2);
+        let claim = Claim::first(NodeId::new("n").expect("a name"), 1, 2);
+        let id = WorkspaceId::new("default").expect("a name");
+        let marks = record::encode_marks(&Marks::first(id.clone()));
         let token = v1::Token { name: "tokens/t".into(), note: "for".into(), ..v1::Token::default() };
         let kept = KeptToken { token, secret_sha256: [7; 32] };
         let entry =
             v1::AuditEntry { name: "auditEntries/1".into(), method: "M".into(), ..Default::default() };
         let workspace = v1::Workspace { name: "workspaces/default".into(), ..crate::preset::intercom() };
         vec![
-            (record::key(3), record::encode(&record)),
+            (record::claim_key(3), record::encode_claim(&claim)),
+            (record::marks_key(3, &id), marks),
             ("token/t".into(), Document::Token { token: "t".into(), value: kept }.bytes()),
             ("audit/00000000000000000001".into(), entry.encode_to_vec()),
             ("workspace/default".into(), workspace.encode_to_vec()),

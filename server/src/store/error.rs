@@ -51,11 +51,22 @@ pub enum StoreError {
         /// The length of the value, in bytes.
         value: usize,
     },
+    /// More keys than one transaction takes.
+    #[error("a transaction of {count} keys is too long: at most {most}")]
+    TooManyKeys {
+        /// How many keys it compares or changes.
+        count: usize,
+        /// How many it may.
+        most: usize,
+    },
+    /// The store is in etcd, which could not be used.
+    #[error("the store in etcd cannot be used: {0}")]
+    Etcd(String),
     /// The file that was to be written exists already.
     #[error("{0} exists already")]
     Exists(String),
     /// It is not kept in a file.
-    #[error("the store is kept in memory and cannot be copied")]
+    #[error("the store is not kept in a file here: back up etcd itself, as with `etcdctl snapshot save`")]
     NoCopy,
     /// An earlier error made it unusable until it is opened again.
     #[error("the store must be opened again after an earlier error: {0}")]

@@ -2,7 +2,56 @@
 
 use apportion_proto::v1::Token;
 
-/// A shard's record. 128-bit numbers are 16 bytes, big-endian; instants and spans are nanoseconds.
+/// The claim of a shard. 128-bit numbers are 16 bytes, big-endian; instants and spans are nanoseconds.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ClaimMessage {
+    #[prost(uint64, tag = "1")]
+    pub(super) epoch: u64,
+    #[prost(string, tag = "2")]
+    pub(super) owner: String,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) nonce: Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) incarnation: Vec<u8>,
+    #[prost(fixed64, tag = "5")]
+    pub(super) known_from: u64,
+    #[prost(fixed64, tag = "6")]
+    pub(super) spent_before: u64,
+}
+
+/// The marks of a workspace, whose id is in the key.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct MarksMessage {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) nonce: Vec<u8>,
+    #[prost(fixed64, tag = "2")]
+    pub(super) known_from: u64,
+    #[prost(fixed64, tag = "3")]
+    pub(super) spent_before: u64,
+    #[prost(message, repeated, tag = "4")]
+    pub(super) limits: Vec<MarkedLimitMessage>,
+    #[prost(message, repeated, tag = "5")]
+    pub(super) shape: Vec<WindowsMessage>,
+    #[prost(message, repeated, tag = "6")]
+    pub(super) former: Vec<EntryMessage>,
+    #[prost(message, repeated, tag = "7")]
+    pub(super) past: Vec<EntryMessage>,
+    #[prost(message, repeated, tag = "8")]
+    pub(super) exhausted: Vec<EntryMessage>,
+}
+
+/// What is known of one limit of a workspace.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct MarkedLimitMessage {
+    #[prost(string, tag = "1")]
+    pub(super) limit: String,
+    #[prost(message, repeated, tag = "2")]
+    pub(super) marks: Vec<MarkMessage>,
+    #[prost(message, optional, tag = "3")]
+    pub(super) learned: Option<LearnedMessage>,
+}
+
+/// A shard's record as earlier programs wrote it: all of its workspaces in one value.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct ShardMessage {
     #[prost(uint64, tag = "1")]
@@ -24,7 +73,7 @@ pub(super) struct ShardMessage {
     pub(super) accounts: Vec<AccountMessage>,
 }
 
-/// The account of one workspace.
+/// The account of one workspace in such a record.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct AccountMessage {
     #[prost(string, tag = "1")]
@@ -62,7 +111,7 @@ pub(super) struct EntryMessage {
     pub(super) life: u64,
 }
 
-/// What is known of one limit. Each limit is written once, so that its names are not repeated with every mark.
+/// What is known of one limit in such a record.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct LimitMessage {
     #[prost(string, tag = "1")]

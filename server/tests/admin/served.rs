@@ -50,8 +50,11 @@ impl Served {
         let anywhere = "127.0.0.1:0".parse().expect("an address");
         let settings = Settings {
             data_dir: directory.path().into(),
+            cluster: None,
             listen: anywhere,
             http_listen: anywhere,
+            peer_listen: None,
+            peer_tls: None,
             tls: None,
             insecure: false,
             log: Log { format: LogFormat::Text, level: LogLevel::Error },

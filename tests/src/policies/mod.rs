@@ -126,7 +126,7 @@ impl World {
             50..56 if stormy => self.with(|server, now, random, _| server.learn_a_phase(now, random)),
             56..59 if stormy => {
                 self.say(|| "the clock got a new anchor".into());
-                self.with(|server, now, _, store| server.open(now, store, true));
+                self.with(|server, _, _, _| server.reanchor());
             }
             59..64 if stormy => self.make_again(),
             _ => {}
@@ -202,9 +202,9 @@ impl World {
         self.store.put(policy.clone());
         self.judge.policy(self.now, policy);
         self.judge.forget_what_waits();
-        self.with(|server, now, _, store| {
+        self.with(|server, now, _, _| {
             server.forget(now);
-            server.open(now, store, false);
+            server.reopen(now);
         });
     }
 

@@ -1,4 +1,4 @@
-//! One life of the server: a shard and the allocator of its one workspace, connected by the core's `host` as in the real one. Decides
+//! One life of the server: a host and the allocator of its one workspace, connected by the core's `host` as in the real one. Decides
 //! nothing.
 
 use super::fixed::{MARGINS, TEAMS};
@@ -8,7 +8,7 @@ use apportion_core::allocator::{Allocator, Submitted};
 use apportion_core::bounds::Bounds;
 use apportion_core::host;
 use apportion_core::ids::{CallerId, LimitId, NodeId, TeamId, WorkspaceId};
-use apportion_core::ledger::{Horizon, Shard, ShardEffect, Version};
+use apportion_core::ledger::{Horizon, Host, HostEffect, LearnedLimits, ShardInput, Version};
 use apportion_core::observation::{Observation, Reset};
 use apportion_core::permits::Permits;
 use apportion_core::policy::Policy;
@@ -16,6 +16,8 @@ use apportion_core::request::{Ask, LeaseId, Outcome, Ticket, Usage};
 use apportion_core::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
+/// The one shard.
+const SHARD: u16 = 0;
 /// In calm weather every lease is settled within so long, and then counted no more.
 const SETTLED: Span = Span::from_ms(700);
 
@@ -61,9 +63,8 @@ impl WindowNow {
 
 /// One life of the server.
 pub(super) struct Server {
-    shard: Shard,
+    host: Host,
     allocator: Option<Allocator>,
-    opened: u64,
     life: u64,
     waiting: BTreeMap<Ticket, TeamId>,
     granted: Vec<Held>,
@@ -78,9 +79,8 @@ impl Server {
     pub(super) fn start(now: Timestamp, number: u64, nonce: u128, store: &mut Store) -> Self {
         let node = NodeId::new(&format!("life-{number}")).expect("a name");
         let mut server = Self {
-            shard: Shard::new(node, nonce, Horizon::DEFAULT),
+            host: Host::new(node, 1, nonce, Horizon::DEFAULT),
             allocator: None,
-            opened: 0,
             life: 0,
             waiting: BTreeMap::new(),
             granted: Vec::new(),
@@ -88,7 +88,7 @@ impl Server {
             version: store.version,
             returned: Vec::new(),
         };
-        server.shard.take_over(now);
+        server.host.take_over(SHARD);
         server.follow(now, store);
         server
     }
@@ -101,14 +101,20 @@ impl Server {
         CallerId::new("caller").expect("a name")
     }
 
+    /// Opens the workspace again.
+    pub(super) fn reopen(&mut self, now: Timestamp) {
+        self.host.open(now, SHARD, &Self::workspace());
+    }
+
+    /// The clock got a new anchor.
+    pub(super) fn reanchor(&mut self) {
+        self.host.reanchor();
+    }
+
     /// Opens the workspace over what was learned of it; `reanchored`: under another anchor of the clock.
-    pub(super) fn open(&mut self, now: Timestamp, store: &mut Store, reanchored: bool) {
-        let Some(record) = self.shard.record() else { return };
-        let learned = record.learned.iter().map(|((_, limit), learned)| (limit.clone(), *learned)).collect();
-        self.opened += 1;
-        self.life = (record.epoch << 24) | self.opened;
-        let allocator =
-            Allocator::with_learned(store.policy.clone(), Bounds::DEFAULT, &learned, self.life, now);
+    fn open(&mut self, now: Timestamp, life: u64, learned: &LearnedLimits, reanchored: bool, store: &Store) {
+        self.life = life;
+        let allocator = Allocator::with_learned(store.policy.clone(), Bounds::DEFAULT, learned, life, now);
         let mut allocator = allocator.expect("a policy that holds");
         if reanchored {
             allocator.spend_open_windows(now);
@@ -122,7 +128,7 @@ impl Server {
     /// The workspace is deleted.
     pub(super) fn forget(&mut self, now: Timestamp) {
         self.allocator = None;
-        self.shard.forget(now, Self::workspace());
+        self.host.apply(now, SHARD, ShardInput::Forget { workspace: Self::workspace() });
     }
 
     pub(super) fn set_policy(&mut self, now: Timestamp, policy: Policy, store: &mut Store) {
@@ -193,7 +199,7 @@ impl Server {
 
     /// Decides, and carries out what is asked for until nothing is.
     pub(super) fn act(&mut self, now: Timestamp, store: &mut Store, random: &mut Random) {
-        self.shard.advance(now);
+        self.host.advance(now);
         for _ in 0..64 {
             let Some(allocator) = &mut self.allocator else { return self.follow(now, store) };
             allocator.decide(now);
@@ -227,7 +233,7 @@ impl Server {
         let mut passed = false;
         while let Some(effect) = allocator.next_effect() {
             passed = true;
-            self.shard.apply(now, host::shard_input(Self::workspace(), self.version, effect));
+            self.host.apply(now, SHARD, host::shard_input(Self::workspace(), self.version, effect));
         }
         if random.percent(80) {
             self.follow(now, store);
@@ -235,31 +241,30 @@ impl Server {
         passed
     }
 
-    /// Carries out what the shard asks for.
+    /// Carries out what the host asks for.
     fn follow(&mut self, now: Timestamp, store: &mut Store) {
-        while let Some(effect) = self.shard.poll() {
+        while let Some(effect) = self.host.poll() {
             match effect {
-                ShardEffect::Cas { token, expected, new, guards } => {
-                    let outcome = store.cas(expected, *new, &guards);
-                    self.shard.cas_done(now, token, outcome);
+                HostEffect::Swap { token, swap } => {
+                    let outcome = store.swap(swap);
+                    self.host.swap_done(now, &token, outcome);
                 }
-                ShardEffect::Read { token } => self.shard.read_done(now, token, store.read()),
-                ShardEffect::Owned { .. } => self.open(now, store, false),
-                ShardEffect::Reply { reply, .. } => {
+                HostEffect::Read { token } => self.host.read_done(now, &token, store.read()),
+                HostEffect::Scan { token, .. } => self.host.scan_done(now, &token, store.scan()),
+                HostEffect::Owned { .. } => {}
+                HostEffect::OpenAll { life, learned, is_reanchored, .. } => {
+                    let nothing = LearnedLimits::new();
+                    let learned = learned.get(&Self::workspace()).unwrap_or(&nothing);
+                    self.open(now, life, learned, is_reanchored, store);
+                }
+                HostEffect::Open { life, learned, .. } => self.open(now, life, &learned, false, store),
+                HostEffect::Reply { reply, .. } => {
                     if let Some(allocator) = &mut self.allocator {
                         host::apply_reply(allocator, reply);
                     }
                 }
-                ShardEffect::Lost { .. } => self.allocator = None,
-                ShardEffect::StoreLost => self.set_store_lost(true),
-                ShardEffect::StoreBack => self.set_store_lost(false),
+                HostEffect::Lost { .. } => self.allocator = None,
             }
-        }
-    }
-
-    fn set_store_lost(&mut self, lost: bool) {
-        if let Some(allocator) = &mut self.allocator {
-            allocator.set_store_lost(lost);
         }
     }
 

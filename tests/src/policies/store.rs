@@ -1,14 +1,21 @@
-//! The store: one record, one policy. What it wrote last may be in its cache only, and gone after a crash.
+//! The store: one claim, one workspace's marks, one policy. What it wrote last may be in its cache only, and gone after a crash.
 
-use apportion_core::ledger::{CasOutcome, Guard, ReadOutcome, ShardRecord, Version};
+use apportion_core::ledger::{
+    Claim, Compare, Found, Marks, Put, ReadOutcome, ScanOutcome, Swap, SwapOutcome, Version,
+};
 use apportion_core::policy::Policy;
 
-type Value = Option<(ShardRecord, Version)>;
+#[derive(Clone, Default)]
+struct Values {
+    claim: Option<(Claim, Version)>,
+    marks: Option<(Marks, Version)>,
+}
 
 /// The simulated store.
 pub(super) struct Store {
-    seen: Value,
-    durable: Value,
+    seen: Values,
+    durable: Values,
+    commits: u64,
     /// How many of the next writes fail half-way.
     pub(super) fails: usize,
     pub(super) policy: Policy,
@@ -17,7 +24,8 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn new(policy: Policy) -> Self {
-        Self { seen: None, durable: None, fails: 0, policy, version: Version(1) }
+        let [seen, durable] = [Values::default(), Values::default()];
+        Self { seen, durable, commits: 0, fails: 0, policy, version: Version(1) }
     }
 
     /// Puts a policy in place.
@@ -27,35 +35,40 @@ impl Store {
     }
 
     pub(super) fn read(&self) -> ReadOutcome {
-        match self.seen.clone() {
-            Some((record, version)) => ReadOutcome::Found { record, version, incarnation: 1 },
-            None => ReadOutcome::Absent { incarnation: 1 },
-        }
+        let Values { claim, marks } = self.seen.clone();
+        ReadOutcome::Found(Box::new(Found { incarnation: 1, claim, marks }))
+    }
+
+    pub(super) fn scan(&self) -> ScanOutcome {
+        ScanOutcome::Page { marks: self.seen.marks.clone().into_iter().collect(), next: None }
     }
 
     /// Compares and writes. A write that fails is seen by every reader, and durable only once another one follows it.
-    pub(super) fn cas(
-        &mut self,
-        expected: Option<Version>,
-        new: ShardRecord,
-        guards: &[Guard],
-    ) -> CasOutcome {
-        let version = self.seen.as_ref().map(|(_, version)| *version);
-        let holds = |guard: &Guard| match guard {
-            Guard::Incarnation(incarnation) => *incarnation == 1,
-            Guard::Policy(_, version) => *version == self.version,
+    pub(super) fn swap(&mut self, swap: Swap) -> SwapOutcome {
+        let Values { claim, marks } = &self.seen;
+        let holds = |compare: &Compare| match compare {
+            Compare::Incarnation(incarnation) => *incarnation == 1,
+            Compare::Claim(_, version) => claim.as_ref().map(|(_, version)| *version) == *version,
+            Compare::Marks(_, _, version) => marks.as_ref().map(|(_, version)| *version) == *version,
+            Compare::Policy(_, version) => *version == self.version,
         };
-        if version != expected || !guards.iter().all(holds) {
-            return CasOutcome::Conflict(self.seen.clone());
+        if !swap.compare.iter().all(holds) {
+            return SwapOutcome::Conflict;
         }
-        let version = Version(version.map_or(1, |Version(version)| version + 1));
-        self.seen = Some((new, version));
+        self.commits += 1;
+        let version = Version(self.commits);
+        for put in swap.puts {
+            match put {
+                Put::Claim(_, claim) => self.seen.claim = Some((claim, version)),
+                Put::Marks(_, marks) => self.seen.marks = Some((*marks, version)),
+            }
+        }
         if self.fails > 0 {
             self.fails -= 1;
-            return CasOutcome::Failed;
+            return SwapOutcome::Failed;
         }
         self.durable = self.seen.clone();
-        CasOutcome::Ok(version)
+        SwapOutcome::Done(version)
     }
 
     /// What is in the cache only is gone.

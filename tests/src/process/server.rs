@@ -59,11 +59,20 @@ impl Server {
         Self::start_as(shell, data, &[])
     }
 
-    fn start_as(mut command: Command, data: &Path, flags: &[&str]) -> Self {
+    /// Serves the store of a cluster in etcd, as a node of this name.
+    pub fn start_on_etcd(store: &str, node: &str) -> Self {
+        Self::start_of(Command::new(program()), &["--store", store, "--cluster", "try", "--node", node])
+    }
+
+    fn start_as(command: Command, data: &Path, flags: &[&str]) -> Self {
+        Self::start_of(command, &[&["--data-dir", data.to_str().expect("a path in UTF-8")], flags].concat())
+    }
+
+    fn start_of(mut command: Command, flags: &[&str]) -> Self {
         let started = Instant::now();
         command.env_clear().env("RUST_BACKTRACE", "1");
-        command.args(["serve", "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--data-dir"]);
-        let child = Child::start(command.arg(data).args(flags));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"]);
+        let child = Child::start(command.args(flags));
         let line = child.line();
         let (address, http) = addresses(&line).unwrap_or_else(|| panic!("no addresses in `{line}`"));
         Self { child, address, http, started_in: started.elapsed(), _home: None }

@@ -2,7 +2,7 @@
 //!
 //! Its clock only measures lengths of time. Knows no window.
 
-use super::node::Lease;
+use super::message::Lease;
 use super::plan::MS;
 use super::random::Random;
 use apportion_core::mutant::{self, Mutant};

@@ -24,7 +24,10 @@ impl World {
                 self.say(|_| format!("node {node} pauses for {} ms", pause / MS));
                 self.paused_until[node] = self.now + pause;
             }
-            28..46 => self.after(0, Event::TakeOver { node }),
+            28..46 => {
+                let shard = self.any_shard();
+                self.after(0, Event::TakeOver { node, shard });
+            }
             46..62 => self.hand_over(),
             62..72 => self.set_clock(node),
             72..76 => self.store_down_until = self.now + self.random.between(100, 2_000) * MS,
@@ -38,15 +41,27 @@ impl World {
         }
     }
 
-    /// Now and then somebody takes the shard over; where nobody serves, soon.
+    fn any_shard(&mut self) -> u16 {
+        let last = u64::from(self.plan.shards) - 1;
+        u16::try_from(self.random.between(0, last)).expect("a shard")
+    }
+
+    /// Now and then somebody takes a shard over; where nobody serves, soon. Some hear who serves it now, and some do not.
     pub(super) fn elect(&mut self) {
         let pause = self.random.between(200, 600) * MS;
         self.after(pause, Event::Elect);
-        let serves = |n: usize| !self.down[n] && self.nodes[n].shard.is_serving();
-        let nobody = !(0..self.nodes.len()).any(serves);
-        if nobody || (!self.healed && self.random.percent(5)) {
-            let node = self.random.place(self.nodes.len());
-            self.after(0, Event::TakeOver { node });
+        for shard in 0..self.plan.shards {
+            let serves = |n: &usize| !self.down[*n] && self.nodes[*n].host.is_serving(shard);
+            let owner = (0..self.nodes.len()).find(serves);
+            if owner.is_none() || (!self.healed && self.random.percent(5)) {
+                let node = self.random.place(self.nodes.len());
+                self.after(0, Event::TakeOver { node, shard });
+            }
+            for heard in owner.iter().flat_map(|_| 0..self.nodes.len()).collect::<Vec<_>>() {
+                if self.random.percent(70) {
+                    self.heard[heard][usize::from(shard)] = owner.unwrap_or(heard);
+                }
+            }
         }
     }
 
@@ -56,15 +71,14 @@ impl World {
         self.healed = true;
         self.store_down_until = 0;
         self.store_fails_until.fill(0);
-        if let Some((record, _)) = &self.store.value {
-            let accounts = record.accounts.values();
-            let entries = accounts.flat_map(|account| account.former.iter().chain(&account.past));
-            let entries = entries.map(|entry| entry.spent.until);
-            let marks = record.marks.values().map(|mark| mark.window_end);
-            let used_up = marks.chain(entries).max().unwrap_or_default();
-            if self.plan.regime == Regime::Wrong {
-                self.now = self.now.max(used_up.as_ns() + 1);
-            }
+        if self.plan.regime == Regime::Wrong {
+            let ends = self.store.marks().flat_map(|marks| {
+                let entries = marks.account.former.iter().chain(&marks.account.past);
+                let entries = entries.map(|entry| entry.spent.until);
+                marks.marks.values().map(|mark| mark.window_end).chain(entries)
+            });
+            let used_up = ends.max().unwrap_or_default();
+            self.now = self.now.max(used_up.as_ns() + 1);
         }
         for node in 0..self.nodes.len() {
             self.down[node] = false;
@@ -108,7 +122,8 @@ impl World {
         let pause = self.random.between(10, 2_000) * MS;
         self.after(pause, Event::Restart { node: place });
         if self.random.percent(50) {
-            self.after(pause + MS, Event::TakeOver { node: place });
+            let shard = self.any_shard();
+            self.after(pause + MS, Event::TakeOver { node: place, shard });
         }
     }
 
@@ -121,18 +136,18 @@ impl World {
     }
 
     fn hand_over(&mut self) {
-        let Some(from) = (0..self.nodes.len())
-            .find(|&n| self.nodes[n].shard.is_serving() && !self.down[n] && self.paused_until[n] <= self.now)
-        else {
-            return;
+        let shard = self.any_shard();
+        let may = |n: &usize| {
+            self.nodes[*n].host.is_serving(shard) && !self.down[*n] && self.paused_until[*n] <= self.now
         };
+        let Some(from) = (0..self.nodes.len()).find(may) else { return };
         let to = (from + 1 + self.random.place(self.nodes.len() - 1)) % self.nodes.len();
-        self.say(|_| format!("node {from} hands over to node {to}"));
+        self.say(|_| format!("node {from} hands shard {shard} over to node {to}"));
         let (now, id) = (self.nodes[from].clock(self.now), self.nodes[to].id.clone());
-        self.nodes[from].hand_over(now, id);
+        self.nodes[from].hand_over(now, shard, id);
         self.act(from);
         let delay = self.random.between(5, 400) * MS;
-        self.after(delay, Event::TakeOver { node: to });
+        self.after(delay, Event::TakeOver { node: to, shard });
     }
 
     /// For a while the store fails at every write of the node, though others see it, and answers no read.
@@ -146,8 +161,9 @@ impl World {
     /// A node that serves over another history than the store's is stopped, and starts again at once: a backup is restored only where
     /// no server runs.
     pub(super) fn restart_over_a_restored_store(&mut self, place: usize) {
-        let record = self.nodes[place].shard.record();
-        if record.is_some_and(|record| record.incarnation != self.store.incarnation) {
+        let host = &self.nodes[place].host;
+        let mut claims = host.shards().filter_map(|shard| host.claim(shard));
+        if claims.any(|claim| claim.incarnation != self.store.incarnation) {
             self.replace(place);
         }
     }

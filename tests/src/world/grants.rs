@@ -4,7 +4,7 @@
 use super::plan::{Plan, Rule};
 use apportion_core::facts::Learned;
 use apportion_core::ids::WorkspaceId;
-use apportion_core::ledger::{MarkKey, Series, ShardRecord, ShardReply, Statement, Version};
+use apportion_core::ledger::{LearnedLimits, MarkKey, Series, ShardReply, Statement, Version};
 use apportion_core::mutant::{self, Mutant};
 use apportion_core::permits::Permits;
 use apportion_core::time::{Span, Timestamp};
@@ -73,18 +73,18 @@ pub enum Wish {
 pub trait Grants {
     /// The policies are these from now on.
     fn policies(&mut self, _now: Timestamp, _policies: &Policies) {}
-    /// The shard is served from now on, over this record.
-    fn owned(&mut self, now: Timestamp, record: &ShardRecord);
+    /// A workspace is served from now on, in this life, over what was learned of it.
+    fn opened(&mut self, now: Timestamp, workspace: &WorkspaceId, life: u64, learned: &LearnedLimits);
     /// The windows of a limit lie here from now on.
     fn lay(&mut self, rule: usize, grid: Grid);
     /// The shard replied about a workspace.
     fn replied(&mut self, workspace: &WorkspaceId, reply: ShardReply);
-    /// The store does not answer, or it does again.
-    fn set_store_lost(&mut self, _lost: bool) {}
-    /// Every block is void.
-    fn lost(&mut self, now: Timestamp);
-    /// Before anything is decided: the clock may have been set back. The record is the one it serves over.
-    fn wind_back(&mut self, _now: Timestamp, _record: &ShardRecord) {}
+    /// Every block of a workspace is void.
+    fn lost(&mut self, workspace: &WorkspaceId);
+    /// Before anything is decided: the clock may have been set back. Returns the workspaces that have to be opened again for it.
+    fn wind_back(&mut self, _now: Timestamp) -> Vec<WorkspaceId> {
+        Vec::new()
+    }
     /// A request waits; it may have been said before.
     fn submit(&mut self, _now: Timestamp, _request: u64, _ask: &Ask, _deadline: Timestamp) {}
     /// Everything that waits has been submitted: decides.
@@ -110,8 +110,12 @@ pub trait Grants {
     fn throttled(&mut self, _now: Timestamp, _rule: usize) {}
     /// What may still be granted of a window; none: there is no block.
     fn free(&self, key: &MarkKey) -> Option<Permits>;
-    /// What was granted of each window since the shard is served here, of which so much was `booked`.
-    fn granted(&self, booked: &dyn Fn(&MarkKey) -> Permits) -> Vec<(MarkKey, Permits)>;
+    /// What was granted of each window of these workspaces since they are served here, of which so much was `booked`.
+    fn granted(
+        &self,
+        of: &dyn Fn(&WorkspaceId) -> bool,
+        booked: &dyn Fn(&MarkKey) -> Permits,
+    ) -> Vec<(MarkKey, Permits)>;
     /// What it asks for; none: the node asks for blocks itself.
     fn wishes(&mut self) -> Option<Vec<Wish>> {
         None
@@ -168,14 +172,16 @@ impl FirstCome {
 }
 
 impl Grants for FirstCome {
-    fn owned(&mut self, now: Timestamp, _record: &ShardRecord) {
-        self.lost(now);
+    fn opened(&mut self, _now: Timestamp, workspace: &WorkspaceId, _life: u64, _learned: &LearnedLimits) {
+        self.lost(workspace);
     }
 
     /// What was booked where windows lay before is given up.
     fn lay(&mut self, rule: usize, grid: Grid) {
         if self.grids[rule] != grid {
-            self.blocks.values_mut().for_each(|block| block.free = Permits::ZERO);
+            let workspace = &self.plan.rules[rule].workspace;
+            let of_it = self.blocks.iter_mut().filter(|(key, _)| key.workspace == *workspace);
+            of_it.for_each(|(_, block)| block.free = Permits::ZERO);
         }
         self.grids[rule] = grid;
     }
@@ -188,9 +194,9 @@ impl Grants for FirstCome {
         self.blocks.entry(key).or_default().free += to - from;
     }
 
-    fn lost(&mut self, _now: Timestamp) {
-        self.blocks.clear();
-        self.marks_before.clear();
+    fn lost(&mut self, workspace: &WorkspaceId) {
+        self.blocks.retain(|key, _| key.workspace != *workspace);
+        self.marks_before.retain(|key, _| key.workspace != *workspace);
     }
 
     fn grant(&mut self, now: Timestamp, _request: u64, ask: &Ask) -> Option<Granted> {
@@ -240,7 +246,12 @@ impl Grants for FirstCome {
         self.blocks.get(key).map(|block| block.free)
     }
 
-    fn granted(&self, _booked: &dyn Fn(&MarkKey) -> Permits) -> Vec<(MarkKey, Permits)> {
-        self.blocks.iter().map(|(key, block)| (key.clone(), block.granted)).collect()
+    fn granted(
+        &self,
+        of: &dyn Fn(&WorkspaceId) -> bool,
+        _booked: &dyn Fn(&MarkKey) -> Permits,
+    ) -> Vec<(MarkKey, Permits)> {
+        let of_them = self.blocks.iter().filter(|(key, _)| of(&key.workspace));
+        of_them.map(|(key, block)| (key.clone(), block.granted)).collect()
     }
 }

@@ -6,6 +6,7 @@ pub mod client;
 mod faults;
 pub mod grants;
 pub mod judge;
+pub mod message;
 mod network;
 pub mod node;
 pub mod plan;
@@ -17,11 +18,12 @@ pub mod store;
 pub use plan::{Regime, Side};
 
 use apportion_core::ids::WorkspaceId;
-use apportion_core::ledger::{CasOutcome, Guard, ReadOutcome, ShardRecord, Token, Version};
+use apportion_core::ledger::{ReadOutcome, ScanOutcome, Swap, SwapOutcome, Token, Version};
 use apportion_core::permits::Permits;
 use apportion_core::time::{Span, Timestamp};
 use judge::Judge;
-use node::{Attempt, Lease, Node};
+use message::{Attempt, Lease};
+use node::Node;
 use plan::{MS, Plan, START};
 use random::Random;
 use std::cmp::Reverse;
@@ -38,65 +40,20 @@ const TICK: u64 = 70 * MS;
 #[derive(Clone, Debug)]
 enum Event {
     Tick(usize),
-    CasArrives {
-        node: usize,
-        life: u64,
-        token: Token,
-        expected: Option<Version>,
-        new: Box<ShardRecord>,
-        guards: Vec<Guard>,
-        answered: bool,
-    },
-    CasDone {
-        node: usize,
-        life: u64,
-        token: Token,
-        outcome: CasOutcome,
-    },
-    ReadDone {
-        node: usize,
-        life: u64,
-        token: Token,
-        outcome: ReadOutcome,
-    },
-    Ask {
-        client: usize,
-    },
-    Request {
-        node: usize,
-        attempt: Attempt,
-    },
-    Answer {
-        node: usize,
-        lease: Lease,
-    },
-    Settle {
-        node: usize,
-        life: u64,
-        request: u64,
-        unused: Permits,
-    },
-    Arrive {
-        workspace: WorkspaceId,
-    },
-    TakeOver {
-        node: usize,
-    },
-    Learn {
-        node: usize,
-        rule: usize,
-        budget: Permits,
-        phase: Span,
-    },
-    Policy {
-        node: usize,
-    },
-    Incarnation {
-        node: usize,
-    },
-    Restart {
-        node: usize,
-    },
+    SwapArrives { node: usize, life: u64, token: Token, swap: Swap, answered: bool },
+    SwapDone { node: usize, life: u64, token: Token, outcome: SwapOutcome },
+    ReadDone { node: usize, life: u64, token: Token, outcome: ReadOutcome },
+    ScanDone { node: usize, life: u64, token: Token, outcome: ScanOutcome },
+    Ask { client: usize },
+    Request { node: usize, attempt: Attempt },
+    Answer { node: usize, lease: Lease },
+    Settle { node: usize, life: u64, request: u64, unused: Permits },
+    Arrive { workspace: WorkspaceId },
+    TakeOver { node: usize, shard: u16 },
+    Learn { node: usize, rule: usize, budget: Permits, phase: Span },
+    Policy { node: usize },
+    Incarnation { node: usize },
+    Restart { node: usize },
     Fault,
     Elect,
     Heal,
@@ -149,6 +106,8 @@ struct World {
     store_down_until: u64,
     store_fails_until: Vec<u64>,
     nodes: Vec<Node>,
+    /// Whom each node takes for the owner of each shard.
+    heard: Vec<Vec<usize>>,
     down: Vec<bool>,
     paused_until: Vec<u64>,
     provider: Vec<(Permits, Span)>,
@@ -207,10 +166,11 @@ impl World {
             now: START,
             queue: BinaryHeap::new(),
             order: 0,
-            store: Store::new(random.wide(), policies),
+            store: Store::new(random.wide(), policies, plan.shards),
             store_down_until: 0,
             store_fails_until: vec![0; plan.nodes],
             nodes: (0..plan.nodes).map(|n| Node::new(n, Rc::clone(&plan), 0, random.wide())).collect(),
+            heard: vec![vec![0; usize::from(plan.shards)]; plan.nodes],
             down: vec![false; plan.nodes],
             paused_until: vec![0; plan.nodes],
             provider: plan.rules.iter().map(|rule| (rule.budget, rule.grid.phase())).collect(),
@@ -231,7 +191,10 @@ impl World {
         }
         let clients = 2 * world.plan.workspaces.len() + 1;
         (0..clients).for_each(|client| world.after(MS, Event::Ask { client }));
-        world.after(0, Event::TakeOver { node: 0 });
+        for shard in 0..world.plan.shards {
+            let node = usize::from(shard) % world.nodes.len();
+            world.after(0, Event::TakeOver { node, shard });
+        }
         world.after(500 * MS, Event::Fault);
         world.after(300 * MS, Event::Elect);
         world.after(world.plan.heal_at - START, Event::Heal);
@@ -267,11 +230,12 @@ impl World {
     fn addressee(event: &Event) -> Option<usize> {
         match event {
             Event::Tick(node)
-            | Event::CasDone { node, .. }
+            | Event::SwapDone { node, .. }
             | Event::ReadDone { node, .. }
+            | Event::ScanDone { node, .. }
             | Event::Request { node, .. }
             | Event::Settle { node, .. }
-            | Event::TakeOver { node }
+            | Event::TakeOver { node, .. }
             | Event::Learn { node, .. }
             | Event::Policy { node, .. }
             | Event::Incarnation { node } => Some(*node),
@@ -301,18 +265,21 @@ impl World {
         let node = &mut self.nodes[place];
         let now = node.clock(self.now);
         match event {
-            Event::Tick(_) => node.shard.advance(now),
-            Event::CasDone { life, token, outcome, .. } if life == node.life => {
-                node.shard.cas_done(now, token, outcome);
+            Event::Tick(_) => node.host.advance(now),
+            Event::SwapDone { life, token, outcome, .. } if life == node.life => {
+                node.host.swap_done(now, &token, outcome);
             }
             Event::ReadDone { life, token, outcome, .. } if life == node.life => {
-                node.shard.read_done(now, token, outcome);
+                node.host.read_done(now, &token, outcome);
             }
-            Event::Request { attempt, .. } => node.request(now, attempt),
+            Event::ScanDone { life, token, outcome, .. } if life == node.life => {
+                node.host.scan_done(now, &token, outcome);
+            }
+            Event::Request { attempt, .. } => self.request(place, attempt),
             Event::Settle { life, request, unused, .. } if life == node.life => {
                 node.settle(now, request, unused);
             }
-            Event::TakeOver { .. } => node.shard.take_over(now),
+            Event::TakeOver { shard, .. } => node.host.take_over(shard),
             Event::Learn { rule, budget, phase, .. } => node.learn(now, rule, budget, phase),
             Event::Policy { .. } => self.read_policies(place),
             Event::Incarnation { .. } => self.restart_over_a_restored_store(place),
@@ -323,15 +290,15 @@ impl World {
     /// An event outside the nodes.
     fn happen_outside(&mut self, event: Event) {
         match event {
-            Event::CasArrives { node, life, token, expected, new, guards, answered } => {
-                let mut outcome = self.commit(expected, *new, &guards);
-                if matches!(outcome, CasOutcome::Ok(_)) && self.now < self.store_fails_until[node] {
-                    outcome = CasOutcome::Failed;
+            Event::SwapArrives { node, life, token, swap, answered } => {
+                let mut outcome = self.commit(swap);
+                if matches!(outcome, SwapOutcome::Done(_)) && self.now < self.store_fails_until[node] {
+                    outcome = SwapOutcome::Failed;
                 }
                 self.say(|_| format!("the store answers node {node} {token:?}: {outcome:?}"));
                 if answered {
                     let travel = self.travel();
-                    self.after(travel, Event::CasDone { node, life, token, outcome });
+                    self.after(travel, Event::SwapDone { node, life, token, outcome });
                 }
             }
             Event::Ask { client } => self.ask(client),
@@ -346,9 +313,9 @@ impl World {
     }
 
     /// Writes at the store; the judge learns what is durable.
-    fn commit(&mut self, expected: Option<Version>, new: ShardRecord, guards: &[Guard]) -> CasOutcome {
-        let outcome = self.store.cas(expected, new, guards);
-        if matches!(outcome, CasOutcome::Ok(_)) {
+    fn commit(&mut self, swap: Swap) -> SwapOutcome {
+        let outcome = self.store.swap(swap);
+        if matches!(outcome, SwapOutcome::Done(_)) {
             self.note_budgets(false);
         }
         outcome
@@ -360,9 +327,8 @@ impl World {
         let plan = Rc::clone(&self.plan);
         for (place, rule) in plan.rules.iter().enumerate() {
             let policy = self.store.policies[&rule.workspace].budgets[rule.place];
-            let record = self.store.value.as_ref().map(|(record, _)| record);
-            let learned =
-                record.and_then(|record| record.learned.get(&(rule.workspace.clone(), rule.limit.clone())));
+            let marks = self.store.marks().find(|marks| marks.workspace == rule.workspace);
+            let learned = marks.and_then(|marks| marks.learned.get(&rule.limit));
             self.judge.in_force(self.now, place, policy, learned, restored);
         }
     }

@@ -3,11 +3,11 @@
 //! Decides what becomes of a message; knows none of the rules it carries.
 
 use super::grants::Ask;
-use super::node::{Act, Attempt, Lease};
+use super::message::{Act, Attempt, Lease};
 use super::plan::MS;
 use super::{Event, World, client};
 use apportion_core::ids::WorkspaceId;
-use apportion_core::ledger::{CasOutcome, Guard, ReadOutcome, ShardRecord, Token, Version};
+use apportion_core::ledger::{ReadOutcome, ScanOutcome, Swap, SwapOutcome, Token};
 use apportion_core::permits::Permits;
 use std::rc::Rc;
 
@@ -16,15 +16,14 @@ impl World {
     pub(super) fn act(&mut self, place: usize) {
         let now = self.nodes[place].clock(self.now);
         for act in self.nodes[place].act(now) {
-            if !matches!(act, Act::Cas(..) | Act::Read(_)) {
+            if !matches!(act, Act::Swap(..) | Act::Read(_) | Act::Scan(..)) {
                 self.say(|_| format!("node {place} at {now:?}: {act:?}"));
             }
             let life = self.nodes[place].life;
             match act {
-                Act::Cas(token, expected, new, guards) => {
-                    self.send_cas(place, life, token, expected, new, guards)
-                }
+                Act::Swap(token, swap) => self.send_swap(place, life, token, swap),
                 Act::Read(token) => self.send_read(place, life, token),
+                Act::Scan(token, after) => self.send_scan(place, life, token, after.as_ref()),
                 Act::Answer(lease) => {
                     let travel = self.travel();
                     if !self.random.percent(if self.healed { 1 } else { 10 }) {
@@ -42,21 +41,13 @@ impl World {
         }
     }
 
-    fn send_cas(
-        &mut self,
-        node: usize,
-        life: u64,
-        token: Token,
-        expected: Option<Version>,
-        new: Box<ShardRecord>,
-        guards: Vec<Guard>,
-    ) {
+    fn send_swap(&mut self, node: usize, life: u64, token: Token, swap: Swap) {
         let kind = if self.healed { 99 } else { self.random.between(0, 99) };
         let lost = kind < 15;
         let timeout = self.random.between(50, 400) * MS;
         if lost {
-            let outcome = CasOutcome::Unknown;
-            self.after(timeout, Event::CasDone { node, life, token, outcome });
+            let (token, outcome) = (token.clone(), SwapOutcome::Unknown);
+            self.after(timeout, Event::SwapDone { node, life, token, outcome });
         }
         // Of the lost ones a third never arrives, a third arrives long after the time-out.
         let down = self.now < self.store_down_until;
@@ -64,37 +55,51 @@ impl World {
             return;
         }
         if down {
-            return self.after(timeout, Event::CasDone { node, life, token, outcome: CasOutcome::Unknown });
+            let outcome = SwapOutcome::Unknown;
+            return self.after(timeout, Event::SwapDone { node, life, token, outcome });
         }
         let late = if (5..10).contains(&kind) { self.random.between(100, 2_500) * MS } else { 0 };
         let travel = self.travel() + late;
-        self.after(travel, Event::CasArrives { node, life, token, expected, new, guards, answered: !lost });
+        self.after(travel, Event::SwapArrives { node, life, token, swap, answered: !lost });
     }
 
     fn send_read(&mut self, node: usize, life: u64, token: Token) {
         let travel = self.travel();
-        let fails_until = self.store_down_until.max(self.store_fails_until[node]);
-        let failed = self.now < fails_until || (!self.healed && self.random.percent(10));
-        let stale = !self.healed && self.random.percent(10);
-        let staleness = if stale { 1 + self.random.place(4) } else { 0 };
-        let outcome = if failed { ReadOutcome::Failed } else { self.store.read(staleness) };
+        let failed = self.read_fails(node);
+        let [of_claim, of_marks] = [(); 2].map(|()| {
+            let stale = !self.healed && self.random.percent(8);
+            if stale { 1 + self.random.place(4) } else { 0 }
+        });
+        let outcome = if failed { ReadOutcome::Failed } else { self.store.read(&token, of_claim, of_marks) };
         self.after(travel, Event::ReadDone { node, life, token, outcome });
+    }
+
+    fn read_fails(&mut self, node: usize) -> bool {
+        let fails_until = self.store_down_until.max(self.store_fails_until[node]);
+        self.now < fails_until || (!self.healed && self.random.percent(10))
+    }
+
+    fn send_scan(&mut self, node: usize, life: u64, token: Token, after: Option<&WorkspaceId>) {
+        let travel = self.travel();
+        let outcome =
+            if self.read_fails(node) { ScanOutcome::Failed } else { self.store.scan(&token, after) };
+        self.after(travel, Event::ScanDone { node, life, token, outcome });
     }
 
     /// A client asks a node, mostly the one that serves; sometimes it repeats itself.
     pub(super) fn ask(&mut self, client: usize) {
         let pause = self.random.between(20, 260) * MS;
         self.after(pause, Event::Ask { client });
-        let serving: Vec<_> = (0..self.nodes.len()).filter(|&n| self.nodes[n].shard.is_serving()).collect();
-        let node = match serving.is_empty() || self.random.percent(5) {
+        let workspace = self.plan.workspaces[client % self.plan.workspaces.len()].clone();
+        let serving: Vec<_> = (0..self.nodes.len()).filter(|&n| self.nodes[n].serves(&workspace)).collect();
+        let node = match serving.is_empty() || self.random.percent(20) {
             true => self.random.place(self.nodes.len()),
             false => serving[self.random.place(serving.len())],
         };
-        let workspace = self.plan.workspaces[client % self.plan.workspaces.len()].clone();
         let ask =
             Ask { workspace, permits: Permits::clamped(self.random.between(1, 3)), capped: client % 3 == 1 };
         self.requests += 1;
-        let mut attempt = Attempt { request: self.requests, ask, sent: self.now };
+        let mut attempt = Attempt { request: self.requests, ask, sent: self.now, forwarded: false };
         let travel = self.travel();
         self.after(travel, Event::Request { node, attempt: attempt.clone() });
         if self.random.percent(20) {
@@ -102,6 +107,23 @@ impl World {
             attempt.sent += later;
             let travel = self.travel();
             self.after(later + travel, Event::Request { node, attempt });
+        }
+    }
+
+    /// A node takes a request, or passes it on to the one that it takes for the owner: the last one that it heard of. At most one hop.
+    pub(super) fn request(&mut self, node: usize, attempt: Attempt) {
+        let now = self.nodes[node].clock(self.now);
+        if self.nodes[node].request(now, attempt.clone()) {
+            return;
+        }
+        let shard = self.plan.shard_of(&attempt.ask.workspace);
+        let owner = self.heard[node][usize::from(shard)];
+        if !attempt.forwarded && owner != node {
+            let travel = self.travel();
+            self.after(
+                travel,
+                Event::Request { node: owner, attempt: Attempt { forwarded: true, ..attempt } },
+            );
         }
     }
 
@@ -133,7 +155,7 @@ impl World {
             let (budget, phase) = self.provider[rule];
             let differs = budget < limit.budget || phase != limit.grid.phase();
             if differs && self.random.percent(if self.healed { 100 } else { 6 }) {
-                let serving = (0..self.nodes.len()).find(|&n| self.nodes[n].shard.is_serving());
+                let serving = (0..self.nodes.len()).find(|&n| self.nodes[n].serves(workspace));
                 if let Some(node) = serving {
                     self.after(MS, Event::Learn { node, rule, budget, phase });
                 }

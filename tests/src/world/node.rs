@@ -1,15 +1,16 @@
-//! One node: the real ledger of the shard, a granting side, a queue, and the leases it remembers.
+//! One node: the real ledger of its shards, a granting side, a queue, and the leases it remembers.
 //!
 //! Inputs carry the node's own clock; what it does to the world is pulled as acts. Knows no true time and no store.
 
 use super::grants::{Ask, FirstCome, Granted, Grants, Policies, Wish};
+use super::message::{Act, Attempt, Lease};
 use super::plan::{Plan, Side, timestamp};
 use super::shared::Shared;
 use apportion_core::facts::{Learned, PhaseInterval};
 use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::{
-    BookRefusal, Guard, MarkKey, Shard, ShardEffect, ShardRecord, ShardReply, Statement, Token, Version,
-    WantedBlock,
+    BookRefusal, Host, HostEffect, LearnedLimits, LostWhy, MarkKey, ShardInput, ShardReply, Statement,
+    Version, WantedBlock,
 };
 use apportion_core::mutant::{self, Mutant};
 use apportion_core::permits::Permits;
@@ -22,47 +23,6 @@ use std::rc::Rc;
 const QUEUE_MAX: usize = 12;
 /// How long a request waits, in nanoseconds.
 const WAIT_MAX: u64 = 1_500_000_000;
-
-/// One attempt of a client's request.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// The request.
-    pub request: u64,
-    /// What is asked.
-    pub ask: Ask,
-    /// When the client sent it, by true time: only the client reads it.
-    pub sent: u64,
-}
-
-/// What the client is told.
-#[derive(Clone, Debug)]
-pub struct Lease {
-    /// Its number in the node's life.
-    pub id: (usize, u64, u64),
-    /// The attempt it answers.
-    pub attempt: Attempt,
-    /// How long the node kept the attempt.
-    pub held: u64,
-    /// How long it lives from the answer on.
-    pub valid_for: u64,
-}
-
-/// What a node does to the world.
-#[derive(Clone, Debug)]
-pub enum Act {
-    /// Writes.
-    Cas(Token, Option<Version>, Box<ShardRecord>, Vec<Guard>),
-    /// Reads.
-    Read(Token),
-    /// Answers a client.
-    Answer(Lease),
-    /// Permits were granted.
-    Granted(Vec<MarkKey>, Permits, bool),
-    /// Permits came back in time.
-    Returned(Vec<MarkKey>, Permits, bool),
-    /// Anything else a shard says: for the trace.
-    Said(ShardEffect),
-}
 
 #[derive(Clone, Debug)]
 struct Given {
@@ -83,7 +43,7 @@ pub struct Node {
     /// How wrong its clock is, in nanoseconds.
     pub clock_offset: i64,
     /// The ledger.
-    pub shard: Shard,
+    pub host: Host,
     policies: Policies,
     plan: Rc<Plan>,
     grids: Vec<Grid>,
@@ -91,8 +51,11 @@ pub struct Node {
     queue: VecDeque<(Attempt, Timestamp)>,
     asked: BTreeSet<MarkKey>,
     given: BTreeMap<u64, Given>,
-    tenure: u64,
-    /// How often windows came to lie elsewhere in this tenure: who booked in the former ones is somebody else then.
+    /// How often each shard was taken over and lost.
+    tenures: Vec<u64>,
+    /// Shards that were handed over, and are granted from all the same where that rule is broken.
+    deposed: BTreeSet<u16>,
+    /// How often windows came to lie elsewhere: who booked in the former ones is somebody else then.
     lays: u64,
     acts: Vec<Act>,
 }
@@ -106,18 +69,19 @@ impl Node {
             id: id.clone(),
             life,
             clock_offset: 0,
-            shard: Shard::new(id, nonce, plan.horizon),
+            host: Host::new(id, plan.shards, nonce, plan.horizon),
             policies: Policies::new(),
             grids: plan.rules.iter().map(|rule| rule.grid).collect(),
             grants: match plan.side {
                 Side::FirstCome => Box::new(FirstCome::new(Rc::clone(&plan))),
                 Side::Shared => Box::new(Shared::new(Rc::clone(&plan))),
             },
+            tenures: vec![0; usize::from(plan.shards)],
+            deposed: BTreeSet::new(),
             plan,
             queue: VecDeque::new(),
             asked: BTreeSet::new(),
             given: BTreeMap::new(),
-            tenure: 0,
             lays: 0,
             acts: Vec::new(),
         }
@@ -140,64 +104,95 @@ impl Node {
         timestamp(true_ns.saturating_add_signed(self.clock_offset))
     }
 
-    /// Follows the shard's effects, serves who waits, and says what it does.
+    /// Follows the host's effects, serves who waits, and says what it does.
     pub fn act(&mut self, now: Timestamp) -> Vec<Act> {
         self.follow(now);
-        if self.shard.is_serving() {
-            self.serve(now);
-            match self.grants.wishes() {
-                None => self.book(now),
-                Some(wishes) => wishes.into_iter().for_each(|wish| self.fulfil(now, wish)),
-            }
-            self.follow(now);
+        for workspace in self.grants.wind_back(now) {
+            self.host.open(now, self.plan.shard_of(&workspace), &workspace);
         }
+        self.serve(now);
+        match self.grants.wishes() {
+            None => self.book(now),
+            Some(wishes) => wishes.into_iter().for_each(|wish| self.fulfil(now, wish)),
+        }
+        self.follow(now);
         std::mem::take(&mut self.acts)
     }
 
-    /// Takes a request. A repeat is answered with the same lease while that lives.
-    pub fn request(&mut self, now: Timestamp, attempt: Attempt) {
+    /// Whether it serves a workspace, as far as it knows.
+    pub fn serves(&self, workspace: &WorkspaceId) -> bool {
+        self.host.is_serving(self.plan.shard_of(workspace))
+    }
+
+    fn tenure(&self, workspace: &WorkspaceId) -> u64 {
+        self.tenures[usize::from(self.plan.shard_of(workspace))]
+    }
+
+    fn may_grant(&self, attempt: &Attempt) -> bool {
+        let shard = self.plan.shard_of(&attempt.ask.workspace);
+        self.host.is_serving(shard) || (attempt.forwarded && self.deposed.contains(&shard))
+    }
+
+    /// Takes a request. A repeat is answered with the same lease while that lives. Whether it was for this node.
+    pub fn request(&mut self, now: Timestamp, attempt: Attempt) -> bool {
+        let is_served = self.may_grant(&attempt);
         if self.given.contains_key(&attempt.request) {
             self.answer_again(now, attempt, now);
-        } else if self.shard.is_serving() && self.queue.len() < QUEUE_MAX {
+        } else if is_served && self.queue.len() < QUEUE_MAX {
             self.queue.push_back((attempt, now));
+        } else {
+            return is_served;
         }
+        true
     }
 
     /// Takes back what a client did not use: once, while the shard is still served, before the guard.
     pub fn settle(&mut self, now: Timestamp, request: u64, unused: Permits) {
-        let Some(given) = self.given.get_mut(&request) else { return };
-        let void = given.settled || given.tenure != self.tenure || now > given.granted.returns_until;
-        given.settled = true;
-        if !void && self.shard.is_serving() {
+        let Some(given) = self.given.get(&request).cloned() else { return };
+        let workspace = &given.ask.workspace;
+        let void =
+            given.settled || given.tenure != self.tenure(workspace) || now > given.granted.returns_until;
+        self.given.entry(request).and_modify(|given| given.settled = true);
+        if !void && self.serves(workspace) {
             let taken = self.grants.give_back(now, request, &given.granted, &given.ask, unused);
             self.acts.push(Act::Returned(given.granted.keys.clone(), taken, given.ask.capped));
         }
     }
 
-    /// Gives the shard away.
-    pub fn hand_over(&mut self, now: Timestamp, to: NodeId) {
-        let granted = self.grants.granted(&|key| self.shard.booked(key));
-        self.shard.hand_over(now, to, &granted);
+    /// Gives a shard away.
+    pub fn hand_over(&mut self, now: Timestamp, shard: u16, to: NodeId) {
+        let of = |workspace: &WorkspaceId| self.plan.shard_of(workspace) == shard;
+        let granted = self.grants.granted(&of, &|key| self.host.booked(shard, key));
+        self.host.hand_over(now, shard, to, granted);
+        if self.plan.side == Side::Shared {
+            // Their allocators decide nothing more. The small model decides only what it is asked for.
+            let plan = Rc::clone(&self.plan);
+            plan.workspaces_of(shard).for_each(|workspace| self.grants.lost(workspace));
+        }
+    }
+
+    fn tell(&mut self, now: Timestamp, input: ShardInput) {
+        self.host.apply(now, self.plan.shard_of(input.workspace()), input);
     }
 
     /// The provider named its budget and where its windows lie: acted on at once, and written.
-    pub fn learn(&mut self, now: Timestamp, rule: usize, budget: Permits, phase: Span) {
-        let permits = (budget < self.plan.rules[rule].budget).then_some(budget);
-        if self.shard.is_serving() && !self.grants.observe(now, rule, permits, phase) {
-            self.lay(rule, phase);
-            let rule = &self.plan.rules[rule];
+    pub fn learn(&mut self, now: Timestamp, place: usize, budget: Permits, phase: Span) {
+        let rule = self.plan.rules[place].clone();
+        let permits = (budget < rule.budget).then_some(budget);
+        if self.serves(&rule.workspace) && !self.grants.observe(now, place, permits, phase) {
+            self.lay(place, phase);
             let phase = Some(PhaseInterval { least: phase, width: Span::ZERO });
             let learned = Learned { permits, phase, ..Learned::default() };
-            self.shard.learn(now, rule.workspace.clone(), rule.limit.clone(), learned);
+            self.tell(now, ShardInput::Learn { workspace: rule.workspace, limit: rule.limit, learned });
         }
     }
 
     /// The provider said that the window of now is exhausted.
     pub fn throttled(&mut self, now: Timestamp, place: usize) {
-        let rule = &self.plan.rules[place];
+        let rule = self.plan.rules[place].clone();
         let window = self.grids[place].at(now);
         self.grants.throttled(now, place);
-        self.shard.exhausted(now, rule.key(&window), &window, rule.budget);
+        self.tell(now, ShardInput::Exhausted { key: rule.key(&window), window, budget: rule.budget });
     }
 
     /// Moves the windows of a limit.
@@ -207,45 +202,64 @@ impl Node {
         self.grants.lay(rule, self.grids[rule]);
     }
 
-    /// Serves the shard from now on, over what its record says.
-    fn own(&mut self, now: Timestamp) {
-        self.tenure += 1;
-        self.asked.clear();
-        let record = self.shard.record().expect("the record of an owner").clone();
-        for (place, rule) in Rc::clone(&self.plan).rules.iter().enumerate() {
-            let learned = record.learned.get(&(rule.workspace.clone(), rule.limit.clone()));
-            self.lay(
-                place,
-                learned.and_then(|learned| learned.phase).map_or(rule.grid.phase(), |phase| phase.least),
-            );
+    /// Serves a workspace from now on, over what was learned of it.
+    fn open(&mut self, now: Timestamp, workspace: &WorkspaceId, life: u64, learned: &LearnedLimits) {
+        self.asked.retain(|key| key.workspace != *workspace);
+        for (place, rule) in Rc::clone(&self.plan).rules_of(workspace) {
+            let phase = learned.get(&rule.limit).and_then(|learned| learned.phase);
+            self.lay(place, phase.map_or(rule.grid.phase(), |phase| phase.least));
         }
-        self.grants.owned(now, &record);
+        self.grants.opened(now, workspace, life, learned);
     }
 
     fn follow(&mut self, now: Timestamp) {
-        while let Some(effect) = self.shard.poll() {
+        let plan = Rc::clone(&self.plan);
+        while let Some(effect) = self.host.poll() {
             match effect {
-                ShardEffect::Cas { token, expected, new, guards } => {
-                    self.acts.push(Act::Cas(token, expected, new, guards));
+                HostEffect::Swap { token, swap } => {
+                    self.acts.push(Act::Swap(token, swap));
                     continue;
                 }
-                ShardEffect::Read { token } => {
+                HostEffect::Read { token } => {
                     self.acts.push(Act::Read(token));
                     continue;
                 }
-                ShardEffect::Owned { .. } => self.own(now),
-                ShardEffect::Reply { ref workspace, reply } => self.replied(workspace, reply),
-                ShardEffect::Lost { .. } => {
-                    self.tenure += 1;
-                    self.grants.lost(now);
-                    self.queue.clear();
-                    self.asked.clear();
+                HostEffect::Scan { token, after } => {
+                    self.acts.push(Act::Scan(token, after));
+                    continue;
                 }
-                ShardEffect::StoreLost => self.grants.set_store_lost(true),
-                ShardEffect::StoreBack => self.grants.set_store_lost(false),
+                HostEffect::Owned { shard, .. } => {
+                    self.deposed.remove(&shard);
+                    self.tenures[usize::from(shard)] += 1;
+                }
+                HostEffect::OpenAll { shard, life, ref learned, .. } => {
+                    for workspace in plan.workspaces_of(shard) {
+                        let nothing = LearnedLimits::new();
+                        self.open(now, workspace, life, learned.get(workspace).unwrap_or(&nothing));
+                    }
+                }
+                HostEffect::Open { ref workspace, life, ref learned, .. } => {
+                    self.open(now, workspace, life, learned);
+                }
+                HostEffect::Reply { ref workspace, reply } => self.replied(workspace, reply),
+                HostEffect::Lost { shard, ref why } => self.lost(shard, why),
             }
             self.acts.push(Act::Said(effect));
         }
+    }
+
+    fn lost(&mut self, shard: u16, why: &LostWhy) {
+        let is_deposed = matches!(why, LostWhy::HandedOver { .. });
+        if is_deposed && mutant::active(Mutant::DeposedGrantsForwarded) {
+            self.deposed.insert(shard);
+            return;
+        }
+        let plan = Rc::clone(&self.plan);
+        let is_of = |workspace: &WorkspaceId| plan.shard_of(workspace) == shard;
+        self.tenures[usize::from(shard)] += 1;
+        plan.workspaces_of(shard).for_each(|workspace| self.grants.lost(workspace));
+        self.queue.retain(|(attempt, _)| !is_of(&attempt.ask.workspace));
+        self.asked.retain(|key| !is_of(&key.workspace));
     }
 
     fn replied(&mut self, workspace: &WorkspaceId, reply: ShardReply) {
@@ -254,12 +268,14 @@ impl Node {
             match reply {
                 ShardReply::Booked { series, window_start, .. } => {
                     self.asked.remove(&self.plan.key_of(series, window_start));
-                    if series.life != self.booking_life() {
+                    if series.life != self.booking_life(workspace) {
                         return;
                     }
                 }
                 // A spent window stays so until the policy changes: asking again is in vain.
-                ShardReply::Refused { why: BookRefusal::Spent, .. } | ShardReply::Stated { .. } => {}
+                ShardReply::Refused { why: BookRefusal::Spent, .. }
+                | ShardReply::Stated { .. }
+                | ShardReply::StoreLost(_) => {}
                 ShardReply::Refused { series, window_start, .. } => {
                     self.asked.remove(&self.plan.key_of(series, window_start));
                 }
@@ -269,8 +285,6 @@ impl Node {
     }
 
     fn serve(&mut self, now: Timestamp) {
-        let record = self.shard.record().expect("the record of an owner");
-        self.grants.wind_back(now, record);
         let waits = self.queue.iter().filter(|(attempt, _)| !self.given.contains_key(&attempt.request));
         for (attempt, received) in waits {
             let deadline = *received + Span::from_ns(WAIT_MAX);
@@ -278,13 +292,16 @@ impl Node {
         }
         self.grants.decide(now);
         for (attempt, received) in std::mem::take(&mut self.queue) {
-            if self.given.contains_key(&attempt.request) {
+            if !self.may_grant(&attempt) {
+                self.queue.push_back((attempt, received));
+            } else if self.given.contains_key(&attempt.request) {
                 self.answer_again(now, attempt, received);
             } else if let Some(granted) = self.grants.grant(now, attempt.request, &attempt.ask) {
                 let ask = attempt.ask.clone();
                 self.acts.push(Act::Granted(granted.keys.clone(), ask.permits, ask.capped));
                 let first_life = granted.ends.since(now).as_ns();
-                let given = Given { granted, ask, tenure: self.tenure, settled: false, first_life };
+                let tenure = self.tenure(&ask.workspace);
+                let given = Given { granted, ask, tenure, settled: false, first_life };
                 self.given.insert(attempt.request, given);
                 self.answer_again(now, attempt, received);
             } else if now.since(received) < Span::from_ns(WAIT_MAX) {
@@ -315,18 +332,19 @@ impl Node {
                 let rule = &plan.rules[rule];
                 let Some((policy_version, ..)) = self.policies.get(&rule.workspace) else { return };
                 let (workspace, limit) = (rule.workspace.clone(), rule.limit.clone());
-                let policy_version = *policy_version;
-                let (workspace, limit, ahead) = (workspace, limit, plan.margins.guard);
-                self.shard.want(
-                    now,
-                    WantedBlock { workspace, limit, window, permits, budget, ahead, policy_version, series },
-                );
+                let (policy_version, ahead) = (*policy_version, plan.margins.guard);
+                let want =
+                    WantedBlock { workspace, limit, window, permits, budget, ahead, policy_version, series };
+                self.tell(now, ShardInput::Want(want));
             }
-            Wish::State { workspace, statement } => self.shard.state(now, workspace, statement),
+            Wish::State { workspace, statement } => {
+                self.tell(now, ShardInput::State { workspace, statement });
+            }
             Wish::Learn { rule: place, learned } => {
                 let rule = &plan.rules[place];
                 self.lay(place, learned.phase.map_or(rule.grid.phase(), |phase| phase.least));
-                self.shard.learn(now, rule.workspace.clone(), rule.limit.clone(), learned);
+                let (workspace, limit) = (rule.workspace.clone(), rule.limit.clone());
+                self.tell(now, ShardInput::Learn { workspace, limit, learned });
             }
         }
     }
@@ -334,17 +352,17 @@ impl Node {
     /// Says where the windows of a workspace lie, and nothing of what was granted where they lay before: the ledger reckons with
     /// all that was booked there.
     fn state(&mut self, now: Timestamp, workspace: &WorkspaceId) {
-        let life = self.booking_life();
+        let life = self.booking_life(workspace);
         let rules = self.plan.rules_of(workspace);
         let shape = rules.map(|(place, rule)| (rule.limit.clone(), self.grids[place])).collect();
         let (number, is_urgent, former) = (1, false, Vec::new());
         let statement = Statement { at: now, life, number, is_urgent, shape, former };
-        self.shard.state(now, workspace.clone(), statement);
+        self.tell(now, ShardInput::State { workspace: workspace.clone(), statement });
     }
 
     /// The life that books in the windows of now.
-    fn booking_life(&self) -> u64 {
-        let epoch = self.shard.record().map_or(0, |record| record.epoch);
+    fn booking_life(&self, workspace: &WorkspaceId) -> u64 {
+        let epoch = self.host.claim(self.plan.shard_of(workspace)).map_or(0, |claim| claim.epoch);
         (epoch << 20) | self.lays
     }
 
@@ -352,6 +370,9 @@ impl Node {
     fn book(&mut self, now: Timestamp) {
         let plan = Rc::clone(&self.plan);
         for (place, rule) in plan.rules.iter().enumerate() {
+            if !self.serves(&rule.workspace) {
+                continue;
+            }
             let Some((version, budgets, _)) = self.policies.get(&rule.workspace) else { continue };
             let (version, budget) = (*version, budgets[rule.place]);
             let waiting = self.queue.iter().filter(|(attempt, _)| attempt.ask.workspace == rule.workspace);
@@ -360,7 +381,7 @@ impl Node {
             let least = Permits::clamped(u64::from(budget) / 6).max(Permits::ONE);
             let free = self.grants.free(&rule.key(&window));
             self.state(now, &rule.workspace);
-            let series = Plan::series(self.booking_life(), place);
+            let series = Plan::series(self.booking_life(&rule.workspace), place);
             let mut wants = Vec::new();
             if waiting > free.unwrap_or_default() && now <= window.closes(&plan.margins) {
                 wants.push((window, waiting.less(free.unwrap_or_default()).max(least)));
@@ -375,19 +396,17 @@ impl Node {
                 if self.asked.insert(rule.key(&window)) {
                     let (workspace, limit) = (rule.workspace.clone(), rule.limit.clone());
                     let (ahead, policy_version) = (plan.margins.guard, version);
-                    self.shard.want(
-                        now,
-                        WantedBlock {
-                            workspace,
-                            limit,
-                            window,
-                            permits,
-                            budget,
-                            ahead,
-                            policy_version,
-                            series,
-                        },
-                    );
+                    let want = WantedBlock {
+                        workspace,
+                        limit,
+                        window,
+                        permits,
+                        budget,
+                        ahead,
+                        policy_version,
+                        series,
+                    };
+                    self.tell(now, ShardInput::Want(want));
                 }
             }
         }

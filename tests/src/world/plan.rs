@@ -70,6 +70,8 @@ pub struct Plan {
     pub side: Side,
     /// How many nodes there are.
     pub nodes: usize,
+    /// Into how many shards workspaces fall.
+    pub shards: u16,
     /// The workspaces.
     pub workspaces: Vec<WorkspaceId>,
     /// The limits of all of them.
@@ -100,7 +102,8 @@ impl Plan {
             guard: Span::from_ns(guard),
             life: Span::from_ns(life),
         };
-        let workspaces: Vec<_> = (0..random.between(1, 2)).map(|n| name(n, WorkspaceId::new)).collect();
+        let workspaces: Vec<_> = (0..random.between(1, 3)).map(|n| name(n, WorkspaceId::new)).collect();
+        let shards = 1 + u16::try_from(random.place(workspaces.len())).expect("few workspaces");
         let mut rules = Vec::new();
         for workspace in &workspaces {
             let limits = if random.percent(40) { 2 } else { 1 };
@@ -117,6 +120,7 @@ impl Plan {
             regime,
             side,
             nodes: 3 + random.place(3),
+            shards,
             workspaces,
             rules,
             margins,
@@ -129,6 +133,17 @@ impl Plan {
             healthy_for: 3 * longest + 2_500 * MS,
             served_within: 2 * longest + 1_000 * MS,
         }
+    }
+
+    /// The shard of a workspace.
+    pub fn shard_of(&self, workspace: &WorkspaceId) -> u16 {
+        let place = self.workspaces.iter().position(|known| known == workspace);
+        u16::try_from(place.expect("a workspace of the plan")).expect("few workspaces") % self.shards
+    }
+
+    /// The workspaces of a shard.
+    pub fn workspaces_of(&self, shard: u16) -> impl Iterator<Item = &WorkspaceId> {
+        self.workspaces.iter().filter(move |workspace| self.shard_of(workspace) == shard)
     }
 
     /// The limit that a window belongs to.

@@ -11,7 +11,7 @@ use apportion_core::bounds::Bounds;
 use apportion_core::facts::Learned;
 use apportion_core::host;
 use apportion_core::ids::{LimitId, RequestId, WorkspaceId};
-use apportion_core::ledger::{MarkKey, ShardRecord, ShardReply};
+use apportion_core::ledger::{LearnedLimits, MarkKey, ShardReply};
 use apportion_core::observation::{Observation, Reset};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Policy, TeamPolicy};
@@ -31,9 +31,6 @@ pub struct Shared {
     /// Budgets learned since the shard is served, which no policy replaces: the judge holds them against every later one.
     learned: BTreeMap<(WorkspaceId, LimitId), Permits>,
     served: BTreeMap<WorkspaceId, Served>,
-    /// How often allocators were made.
-    opened: u64,
-    store_lost: bool,
     latest: Timestamp,
 }
 
@@ -45,8 +42,6 @@ impl Shared {
             policies: Policies::new(),
             learned: BTreeMap::new(),
             served: BTreeMap::new(),
-            opened: 0,
-            store_lost: false,
             latest: Timestamp::ZERO,
         }
     }
@@ -92,24 +87,16 @@ impl Grants for Shared {
         }
     }
 
-    fn owned(&mut self, now: Timestamp, record: &ShardRecord) {
-        self.lost(now);
-        self.opened += 1;
-        let life = (record.epoch << 20) | self.opened;
-        for workspace in self.plan.workspaces.clone() {
-            let learned = record.learned.iter().filter(|((of, _), _)| *of == workspace);
-            let learned: BTreeMap<_, _> =
-                learned.map(|((_, limit), learned)| (limit.clone(), *learned)).collect();
-            let Some(policy) = self.policy(&workspace) else { continue };
-            let mut allocator =
-                Allocator::with_learned(policy, Bounds::DEFAULT, &learned, life, now).expect("a policy");
-            allocator.set_store_lost(self.store_lost);
-            self.served.insert(workspace, Served::new(allocator));
-        }
-        self.latest = now;
-        let budgets = record.learned.iter();
-        self.learned =
-            budgets.filter_map(|(limit, learned)| Some((limit.clone(), learned.permits?))).collect();
+    fn opened(&mut self, now: Timestamp, workspace: &WorkspaceId, life: u64, learned: &LearnedLimits) {
+        self.lost(workspace);
+        let Some(policy) = self.policy(workspace) else { return };
+        let allocator =
+            Allocator::with_learned(policy, Bounds::DEFAULT, learned, life, now).expect("a policy");
+        self.served.insert(workspace.clone(), Served::new(allocator));
+        let budgets = learned.iter();
+        self.learned.extend(
+            budgets.filter_map(|(limit, of)| Some(((workspace.clone(), limit.clone()), of.permits?))),
+        );
     }
 
     fn lay(&mut self, _rule: usize, _grid: Grid) {}
@@ -120,23 +107,22 @@ impl Grants for Shared {
         }
     }
 
-    fn set_store_lost(&mut self, lost: bool) {
-        self.store_lost = lost;
-        self.served.values_mut().for_each(|served| served.allocator.set_store_lost(lost));
-    }
-
-    fn lost(&mut self, _now: Timestamp) {
-        self.served.clear();
-        self.learned.clear();
+    fn lost(&mut self, workspace: &WorkspaceId) {
+        self.served.remove(workspace);
+        self.learned.retain(|(of, _), _| of != workspace);
     }
 
     /// An allocator's time never goes back. Where the clock was set back by more than ε allows, what was booked is
     /// given up for new allocators: they take it for what another node granted.
-    fn wind_back(&mut self, now: Timestamp, record: &ShardRecord) {
+    fn wind_back(&mut self, now: Timestamp) -> Vec<WorkspaceId> {
         let within = self.plan.horizon.clock_error;
-        if self.latest.since(now) > within + within {
-            self.owned(now, record);
+        if self.latest.since(now) <= within + within {
+            return Vec::new();
         }
+        self.latest = now;
+        let served: Vec<_> = self.served.keys().cloned().collect();
+        served.iter().for_each(|workspace| self.lost(workspace));
+        served
     }
 
     fn submit(&mut self, now: Timestamp, request: u64, ask: &Ask, deadline: Timestamp) {
@@ -223,9 +209,13 @@ impl Grants for Shared {
 
     /// As the server reckons: what was booked and is not free. A window that no allocator knows any more is not named: nothing
     /// of it is to go back.
-    fn granted(&self, booked: &dyn Fn(&MarkKey) -> Permits) -> Vec<(MarkKey, Permits)> {
+    fn granted(
+        &self,
+        of: &dyn Fn(&WorkspaceId) -> bool,
+        booked: &dyn Fn(&MarkKey) -> Permits,
+    ) -> Vec<(MarkKey, Permits)> {
         let mut granted = BTreeMap::new();
-        for (workspace, served) in &self.served {
+        for (workspace, served) in self.served.iter().filter(|(workspace, _)| of(workspace)) {
             for (limit, window_start, unspent) in served.allocator.unspent() {
                 let key = MarkKey { workspace: workspace.clone(), limit: limit.clone(), window_start };
                 let of_it = booked(&key).less(unspent);

@@ -1,18 +1,18 @@
-//! A store with compare-and-swap, guards, backups and a memory of old values for stale reads. Delays and lost answers
-//! are the world's.
+//! A store with transactions that compare versions, backups, and a memory of old values for stale reads. Delays and lost answers are
+//! the world's.
 
-use apportion_core::ids::WorkspaceId;
-use apportion_core::ledger::{CasOutcome, Guard, ReadOutcome, ShardRecord, Version};
+use apportion_core::ids::{NodeId, WorkspaceId};
+use apportion_core::ledger::{
+    Claim, Compare, Found, Marks, Put, ReadOutcome, ScanOutcome, Swap, SwapOutcome, Token, Version,
+};
 use apportion_core::mutant::{self, Mutant};
 use apportion_core::permits::Permits;
 use apportion_core::time::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
 /// How many old values are remembered.
 const OLD_VALUES: usize = 6;
-
-/// The value of the one key, if any.
-pub type Value = Option<(ShardRecord, Version)>;
 
 /// A workspace's policy in the store: its version, and the budget of each of its limits.
 #[derive(Clone, Debug)]
@@ -25,64 +25,113 @@ pub struct StoredPolicy {
     pub changes: Vec<(Version, Timestamp)>,
 }
 
+/// What stands there at one instant.
+#[derive(Clone, Default, Debug)]
+struct Contents {
+    claims: BTreeMap<u16, (Rc<Claim>, Version)>,
+    marks: BTreeMap<(u16, WorkspaceId), (Rc<Marks>, Version)>,
+}
+
 /// The simulated store.
 #[derive(Clone, Debug)]
 pub struct Store {
-    /// What stands there now.
-    pub value: Value,
+    now: Contents,
+    commits: u64,
     /// The id of this history.
     pub incarnation: u128,
     /// The policies.
     pub policies: BTreeMap<WorkspaceId, StoredPolicy>,
-    old: VecDeque<(Value, u128)>,
-    backups: Vec<Value>,
+    old: VecDeque<(Contents, u128)>,
+    backups: Vec<Contents>,
 }
 
 impl Store {
-    /// An empty store.
-    pub fn new(incarnation: u128, policies: BTreeMap<WorkspaceId, StoredPolicy>) -> Self {
-        Self { value: None, incarnation, policies, old: VecDeque::new(), backups: Vec::new() }
+    /// A new store. It has the claims of all its shards, as a server makes them before it serves the first call: no backup lacks
+    /// one, so a claim that is not there never stands for one that a restored store has forgotten.
+    pub fn new(incarnation: u128, policies: BTreeMap<WorkspaceId, StoredPolicy>, shards: u16) -> Self {
+        let creator = NodeId::new("creator").expect("a name");
+        let claim = |shard| (shard, (Rc::new(Claim::first(creator.clone(), 0, incarnation)), Version(0)));
+        let now = Contents { claims: (0..shards).map(claim).collect(), marks: BTreeMap::new() };
+        let (old, backups) = (VecDeque::new(), Vec::new());
+        Self { now, commits: 0, incarnation, policies, old, backups }
+    }
+
+    /// The marks of every workspace, as they are now.
+    pub fn marks(&self) -> impl Iterator<Item = &Marks> {
+        self.now.marks.values().map(|(marks, _)| &**marks)
     }
 
     /// Compares and writes.
-    pub fn cas(&mut self, expected: Option<Version>, new: ShardRecord, guards: &[Guard]) -> CasOutcome {
-        let version = self.value.as_ref().map(|(_, version)| *version);
+    pub fn swap(&mut self, swap: Swap) -> SwapOutcome {
         let blind = mutant::active(Mutant::BlindPut);
-        if !blind && (version != expected || !guards.iter().all(|guard| self.holds(guard))) {
-            return CasOutcome::Conflict(self.value.clone());
+        if !blind && !swap.compare.iter().all(|compare| self.holds(compare)) {
+            return SwapOutcome::Conflict;
         }
-        let version = Version(version.map_or(1, |Version(version)| version + 1));
         self.remember();
-        self.value = Some((new, version));
-        CasOutcome::Ok(version)
+        self.commits += 1;
+        let version = Version(self.commits);
+        for put in swap.puts {
+            match put {
+                Put::Claim(shard, claim) => {
+                    self.now.claims.insert(shard, (Rc::new(claim), version));
+                }
+                Put::Marks(shard, marks) => {
+                    self.now.marks.insert((shard, marks.workspace.clone()), (marks.into(), version));
+                }
+            }
+        }
+        SwapOutcome::Done(version)
     }
 
-    fn holds(&self, guard: &Guard) -> bool {
-        match guard {
-            Guard::Incarnation(incarnation) => *incarnation == self.incarnation,
-            Guard::Policy(workspace, version) => {
+    fn holds(&self, compare: &Compare) -> bool {
+        match compare {
+            Compare::Incarnation(incarnation) => *incarnation == self.incarnation,
+            Compare::Claim(shard, version) => {
+                self.now.claims.get(shard).map(|(_, version)| *version) == *version
+            }
+            Compare::Marks(shard, workspace, version) => {
+                let found = self.now.marks.get(&(*shard, workspace.clone()));
+                found.map(|(_, version)| *version) == *version
+            }
+            Compare::Policy(workspace, version) => {
                 self.policies.get(workspace).is_some_and(|policy| policy.version == *version)
             }
         }
     }
 
-    /// What a read shows; `staleness` values ago where there are so many.
-    pub fn read(&self, staleness: usize) -> ReadOutcome {
+    fn contents(&self, staleness: usize) -> (&Contents, u128) {
         let old = staleness.checked_sub(1).and_then(|back| self.old.get(back));
-        let (value, incarnation) = match old {
-            Some((value, incarnation)) => (value.clone(), *incarnation),
-            None => (self.value.clone(), self.incarnation),
-        };
-        match value {
-            Some((record, version)) => ReadOutcome::Found { record, version, incarnation },
-            None => ReadOutcome::Absent { incarnation },
-        }
+        old.map_or((&self.now, self.incarnation), |(contents, incarnation)| (contents, *incarnation))
+    }
+
+    /// What a read shows: the claim and the marks as of so many values ago, each, where there are so many.
+    pub fn read(&self, token: &Token, of_claim: usize, of_marks: usize) -> ReadOutcome {
+        let (contents, incarnation) = self.contents(of_claim);
+        let claim = contents.claims.get(&token.shard);
+        let claim = claim.map(|(claim, version)| (Claim::clone(claim), *version));
+        let marks = token
+            .workspace
+            .as_ref()
+            .and_then(|workspace| self.contents(of_marks).0.marks.get(&(token.shard, workspace.clone())));
+        let marks = marks.map(|(marks, version)| (Marks::clone(marks), *version));
+        ReadOutcome::Found(Box::new(Found { incarnation, claim, marks }))
+    }
+
+    /// The marks of one workspace after another, as they are now.
+    pub fn scan(&self, token: &Token, after: Option<&WorkspaceId>) -> ScanOutcome {
+        let mut behind = self.now.marks.iter().filter(|((shard, workspace), _)| {
+            *shard == token.shard && after.is_none_or(|after| workspace > after)
+        });
+        let first = behind.next();
+        let next = first.filter(|_| behind.next().is_some()).map(|((_, workspace), _)| workspace.clone());
+        let marks = first.map(|(_, (marks, version))| (Marks::clone(marks), *version));
+        ScanOutcome::Page { marks: marks.into_iter().collect(), next }
     }
 
     /// Takes a backup of what stands there, once there is something.
     pub fn back_up(&mut self) {
-        if self.value.is_some() {
-            self.backups.push(self.value.clone());
+        if !self.now.claims.is_empty() {
+            self.backups.push(self.now.clone());
         }
     }
 
@@ -91,13 +140,13 @@ impl Store {
         let count = u64::try_from(self.backups.len()).expect("few backups");
         let Some(place) = which.checked_rem(count) else { return false };
         self.remember();
-        self.value = self.backups[usize::try_from(place).expect("a place")].clone();
+        self.now = self.backups[usize::try_from(place).expect("a place")].clone();
         self.incarnation = incarnation;
         true
     }
 
     fn remember(&mut self) {
-        self.old.push_front((self.value.clone(), self.incarnation));
+        self.old.push_front((self.now.clone(), self.incarnation));
         self.old.truncate(OLD_VALUES);
     }
 }

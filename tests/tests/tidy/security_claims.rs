@@ -3,10 +3,11 @@
 use crate::source::{Source, none, places, read, sources};
 
 /// Where a test may be that `docs/security.md` names by less than its path.
-const DIRECTORIES: [(&str, &str); 8] = [
+const DIRECTORIES: [(&str, &str); 9] = [
     ("client/", "client/rust/"),
     ("cli/", "server/cli/tests/cli/"),
     ("admin/", "server/tests/admin/"),
+    ("cluster/", "server/tests/cluster/"),
     ("src/cli/", "server/cli/src/"),
     ("src/", "server/src/"),
     ("core/src/", "server/core/src/"),

@@ -108,12 +108,13 @@ async fn from_directory(directory: &Path, landing: &mut Landing) -> Result<Vec<u
     if !file.exists() {
         return Err(format!("{} contains no store", directory.display()));
     }
-    let opened = store::open(directory).map_err(|error| match error {
-        store::StoreError::InUse(what) => {
-            format!("a server uses {what}: omit --data-dir to back up from the server")
-        }
-        error => error.to_string(),
-    })?;
+    let opened =
+        store::open(&store::StorePlace::Embedded(directory.to_owned())).map_err(|error| match error {
+            store::StoreError::InUse(what) => {
+                format!("a server uses {what}: omit --data-dir to back up from the server")
+            }
+            error => error.to_string(),
+        })?;
     let mut copy = opened.store.copy().map_err(|error| error.to_string())?;
     let (mut sum, mut chunk) = (Sha256::new(), vec![0; CHUNK]);
     loop {

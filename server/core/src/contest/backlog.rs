@@ -44,7 +44,7 @@ impl Empty for Backlog {
 
 /// A head that is served.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Serving {
+pub(crate) struct ServedHead {
     pub(crate) slot: Slot,
     pub(crate) permits: Permits,
     /// The number of this grant.
@@ -177,7 +177,7 @@ impl Backlog {
     }
 
     /// Takes a granted head out and charges its caller in every contested lane of the team.
-    pub(crate) fn serve(&mut self, serving: &Serving) -> Option<QueuedRequest> {
+    pub(crate) fn serve(&mut self, serving: &ServedHead) -> Option<QueuedRequest> {
         let (caller, served) = (self.queue[serving.slot].caller, self.queue[serving.slot].priority);
         let team = self.queue.callers[caller].team;
         Priority::ALL.into_iter().for_each(|c| self.hide_head(caller, c));
@@ -190,7 +190,7 @@ impl Backlog {
         Some(request)
     }
 
-    fn charge(&mut self, caller: Slot, served: Priority, serving: &Serving) {
+    fn charge(&mut self, caller: Slot, served: Priority, serving: &ServedHead) {
         let entry = &mut self.queue.callers[caller];
         let Some(team) = self.teams.get_mut(entry.team.place()).and_then(Option::as_mut) else { return };
         team.lanes[served].serve(entry.standing[served].tag);

@@ -1,6 +1,6 @@
 //! A request is granted, or permits of it come back: tags and counts of its team and caller follow.
 
-use super::backlog::Serving;
+use super::backlog::ServedHead;
 use super::state::Contest;
 use crate::permits::Permits;
 use crate::queue::QueuedRequest;
@@ -44,7 +44,7 @@ impl Contest {
     /// Grants the head of a caller. Its team competes again after [`Contest::finish`].
     pub(crate) fn serve(&mut self, grant: &Grant, windows: &mut Windows) -> Option<ServedRequest> {
         let ticket = self.queue().ticket(grant.slot);
-        let request = self.backlog.serve(&Serving {
+        let request = self.backlog.serve(&ServedHead {
             slot: grant.slot,
             permits: grant.permits,
             grant: self.grants + 1,

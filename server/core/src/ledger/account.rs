@@ -97,15 +97,4 @@ impl Account {
         merge(&mut self.exhausted, now, most, Permits::max);
         forgotten
     }
-
-    /// Whether it says nothing that a new one would not.
-    pub(super) fn is_empty(&self) -> bool {
-        self.former.is_empty() && self.past.is_empty() && self.exhausted.is_empty()
-    }
-
-    /// The end of the last grant that it knows; zero where it knows none.
-    pub(super) fn last_granted(&self) -> Timestamp {
-        let granted = self.former.iter().chain(&self.past);
-        granted.map(|entry| entry.spent.until).max().unwrap_or_default()
-    }
 }

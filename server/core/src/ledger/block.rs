@@ -1,10 +1,11 @@
 //! A block that an allocator wants to grant from, and why it is not booked.
 
+use super::mark::MarkKey;
 use super::statement::Series;
 use super::version::Version;
 use crate::ids::{LimitId, WorkspaceId};
 use crate::permits::Permits;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 use crate::window::Window;
 
 /// A block that an allocator wants to grant from.
@@ -27,6 +28,19 @@ pub struct WantedBlock {
     pub policy_version: Version,
     /// Who books, in which series of windows.
     pub series: Series,
+}
+
+impl WantedBlock {
+    /// The name of the window.
+    pub(super) fn key(&self) -> MarkKey {
+        let (workspace, limit) = (self.workspace.clone(), self.limit.clone());
+        MarkKey { workspace, limit, window_start: self.window.start.earliest }
+    }
+
+    /// Whether the window starts later than anyone may book at `now`, where every window may be booked a `runway` ahead.
+    pub(super) fn is_too_early(&self, now: Timestamp, runway: Span) -> bool {
+        self.window.start.earliest > now + runway.max(self.ahead)
+    }
 }
 
 /// Why a wanted block was not booked.

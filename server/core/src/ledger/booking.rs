@@ -1,48 +1,49 @@
-//! One booking: the next record out of the last one and everything that is pending.
+//! One booking: the next marks of a workspace out of the last ones and everything that is pending.
 //!
 //! Owns the order of the parts (what the provider said first, then blocks, then clean-up). Knows no store and no state.
 
 use super::block::{BookRefusal, WantedBlock};
 use super::mark::{MarkKey, Raise};
+use super::marks::Marks;
 use super::pending::Pending;
-use super::record::ShardRecord;
-use super::store::Guard;
 use super::version::Version;
-use crate::ids::WorkspaceId;
 use crate::permits::Permits;
 use crate::time::{Span, Timestamp};
 use crate::window::{Boundary, Window};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// A booking that is ready to be written, or has nothing to write.
 pub(super) struct Booking {
-    pub(super) new: ShardRecord,
+    pub(super) new: Marks,
     pub(super) raises: Vec<Raise>,
     pub(super) refused: Vec<(MarkKey, BookRefusal)>,
-    pub(super) guards: Vec<Guard>,
+    /// The policy that the raises rest on.
+    pub(super) policy: Option<Version>,
 }
 
 impl Pending {
-    /// The next record: `base` with all of this, cleaned up as of `now`. Every window may be booked a `runway` ahead.
-    pub(super) fn book(&self, base: &ShardRecord, nonce: u128, now: Timestamp, runway: Span) -> Booking {
-        let mut new = ShardRecord { nonce, ..base.clone() };
-        self.deleted.iter().for_each(|workspace| new.forget(workspace, now));
+    /// The next marks: `base` with all of this, cleaned up as of `now`. Every window may be booked a `runway` ahead.
+    pub(super) fn book(&self, base: &Marks, nonce: u128, now: Timestamp, runway: Span) -> Booking {
+        let mut new = Marks { nonce, ..base.clone() };
+        if self.is_deleted {
+            new.forget(now);
+        }
         for (limit, learned) in &self.learned {
             new.learn(limit.clone(), *learned);
         }
-        for (workspace, statement) in &self.statements {
-            new.state(workspace, statement);
+        if let Some(statement) = &self.statement {
+            new.state(statement);
         }
         for (key, (window, budget)) in &self.exhausted {
             new.spend(key, window, *budget);
         }
-        let policies = self.newest_policies();
+        let newest = self.wanted.values().map(|want| want.policy_version).max();
         let (mut raises, mut refused) = (Vec::new(), Vec::new());
         for (key, want) in &self.wanted {
-            let learned = new.learned.get(&(key.workspace.clone(), key.limit.clone()));
-            let most = learned.and_then(|learned| learned.permits).unwrap_or(Permits::MAX);
-            let budget = want.budget.min(most);
-            let raise = if policies.get(&key.workspace) != Some(&want.policy_version) {
+            let learned = new.learned.get(&key.limit).and_then(|learned| learned.permits);
+            let budget = want.budget.min(learned.unwrap_or(Permits::MAX));
+            let raise = if want.is_too_early(now, runway) {
+                Err(BookRefusal::TooEarly) // it waited while a clock that was ahead was set right
+            } else if newest != Some(want.policy_version) {
                 Err(BookRefusal::PolicyChanged)
             } else if new.is_closed(key, &as_early(want, runway)) {
                 Err(BookRefusal::Closed)
@@ -58,24 +59,9 @@ impl Pending {
         debug_assert!(
             raises.iter().all(|raise: &Raise| raise.from <= raise.to && new.hi(&raise.key) == raise.to)
         );
-        let raised: BTreeSet<_> = raises.iter().map(|raise| &raise.key.workspace).collect();
-        let guards = policies
-            .into_iter()
-            .filter(|(workspace, _)| raised.contains(workspace))
-            .map(|(workspace, version)| Guard::Policy(workspace.clone(), version))
-            .collect();
-        new.clean_up(now, self.statements.keys().cloned().collect());
-        Booking { new, raises, refused, guards }
-    }
-
-    /// The newest policy of each workspace that blocks are wanted under.
-    fn newest_policies(&self) -> BTreeMap<&WorkspaceId, Version> {
-        let mut newest = BTreeMap::new();
-        for (key, want) in &self.wanted {
-            let known = newest.entry(&key.workspace).or_insert(want.policy_version);
-            *known = want.policy_version.max(*known);
-        }
-        newest
+        let policy = newest.filter(|_| !raises.is_empty());
+        new.clean_up(now);
+        Booking { new, raises, refused, policy }
     }
 }
 

@@ -1,10 +1,11 @@
-//! How much one shard may hold.
+//! How much of one workspace the ledger holds, and how much one write carries.
 
-/// Most marks in one shard's record. A window beyond it is refused until clean-up makes room.
-pub const MARKS_MAX: usize = 65_536;
-/// Most workspaces whose grants one shard remembers. Beyond it those that were idle for the longest are forgotten.
-pub const ACCOUNTS_MAX: usize = 8_192;
-/// Most limits of which one shard remembers what was learned.
-pub const LEARNED_MAX: usize = 16_384;
-/// Most blocks that may be wanted at once in one shard.
-pub const WANTED_MAX: usize = 16_384;
+/// Most marks of one workspace. A window beyond it is refused until clean-up makes room.
+pub const MARKS_MAX: usize = 1_024;
+/// Most limits of one workspace of which it is remembered what was learned.
+pub const LEARNED_MAX: usize = 64;
+/// Most blocks that may be wanted at once in one workspace.
+pub const WANTED_MAX: usize = 256;
+/// Most workspaces whose permits go back in the write that hands a shard over: each is one comparison and one value of the 128 that
+/// a transaction of etcd has room for. More go back by themselves before.
+pub const RETURNS_MAX: usize = 60;

@@ -1,24 +1,41 @@
-//! What a shard asks of its surroundings, and what it replies to allocators, as data.
+//! What a host asks of its surroundings, and what it replies to allocators, as data.
 
-use super::block::BookRefusal;
-use super::record::ShardRecord;
+use super::block::{BookRefusal, WantedBlock};
+use super::claim::Claim;
+use super::marks::LearnedLimits;
 use super::statement::Series;
-use super::store::{Guard, Token};
+use super::store::{Swap, Token};
 use super::version::Version;
-use crate::ids::WorkspaceId;
+use crate::ids::{NodeId, WorkspaceId};
 use crate::permits::Permits;
 use crate::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// Why a shard is no longer served here.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LostWhy {
-    /// Somebody else wrote the record.
-    Conflict,
+    /// Another node claimed it, or the store has another history.
+    Conflict {
+        /// Who owns the shard now, and since which epoch, where that is known.
+        owner: Option<(NodeId, u64)>,
+    },
     /// It was handed over as asked.
-    HandedOver,
+    HandedOver {
+        /// The new owner.
+        to: NodeId,
+        /// The epoch in which it was handed over.
+        epoch: u64,
+    },
 }
 
-/// What a shard replies to the allocator of a workspace.
+impl LostWhy {
+    /// This claim stands there instead of ours.
+    pub(super) fn claimed(claim: Option<(Claim, Version)>) -> Self {
+        Self::Conflict { owner: claim.map(|(claim, _)| (claim.owner, claim.epoch)) }
+    }
+}
+
+/// What the ledger replies to the allocator of a workspace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ShardReply {
     /// The units after `from`, up to and with `to`, may be granted by this process.
@@ -48,31 +65,68 @@ pub enum ShardReply {
         /// Which of its statements.
         number: u32,
     },
+    /// The store does not answer about this workspace, or it does again: meanwhile only what is confirmed may be granted.
+    StoreLost(bool),
 }
 
-/// What a shard asks of its surroundings.
+impl ShardReply {
+    pub(super) fn refused(want: &WantedBlock, why: BookRefusal) -> Self {
+        Self::Refused { series: want.series, window_start: want.window.start.earliest, why }
+    }
+}
+
+/// What a host asks of its surroundings.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum ShardEffect {
-    /// Write `new` where the record's version is `expected` and every guard holds. Send it once, never retry it.
-    Cas {
+pub enum HostEffect {
+    /// Write, where everything that is compared holds. Send it once, never retry it.
+    Swap {
         /// To answer with.
         token: Token,
-        /// The version it replaces; `None`: there must be no record.
-        expected: Option<Version>,
-        /// The new record.
-        new: Box<ShardRecord>,
-        /// What else must hold.
-        guards: Vec<Guard>,
+        /// What to write.
+        swap: Swap,
     },
-    /// Read the record.
+    /// Read the claim of the token's shard, and the marks of its workspace where it names one.
     Read {
         /// To answer with.
         token: Token,
     },
-    /// The shard is served here from now on.
+    /// Read a page of marks of the token's shard, as they are durable now.
+    Scan {
+        /// To answer with.
+        token: Token,
+        /// The page begins after this workspace; with the first one where there is none.
+        after: Option<WorkspaceId>,
+    },
+    /// The shard is served here from now on, and its workspaces are open.
     Owned {
+        /// The shard.
+        shard: u16,
         /// The epoch.
         epoch: u64,
+    },
+    /// Open every workspace of the shard with a new allocator.
+    OpenAll {
+        /// The shard.
+        shard: u16,
+        /// The life of those allocators.
+        life: u64,
+        /// What was learned of each workspace; nothing of one that is not named.
+        learned: BTreeMap<WorkspaceId, LearnedLimits>,
+        /// Whether the clock has a new anchor: windows that were open under the old one count as spent.
+        is_reanchored: bool,
+        /// The start of the last window that a clock far ahead has booked.
+        booked_ahead: Option<Timestamp>,
+    },
+    /// Open one workspace with a new allocator.
+    Open {
+        /// The shard.
+        shard: u16,
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// The life of the allocator.
+        life: u64,
+        /// What was learned of it.
+        learned: LearnedLimits,
     },
     /// A reply to the allocator of a workspace.
     Reply {
@@ -81,13 +135,11 @@ pub enum ShardEffect {
         /// The reply.
         reply: ShardReply,
     },
-    /// Drop every block and hand the queue on.
+    /// Close every workspace of the shard: drop every block, and hand on what waits.
     Lost {
+        /// The shard.
+        shard: u16,
         /// The reason.
         why: LostWhy,
     },
-    /// The store does not answer: only what is confirmed may be granted.
-    StoreLost,
-    /// The store answers again.
-    StoreBack,
 }

@@ -44,3 +44,16 @@ pub enum ShardInput {
         workspace: WorkspaceId,
     },
 }
+
+impl ShardInput {
+    /// The workspace that it is about.
+    pub fn workspace(&self) -> &WorkspaceId {
+        match self {
+            Self::Want(want) => &want.workspace,
+            Self::Exhausted { key, .. } => &key.workspace,
+            Self::Learn { workspace, .. } | Self::State { workspace, .. } | Self::Forget { workspace } => {
+                workspace
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@ use super::account::REMEMBERED;
 use super::block::BookRefusal;
 use super::bounds::MARKS_MAX;
 use super::mark::{Mark, MarkKey, Raise};
-use super::record::ShardRecord;
+use super::marks::Marks;
 use super::spent::Spent;
 use super::statement::Series;
 use crate::mutant::{self, Mutant};
@@ -12,7 +12,7 @@ use crate::permits::Permits;
 use crate::time::Timestamp;
 use crate::window::Window;
 
-impl ShardRecord {
+impl Marks {
     /// Whether `window` may never be booked again.
     ///
     /// A restored store forgot the windows before `spent_before` with their marks. Where the phase of the limit was
@@ -21,7 +21,7 @@ impl ShardRecord {
         let length = window.end.latest.since(window.start.earliest);
         let unknown =
             window.start.earliest < self.known_from && length <= REMEMBERED && !self.marks.contains_key(key);
-        let learned = self.learned.contains_key(&(key.workspace.clone(), key.limit.clone()));
+        let learned = self.learned.contains_key(&key.limit);
         let spent_before = if learned { self.spent_before + length } else { self.spent_before };
         let spent = self.spent_before > Timestamp::ZERO && window.start.earliest < spent_before;
         unknown || spent
@@ -33,8 +33,8 @@ impl ShardRecord {
     /// A window without a mark starts with what its workspace's account knows to overlap it.
     ///
     /// # Errors
-    /// [`BookRefusal`] where the window is closed, spent, or none of the limit as the account knows it, or the record is full. The
-    /// record is then unchanged.
+    /// [`BookRefusal`] where the window is closed, spent, or none of the limit as the account knows it, or there are too many. Nothing is
+    /// changed then.
     pub fn raise(
         &mut self,
         key: &MarkKey,
@@ -43,8 +43,9 @@ impl ShardRecord {
         budget: Permits,
         series: Series,
     ) -> Result<Raise, BookRefusal> {
-        let account = self.accounts.get(&key.workspace).filter(|account| account.has(&key.limit, window));
-        let account = account.ok_or(BookRefusal::PolicyChanged)?;
+        if !self.account.has(&key.limit, window) {
+            return Err(BookRefusal::PolicyChanged);
+        }
         if self.is_closed(key, window) {
             return Err(BookRefusal::Closed);
         }
@@ -53,7 +54,7 @@ impl ShardRecord {
             return Err(BookRefusal::TooMany);
         }
         let mut mark = old.unwrap_or_else(|| {
-            let carried = account.carried(window, series.life);
+            let carried = self.account.carried(window, series.life);
             Mark {
                 window_end: window.end.earliest,
                 hi: carried.all,
@@ -86,15 +87,14 @@ impl ShardRecord {
         if mutant::active(Mutant::ExhaustedInMemoryOnly) {
             return;
         }
-        let account = self.accounts.entry(key.workspace.clone()).or_default();
-        if !account.has(&key.limit, window) {
+        if !self.account.has(&key.limit, window) {
             let spent = Spent { from: key.window_start, until: end, permits: budget };
-            account.exhausted.push(spent.into());
+            self.account.exhausted.push(spent.into());
         } else if let Some(mark) = self.marks.get_mut(key) {
             mark.hi = mark.hi.max(budget);
             mark.is_exhausted = true;
         } else if self.marks.len() < MARKS_MAX {
-            let known = account.carried(window, 0).all;
+            let known = self.account.carried(window, 0).all;
             let (hi, booked) = (known.max(budget), Permits::ZERO);
             let mark = Mark { window_end: end, hi, known, life: 0, booked, is_exhausted: true };
             self.marks.insert(key.clone(), mark);

@@ -1,51 +1,45 @@
 //! What becomes of marks when the windows of a workspace come to lie elsewhere: those of windows that stay continue, the others go
 //! into the account.
 
-use super::account::Account;
 use super::mark::{Mark, MarkKey};
-use super::record::ShardRecord;
+use super::marks::Marks;
 use super::shape::continued;
 use super::spent::Spent;
 use super::statement::Statement;
-use crate::ids::{LimitId, WorkspaceId};
+use crate::ids::LimitId;
 use crate::mutant::{self, Mutant};
 
-impl ShardRecord {
+impl Marks {
     /// Takes in a statement. Where windows lie elsewhere than before, what the marks of the former ones stood for goes into the
     /// account.
-    pub fn state(&mut self, workspace: &WorkspaceId, statement: &Statement) {
-        let account = self.accounts.entry(workspace.clone()).or_default();
-        if account.shape != statement.shape {
-            let mut account = std::mem::take(account);
+    pub fn state(&mut self, statement: &Statement) {
+        if self.account.shape != statement.shape {
             if mutant::active(Mutant::FormerWindowsIgnored) {
-                account.shape.clone_from(&statement.shape);
+                self.account.shape.clone_from(&statement.shape);
             } else {
-                self.reshape(workspace, &mut account, statement);
+                self.reshape(statement);
             }
-            self.accounts.insert(workspace.clone(), account);
         }
-        if let Some(account) = self.accounts.get_mut(workspace) {
-            account.correct(statement);
-        }
+        self.account.correct(statement);
     }
 
     /// Puts what was booked under the shape so far into the account. Marks of a limit whose windows stay continue.
-    fn reshape(&mut self, workspace: &WorkspaceId, account: &mut Account, statement: &Statement) {
-        let finest = account.finest().cloned();
-        let before = std::mem::replace(&mut account.shape, statement.shape.clone());
+    fn reshape(&mut self, statement: &Statement) {
+        let finest = self.account.finest().cloned();
+        let before = std::mem::replace(&mut self.account.shape, statement.shape.clone());
         let from = continued(&before, &statement.shape);
-        account.former.append(&mut account.past);
+        self.account.former.append(&mut self.account.past);
         let mut marks = Vec::new();
         for (place, (limit, _)) in before.iter().enumerate() {
             let continues = from.iter().position(|&old| old == Some(place));
-            for (key, mark) in self.take_marks(workspace, limit) {
+            for (key, mark) in self.take_marks(limit) {
                 let spent = Spent { from: key.window_start, until: mark.window_end, permits: mark.hi };
                 if mark.is_exhausted {
-                    account.exhausted.push(spent.into());
+                    self.account.exhausted.push(spent.into());
                 }
                 if finest.as_ref() == Some(limit) {
                     let permits = mark.left_to_account_for(statement);
-                    account.former.push(Spent { permits, ..spent }.into());
+                    self.account.former.push(Spent { permits, ..spent }.into());
                 }
                 if let Some(place) = continues.filter(|_| mark.window_end > statement.at) {
                     let limit = statement.shape[place].0.clone();
@@ -53,15 +47,15 @@ impl ShardRecord {
                 }
             }
             if continues.is_none() && !statement.shape.iter().any(|(id, _)| id == limit) {
-                self.learned.remove(&(workspace.clone(), limit.clone()));
+                self.learned.remove(limit);
             }
         }
         self.marks.extend(marks);
     }
 
     /// Takes all marks of a limit out.
-    fn take_marks(&mut self, workspace: &WorkspaceId, limit: &LimitId) -> Vec<(MarkKey, Mark)> {
-        let keys = self.marks.range(MarkKey::all_of(workspace, limit)).map(|(key, _)| key.clone());
+    fn take_marks(&mut self, limit: &LimitId) -> Vec<(MarkKey, Mark)> {
+        let keys = self.marks.range(MarkKey::all_of(&self.workspace, limit)).map(|(key, _)| key.clone());
         let keys: Vec<_> = keys.collect();
         keys.into_iter().filter_map(|key| self.marks.remove_entry(&key)).collect()
     }

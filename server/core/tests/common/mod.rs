@@ -6,8 +6,8 @@ pub(crate) mod random;
 
 use apportion_core::allocator::{Allocator, Effect, SettleError, Settled, Submitted};
 use apportion_core::bounds::Bounds;
-use apportion_core::ids::{CallerId, LimitId, NodeId, RequestId, TeamId, WorkspaceId};
-use apportion_core::ledger::{BookRefusal, Mark, MarkKey, Raise, Series, ShardRecord};
+use apportion_core::ids::{CallerId, LimitId, RequestId, TeamId, WorkspaceId};
+use apportion_core::ledger::{BookRefusal, Mark, MarkKey, Marks, Raise, Series};
 use apportion_core::permits::Permits;
 use apportion_core::policy::{LimitPolicy, Margins, Policy, TeamPolicy};
 use apportion_core::priority::Priority;
@@ -45,8 +45,8 @@ pub(crate) fn request_id(id: &str) -> Option<RequestId> {
 }
 
 /// Nothing is booked.
-pub(crate) fn first_record() -> ShardRecord {
-    ShardRecord::first(NodeId::new("node").expect("a name"), 1, 1)
+pub(crate) fn first_marks() -> Marks {
+    Marks::first(workspace_id())
 }
 
 pub(crate) fn workspace_id() -> WorkspaceId {
@@ -155,7 +155,7 @@ pub(crate) struct World {
     pub(crate) books_late: bool,
     pub(crate) unbooked: Vec<Effect>,
     /// What was booked, and what is known of it.
-    pub(crate) record: ShardRecord,
+    pub(crate) marks: Marks,
 }
 
 impl World {
@@ -171,7 +171,7 @@ impl World {
             granted: Vec::new(),
             books_late: false,
             unbooked: Vec::new(),
-            record: first_record(),
+            marks: first_marks(),
         }
     }
 
@@ -286,12 +286,12 @@ impl World {
         true
     }
 
-    /// Does to the record what an effect asks for.
+    /// Does to the marks what an effect asks for.
     pub(crate) fn confirm(&mut self, effect: Effect) {
         match effect {
             Effect::Book { limit, series, window, permits, budget, .. } => {
                 let key = mark_key(&limit, window.start.earliest);
-                match self.record.raise(&key, &window, permits, budget, series) {
+                match self.marks.raise(&key, &window, permits, budget, series) {
                     Ok(Raise { from, to, .. }) => self.allocator.booked(series, key.window_start, from, to),
                     Err(BookRefusal::Spent | BookRefusal::Closed) => {
                         self.allocator.window_spent(series, key.window_start)
@@ -300,11 +300,11 @@ impl World {
                 }
             }
             Effect::State(statement) => {
-                self.record.state(&workspace_id(), &statement);
+                self.marks.state(&statement);
                 self.allocator.stated(statement.life, statement.number);
             }
             Effect::Exhausted { limit, window, budget } => {
-                self.record.spend(&mark_key(&limit, window.start.earliest), &window, budget);
+                self.marks.spend(&mark_key(&limit, window.start.earliest), &window, budget);
             }
             Effect::Learn { .. } => {}
         }
@@ -312,7 +312,7 @@ impl World {
 
     /// How much of a window was booked.
     pub(crate) fn mark(&self, limit: &str, window_start: Timestamp) -> Permits {
-        self.record.hi(&mark_key(&limit_id(limit), window_start))
+        self.marks.hi(&mark_key(&limit_id(limit), window_start))
     }
 
     /// Somebody else booked so much of a window of 10 s.
@@ -325,7 +325,7 @@ impl World {
             booked: Permits::ZERO,
             is_exhausted: false,
         };
-        self.record.marks.insert(mark_key(&limit_id(limit), window_start), mark);
+        self.marks.marks.insert(mark_key(&limit_id(limit), window_start), mark);
     }
 
     fn collect(&mut self) {

@@ -6,7 +6,6 @@
 mod transaction;
 
 mod round;
-mod shards;
 mod store;
 
 mod opener;

@@ -1,18 +1,20 @@
-//! Opens workspaces, and passes on to them what the shards report.
+//! Opens and closes workspaces, and passes on to them what the host reports.
 
-use super::round::Notice;
-use super::shards::{LearnedLimits, Shards};
+use super::round::{Notice, OpeningShard};
 use crate::clock::Clock;
 use crate::engine::health::Health;
 use crate::engine::lease_name::Life;
 use crate::engine::registry::WorkspaceRegistry;
+use crate::engine::settings::Serving;
+use crate::engine::shard_state::{ShardState, ShardStates};
 use crate::engine::workspace::{Opening, Workspace};
 use crate::error::Error;
 use apportion_core::host;
-use apportion_core::ids::WorkspaceId;
-use apportion_core::ledger::{LostWhy, MarkKey, ShardReply};
+use apportion_core::ids::{NodeId, WorkspaceId};
+use apportion_core::ledger::{LearnedLimits, LostWhy, MarkKey, ShardReply};
 use apportion_core::permits::Permits;
-use std::collections::BTreeSet;
+use apportion_core::time::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The workspaces as the ledger sees them.
@@ -20,88 +22,87 @@ pub(in crate::engine) struct Opener {
     registry: Arc<WorkspaceRegistry>,
     health: Arc<Health>,
     clock: Arc<Clock>,
-    /// How often workspaces were opened other than by taking their shard over.
-    reopened: u64,
+    serving: Serving,
+    states: Arc<ShardStates>,
+    /// The last window that a clock far ahead has booked, of each shard that has one.
+    booked_ahead: BTreeMap<u16, Timestamp>,
 }
 
 impl Opener {
     pub(in crate::engine) fn new(
+        serving: Serving,
         registry: Arc<WorkspaceRegistry>,
         health: Arc<Health>,
         clock: Arc<Clock>,
+        states: Arc<ShardStates>,
     ) -> Self {
-        Self { registry, health, clock, reopened: 0 }
+        Self { registry, health, clock, serving, states, booked_ahead: BTreeMap::new() }
     }
 
-    /// Opens a workspace that is closed, where its shard is served here.
-    pub(super) fn reopen(&mut self, shards: &Shards, id: &WorkspaceId) {
-        if let Ok(workspace) = self.registry.find(id)
-            && shards.get(workspace.shard).is_serving()
-            && !workspace.is_open()
-        {
-            self.reopened += 1;
-            let learned = shards.learned_of(workspace.shard, &workspace.id);
-            self.open(shards, &workspace, &learned, false);
+    /// The shard of a workspace that is closed and may be opened; none where it is open, or there is no such workspace.
+    pub(super) fn closed(&self, id: &WorkspaceId) -> Option<u16> {
+        let workspace = self.registry.find(id).ok()?;
+        (!workspace.is_open()).then_some(workspace.shard)
+    }
+
+    /// A workspace is not served here, whatever closed it before.
+    pub(super) fn close_elsewhere(&self, id: &WorkspaceId) {
+        if let Ok(workspace) = self.registry.find(id) {
+            workspace.close(&self.serving.elsewhere(workspace.shard));
         }
     }
 
-    /// Opens every workspace of these shards again, since the clock has a new anchor.
-    pub(super) fn reanchor(&mut self, shards: &Shards, numbers: &BTreeSet<u16>) {
-        self.reopened += 1;
-        self.open_all(shards, numbers, true);
+    /// The workspaces of a shard are not served here, whatever closed them before.
+    pub(super) fn close_shard(&self, shard: u16) {
+        let why = self.serving.elsewhere(shard);
+        self.registry.of_shard(shard).iter().for_each(|workspace| workspace.close(&why));
     }
 
-    /// Opens the workspaces of shards that are served here from now on, in one pass over all of them.
-    pub(super) fn open_all(&self, shards: &Shards, numbers: &BTreeSet<u16>, is_reanchored: bool) {
-        if numbers.is_empty() {
-            return;
-        }
-        self.report_booked_ahead(shards);
-        let (learned, nothing) = (shards.learned(numbers), LearnedLimits::new());
-        self.registry.for_each(|workspace| {
-            if numbers.contains(&workspace.shard) {
-                let learned = learned.get(&workspace.id).unwrap_or(&nothing);
-                self.open(shards, workspace, learned, is_reanchored);
-            }
-        });
+    /// A shard is being taken over.
+    pub(super) fn claiming(&self, shard: u16) {
+        self.states.set(shard, ShardState::Claiming);
     }
 
-    fn open(
-        &self,
-        shards: &Shards,
-        workspace: &Arc<Workspace>,
-        learned: &LearnedLimits,
-        is_reanchored: bool,
-    ) {
-        let shard = shards.get(workspace.shard);
-        let epoch = shard.record().map_or(0, |record| record.epoch);
-        let life = Life::new(epoch, self.reopened);
-        workspace.open(Opening { life, learned, is_reanchored, is_store_lost: shard.is_store_lost() });
+    /// Closes the workspaces of a shard that is given to a node. Returns what each had booked and not granted.
+    pub(super) fn leave(&self, shard: u16, to: &NodeId) -> Vec<(MarkKey, Permits)> {
+        self.states.set(shard, ShardState::Leaving { to: to.clone() });
+        self.finish(shard, &self.handed_over(shard))
     }
 
-    /// Logs where a clock that was far ahead has booked windows to come: they stay spent when they come.
-    fn report_booked_ahead(&self, shards: &Shards) {
-        let now = self.clock.now();
-        let last = shards.booked_too_far_ahead(now);
-        self.health.set_booked_ahead_until(last);
-        if let Some(last) = last {
-            tracing::error!(
-                seconds = last.since(now).as_ns() / 1_000_000_000,
-                "a clock was ahead and booked windows this far in the future: they stay spent; check this machine's clock"
-            );
+    /// Closes the workspaces of a shard. Returns what each had booked and not granted.
+    pub(super) fn finish(&self, shard: u16, why: &Error) -> Vec<(MarkKey, Permits)> {
+        self.registry.of_shard(shard).iter().flat_map(|workspace| workspace.finish(why)).collect()
+    }
+
+    /// Why a workspace is closed whose shard was handed over.
+    fn handed_over(&self, shard: u16) -> Error {
+        match self.serving {
+            Serving::Everything => Error::Draining,
+            Serving::Claimed => Error::NotOwner { shard },
         }
     }
 
-    /// Passes on what the shards report.
-    pub(super) fn notify(&self, notice: Notice) {
+    /// Carries out what is to be done in workspaces.
+    pub(super) fn carry_out(&mut self, notice: Notice) {
         match notice {
             Notice::Reply(id, reply) => self.reply(&id, reply),
-            Notice::ShardLost(shard, why) => self.close_shard(shard, why),
-            Notice::StoreLost(shard, is_lost) => self.for_shard(shard, |workspace| {
-                workspace.contain_panic(|workspace| {
-                    workspace.update(|allocator| allocator.set_store_lost(is_lost));
-                });
-            }),
+            Notice::Owned(shard, epoch) => self.states.set(shard, ShardState::Owned { epoch }),
+            Notice::OpenAll(shard, opening) => self.open_all(shard, &opening),
+            Notice::Open(id, life, learned) => {
+                if let Ok(workspace) = self.registry.find(&id) {
+                    open(&workspace, life, &learned, false);
+                }
+            }
+            Notice::Lost(shard, why) => self.lost(shard, why),
+        }
+    }
+
+    fn open_all(&mut self, shard: u16, opening: &OpeningShard) {
+        self.report_booked_ahead(shard, opening.booked_ahead);
+        let nothing = LearnedLimits::new();
+        for workspace in self.registry.of_shard(shard) {
+            let learned = opening.learned.get(&workspace.id).unwrap_or(&nothing);
+            open(&workspace, opening.life, learned, opening.is_reanchored);
         }
     }
 
@@ -112,28 +113,42 @@ impl Opener {
         });
     }
 
-    fn close_shard(&self, shard: u16, why: LostWhy) {
-        let error = if why == LostWhy::HandedOver { Error::Draining } else { Error::StoreLost };
-        if why != LostWhy::HandedOver {
+    fn lost(&mut self, shard: u16, why: LostWhy) {
+        let (state, why) = match why {
+            LostWhy::HandedOver { to, epoch } => {
+                (ShardState::HandedOver { to, epoch }, self.handed_over(shard))
+            }
+            LostWhy::Conflict { owner } => {
+                tracing::error!(
+                    shard,
+                    ?owner,
+                    "the shard is lost: its workspaces grant nothing here until it is taken over"
+                );
+                let (owner, epoch) = owner.unzip();
+                (ShardState::Lost { owner, epoch }, self.serving.elsewhere(shard))
+            }
+        };
+        self.states.set(shard, state);
+        self.booked_ahead.remove(&shard);
+        self.health.set_booked_ahead_until(self.booked_ahead.values().copied().max());
+        self.registry.of_shard(shard).iter().for_each(|workspace| workspace.close(&why));
+    }
+
+    /// Logs where a clock that was far ahead has booked windows to come: they stay spent when they come.
+    fn report_booked_ahead(&mut self, shard: u16, last: Option<Timestamp>) {
+        self.booked_ahead.remove(&shard);
+        if let Some(last) = last {
+            self.booked_ahead.insert(shard, last);
             tracing::error!(
                 shard,
-                ?why,
-                "the shard is lost: its workspaces grant nothing until it is taken over"
+                seconds = last.since(self.clock.now()).as_ns() / 1_000_000_000,
+                "a clock was ahead and booked windows this far in the future: they stay spent; check this machine's clock"
             );
         }
-        self.for_shard(shard, |workspace| workspace.close(&error));
+        self.health.set_booked_ahead_until(self.booked_ahead.values().copied().max());
     }
+}
 
-    fn for_shard(&self, shard: u16, act: impl Fn(&Arc<Workspace>)) {
-        self.registry.for_each(|workspace| {
-            if workspace.shard == shard {
-                act(workspace);
-            }
-        });
-    }
-
-    /// Closes every workspace for good, and calls `unspent` with each and what it had booked and not granted.
-    pub(super) fn finish_all(&self, mut unspent: impl FnMut(&Workspace, Vec<(MarkKey, Permits)>)) {
-        self.registry.for_each(|workspace| unspent(workspace, workspace.finish()));
-    }
+fn open(workspace: &Arc<Workspace>, life: u64, learned: &LearnedLimits, is_reanchored: bool) {
+    workspace.open(Opening { life: Life::of(life), learned, is_reanchored });
 }

@@ -1,71 +1,67 @@
 //! One round of effects, sorted by who carries them out. Pure: it touches neither the store nor a workspace.
 
-use super::shards::Shards;
 use super::transaction::transaction;
 use crate::store::Transaction;
 use apportion_core::ids::WorkspaceId;
-use apportion_core::ledger::{LostWhy, ShardEffect, ShardReply, Token};
-use std::collections::BTreeSet;
+use apportion_core::ledger::{Host, HostEffect, LearnedLimits, LostWhy, ShardReply, Token};
+use apportion_core::time::Timestamp;
+use std::collections::BTreeMap;
 
-/// A write of a shard's record.
-#[derive(Debug)]
-pub(super) struct ShardWrite {
-    pub(super) shard: u16,
-    pub(super) token: Token,
-    pub(super) transaction: Transaction,
-}
-
-/// What is to be done, in this order for each shard.
+/// What is to be done in workspaces, in this order.
 #[derive(Debug)]
 pub(super) enum Notice {
     /// Pass a reply to the allocator of a workspace.
     Reply(WorkspaceId, ShardReply),
+    /// A shard is served here from now on, in this epoch.
+    Owned(u16, u64),
+    /// Open the workspaces of a shard.
+    OpenAll(u16, OpeningShard),
+    /// Open one workspace, in this life.
+    Open(WorkspaceId, u64, LearnedLimits),
     /// Close the workspaces of a shard.
-    ShardLost(u16, LostWhy),
-    /// Tell the workspaces of a shard whether the store is lost.
-    StoreLost(u16, bool),
+    Lost(u16, LostWhy),
+}
+
+/// What the workspaces of a shard are opened with.
+#[derive(Debug)]
+pub(super) struct OpeningShard {
+    pub(super) life: u64,
+    pub(super) learned: BTreeMap<WorkspaceId, LearnedLimits>,
+    pub(super) is_reanchored: bool,
+    pub(super) booked_ahead: Option<Timestamp>,
 }
 
 /// What one round asks of the store and has for workspaces.
 #[derive(Debug, Default)]
 pub(super) struct Round {
     pub(super) notices: Vec<Notice>,
-    pub(super) writes: Vec<ShardWrite>,
-    pub(super) reads: Vec<(u16, Token)>,
-    /// Shards that are served here from now on.
-    pub(super) owned: BTreeSet<u16>,
+    pub(super) reads: Vec<Token>,
+    pub(super) scans: Vec<(Token, Option<WorkspaceId>)>,
+    pub(super) writes: Vec<(Token, Transaction)>,
 }
 
 impl Round {
-    /// Takes the effects of every shard that was touched.
-    pub(super) fn collect(shards: &mut Shards) -> Self {
+    /// Takes the effects that the host has.
+    pub(super) fn collect(host: &mut Host) -> Self {
         let mut round = Self::default();
-        for (number, shard) in shards.take_dirty() {
-            while let Some(effect) = shard.poll() {
-                round.add(number, effect);
-            }
+        while let Some(effect) = host.poll() {
+            round.add(effect);
         }
         round
     }
 
-    fn add(&mut self, shard: u16, effect: ShardEffect) {
+    fn add(&mut self, effect: HostEffect) {
         let notice = match effect {
-            ShardEffect::Cas { token, expected, new, guards } => {
-                let transaction = transaction(shard, expected, &new, guards);
-                return self.writes.push(ShardWrite { shard, token, transaction });
+            HostEffect::Swap { token, swap } => return self.writes.push((token, transaction(swap))),
+            HostEffect::Read { token } => return self.reads.push(token),
+            HostEffect::Scan { token, after } => return self.scans.push((token, after)),
+            HostEffect::Owned { shard, epoch } => Notice::Owned(shard, epoch),
+            HostEffect::OpenAll { shard, life, learned, is_reanchored, booked_ahead } => {
+                Notice::OpenAll(shard, OpeningShard { life, learned, is_reanchored, booked_ahead })
             }
-            ShardEffect::Read { token } => return self.reads.push((shard, token)),
-            ShardEffect::Owned { .. } => {
-                self.owned.insert(shard);
-                return;
-            }
-            ShardEffect::Reply { workspace, reply } => Notice::Reply(workspace, reply),
-            ShardEffect::Lost { why } => {
-                self.owned.remove(&shard);
-                Notice::ShardLost(shard, why)
-            }
-            ShardEffect::StoreLost => Notice::StoreLost(shard, true),
-            ShardEffect::StoreBack => Notice::StoreLost(shard, false),
+            HostEffect::Open { workspace, life, learned, .. } => Notice::Open(workspace, life, learned),
+            HostEffect::Reply { workspace, reply } => Notice::Reply(workspace, reply),
+            HostEffect::Lost { shard, why } => Notice::Lost(shard, why),
         };
         self.notices.push(notice);
     }

@@ -1,9 +1,10 @@
 //! The ledger's use of the store: a store that failed is left alone for a while, then reopened and probed.
 
-use super::round::ShardWrite;
 use crate::engine::health::Health;
-use crate::store::{CommitOutcome, Store, Transaction, record};
-use apportion_core::ledger::{CasOutcome, ReadOutcome, Token, Version};
+use crate::store::record::{self, RecordError};
+use crate::store::{CommitOutcome, Entry, Store, StoreError, Transaction};
+use apportion_core::ids::WorkspaceId;
+use apportion_core::ledger::{Found, ReadOutcome, ScanOutcome, SwapOutcome, Token, Version};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(250);
 /// The least time between two checks of a store that works.
 const CHECK_INTERVAL: Duration = Duration::from_millis(250);
+/// How many marks one read shows.
+const SCAN_PAGE: usize = 1_000;
 /// The key that is written to see whether the store takes a write.
 const PROBE: &str = "probe";
 
@@ -73,54 +76,81 @@ impl LedgerStore {
         }
     }
 
-    /// Reads the record of a shard.
-    pub(super) fn read(&mut self, shard: u16) -> ReadOutcome {
-        if !self.is_healthy() {
+    /// Reads what a question is about. Two values may be of different instants. A value that is damaged closes what it is about, and
+    /// nothing else.
+    pub(super) fn read(&mut self, token: &Token) -> ReadOutcome {
+        let Token { shard, workspace, .. } = token;
+        let read = self.try_to(|store| {
+            let incarnation = store.incarnation()?;
+            let marks = workspace.as_ref().map(|workspace| store.read(&record::marks_key(*shard, workspace)));
+            let claim = store.read(&record::claim_key(*shard))?;
+            Ok((incarnation, claim, marks.transpose()?.flatten()))
+        });
+        let Some((incarnation, claim, marks)) = read else { return ReadOutcome::Failed };
+        let claim = claim.map(|entry| decoded(&entry, |_, bytes| record::decode_claim(bytes)));
+        let marks = marks.map(|entry| decoded(&entry, record::decode_marks));
+        if matches!(claim, Some(None)) || matches!(marks, Some(None)) {
             return ReadOutcome::Failed;
         }
-        self.try_read(shard).unwrap_or_else(|error| {
-            self.set_unhealthy(&error);
-            ReadOutcome::Failed
+        ReadOutcome::Found(Box::new(Found { incarnation, claim: claim.flatten(), marks: marks.flatten() }))
+    }
+
+    /// Reads a page of the marks of a shard.
+    pub(super) fn scan(&mut self, token: &Token, after: Option<&WorkspaceId>) -> ScanOutcome {
+        let page = self.try_to(|store| {
+            let after = after.map(|after| record::marks_key(token.shard, after));
+            store.scan(&record::marks_prefix(token.shard), after.as_deref(), SCAN_PAGE)
+        });
+        page.map_or(ScanOutcome::Failed, |page| {
+            let is_full = page.len() >= SCAN_PAGE;
+            let last = page.iter().rev().find_map(|entry| record::workspace_of(&entry.key).ok());
+            let marks = page.iter().filter_map(|entry| decoded(entry, record::decode_marks)).collect();
+            ScanOutcome::Page { marks, next: last.filter(|_| is_full) }
         })
     }
 
-    fn try_read(&self, shard: u16) -> Result<ReadOutcome, String> {
-        let incarnation = self.store.incarnation().map_err(|error| error.to_string())?;
-        let entry = self.store.read(&record::key(shard)).map_err(|error| error.to_string())?;
-        let Some(entry) = entry else { return Ok(ReadOutcome::Absent { incarnation }) };
-        let record = record::decode(&entry.value).map_err(|error| error.to_string())?;
-        Ok(ReadOutcome::Found { record, version: Version(entry.version), incarnation })
+    /// Reads, where the store works.
+    fn try_to<T>(&mut self, read: impl FnOnce(&dyn Store) -> Result<T, StoreError>) -> Option<T> {
+        if !self.is_healthy() {
+            return None;
+        }
+        read(&*self.store).inspect_err(|error| self.set_unhealthy(&error.to_string())).ok()
     }
 
-    /// Writes records, all in one group. Returns the outcome of each, in order.
-    pub(super) fn write(&mut self, writes: Vec<ShardWrite>) -> Vec<(u16, Token, CasOutcome)> {
+    /// Carries writes out, all in one group. Returns the outcome of each, in order.
+    pub(super) fn write(&mut self, writes: Vec<(Token, Transaction)>) -> Vec<(Token, SwapOutcome)> {
         if writes.is_empty() {
             return Vec::new();
         }
-        let (asked, transactions): (Vec<_>, Vec<_>) =
-            writes.into_iter().map(|write| ((write.shard, write.token), write.transaction)).unzip();
+        let (tokens, transactions): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
         let outcomes = self.store.commit(transactions);
-        let pairs = asked.into_iter().zip(outcomes);
-        pairs.map(|((shard, token), outcome)| (shard, token, self.cas_outcome(shard, outcome))).collect()
+        tokens.into_iter().zip(outcomes).map(|(token, outcome)| (token, self.outcome(outcome))).collect()
     }
 
-    fn cas_outcome(&mut self, shard: u16, outcome: CommitOutcome) -> CasOutcome {
+    fn outcome(&mut self, outcome: CommitOutcome) -> SwapOutcome {
         match outcome {
-            CommitOutcome::Done(version) => CasOutcome::Ok(Version(version)),
-            CommitOutcome::Conflict => match self.read(shard) {
-                ReadOutcome::Found { record, version, .. } => CasOutcome::Conflict(Some((record, version))),
-                ReadOutcome::Absent { .. } => CasOutcome::Conflict(None),
-                ReadOutcome::Failed => CasOutcome::Unknown,
-            },
+            CommitOutcome::Done(version) => SwapOutcome::Done(Version(version)),
+            CommitOutcome::Conflict => SwapOutcome::Conflict,
             CommitOutcome::Unknown(error) => {
                 self.set_unhealthy(&error);
-                CasOutcome::Failed
+                SwapOutcome::Failed
             }
-            // Nothing was written. The shard reads back all the same, and sends the very same write again.
+            // Nothing was written. It is read back all the same, and the very same write is sent again.
             CommitOutcome::Refused(error) => {
                 self.set_unhealthy(&error.to_string());
-                CasOutcome::Unknown
+                SwapOutcome::Unknown
             }
+        }
+    }
+}
+
+/// A value with its version; none where it is damaged.
+fn decoded<T>(entry: &Entry, decode: impl Fn(&str, &[u8]) -> Result<T, RecordError>) -> Option<(T, Version)> {
+    match decode(&entry.key, &entry.value) {
+        Ok(value) => Some((value, Version(entry.version))),
+        Err(error) => {
+            tracing::error!(key = entry.key, %error, "a record in the store cannot be read");
+            None
         }
     }
 }

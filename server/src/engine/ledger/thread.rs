@@ -2,18 +2,17 @@
 
 use super::opener::Opener;
 use super::round::Round;
-use super::shards::Shards;
 use super::store::LedgerStore;
 use crate::clock::Clock;
 use crate::engine::command::Command;
-use crate::engine::settings::EngineSettings;
-use apportion_core::ids::NodeId;
-use apportion_core::ledger::MarkKey;
+use crate::engine::settings::{EngineSettings, Serving};
+use crate::error::Error;
+use apportion_core::ids::{NodeId, WorkspaceId};
+use apportion_core::ledger::{Host, MarkKey};
 use apportion_core::permits::Permits;
 use apportion_core::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 /// The longest sleep of the thread: it looks after the shards that often.
@@ -26,11 +25,12 @@ pub(in crate::engine) struct Ledger {
     clock: Arc<Clock>,
     inbox: Receiver<Command>,
     node: NodeId,
-    shards: Shards,
+    serving: Serving,
+    host: Host,
     store: LedgerStore,
     opener: Opener,
-    /// Shards that were away when the clock got its anchor: what is open when they come back may have been used under the old one.
-    to_reanchor: BTreeSet<u16>,
+    /// Who waits for workspaces to be opened.
+    openings: Vec<Sender<()>>,
     stopping: bool,
 }
 
@@ -44,32 +44,35 @@ impl Ledger {
         store: LedgerStore,
         inbox: Receiver<Command>,
     ) -> Self {
+        // Writes count up from it: 2^64 of each process.
+        let nonce = u128::from(seed) << 64;
         Self {
             clock,
             inbox,
             node: settings.node.clone(),
-            shards: Shards::new(settings.shards, &settings.node, settings.horizon, seed),
+            serving: settings.serving,
+            host: Host::new(settings.node.clone(), settings.shards, nonce, settings.horizon),
             store,
             opener,
-            to_reanchor: BTreeSet::new(),
+            openings: Vec::new(),
             stopping: false,
         }
     }
 
-    /// Takes every shard over.
+    /// Takes every shard over that is to be served from the start.
     ///
     /// # Errors
-    /// The first shard whose record cannot be read and written.
+    /// The first shard whose claim cannot be read and written.
     pub(in crate::engine) fn take_over(&mut self) -> Result<(), String> {
-        let now = self.clock.now();
-        for number in self.shards.numbers() {
-            self.shards.touch(number).take_over(now);
+        if self.serving == Serving::Claimed {
+            return Ok(());
         }
+        self.host.shards().for_each(|number| self.claim(number));
         self.carry_out();
-        match self.shards.first_not_serving() {
+        match self.host.shards().find(|&number| !self.host.is_serving(number)) {
             None => Ok(()),
             Some(number) => {
-                Err(format!("shard {number} cannot be taken over: its record cannot be read and written"))
+                Err(format!("shard {number} cannot be taken over: its records cannot be read and written"))
             }
         }
     }
@@ -87,26 +90,26 @@ impl Ledger {
                 self.apply(command);
             }
             self.store.maintain();
-            self.shards.advance(self.clock.now());
+            self.host.advance(self.clock.now());
             self.carry_out();
         }
     }
 
     fn sleep(&self) -> Duration {
         let now = self.clock.now();
-        let next = self.shards.next_deadline();
+        let next = self.host.next_deadline();
         next.map_or(LONGEST_SLEEP, |at| Duration::from_nanos(at.since(now).as_ns()).min(LONGEST_SLEEP))
     }
 
     fn apply(&mut self, command: Command) {
         let now = self.clock.now();
         match command {
-            Command::Shard(shard, input) => self.shards.touch(shard).apply(now, input),
+            Command::Claim(shard) => self.claim(shard),
+            Command::HandOver(shard, to) => self.hand_over(now, shard, to),
+            Command::Shard(shard, input) => self.host.apply(now, shard, input),
             Command::Open(id, tried) => {
-                self.opener.reopen(&self.shards, &id);
-                if let Some(tried) = tried {
-                    let _ = tried.send(());
-                }
+                self.openings.extend(tried);
+                self.open(now, &id);
             }
             Command::Reanchor => self.reanchor(),
             Command::StoreFailed => self.store.set_unhealthy("a change of policy was not taken"),
@@ -114,55 +117,78 @@ impl Ledger {
         }
     }
 
+    fn claim(&mut self, number: u16) {
+        if self.host.shards().contains(&number) && !self.host.is_serving(number) {
+            self.opener.claiming(number);
+            self.host.take_over(number);
+        }
+    }
+
+    fn open(&mut self, now: Timestamp, id: &WorkspaceId) {
+        match self.opener.closed(id) {
+            Some(shard) if self.host.is_serving(shard) => self.host.open(now, shard, id),
+            Some(_) => self.opener.close_elsewhere(id),
+            None => {}
+        }
+    }
+
+    /// Gives a shard away.
+    fn hand_over(&mut self, now: Timestamp, number: u16, to: NodeId) {
+        if self.host.is_serving(number) {
+            let unspent = self.opener.leave(number, &to);
+            self.give_away(now, number, to, unspent);
+        }
+    }
+
+    /// Marks count every booking, former lives included; of that only what is free here may go back.
+    fn give_away(&mut self, now: Timestamp, number: u16, to: NodeId, unspent: Vec<(MarkKey, Permits)>) {
+        let granted = unspent.into_iter().map(|(key, unspent)| {
+            let granted = self.host.booked(number, &key).less(unspent);
+            (key, granted)
+        });
+        let granted: Vec<_> = granted.collect();
+        self.host.hand_over(now, number, to, granted);
+    }
+
     /// Opens every workspace again. A clock that stepped again meanwhile is anchored again, too.
     fn reanchor(&mut self) {
         if self.clock.trust() {
-            let (serving, away): (BTreeSet<u16>, BTreeSet<u16>) =
-                self.shards.numbers().partition(|&number| self.shards.get(number).is_serving());
-            self.opener.reanchor(&self.shards, &serving);
-            self.to_reanchor = away;
+            let away = self.host.shards().filter(|&number| !self.host.is_serving(number));
+            away.for_each(|number| self.opener.close_shard(number));
+            self.host.reanchor();
         }
     }
 
     /// Hands every shard over to this very node: what was booked and not granted is there for the next process.
     fn stop(&mut self, now: Timestamp) {
-        let mut granted: BTreeMap<u16, Vec<(MarkKey, Permits)>> = BTreeMap::new();
-        self.opener.finish_all(|workspace, unspent| {
-            let shard = self.shards.get(workspace.shard);
-            // Marks count every booking, former lives included; of that only what is free here may go back.
-            let marks = unspent.into_iter().map(|(key, unspent)| {
-                let granted = shard.booked(&key).less(unspent);
-                (key, granted)
-            });
-            granted.entry(workspace.shard).or_default().extend(marks);
-        });
-        for number in self.shards.numbers() {
-            let of_shard = granted.remove(&number).unwrap_or_default();
-            self.shards.touch(number).hand_over(now, self.node.clone(), &of_shard);
+        for number in self.host.shards() {
+            let unspent = self.opener.finish(number, &Error::Draining);
+            self.give_away(now, number, self.node.clone(), unspent);
         }
         self.stopping = true;
     }
 
     /// Carries effects out until there are none: one group of writes after the other.
     fn carry_out(&mut self) {
-        while self.shards.has_dirty() {
-            let round = Round::collect(&mut self.shards);
+        while self.host.has_effects() {
+            let round = Round::collect(&mut self.host);
             for notice in round.notices {
-                self.opener.notify(notice);
+                self.opener.carry_out(notice);
             }
-            let (reanchored, usual): (BTreeSet<u16>, BTreeSet<u16>) =
-                round.owned.iter().partition(|&number| self.to_reanchor.remove(number));
-            self.opener.open_all(&self.shards, &reanchored, true);
-            self.opener.open_all(&self.shards, &usual, false);
-            for (number, token) in round.reads {
-                let outcome = self.store.read(number);
-                let now = self.clock.now();
-                self.shards.touch(number).read_done(now, token, outcome);
+            for token in round.reads {
+                let outcome = self.store.read(&token);
+                self.host.read_done(self.clock.now(), &token, outcome);
             }
-            for (number, token, outcome) in self.store.write(round.writes) {
-                let now = self.clock.now();
-                self.shards.touch(number).cas_done(now, token, outcome);
+            for (token, after) in round.scans {
+                let outcome = self.store.scan(&token, after.as_ref());
+                self.host.scan_done(self.clock.now(), &token, outcome);
             }
+            for (token, outcome) in self.store.write(round.writes) {
+                self.host.swap_done(self.clock.now(), &token, outcome);
+            }
+        }
+        for opened in self.openings.drain(..) {
+            let _ = opened.send(());
         }
     }
 }

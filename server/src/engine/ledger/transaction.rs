@@ -1,28 +1,30 @@
-//! The write of a shard's record, as a transaction of the store.
+//! What a host writes, as a transaction of the store.
 
 use crate::store::{Transaction, catalog, record};
-use apportion_core::ledger::{Guard, ShardRecord, Version};
+use apportion_core::ledger::{Compare, Put, Swap, Version};
 
-/// The write of a record, with all that must hold beside it.
-pub(super) fn transaction(
-    number: u16,
-    expected: Option<Version>,
-    new: &ShardRecord,
-    guards: Vec<Guard>,
-) -> Transaction {
-    let key = record::key(number);
-    let mut transaction = Transaction {
-        expect: vec![(key.clone(), expected.map(|Version(version)| version))],
-        puts: vec![(key, record::encode(new))],
-        ..Transaction::default()
-    };
-    for guard in guards {
-        match guard {
-            Guard::Incarnation(incarnation) => transaction.incarnation = Some(incarnation),
-            Guard::Policy(workspace, Version(version)) => {
-                transaction.expect.push((catalog::workspace_key(workspace.as_str()), Some(version)));
+/// The transaction that carries out a swap.
+pub(super) fn transaction(swap: Swap) -> Transaction {
+    let mut transaction = Transaction::default();
+    for compare in swap.compare {
+        let (key, version) = match compare {
+            Compare::Incarnation(incarnation) => {
+                transaction.incarnation = Some(incarnation);
+                continue;
             }
-        }
+            Compare::Claim(shard, version) => (record::claim_key(shard), version),
+            Compare::Marks(shard, workspace, version) => (record::marks_key(shard, &workspace), version),
+            Compare::Policy(workspace, version) => (catalog::policy_key(workspace.as_str()), Some(version)),
+        };
+        transaction.expect.push((key, version.map(|Version(version)| version)));
+    }
+    for put in swap.puts {
+        transaction.puts.push(match put {
+            Put::Claim(shard, claim) => (record::claim_key(shard), record::encode_claim(&claim)),
+            Put::Marks(shard, marks) => {
+                (record::marks_key(shard, &marks.workspace), record::encode_marks(&marks))
+            }
+        });
     }
     transaction
 }

@@ -105,7 +105,7 @@ async fn who_makes_a_workspace_may_acquire_in_it_at_once() {
         let world = Arc::clone(&world);
         tokio::task::spawn_blocking(move || {
             let workspace = WorkspaceId::new(&format!("w{n}")).expect("a name");
-            let puts = vec![(workspace_key(workspace.as_str()), Vec::new())];
+            let puts = vec![(policy_key(workspace.as_str()), Vec::new())];
             let written = world.store.commit(vec![Transaction { puts, ..Transaction::default() }]);
             let [CommitOutcome::Done(version)] = written[..] else { panic!("{written:?}") };
             world.engine.put(&workspace, Versioned { policy: policy(10), version }).expect("a policy");

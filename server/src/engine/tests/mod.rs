@@ -1,5 +1,6 @@
 //! The engine over a store in memory that fails on demand, on real time: windows are long, so that none ends meanwhile.
 
+mod claims;
 mod liveness;
 mod requests;
 mod restarts;
@@ -7,7 +8,7 @@ mod restarts;
 use super::*;
 use crate::clock::{Clock, Machine, Source};
 use crate::faulty::{Faults, FaultyStore};
-use crate::store::catalog::workspace_key;
+use crate::store::catalog::policy_key;
 use crate::store::{CommitOutcome, Transaction};
 use apportion_core::allocator::SettleError;
 use apportion_core::bounds::Bounds;
@@ -83,9 +84,9 @@ fn policy(budget: u64) -> Policy {
     Policy { largest_lease: Some(permits(budget)), ..Policy::plain(limit, teams) }
 }
 
-/// Writes the workspace's document, so that bookings find the version that they rest on.
+/// Writes the revision of the workspace's policy, which bookings compare.
 fn keep(store: &FaultyStore) -> u64 {
-    let puts = vec![(workspace_key(id().as_str()), Vec::new())];
+    let puts = vec![(policy_key(id().as_str()), Vec::new())];
     match store.commit(vec![Transaction { puts, ..Transaction::default() }]).pop() {
         Some(CommitOutcome::Done(version)) => version,
         other => panic!("{other:?}"),
@@ -99,6 +100,7 @@ fn start(store: &Arc<FaultyStore>, budget: u64, clock: Early) -> Engine {
         horizon: Horizon::DEFAULT,
         bounds: Bounds::DEFAULT,
         shards: 4,
+        serving: Serving::Everything,
     };
     let clock = Arc::new(Clock::new(Box::new(clock), Horizon::DEFAULT.clock_error));
     let served = vec![(id(), Versioned { policy: policy(budget), version })];

@@ -23,8 +23,6 @@ pub(in crate::engine) struct Opening<'a> {
     pub(in crate::engine) learned: &'a BTreeMap<LimitId, Learned>,
     /// Whether the clock has a new anchor: windows that were open under the old one count as spent.
     pub(in crate::engine) is_reanchored: bool,
-    /// Whether the store does not answer.
-    pub(in crate::engine) is_store_lost: bool,
 }
 
 impl Workspace {
@@ -41,7 +39,6 @@ impl Workspace {
         let bounds = self.environment.bounds;
         match Allocator::with_learned(policy, bounds, opening.learned, opening.life.number(), now) {
             Ok(mut allocator) => {
-                allocator.set_store_lost(opening.is_store_lost);
                 if opening.is_reanchored {
                     allocator.spend_open_windows(now);
                 }
@@ -60,8 +57,8 @@ impl Workspace {
         self.lock().close(why);
     }
 
-    /// Closes the workspace for good. Returns how many permits of each window were booked here and never granted.
-    pub(in crate::engine) fn finish(&self) -> Vec<(MarkKey, Permits)> {
+    /// Closes the workspace: it is served here no more. Returns how many permits of each window were booked here and never granted.
+    pub(in crate::engine) fn finish(&self, why: &Error) -> Vec<(MarkKey, Permits)> {
         let mut guard = self.lock();
         let mark = |(limit, window_start, permits): (&LimitId, _, _)| {
             (MarkKey { workspace: self.id.clone(), limit: limit.clone(), window_start }, permits)
@@ -70,7 +67,7 @@ impl Workspace {
             Service::Open(allocator) => allocator.unspent().map(mark).collect(),
             Service::Closed(_) => Vec::new(),
         };
-        guard.close(&Error::Draining);
+        guard.close(why);
         unspent
     }
 

@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::engine::command::LedgerHandle;
 use crate::engine::grant::WorkspaceEvent;
 use crate::engine::lease_name::{Life, ProcessSecret};
-use crate::engine::settings::Versioned;
+use crate::engine::settings::{Serving, Versioned};
 use crate::engine::timer::Timer;
 use crate::engine::wait_stats::WaitStats;
 use crate::engine::waiters::Waiters;
@@ -26,6 +26,7 @@ pub(in crate::engine) struct Environment {
     pub(in crate::engine) ledger: LedgerHandle,
     pub(in crate::engine) secret: ProcessSecret,
     pub(in crate::engine) bounds: Bounds,
+    pub(in crate::engine) serving: Serving,
 }
 
 /// A workspace that this process serves.
@@ -91,7 +92,7 @@ impl Workspace {
     ) -> Self {
         let state = WorkspaceState {
             versioned,
-            service: Service::Closed(Error::StoreLost),
+            service: Service::Closed(environment.serving.elsewhere(shard)),
             life: Life::default(),
             waiters: Waiters::default(),
             alarm_at: Timestamp::MAX,

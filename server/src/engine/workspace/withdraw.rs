@@ -2,6 +2,7 @@
 
 use super::state::{Service, Workspace, WorkspaceState};
 use crate::engine::grant::Granted;
+use crate::engine::lease_name::{LeaseName, LeaseRef};
 use crate::engine::waiters::PendingReply;
 use apportion_core::ids::{CallerId, TeamId};
 use apportion_core::time::Timestamp;
@@ -32,6 +33,20 @@ impl Workspace {
         let now = self.now();
         guard.reclaim(now, by, granted);
         self.flush(&mut guard, now, None);
+    }
+
+    /// The same for a lease that is known by its name.
+    pub(in crate::engine) fn reclaim_named(self: &Arc<Self>, by: (&TeamId, &CallerId), name: &str) {
+        let mut guard = self.lock();
+        let now = self.now();
+        let state = &mut *guard;
+        let named = LeaseName::read(name, &self.environment.secret, &self.id, state.life);
+        if let (Some(LeaseRef::Lease(id)), Service::Open(allocator)) = (named, &mut state.service)
+            && allocator.undelivered(now, id, by)
+        {
+            allocator.decide(now);
+        }
+        self.flush(state, now, None);
     }
 }
 

@@ -6,6 +6,7 @@ mod change_error;
 mod check;
 mod stored;
 
+mod passing;
 mod policies;
 
 mod audit;
@@ -21,10 +22,12 @@ use super::authorize::{Action, Identity, action_of};
 use super::gate;
 use crate::convert::names;
 use crate::error::Error;
+use crate::leases::LeaseRouter;
 use crate::status::ErrorScope;
 use crate::store::Store;
 use apportion_proto::v1;
 use backup::Backups;
+use prost::Message;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -35,6 +38,7 @@ const SERVICE: &str = "apportion.v1.AdminService";
 #[derive(Clone)]
 pub(crate) struct Admin {
     policies: Arc<Policies>,
+    leases: LeaseRouter,
     backups: Backups,
 }
 
@@ -45,27 +49,36 @@ impl std::fmt::Debug for Admin {
 }
 
 impl Admin {
-    /// The service of these policies, and of the store that holds them.
-    pub(crate) fn new(policies: Arc<Policies>, store: Arc<dyn Store>) -> Self {
-        Self { policies, backups: Backups::new(store) }
+    /// The service of these policies, and of the store that holds them. `leases` knows who owns which workspace.
+    pub(crate) fn new(policies: Arc<Policies>, store: Arc<dyn Store>, leases: LeaseRouter) -> Self {
+        Self { policies, leases, backups: Backups::new(store) }
     }
 
     fn who<R>(&self, request: &Request<R>) -> Result<Arc<Identity>, Error> {
         self.policies.gate.identity(request, || self.policies.engine.clock().now())
     }
 
-    /// Identifies the caller, authorizes the call, and runs it on a thread that may block. A caller that goes away stops nothing.
-    async fn call<R: Send + 'static, T: Send + 'static>(
+    /// Identifies the caller, authorizes the call, and runs it on a thread that may block, or has the owner of its workspace carry it
+    /// out. A caller that goes away stops nothing.
+    async fn call<R, T>(
         &self,
         request: Request<R>,
-        method: &str,
+        path: &'static str,
         scope: impl Fn(&R) -> ErrorScope,
         act: fn(&Policies, &Identity, &R) -> Result<T, Error>,
-    ) -> Result<Response<T>, Status> {
+    ) -> Result<Response<T>, Status>
+    where
+        R: Message + Clone + Send + Sync + 'static,
+        T: Message + Default + Send + 'static,
+    {
+        let method = path.rsplit('/').next().unwrap_or_default();
         let who = gate::slowed(self.who(&request)).await;
         let who = who.map_err(|error| error.status(&ErrorScope::default()))?;
         let scope = scope(request.get_ref());
         may(&who, method).map_err(|error| error.status(&scope))?;
+        if let Some(answer) = passing::pass(&self.leases, &who, &scope, path, &request).await {
+            return answer;
+        }
         let (policies, request) = (Arc::clone(&self.policies), request.into_inner());
         let done = tokio::task::spawn_blocking(move || act(&policies, &who, &request)).await;
         let done = done.unwrap_or(Err(Error::Internal("the change panicked")));
@@ -100,7 +113,8 @@ impl v1::admin_service_server::AdminService for Admin {
         request: Request<v1::CreateWorkspaceRequest>,
     ) -> Result<Response<v1::CreateWorkspaceResponse>, Status> {
         let scope = |request: &v1::CreateWorkspaceRequest| workspace(&request.workspace_id);
-        self.call(request, "CreateWorkspace", scope, Policies::create_workspace).await
+        self.call(request, "/apportion.v1.AdminService/CreateWorkspace", scope, Policies::create_workspace)
+            .await
     }
 
     async fn get_workspace(
@@ -108,7 +122,7 @@ impl v1::admin_service_server::AdminService for Admin {
         request: Request<v1::GetWorkspaceRequest>,
     ) -> Result<Response<v1::GetWorkspaceResponse>, Status> {
         let scope = |request: &v1::GetWorkspaceRequest| scope(&request.name);
-        self.call(request, "GetWorkspace", scope, Policies::show_workspace).await
+        self.call(request, "/apportion.v1.AdminService/GetWorkspace", scope, Policies::show_workspace).await
     }
 
     async fn list_workspaces(
@@ -116,7 +130,8 @@ impl v1::admin_service_server::AdminService for Admin {
         request: Request<v1::ListWorkspacesRequest>,
     ) -> Result<Response<v1::ListWorkspacesResponse>, Status> {
         let scope = |_: &v1::ListWorkspacesRequest| ErrorScope::default();
-        self.call(request, "ListWorkspaces", scope, Policies::list_workspaces).await
+        self.call(request, "/apportion.v1.AdminService/ListWorkspaces", scope, Policies::list_workspaces)
+            .await
     }
 
     async fn update_workspace(
@@ -126,7 +141,8 @@ impl v1::admin_service_server::AdminService for Admin {
         let scope = |request: &v1::UpdateWorkspaceRequest| {
             scope(request.workspace.as_ref().map_or("", |held| &held.name))
         };
-        self.call(request, "UpdateWorkspace", scope, Policies::update_workspace).await
+        self.call(request, "/apportion.v1.AdminService/UpdateWorkspace", scope, Policies::update_workspace)
+            .await
     }
 
     async fn delete_workspace(
@@ -134,7 +150,8 @@ impl v1::admin_service_server::AdminService for Admin {
         request: Request<v1::DeleteWorkspaceRequest>,
     ) -> Result<Response<v1::DeleteWorkspaceResponse>, Status> {
         let scope = |request: &v1::DeleteWorkspaceRequest| scope(&request.name);
-        self.call(request, "DeleteWorkspace", scope, Policies::delete_workspace).await
+        self.call(request, "/apportion.v1.AdminService/DeleteWorkspace", scope, Policies::delete_workspace)
+            .await
     }
 
     async fn create_team(
@@ -143,7 +160,7 @@ impl v1::admin_service_server::AdminService for Admin {
     ) -> Result<Response<v1::CreateTeamResponse>, Status> {
         let scope =
             |request: &v1::CreateTeamRequest| scope(&format!("{}/teams/{}", request.parent, request.team_id));
-        self.call(request, "CreateTeam", scope, Policies::create_team).await
+        self.call(request, "/apportion.v1.AdminService/CreateTeam", scope, Policies::create_team).await
     }
 
     async fn get_team(
@@ -151,7 +168,7 @@ impl v1::admin_service_server::AdminService for Admin {
         request: Request<v1::GetTeamRequest>,
     ) -> Result<Response<v1::GetTeamResponse>, Status> {
         let scope = |request: &v1::GetTeamRequest| scope(&request.name);
-        self.call(request, "GetTeam", scope, Policies::show_team).await
+        self.call(request, "/apportion.v1.AdminService/GetTeam", scope, Policies::show_team).await
     }
 
     async fn list_teams(
@@ -159,7 +176,7 @@ impl v1::admin_service_server::AdminService for Admin {
         request: Request<v1::ListTeamsRequest>,
     ) -> Result<Response<v1::ListTeamsResponse>, Status> {
         let scope = |request: &v1::ListTeamsRequest| scope(&request.parent);
-        self.call(request, "ListTeams", scope, Policies::list_teams).await
+        self.call(request, "/apportion.v1.AdminService/ListTeams", scope, Policies::list_teams).await
     }
 
     async fn update_team(
@@ -168,7 +185,7 @@ impl v1::admin_service_server::AdminService for Admin {
     ) -> Result<Response<v1::UpdateTeamResponse>, Status> {
         let scope =
             |request: &v1::UpdateTeamRequest| scope(request.team.as_ref().map_or("", |held| &held.name));
-        self.call(request, "UpdateTeam", scope, Policies::update_team).await
+        self.call(request, "/apportion.v1.AdminService/UpdateTeam", scope, Policies::update_team).await
     }
 
     async fn delete_team(
@@ -176,7 +193,7 @@ impl v1::admin_service_server::AdminService for Admin {
         request: Request<v1::DeleteTeamRequest>,
     ) -> Result<Response<v1::DeleteTeamResponse>, Status> {
         let scope = |request: &v1::DeleteTeamRequest| scope(&request.name);
-        self.call(request, "DeleteTeam", scope, Policies::delete_team).await
+        self.call(request, "/apportion.v1.AdminService/DeleteTeam", scope, Policies::delete_team).await
     }
 
     async fn create_token(
@@ -184,7 +201,7 @@ impl v1::admin_service_server::AdminService for Admin {
         request: Request<v1::CreateTokenRequest>,
     ) -> Result<Response<v1::CreateTokenResponse>, Status> {
         let scope = |_: &v1::CreateTokenRequest| ErrorScope::default();
-        self.call(request, "CreateToken", scope, Policies::create_token).await
+        self.call(request, "/apportion.v1.AdminService/CreateToken", scope, Policies::create_token).await
     }
 
     async fn list_tokens(
@@ -192,7 +209,7 @@ impl v1::admin_service_server::AdminService for Admin {
         request: Request<v1::ListTokensRequest>,
     ) -> Result<Response<v1::ListTokensResponse>, Status> {
         let scope = |_: &v1::ListTokensRequest| ErrorScope::default();
-        self.call(request, "ListTokens", scope, Policies::list_tokens).await
+        self.call(request, "/apportion.v1.AdminService/ListTokens", scope, Policies::list_tokens).await
     }
 
     async fn delete_token(
@@ -200,7 +217,7 @@ impl v1::admin_service_server::AdminService for Admin {
         request: Request<v1::DeleteTokenRequest>,
     ) -> Result<Response<v1::DeleteTokenResponse>, Status> {
         let scope = |_: &v1::DeleteTokenRequest| ErrorScope::default();
-        self.call(request, "DeleteToken", scope, Policies::delete_token).await
+        self.call(request, "/apportion.v1.AdminService/DeleteToken", scope, Policies::delete_token).await
     }
 
     async fn list_audit_entries(
@@ -208,7 +225,8 @@ impl v1::admin_service_server::AdminService for Admin {
         request: Request<v1::ListAuditEntriesRequest>,
     ) -> Result<Response<v1::ListAuditEntriesResponse>, Status> {
         let scope = |_: &v1::ListAuditEntriesRequest| ErrorScope::default();
-        self.call(request, "ListAuditEntries", scope, Policies::list_audit_entries).await
+        self.call(request, "/apportion.v1.AdminService/ListAuditEntries", scope, Policies::list_audit_entries)
+            .await
     }
 
     type BackupStoreStream = backup::BackupStream;

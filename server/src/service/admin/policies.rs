@@ -89,8 +89,10 @@ impl Policies {
 
     /// A workspace with its teams.
     pub(super) fn stored_workspace(&self, id: &WorkspaceId) -> Result<StoredWorkspace, ChangeError> {
+        let revision = self.catalog.policy_revision(id.as_str())?;
         let workspace = self.catalog.workspace(id.as_str())?.ok_or(Error::UnknownWorkspace)?;
-        Ok(StoredWorkspace { id: id.clone(), workspace, teams: self.catalog.all_teams(id.as_str())? })
+        let teams = self.catalog.all_teams(id.as_str())?;
+        Ok(StoredWorkspace { id: id.clone(), workspace, teams, revision })
     }
 
     /// Puts in force what is durable already.
@@ -140,7 +142,7 @@ impl Policies {
         for id in doubts {
             let known = match self.stored_workspace(&id) {
                 Ok(stored) => {
-                    let (policy, version) = (stored.policy(), stored.workspace.version);
+                    let (policy, version) = (stored.policy(), stored.revision.unwrap_or_default());
                     let is_put = policy.is_ok_and(|policy| self.put(&id, policy, version).is_ok());
                     self.put_signals(&id, &stored.workspace.value);
                     is_put

@@ -4,7 +4,7 @@ use crate::convert::team::team_policies;
 use crate::convert::workspace::policy;
 use crate::error::{Error, FieldError};
 use crate::store::StoreVersion;
-use crate::store::catalog::Stored;
+use crate::store::catalog::{Stored, policy_key};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::Policy;
 use apportion_proto::v1;
@@ -15,9 +15,16 @@ pub(super) struct StoredWorkspace {
     pub(super) id: WorkspaceId,
     pub(super) workspace: Stored<v1::Workspace>,
     pub(super) teams: Vec<Stored<v1::Team>>,
+    /// The revision of the policy that they are.
+    pub(super) revision: Option<StoreVersion>,
 }
 
 impl StoredWorkspace {
+    /// What a change of the policy expects, beside the documents that it changes: that nothing of it has changed since it was read.
+    pub(super) fn same_policy(&self) -> (String, Option<StoreVersion>) {
+        (policy_key(self.id.as_str()), self.revision)
+    }
+
     /// The policy as the core has it.
     pub(super) fn policy(&self) -> Result<Policy, FieldError> {
         let teams = team_policies(&self.id, self.teams.iter().map(|team| &team.value))?;

@@ -14,7 +14,7 @@ use crate::resource::{Fields, differences, fields_of, update_team};
 use crate::service::authorize::{Action, Identity};
 use crate::service::gate;
 use crate::store::StoreVersion;
-use crate::store::catalog::{CatalogChange, Document, Stored, team_key, workspace_key};
+use crate::store::catalog::{CatalogChange, Document, Stored, team_key};
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::policy::{Policy, TEAMS_MAX};
 use apportion_proto::v1;
@@ -79,8 +79,7 @@ impl Policies {
             entry: self.entry(who, method, value.name.clone(), changes),
         };
         let version = self.apply(&change, Some(&old.id))?;
-        // Bookings are compared with the workspace's document, which has not changed.
-        self.put(&old.id, policy, old.workspace.version)?;
+        self.put(&old.id, policy, version)?;
         Ok(v1::Team { etag: etag(version), ..value })
     }
 
@@ -202,21 +201,21 @@ impl Policies {
             };
             let mut policy = old.policy()?;
             policy.teams.retain(|team| team.id != id);
-            self.apply(&change, Some(&workspace))?;
-            self.put(&workspace, policy, old.workspace.version)?;
+            let version = self.apply(&change, Some(&workspace))?;
+            self.put(&workspace, policy, version)?;
             Ok(v1::DeleteTeamResponse {})
         })
     }
 }
 
-/// What a change of a team expects: that its workspace is unchanged since the check.
+/// What a change of a team expects: that nothing of the policy has changed since the check.
 fn expected(
     old: &StoredWorkspace,
     id: &TeamId,
     team: Option<StoreVersion>,
 ) -> Vec<(String, Option<StoreVersion>)> {
     let of = old.id.as_str();
-    vec![(workspace_key(of), Some(old.workspace.version)), (team_key(of, id.as_str()), team)]
+    vec![old.same_policy(), (team_key(of, id.as_str()), team)]
 }
 
 /// Why a team cannot be deleted.

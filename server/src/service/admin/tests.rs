@@ -1,8 +1,9 @@
 //! The calls of administrators over a store in memory: what is said when it fails, what is read back, and how much there may be.
 
 use crate::clock::{Clock, Machine};
-use crate::engine::{Engine, EngineSettings};
+use crate::engine::{Engine, EngineSettings, Serving};
 use crate::faulty::{Faults, FaultyStore};
+use crate::leases::LeaseRouter;
 use crate::service::admin::{Admin, Policies};
 use crate::service::gate::Gate;
 use crate::store::Store;
@@ -39,14 +40,21 @@ impl World {
     fn new() -> Self {
         let store = Arc::new(FaultyStore::new(1));
         let node = NodeId::new("node").expect("a name");
-        let settings = EngineSettings { node, horizon: Horizon::DEFAULT, bounds: Bounds::DEFAULT, shards: 4 };
+        let settings = EngineSettings {
+            node,
+            horizon: Horizon::DEFAULT,
+            bounds: Bounds::DEFAULT,
+            shards: 4,
+            serving: Serving::Everything,
+        };
         let clock = Arc::new(Clock::new(Box::new(Machine), Horizon::DEFAULT.clock_error));
         let kept = Arc::clone(&store) as Arc<dyn Store>;
         let engine = Engine::start(settings, clock, Arc::clone(&kept), Vec::new()).expect("it starts");
         let engine = Arc::new(engine);
         let catalog = Catalog::new(Arc::clone(&kept), 10);
         let policies = Policies::open(catalog, Arc::clone(&engine), Arc::new(Gate::open()), WORKSPACES);
-        Self { store, engine, admin: Admin::new(policies, kept) }
+        let leases = LeaseRouter::alone(Arc::clone(&engine));
+        Self { store, engine, admin: Admin::new(policies, kept, leases) }
     }
 
     async fn create_workspace(

@@ -55,13 +55,16 @@ impl Policies {
             if id.as_str() == RESERVED || self.catalog.token(id.as_str())?.is_some() {
                 return Err(Error::AlreadyExists { name: token.name.clone() }.into());
             }
-            if given.is_some_and(|hash| self.gate.knows(&hash)) {
+            let unchanged = self.catalog.expect_tokens()?;
+            let held = self.tokens()?;
+            let is_given = |token: &KeptToken| given == Some(token.secret_sha256);
+            if held.iter().any(is_given) || given.is_some_and(|hash| self.gate.knows(&hash)) {
                 return Err(FieldError::new("secret_sha256", "is that of another token").into());
             }
-            if self.tokens()? >= TOKENS_MAX {
+            if held.len() >= TOKENS_MAX {
                 return Err(Error::TooManyResources { what: "tokens", most: TOKENS_MAX as u64 }.into());
             }
-            if !self.gate.has_administrator() {
+            if !self.gate.has_own_administrator() && !held.iter().any(administers_for_good) {
                 let why = if token.role() == v1::Role::Admin { ADMIN_ENDS } else { ADMIN_FIRST };
                 if token.role() != v1::Role::Admin || token.expire_time.is_some() {
                     return Err(Error::NoAdministrator(why).into());
@@ -84,7 +87,7 @@ impl Policies {
             let kept = KeptToken { token: token.clone(), secret_sha256 };
             let changes = differences(&Fields::new(), &token_fields(&token));
             let change = CatalogChange {
-                expect: vec![(token_key(id.as_str()), None)],
+                expect: vec![(token_key(id.as_str()), None), unchanged],
                 puts: vec![Document::Token { token: id.to_string(), value: kept.clone() }],
                 deletes: Vec::new(),
                 entry: self.entry(who, "CreateToken", token.name.clone(), changes),
@@ -129,14 +132,14 @@ impl Policies {
         })
     }
 
-    /// How many tokens there are.
-    fn tokens(&self) -> Result<usize, ChangeError> {
-        let (mut count, mut after) = (0, None::<String>);
+    /// Every token of the store, which is what all servers that use it go by.
+    fn tokens(&self) -> Result<Vec<KeptToken>, ChangeError> {
+        let (mut tokens, mut after) = (Vec::new(), None::<String>);
         loop {
             let page = self.catalog.tokens(after.as_deref(), usize::MAX)?;
-            let Some(last) = page.last() else { return Ok(count) };
-            count += page.len();
+            let Some(last) = page.last() else { return Ok(tokens) };
             after = last.value.token.name.strip_prefix("tokens/").map(str::to_owned);
+            tokens.extend(page.into_iter().map(|stored| stored.value));
         }
     }
 
@@ -162,7 +165,15 @@ impl Policies {
         let id = names::token("name", &request.name)?;
         self.change(who, || {
             let old = self.catalog.token(id.as_str())?.ok_or(Error::UnknownToken)?;
-            if self.gate.is_last_administrator(&request.name) {
+            let unchanged = self.catalog.expect_tokens()?;
+            let is_other = |token: &KeptToken| token.token.name != request.name;
+            let stays = |token: &KeptToken| is_other(token) && administers_for_good(token);
+            // Where no credential is required yet, as nobody learned the secret of the only token, nobody is locked out.
+            if self.gate.is_closed()
+                && administers_for_good(&old.value)
+                && !self.gate.has_own_administrator()
+                && !self.tokens()?.iter().any(stays)
+            {
                 return Err(Error::NoAdministrator(LAST_ADMIN).into());
             }
             if request.validate_only {
@@ -171,7 +182,7 @@ impl Policies {
             let changes = differences(&token_fields(&old.value.token), &Fields::new());
             let key = token_key(id.as_str());
             let change = CatalogChange {
-                expect: vec![(key.clone(), Some(old.version))],
+                expect: vec![(key.clone(), Some(old.version)), unchanged],
                 puts: Vec::new(),
                 deletes: vec![key],
                 entry: self.entry(who, "DeleteToken", request.name.clone(), changes),
@@ -185,6 +196,11 @@ impl Policies {
             Ok(v1::DeleteTokenResponse {})
         })
     }
+}
+
+/// Whether it is the token of an administrator that does not expire.
+fn administers_for_good(kept: &KeptToken) -> bool {
+    kept.token.role() == v1::Role::Admin && kept.token.expire_time.is_none()
 }
 
 fn check(token: &v1::Token) -> Result<(), FieldError> {

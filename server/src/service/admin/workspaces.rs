@@ -15,7 +15,9 @@ use crate::resource::{differences, fields_of, under, update_workspace};
 use crate::service::authorize::{Action, Identity};
 use crate::service::gate;
 use crate::signals;
-use crate::store::catalog::{CatalogChange, CatalogError, Document, Stored, team_key, workspace_key};
+use crate::store::catalog::{
+    CatalogChange, CatalogError, Document, Stored, policy_key, team_key, workspace_key,
+};
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::Policy;
 use apportion_proto::v1;
@@ -48,6 +50,7 @@ impl Policies {
             let version = self.apply(
                 &CatalogChange {
                     expect: vec![
+                        (policy_key(id.as_str()), None),
                         (workspace_key(id.as_str()), None),
                         (team_key(id.as_str(), DEFAULT_NAME), None),
                     ],
@@ -150,7 +153,7 @@ impl Policies {
                 return Ok(v1::UpdateWorkspaceResponse { workspace: Some(workspace), warnings });
             }
             let change = CatalogChange {
-                expect: vec![(workspace_key(id.as_str()), Some(version))],
+                expect: vec![old.same_policy(), (workspace_key(id.as_str()), Some(version))],
                 puts: vec![Document::Workspace { workspace: id.to_string(), value: new.clone() }],
                 deletes: Vec::new(),
                 entry: self.entry(who, "UpdateWorkspace", name.clone(), changes),
@@ -217,8 +220,10 @@ impl Policies {
             expect.push((team_key(old.id.as_str(), id.as_str()), Some(team.version)));
         }
         let changes = differences(&fields, &BTreeMap::new());
+        let deletes = expect.iter().map(|(key, _)| key.clone()).collect();
+        expect.push(old.same_policy());
         CatalogChange {
-            deletes: expect.iter().map(|(key, _)| key.clone()).collect(),
+            deletes,
             expect,
             puts: Vec::new(),
             entry: self.entry(who, "DeleteWorkspace", workspace_name(&old.id), changes),

@@ -2,13 +2,26 @@
 
 use crate::convert::time::{duration, timestamp};
 use crate::engine::WorkspaceEvent;
+use crate::leases::SeenEvent;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::time::Timestamp;
 use apportion_proto::v1;
 use apportion_proto::v1::exchange_response::Response;
 
-/// The message of an event. None where a revocation is over.
-pub(super) fn response(
+/// The message of an event of any node.
+pub(super) fn seen(
+    workspace: &WorkspaceId,
+    event: SeenEvent,
+    now: Timestamp,
+) -> Option<v1::ExchangeResponse> {
+    match event {
+        SeenEvent::Here(event) => response(workspace, event, now),
+        SeenEvent::There(event) => Some(v1::ExchangeResponse { id: 0, response: Some(*event) }),
+    }
+}
+
+/// The message of an event of this node. None where a revocation is over.
+pub(in crate::service) fn response(
     workspace: &WorkspaceId,
     event: WorkspaceEvent,
     now: Timestamp,

@@ -1,8 +1,7 @@
 //! Answers that wait to be sent. Each becomes a message when it is sent: until then it is moved between queues.
 
-use crate::engine::Granted;
 use crate::error::Error;
-use crate::service::lease_calls::wire_lease;
+use crate::leases::DecidedLease;
 use crate::status::ErrorScope;
 use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
 use apportion_proto::v1;
@@ -25,7 +24,7 @@ impl Requester {
 /// An answer that is not sent yet.
 pub(super) enum Outgoing {
     /// A lease, which is given back if it is never sent.
-    Granted { id: u64, requester: Requester, lease: Granted },
+    Granted { id: u64, requester: Requester, lease: DecidedLease },
     /// The outcome of a settle.
     Settled { id: u64, settled: v1::Settled },
     /// A refusal or an event, both rare.
@@ -40,7 +39,7 @@ impl Outgoing {
     /// The message.
     pub(super) fn response(self) -> v1::ExchangeResponse {
         match self {
-            Self::Granted { id, requester, lease } => match wire_lease(&lease) {
+            Self::Granted { id, requester, lease } => match lease.wire() {
                 Ok(lease) => v1::ExchangeResponse { id, response: Some(Response::Granted(lease)) },
                 Err(error) => refusal(id, &requester.scope(), error),
             },

@@ -1,8 +1,9 @@
-//! An acquire of a stream that waits, and that its client can cancel.
+//! Calls of a stream that wait: acquires, which their client can cancel, and reports on their way to another node.
 
 use super::outgoing::Requester;
-use crate::engine::{Granted, PendingAcquire};
 use crate::error::Error;
+use crate::leases::{DecidedLease, WaitingRequest};
+use apportion_proto::v1;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,7 +13,7 @@ use tokio::sync::oneshot;
 pub(super) struct StreamAcquire {
     pub(super) id: u64,
     pub(super) requester: Requester,
-    pub(super) pending: Option<PendingAcquire>,
+    pub(super) pending: Option<WaitingRequest>,
     pub(super) cancelled: oneshot::Receiver<()>,
 }
 
@@ -20,7 +21,7 @@ pub(super) struct StreamAcquire {
 pub(super) struct AcquireAnswer {
     pub(super) id: u64,
     pub(super) requester: Requester,
-    pub(super) answer: Result<Granted, Error>,
+    pub(super) answer: Result<DecidedLease, Error>,
 }
 
 impl Future for StreamAcquire {
@@ -39,4 +40,20 @@ impl Future for StreamAcquire {
         self.pending = None;
         Poll::Ready(AcquireAnswer { id: self.id, requester: self.requester.clone(), answer })
     }
+}
+
+/// A report on its way to the owner of its workspace.
+pub(super) type StreamSettle =
+    Pin<Box<dyn Future<Output = (u64, Requester, Result<v1::Settled, Error>)> + Send>>;
+
+/// Waits for the result of a report.
+pub(super) fn settles(
+    id: u64,
+    requester: Requester,
+    settling: impl Future<Output = Result<v1::Settled, Error>> + Send + 'static,
+) -> StreamSettle {
+    Box::pin(async move {
+        let settled = settling.await;
+        (id, requester, settled)
+    })
 }

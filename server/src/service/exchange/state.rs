@@ -2,11 +2,12 @@
 
 use super::event;
 use super::outgoing::{Outgoing, Requester};
-use super::pending::{AcquireAnswer, StreamAcquire};
+use super::pending::{AcquireAnswer, StreamAcquire, StreamSettle, settles};
 use super::subscriptions::Subscriptions;
 use crate::convert::recent::RecentNames;
-use crate::engine::{Acquire, Acquired, LeaseReport};
+use crate::engine::{Acquire, LeaseReport};
 use crate::error::{Error, FieldError};
+use crate::leases::{DecidedLease, Requested, Settling, WaitingRequest};
 use crate::service::authorize::Identity;
 use crate::service::gate::ENDED;
 use crate::service::lease_calls::LeaseCalls;
@@ -22,6 +23,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tonic::{Status, Streaming};
 
@@ -43,6 +45,8 @@ pub(super) struct StreamState {
     ready: VecDeque<Outgoing>,
     pending: FuturesUnordered<StreamAcquire>,
     cancels: HashMap<u64, oneshot::Sender<()>>,
+    /// Reports that are on their way to the owners of their workspaces.
+    settling: FuturesUnordered<StreamSettle>,
     subscriptions: Subscriptions,
     /// How the stream ends once all ready answers are sent. None while it goes on.
     end: Option<Result<(), Status>>,
@@ -66,8 +70,8 @@ impl StreamState {
         who: Arc<Identity>,
         requests: Streaming<v1::ExchangeRequest>,
     ) -> Self {
-        let (holder, engine) = (Arc::clone(&who), Arc::clone(&calls.engine));
-        let withdrawn = async move { holder.ended(|| engine.clock().now()).await };
+        let (holder, leases) = (Arc::clone(&who), calls.leases.clone());
+        let withdrawn = async move { holder.ended(|| leases.clock().now()).await };
         Self {
             withdrawn: Some(Box::pin(withdrawn)),
             calls,
@@ -78,6 +82,7 @@ impl StreamState {
             ready: VecDeque::new(),
             pending: FuturesUnordered::new(),
             cancels: HashMap::default(),
+            settling: FuturesUnordered::new(),
             subscriptions: Subscriptions::default(),
             end: None,
             sender: None,
@@ -111,7 +116,7 @@ impl StreamState {
         for outgoing in std::mem::take(&mut self.ready) {
             if let Outgoing::Granted { requester, lease, .. } = outgoing {
                 let by = (&requester.team, &requester.caller);
-                self.calls.engine.reclaim(&requester.workspace, by, &lease);
+                self.calls.leases.reclaim(&requester.workspace, by, &lease);
             }
         }
         wake(&mut self.reader);
@@ -140,16 +145,19 @@ impl StreamState {
             self.cancels.remove(&answered.id);
             self.answer(answered);
         }
+        while let Poll::Ready(Some((id, requester, settled))) = self.settling.poll_next_unpin(context) {
+            self.settled(id, &requester, settled);
+        }
         while self.ready.len() < REQUESTS_PER_TURN
             && let Poll::Ready(Some((workspace, event))) = self.subscriptions.poll_next(context)
         {
-            let response = event::response(&workspace, event, self.calls.engine.clock().now());
+            let response = event::seen(&workspace, event, self.calls.leases.clock().now());
             self.ready.extend(response.map(|response| Outgoing::Other(Box::new(response))));
         }
         if self.ready.len() > UNSENT_MAX {
             let full = full("answers that the client does not take", UNSENT_MAX);
             self.finish(Err(full.status(&ErrorScope::default())));
-        } else if self.requests.is_none() && self.pending.is_empty() {
+        } else if self.requests.is_none() && self.pending.is_empty() && self.settling.is_empty() {
             self.finish(Ok(()));
         }
         if !self.ready.is_empty() || self.end.is_some() {
@@ -176,6 +184,10 @@ impl StreamState {
         }
         self.pending.clear();
         self.cancels.clear();
+        // A report counts, whether its sender waits for the result or not.
+        if let (false, Ok(runtime)) = (self.settling.is_empty(), Handle::try_current()) {
+            runtime.spawn(std::mem::take(&mut self.settling).for_each(|_| std::future::ready(())));
+        }
         self.subscriptions.clear();
         wake(&mut self.sender);
     }
@@ -200,15 +212,17 @@ impl StreamState {
         if let Some(Request::Settle(wire)) = &request.request
             && self.is_authorized()
             && let Ok(report) = LeaseReport::try_from(wire)
+            && let Settling::Anywhere(settling) = self.calls.leases.settle(&self.who, &report, wire)
+            && let Ok(runtime) = Handle::try_current()
         {
-            let _ = self.calls.settle(&self.who, &report);
+            runtime.spawn(settling);
         }
     }
 
     /// Whether the credential is still valid. Reads the clock only where the credential expires.
     fn is_authorized(&self) -> bool {
         let who = &self.who;
-        if who.expires() { who.is_valid(self.calls.engine.clock().now()) } else { !who.is_withdrawn() }
+        if who.expires() { who.is_valid(self.calls.leases.clock().now()) } else { !who.is_withdrawn() }
     }
 
     fn accept(&mut self, request: &v1::ExchangeRequest) {
@@ -235,7 +249,7 @@ impl StreamState {
                 Err(error) => self.refuse(id, &unscoped, error.under("acquire").into()),
             },
             Some(Request::Settle(wire)) => match LeaseReport::next(wire, &mut self.recent) {
-                Ok(report) => self.settle(id, &report),
+                Ok(report) => self.settle(id, &report, wire),
                 Err(error) => self.refuse(id, &unscoped, error.under("settle").into()),
             },
         }
@@ -258,40 +272,65 @@ impl StreamState {
         if self.pending.len() >= most {
             return self.refuse(id, &requester.scope(), full("requests of this stream wait", most));
         }
-        match self.calls.acquire(&self.who, acquire, None) {
+        match self.calls.leases.acquire(&self.who, acquire, None) {
             Err(error) => self.refuse(id, &requester.scope(), error),
-            Ok(acquired) => {
-                self.subscriptions.add(&self.calls.engine, &requester.workspace);
-                match acquired {
-                    Acquired::Granted(lease) => {
+            Ok(requested) => {
+                // Whether its caller may do it, another node knows: then events follow the lease.
+                if !matches!(requested, Requested::Waits(WaitingRequest::Anywhere(_))) {
+                    self.subscriptions.add(&self.calls.leases, &requester.workspace);
+                }
+                match requested {
+                    Requested::Granted(lease) => {
                         self.answer(AcquireAnswer { id, requester, answer: Ok(lease) })
                     }
-                    Acquired::Pending(pending) => {
+                    Requested::Waits(waiting) => {
                         let (cancel, cancelled) = oneshot::channel();
                         self.cancels.insert(id, cancel);
-                        self.pending.push(StreamAcquire { id, requester, pending: Some(pending), cancelled });
+                        self.pending.push(StreamAcquire { id, requester, pending: Some(waiting), cancelled });
                     }
                 }
             }
         }
     }
 
-    fn settle(&mut self, id: u64, report: &LeaseReport<'_>) {
-        match self.calls.settle(&self.who, report) {
+    fn settle(&mut self, id: u64, report: &LeaseReport<'_>, wire: &v1::SettleLeaseRequest) {
+        let requester = Requester {
+            workspace: report.workspace.clone(),
+            team: report.team.clone(),
+            caller: report.caller.clone(),
+        };
+        match self.calls.leases.settle(&self.who, report, wire) {
+            Settling::Done(settled) => self.settled(id, &requester, settled),
+            Settling::Anywhere(_) if self.settling.len() >= UNSENT_MAX => {
+                self.refuse(
+                    id,
+                    &requester.scope(),
+                    full("reports of this stream are on their way", UNSENT_MAX),
+                );
+            }
+            Settling::Anywhere(settling) => self.settling.push(settles(id, requester, settling)),
+        }
+    }
+
+    fn settled(&mut self, id: u64, requester: &Requester, settled: Result<v1::Settled, Error>) {
+        match settled {
             Ok(settled) => {
-                self.subscriptions.add(&self.calls.engine, &report.workspace);
+                self.subscriptions.add(&self.calls.leases, &requester.workspace);
                 self.ready.push_back(Outgoing::Settled { id, settled });
             }
-            Err(error) => {
-                self.refuse(id, &ErrorScope::of_team(&report.workspace, &report.team), error);
-            }
+            Err(error) => self.refuse(id, &requester.scope(), error),
         }
     }
 
     /// Queues the answer to an acquire.
     fn answer(&mut self, AcquireAnswer { id, requester, answer }: AcquireAnswer) {
         match answer {
-            Ok(lease) => self.ready.push_back(Outgoing::Granted { id, requester, lease }),
+            Ok(lease) => {
+                if matches!(lease, DecidedLease::There(_)) {
+                    self.subscriptions.add(&self.calls.leases, &requester.workspace);
+                }
+                self.ready.push_back(Outgoing::Granted { id, requester, lease });
+            }
             Err(error) => self.refuse(id, &requester.scope(), error),
         }
     }

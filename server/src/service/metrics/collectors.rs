@@ -4,6 +4,7 @@ use super::encode::{counter, encode_limits, encode_priorities, encode_teams, gau
 use super::figures::All;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::leases::{Cluster, ForwardResult};
 use crate::service::gate::Gate;
 use crate::service::guesses::CredentialFault;
 use prometheus_client::collector::Collector;
@@ -41,6 +42,27 @@ impl Collector for RefusedCredentials {
         let refused =
             CredentialFault::ALL.iter().map(|&(fault, name)| ([("credential", name)], guesses.count(fault)));
         counter(&mut encoder, "refused_credentials", "Credentials refused", refused)
+    }
+}
+
+/// The calls that were passed on to other nodes, and the shards that this one owns.
+#[derive(Debug)]
+pub(super) struct Forwarded {
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) shards: u16,
+}
+
+impl Collector for Forwarded {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let count = |result| self.cluster.forwarded.count(result);
+        let passed = ForwardResult::ALL.iter().map(|&(result, name)| ([("result", name)], count(result)));
+        counter(&mut encoder, "forwarded_requests", "Calls passed on to other nodes", passed)?;
+        let owned: Vec<String> = (0..self.shards)
+            .filter(|&shard| self.cluster.owns(shard))
+            .map(|shard| shard.to_string())
+            .collect();
+        let owned = owned.iter().map(|shard| ([("shard", shard.as_str())], 1));
+        gauge(&mut encoder, "shard_owned", "Shards that this node owns", owned)
     }
 }
 

@@ -10,7 +10,8 @@ mod collectors;
 
 use super::gate::Gate;
 use crate::engine::Engine;
-use collectors::{BookedAhead, RefusedCredentials, Workspaces};
+use crate::leases::LeaseRouter;
+use collectors::{BookedAhead, Forwarded, RefusedCredentials, Workspaces};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use scrape::Scrape;
@@ -32,6 +33,7 @@ const TURN: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Metrics {
     engine: Arc<Engine>,
+    leases: LeaseRouter,
     gate: Arc<Gate>,
     room: Arc<Semaphore>,
     /// The scrapes that are written or wait for their turn, oldest first.
@@ -39,10 +41,10 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// The metrics of an engine and of the gate before it.
-    pub(crate) fn new(engine: Arc<Engine>, gate: Arc<Gate>) -> Self {
+    /// The metrics of an engine, of its leases at other nodes, and of the gate before it.
+    pub(crate) fn new(engine: Arc<Engine>, leases: LeaseRouter, gate: Arc<Gate>) -> Self {
         let room = Arc::new(Semaphore::new(SCRAPES_MAX));
-        Self { engine, gate, room, scrapes: Mutex::default() }
+        Self { engine, leases, gate, room, scrapes: Mutex::default() }
     }
 
     /// Starts a scrape; none where there are too many at once. Must be called inside a tokio runtime.
@@ -54,11 +56,16 @@ impl Metrics {
             turn = turn => turn.ok()?.ok()?,
         };
         let (engine, gate) = (Arc::clone(&self.engine), Arc::clone(&self.gate));
+        let cluster = self.leases.cluster().cloned();
         Some(Scrape::start(permit, end, move |pieces| {
             let mut registry = Registry::with_prefix("apportion");
             let all = Arc::new(Mutex::new(figures::read(&engine, pieces)?));
             registry.register_collector(Box::new(Workspaces(Arc::clone(&all))));
             registry.register_collector(Box::new(RefusedCredentials(gate)));
+            if let Some(cluster) = cluster {
+                let shards = engine.shard_count();
+                registry.register_collector(Box::new(Forwarded { cluster, shards }));
+            }
             registry.register_collector(Box::new(BookedAhead(engine)));
             encode(pieces, &registry)?;
             figures::free(&all, pieces)

@@ -4,8 +4,9 @@ use super::super::kv::{CommitOutcome, StoreVersion, Transaction};
 use super::document::Document;
 use super::documents::Catalog;
 use super::error::CatalogError;
-use super::keys::{CLOSED, TOKENS};
+use super::keys::{CLOSED, TOKENS, policy_key, policy_of, workspace_key};
 use apportion_proto::v1::AuditEntry;
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 /// How often a change is retried where only another audit entry was in the way.
@@ -14,7 +15,8 @@ const ATTEMPTS: usize = 8;
 /// What is changed together, with the audit entry that says so.
 #[derive(Clone, PartialEq, Debug)]
 pub struct CatalogChange {
-    /// The version that each of these documents must have; `None`: it must not be there.
+    /// The version that each of these documents must have; `None`: it must not be there. A change of a policy names the revision
+    /// that it was checked against.
     pub expect: Vec<(String, Option<StoreVersion>)>,
     /// Documents as they are to be.
     pub puts: Vec<Document>,
@@ -31,6 +33,16 @@ impl Catalog {
     /// [`CatalogError`] where the store cannot be read.
     pub fn is_closed(&self) -> Result<bool, CatalogError> {
         Ok(self.store.read(CLOSED)?.is_some())
+    }
+
+    /// What a change of tokens expects that was decided by which tokens there are now: that no token has changed since. Read it before
+    /// the tokens.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store cannot be read.
+    pub fn expect_tokens(&self) -> Result<(String, Option<StoreVersion>), CatalogError> {
+        // Every change of a token writes it.
+        Ok((CLOSED.into(), self.store.read(CLOSED)?.map(|entry| entry.version)))
     }
 
     /// Records for good that a credential is required.
@@ -96,6 +108,21 @@ impl CatalogChange {
         if puts.iter().map(|(key, _)| key).chain(&self.deletes).any(|key| key.starts_with(TOKENS)) {
             puts.push(closed());
         }
-        Transaction { incarnation: None, expect: self.expect.clone(), puts, deletes: self.deletes.clone() }
+        let mut deletes = self.deletes.clone();
+        for workspace in self.policies() {
+            if deletes.contains(&workspace_key(&workspace)) {
+                deletes.push(policy_key(&workspace));
+            } else {
+                puts.push((policy_key(&workspace), Vec::new()));
+            }
+        }
+        Transaction { incarnation: None, expect: self.expect.clone(), puts, deletes }
+    }
+
+    /// The workspaces whose policies it changes.
+    fn policies(&self) -> BTreeSet<String> {
+        let puts = self.puts.iter().map(Document::key);
+        let keys = puts.chain(self.deletes.iter().cloned());
+        keys.filter_map(|key| policy_of(&key).map(str::to_owned)).collect()
     }
 }

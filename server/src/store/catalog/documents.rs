@@ -1,9 +1,9 @@
 //! Workspaces, teams and tokens as they are read.
 
-use super::super::kv::{Entry, Store};
+use super::super::kv::{Entry, Store, StoreVersion};
 use super::document::KeptToken;
 use super::error::CatalogError;
-use super::keys::{TOKENS, WORKSPACES, team_key, token_key, workspace_key};
+use super::keys::{TOKENS, WORKSPACES, policy_key, team_key, token_key, workspace_key};
 use super::stored::{self, Stored, StoredMessage};
 use apportion_proto::v1::{Team, Workspace};
 use std::sync::{Arc, Mutex};
@@ -32,6 +32,14 @@ impl Catalog {
     /// [`CatalogError`] where the store or the document cannot be read.
     pub fn workspace(&self, workspace: &str) -> Result<Option<Stored<Workspace>>, CatalogError> {
         self.one(&workspace_key(workspace))
+    }
+
+    /// The revision of a workspace's policy. Read before its documents: a change in between is noticed then.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store cannot be read.
+    pub fn policy_revision(&self, workspace: &str) -> Result<Option<StoreVersion>, CatalogError> {
+        Ok(self.store.read(&policy_key(workspace))?.map(|entry| entry.version))
     }
 
     /// A team.
@@ -93,14 +101,14 @@ impl Catalog {
         self.page(TOKENS, after, most)
     }
 
-    /// Calls `show` with every workspace and its teams, in order of id. Reads page by page: no more than one page of workspaces and
+    /// Calls `show` with every workspace, its teams and the revision of its policy, in order of id. Reads page by page: no more than one page of workspaces and
     /// the teams of one workspace are in memory.
     ///
     /// # Errors
     /// [`CatalogError`] where the store or a document cannot be read; `show` was called with what came before.
     pub fn load(
         &self,
-        mut show: impl FnMut(Stored<Workspace>, Vec<Stored<Team>>),
+        mut show: impl FnMut(Stored<Workspace>, Vec<Stored<Team>>, StoreVersion),
     ) -> Result<(), CatalogError> {
         let mut after: Option<String> = None;
         loop {
@@ -108,8 +116,9 @@ impl Catalog {
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.key.clone());
             for entry in page {
-                let teams = self.all_teams(entry.key.strip_prefix(WORKSPACES).unwrap_or_default())?;
-                show(stored::read(entry)?, teams);
+                let id = entry.key.strip_prefix(WORKSPACES).unwrap_or_default();
+                let (revision, teams) = (self.policy_revision(id)?, self.all_teams(id)?);
+                show(stored::read(entry)?, teams, revision.unwrap_or_default());
             }
         }
     }

@@ -1,11 +1,13 @@
 //! Under which key each document is stored.
 
 /// What the keys of workspaces start with.
-pub(super) const WORKSPACES: &str = "workspace/";
+pub(in crate::store) const WORKSPACES: &str = "workspace/";
 /// What the keys of tokens start with.
 pub(super) const TOKENS: &str = "token/";
 /// What the keys of teams start with.
 pub(super) const TEAMS: &str = "team/";
+/// What the keys of the revisions of policies start with.
+const POLICIES: &str = "policies/";
 /// What the keys of audit entries start with.
 pub(crate) const AUDIT_PREFIX: &str = "audit/";
 /// Which audit entries there are.
@@ -16,6 +18,18 @@ pub(super) const CLOSED: &str = "closed";
 /// The key of the workspace with this id.
 pub fn workspace_key(workspace: &str) -> String {
     format!("{WORKSPACES}{workspace}")
+}
+
+/// The key of the revision of a workspace's policy: every change of the workspace or of one of its teams compares it and writes it
+/// anew, and so does every booking compare it. Two changes that were checked apart never stand together.
+pub fn policy_key(workspace: &str) -> String {
+    format!("{POLICIES}{workspace}")
+}
+
+/// The workspace to whose policy the document under this key belongs.
+pub(super) fn policy_of(key: &str) -> Option<&str> {
+    let of_team = || key.strip_prefix(TEAMS)?.split_once('/').map(|(workspace, _)| workspace);
+    key.strip_prefix(WORKSPACES).or_else(of_team)
 }
 
 /// The key of a team, by the ids of its workspace and its own.

@@ -56,7 +56,7 @@ fn every_workspace_is_loaded_with_its_own_teams_alone() {
         catalog.apply(&change("Create", Vec::new(), puts)).expect("created");
     }
     let mut loaded = Vec::new();
-    let show = |workspace: Stored<Workspace>, teams: Vec<Stored<Team>>| {
+    let show = |workspace: Stored<Workspace>, teams: Vec<Stored<Team>>, _| {
         loaded
             .push((workspace.value.name, teams.into_iter().map(|team| team.value.name).collect::<Vec<_>>()));
     };
@@ -81,7 +81,7 @@ fn every_team_of_a_workspace_is_read_however_many_there_are() {
     catalog.apply(&create(workspace("w"))).expect("created");
     assert_eq!(catalog.all_teams("w").expect("readable").len(), PAGE_MAX + 30);
     let mut loaded = 0;
-    catalog.load(|_, teams| loaded += teams.len()).expect("readable");
+    catalog.load(|_, teams, _| loaded += teams.len()).expect("readable");
     assert_eq!(loaded, PAGE_MAX + 30);
 }
 
@@ -142,4 +142,38 @@ fn a_token_keeps_the_hash_of_its_secret() {
     let broken = vec![("token/t".into(), vec![0x12, 1, 1])];
     store.commit(vec![Transaction { puts: broken, ..Transaction::default() }]);
     assert!(matches!(catalog.token("t"), Err(CatalogError::Damaged { .. })));
+}
+
+#[test]
+fn two_servers_that_each_change_another_team_do_not_store_what_neither_checked() {
+    let (first, store) = catalog(10);
+    let second = Catalog::new(store.clone(), 10);
+    let puts = vec![workspace("w"), team("w", "a"), team("w", "b")];
+    first.apply(&change("Create", vec![(policy_key("w"), None)], puts)).expect("created");
+    // Both read the same policy, and each moves one team below the other's.
+    let seen = first.policy_revision("w").expect("readable");
+    let moved = |id| change("UpdateTeam", vec![(policy_key("w"), seen)], vec![team("w", id)]);
+    first.apply(&moved("a")).expect("changed");
+    assert_eq!(second.apply(&moved("b")), Err(CatalogError::Conflict));
+    assert_ne!(second.policy_revision("w").expect("readable"), seen);
+}
+
+#[test]
+fn a_policy_has_a_revision_as_long_as_its_workspace_is_there() {
+    let (catalog, store) = catalog(10);
+    let version = catalog.apply(&create(workspace("w"))).expect("created");
+    assert_eq!(catalog.policy_revision("w"), Ok(Some(version)));
+    let version = catalog.apply(&create(team("w", "t"))).expect("created");
+    assert_eq!(catalog.policy_revision("w"), Ok(Some(version)));
+    let without =
+        CatalogChange { deletes: vec![team_key("w", "t")], ..change("Delete", Vec::new(), Vec::new()) };
+    let version = catalog.apply(&without).expect("deleted");
+    assert_eq!(catalog.policy_revision("w"), Ok(Some(version)));
+    let deletes = vec![workspace_key("w")];
+    catalog.apply(&CatalogChange { deletes, ..change("Delete", Vec::new(), Vec::new()) }).expect("deleted");
+    assert_eq!(catalog.policy_revision("w"), Ok(None));
+    let token = apportion_proto::v1::Token { name: "tokens/t".into(), ..Default::default() };
+    let value = KeptToken { token, secret_sha256: [7; 32] };
+    catalog.apply(&create(Document::Token { token: "t".into(), value })).expect("created");
+    assert_eq!(store.scan("policies/", None, 10), Ok(Vec::new()));
 }

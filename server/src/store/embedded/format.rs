@@ -2,16 +2,17 @@
 
 use super::super::error::StoreError;
 use super::layout::{self, META};
+use super::upgrade;
 use redb::{Database, ReadableDatabase, WriteTransaction};
 
 /// Changes a store of one format into one of the next.
 type Upgrade = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// `UPGRADES[n]` leads from format n + 1 to format n + 2. Never changed once released; only added to.
-const UPGRADES: [Upgrade; 0] = [];
+const UPGRADES: [Upgrade; 1] = [upgrade::to_claims_and_marks];
 
 /// The format that this program reads and writes.
-pub const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 2;
 
 /// Brings the store to the format of this program, in one transaction.
 pub(super) fn upgrade(database: &Database) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! The store of a single node: one redb file in a data directory, synced to disk before a transaction counts.
 //!
-//! Reading order: `guard`, `layout`, `format`, `files`, `database`, `copy`, `entries`, `restore`.
+//! Reading order: `guard`, `layout`, `upgrade`, `format`, `files`, `database`, `copy`, `entries`, `restore`.
 
 mod copy;
 mod database;
@@ -12,6 +12,7 @@ mod layout;
 pub(crate) mod restore;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 pub use database::Embedded;
 pub use files::{FILE, LOCK_FILE};

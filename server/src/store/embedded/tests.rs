@@ -1,5 +1,7 @@
 //! The embedded store: what it keeps, what it refuses, and how it comes back after an error.
 
+mod upgrade;
+
 use super::super::error::StoreError;
 use super::super::kv::{CommitOutcome, Store, StoreVersion, Transaction};
 use super::layout::ENTRIES;
@@ -122,15 +124,16 @@ fn an_older_format_is_upgraded_step_by_step_and_only_once() {
     let directory = tempfile::tempdir().expect("directory");
     drop(opened(directory.path()));
     let database = files::database(&directory.path().join(FILE)).expect("opened");
-    let note = |writing: &WriteTransaction| {
+    let note: fn(&WriteTransaction) -> Result<(), StoreError> = |writing| {
         let mut entries = writing.open_table(ENTRIES)?;
         let version = entries.get("note")?.map_or(0, |found| found.value().len());
         entries.insert("note", vec![0; version + 8].as_slice())?;
         Ok(())
     };
-    format::upgrade_by(&database, &[note]).expect("one step");
-    format::upgrade_by(&database, &[note, note]).expect("one more");
-    format::upgrade_by(&database, &[note, note]).expect("none");
+    let upgrades = vec![note; usize::try_from(FORMAT).expect("a few") + 1];
+    format::upgrade_by(&database, &upgrades[1..]).expect("one step");
+    format::upgrade_by(&database, &upgrades).expect("one more");
+    format::upgrade_by(&database, &upgrades).expect("none");
     let entries = database.begin_read().expect("reading").open_table(ENTRIES).expect("table");
     assert_eq!(entries.get("note").expect("readable").map(|found| found.value().len()), Some(16));
 }

@@ -1,6 +1,5 @@
 //! Why bytes are no record.
 
-use super::upgrade::VERSION;
 use apportion_core::ids::NameError;
 use thiserror::Error;
 
@@ -11,10 +10,12 @@ pub enum RecordError {
     #[error("the record is empty")]
     Empty,
     /// A newer program wrote it.
-    #[error("the record has version {found}, this program knows versions up to {VERSION}")]
+    #[error("the record has version {found}, this program knows version {known}")]
     Version {
         /// The version found.
         found: u8,
+        /// The version that this program knows.
+        known: u8,
     },
     /// It is not protobuf.
     #[error("the record cannot be read: {0}")]

@@ -1,41 +1,45 @@
-//! The parts of a record out of messages, each checked.
+//! The parts of marks out of messages, each checked.
 
 use super::super::format;
 use super::error::RecordError;
 use apportion_core::facts::{Basis, Learned, PhaseInterval};
 use apportion_core::ids::{LimitId, WorkspaceId};
-use apportion_core::ledger::{
-    ACCOUNTS_MAX, Account, AccountEntry, LEARNED_MAX, MARKS_MAX, Mark, MarkKey, ShardRecord, Spent,
-};
+use apportion_core::ledger::{Account, AccountEntry, LEARNED_MAX, MARKS_MAX, Mark, MarkKey, Marks, Spent};
 use apportion_core::permits::Permits;
 use apportion_core::policy::LIMITS_MAX;
 use apportion_core::time::{Span, Timestamp};
 use apportion_core::window::Grid;
 
-/// Adds an account to the record.
-pub(super) fn account(message: format::AccountMessage, record: &mut ShardRecord) -> Result<(), RecordError> {
-    let workspace = WorkspaceId::new(&message.workspace)?;
-    if record.accounts.len() > ACCOUNTS_MAX {
-        return Err(RecordError::TooMany(ACCOUNTS_MAX));
+/// The marks of a workspace.
+pub(super) fn marks(workspace: WorkspaceId, message: format::MarksMessage) -> Result<Marks, RecordError> {
+    let mut marks = Marks::first(workspace);
+    marks.nonce = number(&message.nonce)?;
+    marks.known_from = Timestamp::from_ns(message.known_from);
+    marks.spent_before = Timestamp::from_ns(message.spent_before);
+    for limit in message.limits {
+        self::limit(limit, &mut marks)?;
     }
-    if message.shape.len() > LIMITS_MAX {
+    let format::MarksMessage { shape, former, past, exhausted, .. } = message;
+    marks.account = account(shape, [former, past, exhausted])?;
+    Ok(marks)
+}
+
+/// An account: where its windows lie; what was granted under former shapes and in the past, and what is exhausted.
+pub(super) fn account(
+    shape: Vec<format::WindowsMessage>,
+    lists: [Vec<format::EntryMessage>; 3],
+) -> Result<Account, RecordError> {
+    if shape.len() > LIMITS_MAX {
         return Err(RecordError::TooMany(LIMITS_MAX));
     }
-    let shape = message.shape.into_iter().map(|format::WindowsMessage { limit, length, phase }| {
+    let shape = shape.into_iter().map(|format::WindowsMessage { limit, length, phase }| {
         let format::PhaseMessage { least, width } = phase.unwrap_or_default();
         let [length, least, width] = [length, least, width].map(Span::from_ns);
         Ok((LimitId::new(&limit)?, Grid::within(length, least, width)))
     });
-    let account = Account {
-        shape: shape.collect::<Result<_, RecordError>>()?,
-        former: entries(message.former)?,
-        past: entries(message.past)?,
-        exhausted: entries(message.exhausted)?,
-    };
-    match record.accounts.insert(workspace.clone(), account) {
-        Some(_) => Err(RecordError::Twice(format!("the account of {workspace}"))),
-        None => Ok(()),
-    }
+    let shape = shape.collect::<Result<_, RecordError>>()?;
+    let [former, past, exhausted] = lists.map(entries);
+    Ok(Account { shape, former: former?, past: past?, exhausted: exhausted? })
 }
 
 fn entries(messages: Vec<format::EntryMessage>) -> Result<Vec<AccountEntry>, RecordError> {
@@ -46,10 +50,10 @@ fn entries(messages: Vec<format::EntryMessage>) -> Result<Vec<AccountEntry>, Rec
     messages.into_iter().map(entry).collect()
 }
 
-/// Adds a limit to the record.
-pub(super) fn limit(message: format::LimitMessage, record: &mut ShardRecord) -> Result<(), RecordError> {
-    let (workspace, limit) = (WorkspaceId::new(&message.workspace)?, LimitId::new(&message.limit)?);
-    if record.marks.len() + message.marks.len() > MARKS_MAX {
+/// Adds what is known of a limit to the marks.
+pub(super) fn limit(message: format::MarkedLimitMessage, marks: &mut Marks) -> Result<(), RecordError> {
+    let (workspace, limit) = (marks.workspace.clone(), LimitId::new(&message.limit)?);
+    if marks.marks.len() + message.marks.len() > MARKS_MAX {
         return Err(RecordError::TooMany(MARKS_MAX));
     }
     for mark in message.marks {
@@ -63,16 +67,16 @@ pub(super) fn limit(message: format::LimitMessage, record: &mut ShardRecord) -> 
             booked: permits(mark.booked)?,
             is_exhausted: mark.is_exhausted,
         };
-        if record.marks.insert(key, mark).is_some() {
+        if marks.marks.insert(key, mark).is_some() {
             return Err(RecordError::Twice(format!("a mark of {workspace} {limit}")));
         }
     }
     let Some(message) = message.learned else { return Ok(()) };
-    if record.learned.len() >= LEARNED_MAX {
+    if marks.learned.len() >= LEARNED_MAX {
         return Err(RecordError::TooMany(LEARNED_MAX));
     }
     let twice = format!("what was learned of {workspace} {limit}");
-    match record.learned.insert((workspace, limit), learned(message)?) {
+    match marks.learned.insert(limit, learned(message)?) {
         Some(_) => Err(RecordError::Twice(twice)),
         None => Ok(()),
     }

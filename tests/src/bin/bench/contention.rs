@@ -10,7 +10,7 @@ use apportion_core::ledger::Horizon;
 use apportion_core::permits::Permits;
 use apportion_core::time::Span;
 use apportion_server::clock::{Clock, Machine};
-use apportion_server::engine::{Acquire, Acquired, Engine, EngineSettings, LeaseReport, Versioned};
+use apportion_server::engine::{Acquire, Acquired, Engine, EngineSettings, LeaseReport, Serving, Versioned};
 use apportion_server::store::catalog::Catalog;
 use apportion_server::store::{Embedded, Store};
 use std::sync::Arc;
@@ -49,9 +49,9 @@ pub(crate) fn rows() {
 fn workspaces(store: &Arc<dyn Store>) -> Vec<(WorkspaceId, Versioned)> {
     let policy = policy(Permits::MAX.get(), vec![team("team", None, 1)]);
     let mut all = Vec::new();
-    let read = Catalog::new(Arc::clone(store), 1_000).load(|workspace, _| {
+    let read = Catalog::new(Arc::clone(store), 1_000).load(|workspace, _, revision| {
         let id = workspace.value.name.trim_start_matches("workspaces/");
-        let versioned = Versioned { policy: policy.clone(), version: workspace.version };
+        let versioned = Versioned { policy: policy.clone(), version: revision };
         all.push((WorkspaceId::new(id).expect("a name"), versioned));
     });
     read.expect("a readable store");
@@ -64,6 +64,7 @@ fn start(store: Arc<dyn Store>, workspaces: Vec<(WorkspaceId, Versioned)>) -> En
         horizon: Horizon::DEFAULT,
         bounds: Bounds::DEFAULT,
         shards: 64,
+        serving: Serving::Everything,
     };
     let clock = Arc::new(Clock::new(Box::new(Machine), Horizon::DEFAULT.clock_error));
     Engine::start(settings, clock, store, workspaces).expect("an engine")

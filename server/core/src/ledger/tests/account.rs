@@ -25,22 +25,21 @@ fn granted(from: u64, until: u64, n: u32, final_at: u64) -> FormerGrant {
     FormerGrant { spent, final_at: at(final_at) }
 }
 
-/// One record, and who books in it.
+/// The marks of a workspace, and who books in them.
 struct Books {
-    record: ShardRecord,
+    marks: Marks,
     series: Series,
 }
 
 impl Books {
     fn of(shape: &[(&str, Grid)]) -> Self {
-        let mut books =
-            Self { record: ShardRecord::first(node("a"), 1, 1), series: Series { life: 1, number: 1 } };
+        let mut books = Self { marks: Marks::first(workspace()), series: Series { life: 1, number: 1 } };
         books.state(&says(1, 0, shape));
         books
     }
 
     fn state(&mut self, statement: &Statement) {
-        self.record.state(&want(0, 0).workspace, statement);
+        self.marks.state(statement);
         self.series = Series { life: statement.life, number: self.series.number + 1 };
     }
 
@@ -52,7 +51,7 @@ impl Books {
             limit: limit(id),
             window_start: window.start.earliest,
         };
-        let raise = self.record.raise(&key, &window, permits(n), permits(budget), self.series)?;
+        let raise = self.marks.raise(&key, &window, permits(n), permits(budget), self.series)?;
         Ok((raise.from.get(), raise.to.get()))
     }
 }
@@ -87,7 +86,7 @@ fn an_exhausted_window_stays_so_whatever_its_limit_becomes() {
         let id = if former == short { "s" } else { "l" };
         books.book(id, former, 6000, 5, 100).expect("room");
         let key = MarkKey { workspace: want(0, 0).workspace, limit: limit(id), window_start: at(6000) };
-        books.record.spend(&key, &former.at(at(6000)), permits(100));
+        books.marks.spend(&key, &former.at(at(6000)), permits(100));
         let new = grid(20, 0);
         books.state(&says(2, 6005, &[("n", new)]));
         assert_eq!(books.book("n", new, 6005, 1, 100), Ok((100, 100)), "nothing is left");
@@ -110,7 +109,7 @@ fn what_an_allocator_says_of_its_leases_replaces_what_its_marks_say() {
     // 15 came back.
     statement.former[1] = granted(6000, 6060, 5, 6060);
     statement.at = at(6012);
-    books.record.state(&want(0, 0).workspace, &statement);
+    books.marks.state(&statement);
     assert_eq!(books.book("s", short, 6020, 1, 100), Ok((5, 6)));
     // After a crash nobody corrects it any more, and it counts all the same.
     books.state(&says(2, 6025, &[("l", long), ("s", short)]));
@@ -158,11 +157,11 @@ fn marks_that_are_cleaned_up_stand_in_the_account() {
     for s in [6000, 6010, 6020] {
         books.book("l", windows, s, 5, 100).expect("room");
     }
-    books.record.clean_up_all(at(6031));
-    assert_eq!(books.record.marks.len(), 2);
+    books.marks.clean_up(at(6031));
+    assert_eq!(books.marks.marks.len(), 2);
     assert_eq!(books.book("l", windows, 6000, 100, 100), Ok((5, 100)), "by a clock that is far behind");
-    books.record.clean_up_all(at(6090));
-    assert!(books.record.marks.is_empty());
+    books.marks.clean_up(at(6090));
+    assert!(books.marks.marks.is_empty());
     books.state(&says(2, 6090, &[("l", grid(3600, 0))]));
     assert_eq!(books.book("l", grid(3600, 0), 6090, 1, 1000), Ok((110, 111)));
 }
@@ -175,8 +174,8 @@ fn an_account_stays_small_and_forgets_nothing_of_a_month() {
     for n in 0..u64::from(windows_booked) {
         let s = 1_000_000 + 10 * n;
         books.book("l", windows, s, 1, 100).expect("room");
-        books.record.clean_up(at(s), std::collections::BTreeSet::new());
-        let account = &books.record.accounts[&want(0, 0).workspace];
+        books.marks.clean_up(at(s));
+        let account = &books.marks.account;
         assert!(account.past.len() <= ENTRIES_MAX + 1, "{} entries", account.past.len());
     }
     let now = 1_000_000 + 10 * u64::from(windows_booked);
@@ -189,15 +188,15 @@ fn an_account_stays_small_and_forgets_nothing_of_a_month() {
 }
 
 #[test]
-fn a_workspace_that_was_idle_for_a_month_is_forgotten() {
+fn what_was_granted_a_month_ago_is_forgotten() {
     let windows = grid(10, 0);
     let mut books = Books::of(&[("l", windows)]);
     books.book("l", windows, 6000, 5, 100).expect("room");
-    books.record.clean_up_all(at(6100));
-    assert_eq!(books.record.accounts.len(), 1);
-    books.record.clean_up_all(at(6100 + 32 * 86_400 * SECOND));
-    assert!(books.record.accounts.is_empty());
-    assert_eq!(books.record.known_from, at(6010));
+    books.marks.clean_up(at(6100));
+    assert_eq!(books.marks.account.past.len(), 1);
+    books.marks.clean_up(at(6100 + 32 * 86_400 * SECOND));
+    assert!(books.marks.account.past.is_empty());
+    assert_eq!(books.marks.known_from, at(6010));
 }
 
 #[test]

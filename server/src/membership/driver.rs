@@ -1,0 +1,218 @@
+//! Carries a campaign out: passes on what the store, the probes and the engine report, and gives the orders. Decides nothing.
+
+use super::campaign::{Campaign, Order};
+use super::claims;
+use super::pace::Ms;
+use super::probe::{Probe, ProbeFinding};
+use super::record::{NODES, NodeRecord, ShardOwner};
+use super::shards::ShardServer;
+use super::table::OwnerTable;
+use super::wall::WallCheck;
+use crate::store::Entry;
+use crate::store::etcd::{Follow, Followed, SeenKeys, Session};
+use apportion_core::ids::NodeId;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::{mpsc, watch};
+
+/// How long a watch may be silent before what it reported is not trusted any more.
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// How often the campaign is asked where nothing happens.
+const TICK: Duration = Duration::from_millis(50);
+/// How often a node writes what its clock shows.
+const WALL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// What one node's part in the cluster is made of.
+pub(super) struct Campaigner {
+    pub(super) me: NodeId,
+    pub(super) campaign: Campaign,
+    pub(super) wall: WallCheck,
+    pub(super) server: Arc<dyn ShardServer>,
+    pub(super) nodes: Follow,
+    pub(super) shards: Follow,
+    pub(super) session: Arc<Session>,
+    /// What this node says of itself.
+    pub(super) record: Arc<Mutex<NodeRecord>>,
+    pub(super) table: Arc<OwnerTable>,
+    pub(super) owners: BTreeMap<u16, ShardOwner>,
+    pub(super) probes: BTreeMap<NodeId, Probe>,
+    pub(super) findings: (mpsc::UnboundedSender<ProbeFinding>, mpsc::UnboundedReceiver<ProbeFinding>),
+    pub(super) drains: watch::Receiver<bool>,
+    /// How many shards are served here.
+    pub(super) serving: watch::Sender<usize>,
+    pub(super) has_listed: (bool, bool),
+    pub(super) started: Instant,
+    pub(super) wall_written: Instant,
+}
+
+impl Campaigner {
+    /// Goes on until the store is dropped.
+    pub(super) async fn run(mut self) {
+        let mut changed = self.server.changed();
+        loop {
+            tokio::select! {
+                seen = self.nodes.next() => match seen {
+                    Some(seen) => self.nodes_seen(seen),
+                    None => return,
+                },
+                seen = self.shards.next() => match seen {
+                    Some(seen) => self.shards_seen(seen),
+                    None => return,
+                },
+                Some((node, why)) = self.findings.1.recv() => self.campaign.suspect(&node, why),
+                Ok(()) = changed.changed() => {}
+                () = tokio::time::sleep(TICK) => {}
+            }
+            self.decide();
+        }
+    }
+
+    fn now(&self) -> Ms {
+        Ms::try_from(self.started.elapsed().as_millis()).unwrap_or(Ms::MAX)
+    }
+
+    fn nodes_seen(&mut self, seen: SeenKeys) {
+        match seen {
+            SeenKeys::Listed(entries, _) => {
+                let there: Vec<_> = entries.iter().filter_map(|entry| node_of(&entry.key)).collect();
+                let known: Vec<_> = self.campaign.nodes().map(|(node, _)| node.clone()).collect();
+                known.iter().filter(|node| !there.contains(node)).for_each(|node| self.node_gone(node));
+                entries.iter().for_each(|entry| drop(self.node_put(entry)));
+                self.has_listed.0 = true;
+            }
+            SeenKeys::Changed(changes) => {
+                for change in changes {
+                    match change {
+                        Followed::Put(entry) => {
+                            if let Some((node, wall)) =
+                                self.node_put(&entry).filter(|(node, _)| *node != self.me)
+                            {
+                                self.wall.arrived(&node, wall, wall_ms());
+                            }
+                        }
+                        Followed::Deleted(key, _) => {
+                            node_of(&key).iter().for_each(|node| self.node_gone(node));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the node, and what its clock showed.
+    fn node_put(&mut self, entry: &Entry) -> Option<(NodeId, i64)> {
+        let (node, record) = (node_of(&entry.key)?, NodeRecord::decode(&entry.value)?);
+        let wall = record.wall_ms;
+        if node != self.me && self.probes.get(&node).is_none_or(|probe| probe.address != record.peer_address)
+        {
+            let probe = Probe::start(node.clone(), record.peer_address.clone(), self.findings.0.clone());
+            self.probes.insert(node.clone(), probe);
+        }
+        self.campaign.node(self.now(), node.clone(), record);
+        Some((node, wall))
+    }
+
+    fn node_gone(&mut self, node: &NodeId) {
+        self.campaign.node_gone(node);
+        self.wall.forget(node);
+        self.probes.remove(node);
+    }
+
+    fn shards_seen(&mut self, seen: SeenKeys) {
+        match seen {
+            SeenKeys::Listed(entries, _) => {
+                let there: Vec<_> = entries.iter().filter_map(|entry| claims::shard_of(&entry.key)).collect();
+                for shard in (0..self.server.count()).filter(|shard| !there.contains(shard)) {
+                    self.owner(shard, None);
+                }
+                entries.iter().for_each(|entry| self.shard_put(entry));
+                self.has_listed.1 = true;
+            }
+            SeenKeys::Changed(changes) => {
+                for change in changes {
+                    match change {
+                        Followed::Put(entry) => self.shard_put(&entry),
+                        Followed::Deleted(key, _) => {
+                            claims::shard_of(&key).into_iter().for_each(|shard| self.owner(shard, None));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn shard_put(&mut self, entry: &Entry) {
+        if let Some(shard) = claims::shard_of(&entry.key) {
+            self.owner(shard, claims::owner(entry));
+        }
+    }
+
+    fn owner(&mut self, shard: u16, owner: Option<ShardOwner>) {
+        match &owner {
+            Some(owner) => self.owners.insert(shard, owner.clone()),
+            None => self.owners.remove(&shard),
+        };
+        self.campaign.owner(self.now(), shard, owner);
+    }
+
+    fn decide(&mut self) {
+        for shard in 0..self.server.count() {
+            self.campaign.served(shard, self.server.served(shard));
+        }
+        let is_seen = self.nodes.silence().max(self.shards.silence()) < SILENCE_MAX;
+        if self.has_listed == (true, true) && is_seen && self.session.is_valid() {
+            for order in self.campaign.advance(self.now()) {
+                tracing::debug!(?order, "a shard moves");
+                match order {
+                    Order::Claim(shard) => self.server.claim(shard),
+                    Order::HandOver(shard, to) => self.server.hand_over(shard, to),
+                }
+            }
+        }
+        self.publish();
+        self.route();
+    }
+
+    /// Says of this node what others need to know.
+    fn publish(&mut self) {
+        let (off, is_wrong) = (self.wall.off_ms(), self.wall.is_wrong());
+        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = NodeRecord {
+            draining: *self.drains.borrow(),
+            clock_off_ms: if is_wrong { off } else { 0 },
+            clock_is_wrong: is_wrong,
+            suspects: self.campaign.suspects(),
+            ..record.clone()
+        };
+        if is_wrong != record.clock_is_wrong {
+            tracing::warn!(off_ms = off, is_wrong, "this node's clock against those of the others");
+        }
+        let is_due = self.wall_written.elapsed() >= WALL_INTERVAL;
+        if *record != new || is_due {
+            *record = new;
+            self.wall_written = Instant::now();
+            self.session.rewrite();
+        }
+    }
+
+    fn route(&self) {
+        let records: BTreeMap<&NodeId, &NodeRecord> = self.campaign.nodes().collect();
+        let record = |node: &NodeId| records.get(node).map(|record| (*record).clone());
+        let shards = 0..self.server.count();
+        let route = |shard| self.table.route_of(self.owners.get(&shard), self.server.served(shard), record);
+        self.table.set(shards.map(route).collect());
+        let serving = self.campaign.serving();
+        self.serving.send_if_modified(|known| std::mem::replace(known, serving) != serving);
+    }
+}
+
+fn node_of(key: &str) -> Option<NodeId> {
+    NodeId::new(key.strip_prefix(NODES)?).ok()
+}
+
+/// The wall clock, in milliseconds since 1970.
+pub(super) fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,72 @@
+//! Calls that other nodes pass on to this one, the owner of their workspaces. Served on the peer port only.
+//!
+//! Who calls is what the other node says: its certificate is of the cluster's own authority, or it is on this machine. What the caller
+//! may do is checked here, as for a call that came directly. Modules stand in reading order, bottom first.
+
+mod asserted;
+mod waiting;
+
+mod stream;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use asserted::{AssertedIdentity, accept, assert_caller, encode};
+
+use super::snapshot::wire_snapshot;
+use crate::convert::names::workspace_id;
+use crate::error::Error;
+use crate::leases::{Cluster, Journey, LeaseRouter, wire_refusal};
+use apportion_proto::peer_v1::peer_service_server::PeerService;
+use apportion_proto::peer_v1::show_workspace_response::Outcome;
+use apportion_proto::peer_v1::{PassCallsRequest, ShowWorkspaceRequest, ShowWorkspaceResponse};
+use std::sync::Arc;
+use stream::PassedCalls;
+use tonic::{Request, Response, Status, Streaming};
+
+/// The service for other nodes.
+#[derive(Clone, Debug)]
+pub(crate) struct PeerCalls {
+    leases: LeaseRouter,
+    cluster: Arc<Cluster>,
+}
+
+impl PeerCalls {
+    /// The service of a node of a cluster.
+    pub(crate) fn new(leases: LeaseRouter, cluster: Arc<Cluster>) -> Self {
+        Self { leases, cluster }
+    }
+
+    fn show(&self, request: &ShowWorkspaceRequest) -> Result<Outcome, Error> {
+        let workspace = workspace_id("workspace", &request.workspace)?;
+        let not_owner = self.leases.shard_owner(&workspace);
+        let shard = u16::try_from(not_owner.shard).unwrap_or_default();
+        if Journey::read(request.journey.as_ref()).is_none() || !self.cluster.owns(shard) {
+            return Ok(Outcome::NotOwner(not_owner));
+        }
+        let snapshot = self.leases.snapshot_here(&workspace)?;
+        Ok(Outcome::Snapshot(wire_snapshot(&workspace, &snapshot, 0)))
+    }
+}
+
+#[tonic::async_trait]
+impl PeerService for PeerCalls {
+    type PassCallsStream = PassedCalls<Streaming<PassCallsRequest>>;
+
+    async fn pass_calls(
+        &self,
+        request: Request<Streaming<PassCallsRequest>>,
+    ) -> Result<Response<Self::PassCallsStream>, Status> {
+        let (leases, cluster) = (self.leases.clone(), Arc::clone(&self.cluster));
+        Ok(Response::new(PassedCalls::new(leases, cluster, request.into_inner())))
+    }
+
+    async fn show_workspace(
+        &self,
+        request: Request<ShowWorkspaceRequest>,
+    ) -> Result<Response<ShowWorkspaceResponse>, Status> {
+        let outcome =
+            self.show(request.get_ref()).unwrap_or_else(|error| Outcome::Refusal(wire_refusal(&error)));
+        Ok(Response::new(ShowWorkspaceResponse { outcome: Some(outcome) }))
+    }
+}

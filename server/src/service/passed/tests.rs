@@ -1,0 +1,154 @@
+//! Hostile messages of another node.
+
+use super::stream::PassedCalls;
+use crate::clock::{Clock, Machine};
+use crate::convert::team::team_policies;
+use crate::convert::workspace::policy;
+use crate::engine::{Engine, EngineSettings, Serving, Versioned};
+use crate::leases::{Cluster, ClusterNode, LeaseRouter, Owners, Route};
+use crate::preset;
+use crate::store::{Memory, Store};
+use apportion_core::bounds::Bounds;
+use apportion_core::ids::{NodeId, WorkspaceId};
+use apportion_core::ledger::Horizon;
+use apportion_fuzz::fuzz;
+use apportion_proto::peer_v1::pass_calls_request::Call;
+use apportion_proto::peer_v1::pass_calls_response::Response;
+use apportion_proto::peer_v1::{AssertedCaller, Journey, PassCallsRequest, PassCallsResponse, PassedCancel};
+use apportion_proto::v1;
+use futures_util::{FutureExt, StreamExt, stream};
+use prost::Message;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+/// This node owns every shard, under epoch 5.
+#[derive(Debug)]
+struct Everything(watch::Sender<u64>);
+
+impl Owners for Everything {
+    fn route(&self, _: u16) -> Route {
+        Route::Local { epoch: 5 }
+    }
+
+    fn changed(&self) -> watch::Receiver<u64> {
+        self.0.subscribe()
+    }
+}
+
+fn node() -> (LeaseRouter, Arc<Cluster>) {
+    let id = WorkspaceId::new("default").expect("a name");
+    let team = preset::default_team("default");
+    let teams = team_policies(&id, [&team]).expect("valid");
+    let policy = policy(&preset::intercom(), teams).expect("valid");
+    let store: Arc<dyn Store> = Arc::new(Memory::new(1));
+    let version = store.commit(vec![crate::store::Transaction::default()]);
+    let Some(crate::store::CommitOutcome::Done(version)) = version.into_iter().next() else {
+        panic!("a memory store commits")
+    };
+    let settings = EngineSettings {
+        node: NodeId::new("a").expect("a name"),
+        horizon: Horizon::DEFAULT,
+        bounds: Bounds::DEFAULT,
+        shards: 4,
+        serving: Serving::Everything,
+    };
+    let clock = Arc::new(Clock::new(Box::new(Machine), Horizon::DEFAULT.clock_error));
+    let engine =
+        Engine::start(settings, clock, store, vec![(id, Versioned { policy, version })]).expect("it starts");
+    let node = ClusterNode {
+        node: NodeId::new("a").expect("a name"),
+        client_address: "127.0.0.1:1".into(),
+        owners: Arc::new(Everything(watch::Sender::new(0))),
+    };
+    let cluster = Cluster::start(node, None, CancellationToken::new()).expect("it starts");
+    (LeaseRouter::shared(Arc::new(engine), Arc::clone(&cluster)), cluster)
+}
+
+/// Everything that a node answers to these messages without waiting.
+fn answers(of: &(LeaseRouter, Arc<Cluster>), messages: Vec<PassCallsRequest>) -> Vec<PassCallsResponse> {
+    let messages = stream::iter(messages.into_iter().map(Ok::<_, Status>)).chain(stream::pending());
+    let mut calls = PassedCalls::new(of.0.clone(), Arc::clone(&of.1), messages);
+    std::iter::from_fn(|| calls.next().now_or_never()?)
+        .map(|answer| answer.expect("the stream goes on"))
+        .collect()
+}
+
+fn admin() -> prost::bytes::Bytes {
+    let caller = AssertedCaller { name: "tokens/a".into(), role: v1::Role::Admin.into(), scopes: Vec::new() };
+    caller.encode_to_vec().into()
+}
+
+fn acquire(id: u64, journey: Option<Journey>, caller: prost::bytes::Bytes) -> PassCallsRequest {
+    let request = v1::AcquireLeaseRequest { permits: Some(1), min_permits: Some(1), ..Default::default() };
+    PassCallsRequest { id, journey, caller, longest_wait_ns: None, call: Some(Call::Acquire(request)) }
+}
+
+fn hops(hops: u32, epoch: u64) -> Option<Journey> {
+    Some(Journey { hops, epoch })
+}
+
+fn refusal(answer: &PassCallsResponse) -> Option<&v1::Refusal> {
+    match &answer.response {
+        Some(Response::Refusal(refusal)) => Some(refusal),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_went_too_far_or_names_no_caller_is_refused() {
+    let node = node();
+    for (call, field) in [
+        (acquire(1, None, admin()), "journey"),
+        (acquire(1, hops(0, 5), admin()), "journey"),
+        (acquire(1, hops(3, 5), admin()), "journey"),
+        (acquire(1, hops(1, 5), prost::bytes::Bytes::new()), "caller"),
+        (PassCallsRequest { id: 1, ..Default::default() }, "call"),
+    ] {
+        let answers = answers(&node, vec![call]);
+        assert_eq!(answers.len(), 1);
+        assert_eq!(refusal(&answers[0]).expect("refused").field, field);
+    }
+}
+
+#[tokio::test]
+async fn what_a_caller_may_do_is_checked_at_the_owner() {
+    let scopes = vec![v1::Scope { workspace: "other".into(), team: String::new() }];
+    let caller = AssertedCaller { name: "tokens/a".into(), role: v1::Role::Client.into(), scopes };
+    let answers = answers(&node(), vec![acquire(1, hops(1, 5), caller.encode_to_vec().into())]);
+    assert_eq!(refusal(&answers[0]).expect("refused").reason(), v1::Reason::PermissionDenied);
+}
+
+#[tokio::test]
+async fn a_claim_that_is_older_than_the_sender_expects_gives_way() {
+    let node = node();
+    let answers = answers(&node, vec![acquire(1, hops(1, 6), admin())]);
+    // The answer comes from a future, which is polled with the stream.
+    let Some(Response::NotOwner(not_owner)) = &answers[0].response else { panic!("{answers:?}") };
+    assert_eq!(not_owner.owner.as_ref().map(|owner| (&*owner.node, owner.epoch)), Some(("a", 5)));
+}
+
+#[tokio::test]
+async fn no_message_of_another_node_makes_this_one_panic_and_each_call_is_answered_once_at_most() {
+    let node = node();
+    let settle = v1::SettleLeaseRequest { lease_id: "1-1-00".into(), ..Default::default() };
+    let valid = [
+        acquire(1, hops(1, 5), admin()),
+        PassCallsRequest { call: Some(Call::Settle(settle)), ..acquire(2, hops(2, 5), admin()) },
+        PassCallsRequest { id: 1, call: Some(Call::Cancel(PassedCancel {})), ..Default::default() },
+    ]
+    .map(|message| message.encode_to_vec());
+    fuzz(|noise| {
+        let mut messages = Vec::new();
+        for _ in 0..noise.below(4) + 1 {
+            let bytes = match noise.below(4) {
+                0 => noise.bytes(60),
+                at => noise.changed(&valid[at - 1]),
+            };
+            messages.extend(PassCallsRequest::decode(&*bytes));
+        }
+        let calls = messages.len();
+        assert!(answers(&node, messages).len() <= calls);
+    });
+}

@@ -1,0 +1,13 @@
+//! A real etcd on the loopback: one or three members, each a process with a directory of its own, and what may happen to them.
+//! Everything is gone when it is dropped.
+
+mod cluster;
+mod member;
+mod operate;
+mod program;
+mod proxy;
+
+pub use cluster::{Etcd, EtcdShape};
+pub use member::EtcdTls;
+pub use operate::Restored;
+pub use proxy::{Cut, Proxy};
