@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use apportion_etcd::Login;
 use apportion_server::store::etcd::{EtcdSettings, Followed, SeenKeys};
 use apportion_server::store::{CommitOutcome, Etcd as EtcdStore, Store, StoreError, Transaction, record};
-use apportion_tests::etcd::{Cut, Etcd, EtcdShape, EtcdTls, Proxy, Restored};
+use apportion_tests::etcd::{Cut, Etcd, EtcdShape, EtcdTls, Proxy, Restored, until_seen};
 use tempfile::TempDir;
 
 /// The store of a cluster in this etcd.
@@ -220,20 +220,6 @@ async fn writes_go_on_after_the_leader_died_and_stop_while_there_is_no_quorum() 
     println!("a write with a member that came back from an empty disk: {took:?}");
 }
 
-/// Reads reports until `is_it` holds for one.
-async fn until(
-    follow: &mut apportion_server::store::etcd::Follow,
-    is_it: impl Fn(&SeenKeys) -> bool,
-) -> SeenKeys {
-    loop {
-        let next = tokio::time::timeout(Duration::from_secs(30), follow.next()).await;
-        let seen = next.expect("a report in time").expect("it goes on");
-        if is_it(&seen) {
-            return seen;
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_follower_sees_every_change_and_lists_again_after_a_compaction_that_it_missed() {
     let etcd = Etcd::single().await;
@@ -244,7 +230,7 @@ async fn a_follower_sees_every_change_and_lists_again_after_a_compaction_that_it
     settings.options.members = vec![proxy.address()];
     let store = EtcdStore::open(&settings).expect("it opens");
     let mut follow = store.follow("n/");
-    let listed = until(&mut follow, |_| true).await;
+    let listed = until_seen(&mut follow, |_| true).await;
     assert!(matches!(&listed, SeenKeys::Listed(entries, _) if entries.len() == 1), "{listed:?}");
     let put_b = version(&commit(&direct, put("n/b", b"2", None)));
     version(&commit(&direct, put("m/c", b"elsewhere", None)));
@@ -252,7 +238,7 @@ async fn a_follower_sees_every_change_and_lists_again_after_a_compaction_that_it
         version(&commit(&direct, Transaction { deletes: vec!["n/a".into()], ..Transaction::default() }));
     let mut changes = Vec::new();
     while changes.len() < 2 {
-        let SeenKeys::Changed(more) = until(&mut follow, |_| true).await else {
+        let SeenKeys::Changed(more) = until_seen(&mut follow, |_| true).await else {
             panic!("it was listed again")
         };
         changes.extend(more);
@@ -271,7 +257,7 @@ async fn a_follower_sees_every_change_and_lists_again_after_a_compaction_that_it
     assert!(follow.silence() > Duration::from_secs(2), "{:?}", follow.silence());
     proxy.cut(Cut::Nothing);
     proxy.reset();
-    let listed = until(&mut follow, |seen| matches!(seen, SeenKeys::Listed(..))).await;
+    let listed = until_seen(&mut follow, |seen| matches!(seen, SeenKeys::Listed(..))).await;
     let SeenKeys::Listed(entries, _) = listed else { panic!("{listed:?}") };
     let keys: Vec<_> = entries.iter().map(|entry| entry.key.as_str()).collect();
     assert_eq!(keys, ["n/b", "n/d", "n/e"]);
@@ -345,12 +331,12 @@ async fn a_user_logs_in_again_when_its_token_is_over_and_sees_nothing_beyond_its
     etcd.require_users("/apportion/c/", "secret").await;
     let store = open(&etcd, "c");
     let mut follow = store.follow("k");
-    until(&mut follow, |_| true).await;
+    until_seen(&mut follow, |_| true).await;
     let first = version(&commit(&store, put("k", b"1", None)));
     // Longer than a token lives that is not used.
     tokio::time::sleep(Duration::from_secs(4)).await;
     version(&commit(&store, put("k", b"2", Some(first))));
-    until(&mut follow, |seen| matches!(seen, SeenKeys::Changed(changes) if matches!(&changes[..], [.., Followed::Put(entry)] if entry.value == b"2"))).await;
+    until_seen(&mut follow, |seen| matches!(seen, SeenKeys::Changed(changes) if matches!(&changes[..], [.., Followed::Put(entry)] if entry.value == b"2"))).await;
     let elsewhere = EtcdStore::open(&settings(&etcd, "d")).expect_err("it may not");
     assert!(elsewhere.to_string().contains("permission denied"), "{elsewhere}");
     let mut wrong = settings(&etcd, "c");
@@ -403,46 +389,4 @@ async fn tls_with_client_certificates_is_required_where_etcd_requires_it() {
     without.options.tls.as_mut().expect("it is on").ca = "/does/not/exist".into();
     let told = EtcdStore::open(&without).expect_err("there is no CA");
     assert!(told.to_string().contains("/does/not/exist"), "{told}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_lives_while_it_is_renewed_and_ends_with_its_process() {
-    let etcd = Etcd::single().await;
-    let proxy = Proxy::start(etcd.addresses().remove(0)).await;
-    let direct = open(&etcd, "c");
-    let mut settings = settings(&etcd, "c");
-    settings.options.members = vec![proxy.address()];
-    let store = EtcdStore::open(&settings).expect("it opens");
-    let mut follow = direct.follow("nodes/");
-    let session = store.session("nodes/a", None, Box::new(|| b"me".to_vec())).expect("a thread");
-    let is_put = |seen: &SeenKeys| matches!(seen, SeenKeys::Changed(changes) if matches!(changes[0], Followed::Put(_)));
-    let is_gone = |seen: &SeenKeys| matches!(seen, SeenKeys::Changed(changes) if matches!(changes[0], Followed::Deleted(..)));
-    until(&mut follow, is_put).await;
-    tokio::time::sleep(Duration::from_secs(6)).await;
-    assert!(session.is_valid() && direct.read("nodes/a").is_ok_and(|entry| entry.is_some()), "it is renewed");
-
-    let started = Instant::now();
-    proxy.cut(Cut::Everything);
-    until(&mut follow, is_gone).await;
-    println!("a session that is not renewed is gone after {:?}", started.elapsed());
-    assert!(!session.is_valid(), "this process noticed no later than etcd");
-    proxy.cut(Cut::Nothing);
-    proxy.reset();
-    until(&mut follow, is_put).await;
-
-    let (started, entry) =
-        (Instant::now(), direct.read("nodes/a").expect("it is read").expect("it is there"));
-    session.end();
-    until(&mut follow, is_gone).await;
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
-    let thief =
-        direct.session("nodes/a", Some(entry.version), Box::new(|| b"you".to_vec())).expect("a thread");
-    until(&mut follow, is_put).await;
-    let late = direct.session("nodes/a", None, Box::new(|| b"late".to_vec())).expect("a thread");
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !late.is_taken() {
-        assert!(Instant::now() < deadline, "the name is taken, and nobody says so");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert!(!late.is_valid() && thief.is_valid());
 }

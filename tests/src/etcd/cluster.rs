@@ -106,7 +106,7 @@ impl Etcd {
 
     /// Stops a member with SIGSTOP: it keeps its connections and says nothing.
     pub fn pause(&self, member: usize) {
-        self.members[member].signal(Signal::STOP);
+        self.members[member].pause();
     }
 
     /// Lets a paused member go on.

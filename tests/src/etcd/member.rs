@@ -85,6 +85,13 @@ impl Member {
         }
     }
 
+    /// Pauses the process, if it runs, and returns once it stands still.
+    pub(super) fn pause(&self) {
+        if let Some(process) = &self.process {
+            process.pause();
+        }
+    }
+
     /// Sends the process a signal, if it runs.
     pub(super) fn signal(&self, signal: Signal) {
         if let Some(process) = &self.process {

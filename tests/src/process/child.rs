@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, kill_process, prlimit};
+use rustix::process::{
+    Pid, Resource, Rlimit, WaitId, WaitIdOptions, getrlimit, kill_process, prlimit, waitid,
+};
 
 pub use rustix::process::Signal;
 
@@ -97,6 +99,13 @@ impl Child {
     pub fn signal(&self, signal: Signal) {
         // It has not been waited for, so no other process has its id.
         kill_process(Pid::from_child(&self.process), signal).expect("a process that was started here");
+    }
+
+    /// Pauses it with SIGSTOP, and returns once it stands still: the signal alone takes a while to arrive.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+        let stopped = waitid(WaitId::Pid(Pid::from_child(&self.process)), WaitIdOptions::STOPPED);
+        stopped.expect("a child that runs");
     }
 
     /// Lets every write to a file fail from now on, as on a full disk.

@@ -8,6 +8,7 @@ use super::super::kv::StoreVersion;
 use super::database::Etcd;
 use super::link::{EtcdLink, EtcdSettings};
 use apportion_etcd::{EtcdError, TxnRequest};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -21,6 +22,8 @@ pub const SESSION_SECONDS: u32 = 3;
 const RENEWAL: Duration = Duration::from_millis(750);
 /// How long to wait after an error.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How many leases of former sessions are remembered: each lives no longer than [`SESSION_SECONDS`].
+const LEASES_MAX: usize = 64;
 /// How long the end of a session may take.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -46,6 +49,8 @@ struct SessionState {
     changed: Notify,
     /// The version that this process wrote last.
     version: Mutex<Option<StoreVersion>>,
+    /// The leases under which this process may have written it, newest last. A write whose answer was lost bears one of them.
+    leases: Mutex<VecDeque<i64>>,
 }
 
 impl Etcd {
@@ -67,6 +72,7 @@ impl Etcd {
             is_ending: AtomicBool::new(false),
             changed: Notify::new(),
             version: Mutex::new(expected),
+            leases: Mutex::default(),
         });
         let (of_thread, settings) = (Arc::clone(&state), self.settings().clone());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -136,6 +142,20 @@ impl SessionState {
         *self.version.lock().unwrap_or_else(PoisonError::into_inner) = version;
     }
 
+    /// Takes note of a lease under which the key is about to be written.
+    fn add_lease(&self, lease: i64) {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        if leases.len() == LEASES_MAX {
+            leases.pop_front();
+        }
+        leases.push_back(lease);
+    }
+
+    /// Whether this process has written a key that bears this lease.
+    fn is_own(&self, lease: i64) -> bool {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner).contains(&lease)
+    }
+
     fn ends(&self) -> bool {
         self.is_ending.load(Ordering::Acquire) || self.is_taken.load(Ordering::Acquire)
     }
@@ -166,6 +186,7 @@ async fn live(
 ) -> Result<(), EtcdError> {
     let granted_at = Instant::now();
     let lease = link.client.grant_lease(SESSION_SECONDS.into()).await?;
+    state.add_lease(lease);
     let lived = renew(state, link, value, lease, granted_at).await;
     if state.ends() {
         let _ = timeout(END_TIMEOUT, link.client.revoke_lease(lease)).await;
@@ -228,6 +249,10 @@ async fn write(state: &SessionState, link: &EtcdLink, value: Vec<u8>, lease: i64
             (Some(found), _) if found.lease == lease => {
                 state.set_version(Some(found.mod_revision.unsigned_abs()));
                 return Ok(());
+            }
+            // A former session of this process wrote it, and did not learn that it did.
+            (Some(found), _) if state.is_own(found.lease) => {
+                state.set_version(Some(found.mod_revision.unsigned_abs()));
             }
             (Some(_), None) => {
                 state.is_taken.store(true, Ordering::Release);
