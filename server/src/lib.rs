@@ -9,6 +9,8 @@ pub mod store;
 
 pub mod engine;
 
+pub mod owners;
+
 pub mod membership;
 
 mod convert;

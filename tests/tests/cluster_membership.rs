@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use apportion_core::ids::NodeId;
 use apportion_core::ledger::Claim;
 use apportion_server::membership::{
-    Membership, MembershipError, MembershipSettings, OwnerTable, Served, ShardRoute, ShardServer,
+    Membership, MembershipError, MembershipSettings, OwnerTable, Served, ShardServer,
 };
+use apportion_server::owners::{Owners, Route};
 use apportion_server::store::etcd::EtcdSettings;
 use apportion_server::store::{CommitOutcome, Etcd as EtcdStore, Store, Transaction, record};
 use apportion_tests::etcd::{Cut, Etcd, Proxy};
@@ -79,6 +80,10 @@ impl ShardServer for Shared {
         });
     }
 
+    fn deposed(&self, shard: u16, _by: NodeId, _epoch: u64) {
+        self.0.set(shard, Served::Not);
+    }
+
     fn served(&self, shard: u16) -> Served {
         self.0.served.lock().expect("no panic").get(&shard).copied().unwrap_or_default()
     }
@@ -123,7 +128,7 @@ impl Node {
     }
 
     fn owned(&self) -> usize {
-        (0..64).filter(|&shard| matches!(self.owners.route(shard), ShardRoute::Local { .. })).count()
+        (0..64).filter(|&shard| matches!(self.owners.route(shard), Route::Local { .. })).count()
     }
 }
 
@@ -141,11 +146,11 @@ async fn until(what: &str, most: Duration, holds: impl Fn() -> bool) -> Duration
 fn is_settled(nodes: &[&Node]) -> bool {
     (0..64).all(|shard| {
         let routes: Vec<_> = nodes.iter().map(|node| node.owners.route(shard)).collect();
-        let here = routes.iter().filter(|route| matches!(route, ShardRoute::Local { .. })).count();
+        let here = routes.iter().filter(|route| matches!(route, Route::Local { .. })).count();
         let epochs = routes.iter().map(|route| match route {
-            ShardRoute::Local { epoch } => *epoch,
-            ShardRoute::Peer(owner) => owner.epoch,
-            ShardRoute::Nobody => 0,
+            Route::Local { epoch } => *epoch,
+            Route::Peer(owner) => owner.epoch,
+            Route::Nobody => 0,
         });
         let epochs: std::collections::BTreeSet<_> = epochs.collect();
         here == 1 && epochs.len() == 1 && !epochs.contains(&0)
@@ -199,7 +204,7 @@ async fn a_node_that_is_cut_off_from_etcd_loses_its_shards_and_gets_them_back() 
     println!("the shards of a node without etcd were taken after {took:?}");
     proxy.cut(Cut::Nothing);
     proxy.reset();
-    let both = || (0..64).filter(|&shard| matches!(b.owners.route(shard), ShardRoute::Peer(_))).count() >= 20;
+    let both = || (0..64).filter(|&shard| matches!(b.owners.route(shard), Route::Peer(_))).count() >= 20;
     until("some are handed back", SETTLED, both).await;
 }
 

@@ -40,6 +40,18 @@ impl ClusterSettings {
     pub fn store(&self) -> String {
         format!("{SCHEME}{}, cluster {}", self.etcd.options.members.join(","), self.etcd.cluster)
     }
+
+    /// Where clients reach a node that listens at this address, as `host:port`.
+    pub fn client_address(&self, listens: SocketAddr) -> String {
+        self.advertise.clone().unwrap_or_else(|| listens.to_string())
+    }
+
+    /// Where other nodes reach it, as `host:port`: at the host that clients are told, where it listens at all addresses.
+    pub fn peer_address(&self, listens: SocketAddr) -> String {
+        let advertised = self.advertise.as_deref().filter(|_| listens.ip().is_unspecified());
+        let host = advertised.and_then(|address| address.rsplit_once(':')).map(|(host, _)| host);
+        host.map_or_else(|| listens.to_string(), |host| format!("{host}:{}", listens.port()))
+    }
 }
 
 /// The settings of a node; `None` where the store is embedded.
@@ -69,8 +81,9 @@ pub(super) fn cluster(
         let rule = format!("{name:?}: 1 to {CLUSTER_LONGEST} of a-z, 0-9 and -, and no - at either end");
         return Err(wrong("cluster.name", rule));
     }
-    if let Some(address) = &given.advertise {
-        advertised(address).map_err(|why| wrong("cluster.advertise", why))?;
+    match &given.advertise {
+        Some(address) => advertised(address).map_err(|why| wrong("cluster.advertise", why))?,
+        None => listens_somewhere(flags, file).map_err(|why| wrong("cluster.advertise", why))?,
     }
     let tls = tls(given.ca, given.cert, given.key)?;
     let password_file = given.password_file.clone();
@@ -178,6 +191,17 @@ fn advertised(address: &str) -> Result<(), String> {
     host_and_port(address)?;
     let is_no_place = address.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_unspecified());
     if is_no_place { Err(format!("{address} is no address to connect to: name the host")) } else { Ok(()) }
+}
+
+/// Checks that the addresses at which a node listens are ones that others can connect to.
+fn listens_somewhere(flags: &Flags, file: &ConfigFile) -> Result<(), String> {
+    let listens = [flags.listen.or(file.listen), flags.peer_listen.or(file.peer_listen)];
+    match listens.into_iter().flatten().find(|address| address.ip().is_unspecified()) {
+        Some(address) => Err(format!(
+            "is missing: {address} is no address to connect to, so say where this node is reached"
+        )),
+        None => Ok(()),
+    }
 }
 
 fn is_loopback(member: &str) -> bool {

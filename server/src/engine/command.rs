@@ -13,6 +13,8 @@ pub(super) enum Command {
     Claim(u16),
     /// Give a shard to a node.
     HandOver(u16, NodeId),
+    /// A node has claimed a shard, in this epoch.
+    Deposed(u16, NodeId, u64),
     /// Open a workspace that is closed; reply once that was tried.
     Open(WorkspaceId, Option<Sender<()>>),
     /// Open every workspace again: the clock has a new anchor.

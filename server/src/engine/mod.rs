@@ -227,6 +227,11 @@ impl Engine {
         Ok(())
     }
 
+    /// The version of the policy that is in force; none where there is no such workspace.
+    pub fn policy_version(&self, id: &WorkspaceId) -> Option<u64> {
+        Some(self.registry.find(id).ok()?.policy_version())
+    }
+
     /// Names another version of the signals of a workspace with every lease from now on.
     pub fn set_signals_version(&self, id: &WorkspaceId, version: u32) {
         if let Ok(workspace) = self.registry.find(id) {
@@ -262,6 +267,11 @@ impl Engine {
         self.shards.changes()
     }
 
+    /// How often this process has taken a shard over.
+    pub fn takeovers(&self) -> u64 {
+        self.shards.taken_over()
+    }
+
     /// Asks for a shard, whoever owns it. Never blocks: what becomes of it is a [`ShardChange`]. Nothing happens where it is served
     /// here already, or there is no such shard.
     pub fn claim(&self, shard: u16) {
@@ -273,6 +283,12 @@ impl Engine {
     /// it is not served here.
     pub fn hand_over(&self, shard: u16, to: NodeId) {
         self.ledger.send(Command::HandOver(shard, to));
+    }
+
+    /// The store says that another node claimed a shard, in this epoch: where it is served here under an older claim, it is so no more,
+    /// also if nothing is written. Never blocks: what becomes of it is a [`ShardChange`].
+    pub fn deposed(&self, shard: u16, by: NodeId, epoch: u64) {
+        self.ledger.send(Command::Deposed(shard, by, epoch));
     }
 
     /// The clock.

@@ -1,6 +1,7 @@
 //! What this node knows of each shard: whether it is served here, and who has it otherwise.
 
 use apportion_core::ids::NodeId;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 
@@ -54,6 +55,8 @@ pub struct ShardChange {
 #[derive(Debug)]
 pub(super) struct ShardStates {
     states: Mutex<Vec<ShardState>>,
+    /// How often a shard was taken over.
+    taken_over: AtomicU64,
     changes: broadcast::Sender<ShardChange>,
 }
 
@@ -61,7 +64,8 @@ impl ShardStates {
     /// So many shards, none of which was asked for.
     pub(super) fn new(count: u16) -> Self {
         let states = Mutex::new(vec![ShardState::default(); usize::from(count)]);
-        Self { states, changes: broadcast::Sender::new(CHANGES_KEPT) }
+        let taken_over = AtomicU64::new(0);
+        Self { states, taken_over, changes: broadcast::Sender::new(CHANGES_KEPT) }
     }
 
     fn states(&self) -> MutexGuard<'_, Vec<ShardState>> {
@@ -78,8 +82,16 @@ impl ShardStates {
         let mut states = self.states();
         let Some(known) = states.get_mut(usize::from(shard)).filter(|known| **known != state) else { return };
         known.clone_from(&state);
+        if matches!(state, ShardState::Owned { .. }) {
+            self.taken_over.fetch_add(1, Ordering::Relaxed);
+        }
         // Nobody has to listen.
         let _ = self.changes.send(ShardChange { shard, state });
+    }
+
+    /// How often a shard was taken over.
+    pub(super) fn taken_over(&self) -> u64 {
+        self.taken_over.load(Ordering::Relaxed)
     }
 
     /// Every change from now on.

@@ -7,9 +7,9 @@ use super::here::Here;
 use super::journey::Journey;
 use super::lease::{DecidedLease, PassedLease};
 use super::messages::{held, is_not_owner, refused, wire_acquire};
-use super::owners::{Owner, Route};
 use crate::engine::{Acquire, Acquired, PendingAcquire};
 use crate::error::Error;
+use crate::owners::{Owner, Route};
 use crate::peer::{CallSubject, PeerLink, PeerReply};
 use apportion_core::time::Span;
 use apportion_proto::peer_v1::{self, PassCallsRequest, PassCallsResponse};
@@ -49,8 +49,18 @@ impl AnywhereRequest {
     /// The answer of the owner. `pending`: it waits at this node already.
     ///
     /// # Errors
-    /// The owner's, or [`Error::NotOwner`] where there was none in time.
-    pub(super) async fn answer(mut self, pending: Option<PendingAcquire>) -> Result<DecidedLease, Error> {
+    /// The owner's; [`Error::NotOwner`] where there was none in time, and [`Error::Draining`] where this node stops before.
+    pub(super) async fn answer(self, pending: Option<PendingAcquire>) -> Result<DecidedLease, Error> {
+        let cluster = Arc::clone(&self.cluster);
+        let _waits = Arc::clone(&cluster.waiting);
+        tokio::select! {
+            biased;
+            answer = self.decided(pending) => answer,
+            () = cluster.stopping.cancelled() => Err(Error::Draining),
+        }
+    }
+
+    async fn decided(mut self, pending: Option<PendingAcquire>) -> Result<DecidedLease, Error> {
         let mut pauses = Pauses::until(self.received + self.patience());
         let mut attempt = match pending {
             Some(pending) => decided_here(pending.await),

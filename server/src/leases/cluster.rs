@@ -2,9 +2,9 @@
 
 use super::forwarded::{ForwardCounts, ForwardResult};
 use super::messages;
-use super::owners::{Owner, Owners, Route};
 use super::routes::Routes;
 use crate::error::Error;
+use crate::owners::{Owner, Owners, Route};
 use crate::peer::{PeerTls, Peers};
 use apportion_core::ids::{NodeId, RequestId};
 use apportion_proto::peer_v1;
@@ -36,6 +36,10 @@ pub(crate) struct Cluster {
     pub(super) routes: Routes,
     pub(super) peers: Peers,
     pub(crate) forwarded: ForwardCounts,
+    /// Held by each request that waits here for an owner's answer.
+    pub(super) waiting: Arc<()>,
+    /// This node is about to stop: nothing waits any more.
+    pub(super) stopping: CancellationToken,
     this: ClusterNode,
     /// What the ids of requests start with that this process names.
     names: String,
@@ -59,6 +63,8 @@ impl Cluster {
             routes: Routes::new(Arc::clone(&this.owners), this.node.clone()),
             peers: Peers::new(tls, halt.clone()),
             forwarded: ForwardCounts::default(),
+            waiting: Arc::new(()),
+            stopping: CancellationToken::new(),
             names: format!("node-{:016x}-", u64::from_le_bytes(random)),
             named: AtomicU64::new(0),
             this,
@@ -99,6 +105,16 @@ impl Cluster {
     /// Takes note that a node does not own a shard. Returns whether it named a newer owner than was known.
     pub(super) fn correct(&self, shard: u16, owner: Option<peer_v1::ShardOwner>) -> bool {
         owner.and_then(messages::owner).is_some_and(|owner: Owner| self.routes.correct(shard, owner))
+    }
+
+    /// How many requests wait here for an owner's answer.
+    pub(crate) fn waiting(&self) -> usize {
+        Arc::strong_count(&self.waiting) - 1
+    }
+
+    /// Refuses what still waits, and what would wait from now on: this node is about to stop.
+    pub(crate) fn stop_waiting(&self) {
+        self.stopping.cancel();
     }
 
     /// Whether this node owns the shard.

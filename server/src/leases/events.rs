@@ -1,8 +1,8 @@
 //! The events of a workspace, wherever its owner is.
 
 use super::cluster::Cluster;
-use super::owners::Route;
 use crate::engine::{Engine, WorkspaceEvent};
+use crate::owners::Route;
 use apportion_core::ids::WorkspaceId;
 use apportion_proto::v1::exchange_response::Response;
 use futures_util::{Stream, StreamExt, stream};

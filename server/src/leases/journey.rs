@@ -1,6 +1,6 @@
 //! How far a call has travelled between nodes.
 
-use super::owners::Owner;
+use crate::owners::Owner;
 use apportion_proto::peer_v1;
 
 /// Most nodes that may pass one call on.

@@ -1,10 +1,10 @@
 //! Calls and answers as nodes exchange them.
 
-use super::owners::Owner;
 use crate::convert::priority::wire_priority;
 use crate::convert::time::{duration, optional_span};
 use crate::engine::Acquire;
 use crate::error::{Error, PassedError};
+use crate::owners::Owner;
 use crate::status::ErrorScope;
 use apportion_core::ids::{LimitId, NodeId};
 use apportion_core::request::Reason;

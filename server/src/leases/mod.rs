@@ -6,7 +6,6 @@
 
 mod caller;
 mod forwarded;
-mod owners;
 
 mod journey;
 mod messages;
@@ -26,7 +25,6 @@ pub use caller::LeaseCaller;
 pub use cluster::ClusterNode;
 pub use events::{Events, SeenEvent};
 pub use lease::{DecidedLease, PassedLease, Requested, Settling, WaitingRequest};
-pub use owners::{Owner, Owners, Route};
 pub use view::WorkspaceView;
 
 pub(crate) use cluster::Cluster;
@@ -38,6 +36,7 @@ pub(crate) use single::{SingleCall, SingleRequest};
 use crate::clock::Clock;
 use crate::engine::{Acquire, Acquired, Engine, LeaseReport, Snapshot};
 use crate::error::Error;
+use crate::owners::Route;
 use crate::peer::CallSubject;
 use anywhere::AnywhereRequest;
 use apportion_core::ids::{CallerId, TeamId, WorkspaceId};

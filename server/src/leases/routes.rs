@@ -1,6 +1,6 @@
 //! Where calls go: what membership knows, corrected by what other nodes answered.
 
-use super::owners::{Owner, Owners, Route};
+use crate::owners::{Owner, Owners, Route};
 use apportion_core::ids::NodeId;
 use foldhash::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -4,7 +4,7 @@
 
 use super::cluster::{Cluster, Pauses};
 use super::forwarded::ForwardResult;
-use super::owners::Route;
+use crate::owners::Route;
 use apportion_proto::v1;
 use hyper::http::uri::PathAndQuery;
 use prost::Message;

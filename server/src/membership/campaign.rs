@@ -132,6 +132,14 @@ impl Campaign {
         self.shards.iter().filter(|view| matches!(view.served, Served::Owned(_) | Served::Leaving)).count()
     }
 
+    /// Whether another node could take what is served here.
+    pub(super) fn has_heirs(&self) -> bool {
+        let may_have = |(node, (_, record)): (&NodeId, &(Ms, NodeRecord))| {
+            *node != self.me && record.is_eligible() && !self.is_dead(node)
+        };
+        self.nodes.iter().any(may_have)
+    }
+
     /// What to do now. Orders are made once; what becomes of them comes back as [`served`](Self::served) and [`owner`](Self::owner).
     pub(super) fn advance(&mut self, now: Ms) -> Vec<Order> {
         let Some((_, mine)) = self.nodes.get(&self.me) else { return Vec::new() };

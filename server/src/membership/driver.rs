@@ -1,6 +1,6 @@
 //! Carries a campaign out: passes on what the store, the probes and the engine report, and gives the orders. Decides nothing.
 
-use super::campaign::{Campaign, Order};
+use super::campaign::{Campaign, Order, Served};
 use super::claims;
 use super::pace::Ms;
 use super::probe::{Probe, ProbeFinding};
@@ -39,7 +39,7 @@ pub(super) struct Campaigner {
     pub(super) probes: BTreeMap<NodeId, Probe>,
     pub(super) findings: (mpsc::UnboundedSender<ProbeFinding>, mpsc::UnboundedReceiver<ProbeFinding>),
     pub(super) drains: watch::Receiver<bool>,
-    /// How many shards are served here.
+    /// How many shards are served here that other nodes could take.
     pub(super) serving: watch::Sender<usize>,
     pub(super) has_listed: (bool, bool),
     pub(super) started: Instant,
@@ -158,7 +158,9 @@ impl Campaigner {
 
     fn decide(&mut self) {
         for shard in 0..self.server.count() {
-            self.campaign.served(shard, self.server.served(shard));
+            let served = self.server.served(shard);
+            self.depose(shard, served);
+            self.campaign.served(shard, served);
         }
         let is_seen = self.nodes.silence().max(self.shards.silence()) < SILENCE_MAX;
         if self.has_listed == (true, true) && is_seen && self.session.is_valid() {
@@ -172,6 +174,14 @@ impl Campaigner {
         }
         self.publish();
         self.route();
+    }
+
+    /// Tells the engine where another node has a later claim: one that books nothing would not notice.
+    fn depose(&self, shard: u16, served: Served) {
+        let Some(owner) = self.owners.get(&shard).filter(|owner| owner.node != self.me) else { return };
+        if matches!(served, Served::Owned(epoch) if epoch < owner.epoch) {
+            self.server.deposed(shard, owner.node.clone(), owner.epoch);
+        }
     }
 
     /// Says of this node what others need to know.
@@ -202,7 +212,7 @@ impl Campaigner {
         let shards = 0..self.server.count();
         let route = |shard| self.table.route_of(self.owners.get(&shard), self.server.served(shard), record);
         self.table.set(shards.map(route).collect());
-        let serving = self.campaign.serving();
+        let serving = if self.campaign.has_heirs() { self.campaign.serving() } else { 0 };
         self.serving.send_if_modified(|known| std::mem::replace(known, serving) != serving);
     }
 }

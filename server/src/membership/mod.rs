@@ -27,4 +27,4 @@ pub use campaign::Served;
 pub use node::{Membership, MembershipError, MembershipSettings};
 pub use record::NodeRecord;
 pub use shards::ShardServer;
-pub use table::{OwnerNode, OwnerTable, ShardRoute};
+pub use table::OwnerTable;

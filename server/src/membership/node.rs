@@ -127,7 +127,7 @@ impl Membership {
         self.session.is_taken()
     }
 
-    /// Gives every shard to other nodes. Returns once that is done, or after `most`: where there is no other node, nothing is given.
+    /// Gives every shard to other nodes. Returns once that is done, or after `most`; at once where there is no node to give them to.
     pub async fn drain(&self, most: Duration) {
         self.drains.send_replace(true);
         let mut serving = self.serving.clone();

@@ -16,6 +16,10 @@ pub trait ShardServer: Debug + Send + Sync + 'static {
     /// Gives a shard to a node. Never blocks: what becomes of it is a change.
     fn hand_over(&self, shard: u16, to: NodeId);
 
+    /// A node has claimed a shard that is served here, in this later epoch: nothing can be booked under the claim here any more. Never
+    /// blocks.
+    fn deposed(&self, shard: u16, by: NodeId, epoch: u64);
+
     /// What is done with a shard now.
     fn served(&self, shard: u16) -> Served;
 

@@ -3,6 +3,7 @@
 use super::tls::TlsError;
 use crate::config::Exposed;
 use crate::engine::StartError;
+use crate::membership::MembershipError;
 use crate::store::StoreError;
 use crate::store::catalog::CatalogError;
 use std::net::SocketAddr;
@@ -16,14 +17,14 @@ pub enum ServeError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Another server uses the store in etcd.
+    /// The server cannot be a node of its cluster.
+    #[error(transparent)]
+    Membership(#[from] MembershipError),
+    /// Another process bears the name of this node.
     #[error(
-        "the store: the node {node:?} serves this cluster: stop it first, or give this one another --cluster"
+        "cluster.node: another process has taken the name of this node: give each node a name of its own"
     )]
-    InUse {
-        /// Its name.
-        node: String,
-    },
+    NameTaken,
     /// What is in the store cannot be used.
     #[error("the store: {0}")]
     Catalog(#[from] CatalogError),

@@ -14,9 +14,13 @@ mod listen;
 mod peers;
 
 mod error;
+
+mod documents;
 mod permissions;
+mod shards;
 mod signals;
-mod sole;
+
+mod member;
 mod start;
 
 mod running;

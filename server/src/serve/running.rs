@@ -1,23 +1,24 @@
 //! A server that runs: starts it, listens, and stops it gracefully.
 
 use super::connection::ConnectionContext;
+use super::documents;
 use super::error::ServeError;
 use super::listen::Listener;
+use super::member::{self, Joined, NodeSite};
 use super::peers::{self, PeerPort};
 use super::permissions;
 use super::services::Services;
 use super::signals::Signals;
-use super::sole;
 use super::start::{self, Opened};
 use super::tls::Certificates;
 use crate::clock::{Machine, Source};
 use crate::config::Settings;
 use crate::engine::Engine;
-use crate::leases::ClusterNode;
+use crate::leases::{Cluster, ClusterNode};
+use crate::membership::Membership;
 use crate::service::admin::Admin;
 use crate::service::http;
 use crate::service::quota::{QuotaCalls, StreamBounds};
-use crate::store::etcd::Session;
 use crate::store::{self, OpenedStore, StoreError};
 use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
@@ -30,14 +31,16 @@ use tonic::service::Routes;
 
 /// How often to check whether requests still wait.
 const DRAIN_POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// How often a node looks whether another process has taken its name.
+const NAME_INTERVAL: Duration = Duration::from_millis(500);
 /// How long connections may take to send their last answers.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where other nodes are served unless a setting says otherwise.
 const PEER_DEFAULT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 7422));
 
-/// Makes a server a node of a cluster, from where clients and where other nodes reach it.
-type NodeMaker<'a> = Box<dyn FnOnce(SocketAddr, SocketAddr) -> ClusterNode + Send + 'a>;
+/// Makes a server a node of a cluster.
+type NodeMaker<'a> = Box<dyn FnOnce(&NodeSite<'_>) -> Result<Joined, ServeError> + Send + 'a>;
 
 /// A server that listens.
 #[derive(Debug)]
@@ -58,10 +61,14 @@ pub struct Running {
     http: tokio::task::JoinHandle<()>,
     health: tonic_health::server::HealthReporter,
     halt: CancellationToken,
+    /// Ends the streams to other nodes and from them.
+    peers_halt: CancellationToken,
     drain: Duration,
     signals: Signals,
-    /// Keeps other servers off a store in etcd.
-    sole: Option<Session>,
+    /// The other nodes, where there are any.
+    cluster: Option<Arc<Cluster>>,
+    /// The part of this server in its cluster.
+    membership: Option<Arc<Membership>>,
 }
 
 impl Running {
@@ -86,10 +93,18 @@ impl Running {
     /// # Errors
     /// [`ServeError`]; nothing runs then.
     pub async fn start_by(clocks: Box<dyn Source>, settings: &Settings) -> Result<Self, ServeError> {
-        Self::start_on(clocks, settings, || store::open(&settings.place()), None).await
+        let peers = match &settings.cluster {
+            Some(cluster) => {
+                let listener = bind("peer_listen", settings.peer_listen.unwrap_or(PEER_DEFAULT)).await?;
+                let join: NodeMaker<'_> = Box::new(|site| member::join(site, cluster));
+                Some((listener, join))
+            }
+            None => None,
+        };
+        Self::start_on(clocks, settings, || store::open(&settings.place()), peers).await
     }
 
-    /// Starts the server as a node of a cluster. `node` makes it one, from where other nodes are to reach it.
+    /// Starts the server as a node of a cluster in which `node` says who owns what, from where clients and other nodes reach it.
     ///
     /// # Errors
     /// [`ServeError`]; nothing runs then.
@@ -99,8 +114,9 @@ impl Running {
         node: impl FnOnce(SocketAddr, SocketAddr) -> ClusterNode + Send,
     ) -> Result<Self, ServeError> {
         let listener = bind("peer_listen", settings.peer_listen.unwrap_or(PEER_DEFAULT)).await?;
-        let open = || store::open(&settings.place());
-        Self::start_on(clocks, settings, open, Some((listener, Box::new(node)))).await
+        let join: NodeMaker<'_> =
+            Box::new(|site| Ok(Joined { node: node(site.client, site.peer), membership: None }));
+        Self::start_on(clocks, settings, || store::open(&settings.place()), Some((listener, join))).await
     }
 
     async fn start_on(
@@ -114,17 +130,23 @@ impl Running {
         let listener = bind("listen", settings.listen).await?;
         let http_listener = bind("http_listen", settings.http_listen).await?;
         let opened = open()?;
-        let sole = if peers.is_none() { sole::hold(settings, &opened)? } else { None };
-        let Opened { store: OpenedStore { store, is_new, file, .. }, engine, gate, policies } =
+        let Opened { store: OpenedStore { store, is_new, file, etcd, .. }, engine, gate, policies } =
             start::open(clocks, settings, opened)?;
         let authenticates = gate.is_closed();
         let certificates = settings.tls.clone().map(Certificates::read).transpose()?;
         let (address, http_address) = (listener.local_addr()?, http_listener.local_addr()?);
         let halt = CancellationToken::new();
-        let (peers, make) = peers.unzip();
+        let (peers, join) = peers.unzip();
         let peer_address = peers.as_ref().map(TcpListener::local_addr).transpose()?;
-        let node = make.zip(peer_address).map(|(make, peer_address)| make(address, peer_address));
-        let leases = peers::leases(&engine, node, settings, &halt)?;
+        let joined = join.zip(peer_address).map(|(join, peer)| {
+            join(&NodeSite { engine: &engine, etcd: etcd.as_ref(), client: address, peer })
+        });
+        let (node, membership) = joined.transpose()?.map(|joined| (joined.node, joined.membership)).unzip();
+        let peers_halt = CancellationToken::new();
+        let leases = peers::leases(&engine, node, settings, &peers_halt)?;
+        if let Some(etcd) = &etcd {
+            documents::follow(etcd, &policies);
+        }
         let (health, health_service) = tonic_health::server::health_reporter();
         health.set_serving::<QuotaServiceServer<QuotaCalls>>().await;
         health.set_serving::<AdminServiceServer<Admin>>().await;
@@ -138,7 +160,7 @@ impl Running {
         let admin = Admin::new(policies, store, leases.clone());
         let peers = peers.map(|listener| {
             let (leases, admin, gate) = (leases.clone(), admin.clone(), Arc::clone(&gate));
-            let (tls, halt) = (settings.peer_tls.clone(), halt.clone());
+            let (tls, halt) = (settings.peer_tls.clone(), peers_halt.clone());
             PeerPort { listener, leases, admin, gate, limits, tls, halt }.listener()
         });
         let peers = peers.transpose()?.flatten();
@@ -154,6 +176,7 @@ impl Running {
             ConnectionContext { services, limits, certificates, gate: Arc::clone(&gate), halt: halt.clone() };
         let grpc = tokio::spawn(Listener::new(listener, context).serve());
         let peers = peers.map(|listener| tokio::spawn(listener.serve()));
+        let cluster = leases.cluster().cloned();
         let http = tokio::spawn(http::serve(http_listener, Arc::clone(&engine), leases, gate));
         let drain = Duration::from_secs(settings.drain_seconds.into());
         // Warn only once everything else has started.
@@ -176,9 +199,11 @@ impl Running {
             http,
             health,
             halt,
+            peers_halt,
+            cluster,
             drain,
             signals,
-            sole,
+            membership: membership.flatten(),
         })
     }
 
@@ -190,6 +215,7 @@ impl Running {
         tokio::select! {
             _ = &mut self.grpc => return Ok(()),
             what = self.engine.failed() => return Err(ServeError::Failed(what)),
+            () = name_taken(self.membership.as_deref()) => return Err(ServeError::NameTaken),
             () = self.signals.next() => {}
         }
         tracing::info!("stopping: waiting requests have {} s", self.drain.as_secs());
@@ -200,25 +226,31 @@ impl Running {
         }
     }
 
-    /// Stops gracefully: refuses new requests, lets waiting ones finish within the time to drain, hands back what was booked and not
-    /// granted, and closes connections.
+    /// Stops gracefully: gives its shards to other nodes, refuses new requests, lets waiting ones finish within the time to drain, hands
+    /// back what was booked and not granted, and closes connections.
     ///
     /// # Errors
     /// [`ServeError`] where gRPC failed.
     pub async fn stop(self) -> Result<(), ServeError> {
         self.health.set_not_serving::<QuotaServiceServer<QuotaCalls>>().await;
         self.health.set_not_serving::<AdminServiceServer<Admin>>().await;
-        self.engine.drain();
         let deadline = Instant::now() + self.drain;
-        while self.engine.waiting() > 0 && Instant::now() < deadline {
+        if let Some(membership) = &self.membership {
+            membership.drain(self.drain).await;
+            // Open calls go on, to the owners that there are now; clients make the next ones at other nodes.
+            self.halt.cancel();
+        }
+        self.engine.drain();
+        while self.waiting() > 0 && Instant::now() < deadline {
             tokio::time::sleep(DRAIN_POLL_INTERVAL).await;
         }
+        self.cluster.inspect(|cluster| cluster.stop_waiting());
         let engine = Arc::clone(&self.engine);
         // It writes to the store, and refuses what still waits.
-        let sole = self.sole;
+        let membership = self.membership;
         let stop = move || {
             engine.stop();
-            drop(sole);
+            membership.inspect(|membership| membership.leave());
         };
         let _ = tokio::task::spawn_blocking(stop).await;
         self.halt.cancel();
@@ -228,9 +260,23 @@ impl Running {
         if ended.is_err() {
             grpc.abort();
         }
-        // Streams between nodes stay open: what was on them is asked for again elsewhere.
+        // Streams between nodes stay open until then: what is on them is asked for again elsewhere.
+        self.peers_halt.cancel();
         self.peers.inspect(tokio::task::JoinHandle::abort);
         Ok(())
+    }
+
+    /// How many requests wait, here or through this node.
+    fn waiting(&self) -> usize {
+        self.engine.waiting() + self.cluster.as_ref().map_or(0, |cluster| cluster.waiting())
+    }
+}
+
+/// Resolves when another process has taken the name of this node.
+async fn name_taken(membership: Option<&Membership>) {
+    let mut ticks = tokio::time::interval(NAME_INTERVAL);
+    while membership.is_none_or(|membership| !membership.is_name_taken()) {
+        ticks.tick().await;
     }
 }
 

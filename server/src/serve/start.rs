@@ -2,7 +2,7 @@
 
 use super::error::ServeError;
 use crate::clock::{Clock, Source};
-use crate::config::{ServerLimits, Settings, check_exposure};
+use crate::config::{Settings, check_exposure};
 use crate::convert::lease::DEFAULT_NAME;
 use crate::convert::names;
 use crate::convert::team::team_policies;
@@ -15,7 +15,7 @@ use crate::service::certificates::Bindings;
 use crate::service::gate::{self, ENVIRONMENT_TOKEN, Gate};
 use crate::signals;
 use crate::store::catalog::{
-    Catalog, CatalogChange, Document, KeptToken, Stored, policy_key, team_key, workspace_key,
+    Catalog, CatalogChange, CatalogError, Document, KeptToken, Stored, policy_key, team_key, workspace_key,
 };
 use crate::store::{OpenedStore, StoreVersion};
 use apportion_core::bounds::Bounds;
@@ -72,7 +72,7 @@ pub(super) fn open(
         );
     }
     let (workspaces, signals) = workspaces(&catalog)?;
-    let engine_settings = engine_settings(opened.shards, &settings.limits);
+    let engine_settings = engine_settings(opened.shards, settings);
     let engine = Arc::new(Engine::start(engine_settings, clock, Arc::clone(&opened.store), workspaces)?);
     signals.iter().for_each(|(id, version)| engine.set_signals_version(id, *version));
     let policies =
@@ -80,11 +80,17 @@ pub(super) fn open(
     Ok(Opened { store: opened, engine, gate, policies })
 }
 
-/// The settings of the engine of a server that alone uses its store.
-fn engine_settings(shards: u16, limits: &ServerLimits) -> EngineSettings {
-    let node = NodeId::new("embedded").unwrap_or_else(|_| unreachable!("it is a name"));
-    let bounds = Bounds { callers_per_team: limits.callers_per_team, ..Bounds::DEFAULT };
-    EngineSettings { node, horizon: Horizon::DEFAULT, bounds, shards, serving: Serving::Everything }
+/// The settings of the engine: a server that alone uses its store serves everything, a node of a cluster what it claims.
+fn engine_settings(shards: u16, settings: &Settings) -> EngineSettings {
+    let (node, serving) = match &settings.cluster {
+        Some(cluster) => (cluster.node.clone(), Serving::Claimed),
+        None => {
+            let node = NodeId::new("embedded").unwrap_or_else(|_| unreachable!("it is a name"));
+            (node, Serving::Everything)
+        }
+    };
+    let bounds = Bounds { callers_per_team: settings.limits.callers_per_team, ..Bounds::DEFAULT };
+    EngineSettings { node, horizon: Horizon::DEFAULT, bounds, shards, serving }
 }
 
 /// Creates the workspace `default` on the first start, so that a first call needs no set-up. Once it is deleted, it stays deleted.
@@ -109,7 +115,7 @@ fn initialize(catalog: &Catalog) -> Result<(), ServeError> {
         ..v1::AuditEntry::default()
     };
     let (id, of) = (DEFAULT_NAME.to_owned(), DEFAULT_NAME.to_owned());
-    catalog.apply(&CatalogChange {
+    let created = catalog.apply(&CatalogChange {
         expect: vec![(policy_key(&id), None), (workspace_key(&id), None), (team_key(&id, &id), None)],
         puts: vec![
             Document::Workspace { workspace: id.clone(), value: workspace },
@@ -117,8 +123,12 @@ fn initialize(catalog: &Catalog) -> Result<(), ServeError> {
         ],
         deletes: Vec::new(),
         entry,
-    })?;
-    Ok(())
+    });
+    match created {
+        // Another node of the cluster was first.
+        Ok(_) | Err(CatalogError::Conflict) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn now() -> prost_types::Timestamp {

@@ -21,6 +21,8 @@ pub mod log;
 pub mod load;
 pub mod worker;
 
+pub mod nodes;
+
 pub mod policy_changes;
 
 use std::time::{Duration, SystemTime};

@@ -61,7 +61,8 @@ impl Server {
 
     /// Serves the store of a cluster in etcd, as a node of this name.
     pub fn start_on_etcd(store: &str, node: &str) -> Self {
-        Self::start_of(Command::new(program()), &["--store", store, "--cluster", "try", "--node", node])
+        let flags = ["--store", store, "--cluster", "try", "--node", node, "--peer-listen", "127.0.0.1:0"];
+        Self::start_of(Command::new(program()), &flags)
     }
 
     fn start_as(command: Command, data: &Path, flags: &[&str]) -> Self {
@@ -104,6 +105,11 @@ impl Server {
         self.child.id()
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.ended(Duration::ZERO).is_some()
+    }
+
     /// Lets every write to a file fail from now on.
     pub fn deny_writes(&self) {
         self.child.deny_writes();
@@ -117,6 +123,11 @@ impl Server {
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         self.child.signal(signal);
+    }
+
+    /// Pauses it with SIGSTOP, and returns once it stands still.
+    pub fn pause(&self) {
+        self.child.pause();
     }
 
     /// Kills it with SIGKILL.

@@ -117,6 +117,14 @@ impl Host {
         }
     }
 
+    /// The store says that `owner` claimed a shard in this epoch. Where that is later than the claim here, every write of this node is
+    /// refused from now on: [`HostEffect::Lost`] follows at once, also where nothing is written.
+    pub fn deposed(&mut self, shard: u16, owner: NodeId, epoch: u64) {
+        if let Some(of_it) = self.shards.get_mut(usize::from(shard)) {
+            of_it.deposed(owner, epoch, &mut self.outbox);
+        }
+    }
+
     /// Takes in what a workspace's allocator or its host asks for. The reply to a wanted block is [`ShardReply::Booked`] or
     /// [`ShardReply::Refused`], unless the shard is lost before.
     pub fn apply(&mut self, now: Timestamp, shard: u16, input: ShardInput) {

@@ -119,11 +119,7 @@ impl Opener {
                 (ShardState::HandedOver { to, epoch }, self.handed_over(shard))
             }
             LostWhy::Conflict { owner } => {
-                tracing::error!(
-                    shard,
-                    ?owner,
-                    "the shard is lost: its workspaces grant nothing here until it is taken over"
-                );
+                self.report_lost(shard, owner.as_ref());
                 let (owner, epoch) = owner.unzip();
                 (ShardState::Lost { owner, epoch }, self.serving.elsewhere(shard))
             }
@@ -132,6 +128,19 @@ impl Opener {
         self.booked_ahead.remove(&shard);
         self.health.set_booked_ahead_until(self.booked_ahead.values().copied().max());
         self.registry.of_shard(shard).iter().for_each(|workspace| workspace.close(&why));
+    }
+
+    /// Logs that a shard is lost: an error where this process should be the only one that uses the store, and what happens all the
+    /// time in a cluster.
+    fn report_lost(&self, shard: u16, owner: Option<&(NodeId, u64)>) {
+        match self.serving {
+            Serving::Everything => tracing::error!(
+                shard,
+                ?owner,
+                "the shard is lost: its workspaces grant nothing here until it is taken over"
+            ),
+            Serving::Claimed => tracing::debug!(shard, ?owner, "another node has claimed the shard"),
+        }
     }
 
     /// Logs where a clock that was far ahead has booked windows to come: they stay spent when they come.

@@ -106,6 +106,7 @@ impl Ledger {
         match command {
             Command::Claim(shard) => self.claim(shard),
             Command::HandOver(shard, to) => self.hand_over(now, shard, to),
+            Command::Deposed(shard, by, epoch) => self.host.deposed(shard, by, epoch),
             Command::Shard(shard, input) => self.host.apply(now, shard, input),
             Command::Open(id, tried) => {
                 self.openings.extend(tried);

@@ -71,6 +71,11 @@ impl Workspace {
         unspent
     }
 
+    /// The version of the policy in force.
+    pub(in crate::engine) fn policy_version(&self) -> u64 {
+        self.lock().versioned.version
+    }
+
     /// Puts a policy in force, for waiting requests too.
     ///
     /// # Errors

@@ -15,6 +15,8 @@ mod teams;
 mod tokens;
 mod workspaces;
 
+mod followed;
+
 pub(crate) use check::check;
 pub(crate) use policies::Policies;
 

@@ -15,7 +15,7 @@ use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::Policy;
 use apportion_proto::v1;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// How often a change is tried that conflicts with another one.
@@ -55,7 +55,7 @@ impl Policies {
         who: &Identity,
         attempt: impl Fn() -> Result<T, ChangeError>,
     ) -> Result<T, Error> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.changing();
         if !who.is_valid(self.engine.clock().now()) {
             return Err(gate::WITHDRAWN);
         }
@@ -135,9 +135,19 @@ impl Policies {
         timestamp(self.engine.clock().now())
     }
 
+    /// One change at a time.
+    pub(super) fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is in force of these workspaces may not be what the store holds.
+    pub(super) fn doubt(&self, workspaces: Vec<WorkspaceId>) {
+        self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).extend(workspaces);
+    }
+
     /// Puts in force what the store holds of the workspaces that are in doubt.
-    fn resolve_doubts(&self) {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn resolve_doubts(&self) {
+        let _changing = self.changing();
         let doubts = self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for id in doubts {
             let known = match self.stored_workspace(&id) {

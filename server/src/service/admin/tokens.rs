@@ -133,7 +133,7 @@ impl Policies {
     }
 
     /// Every token of the store, which is what all servers that use it go by.
-    fn tokens(&self) -> Result<Vec<KeptToken>, ChangeError> {
+    pub(super) fn tokens(&self) -> Result<Vec<KeptToken>, ChangeError> {
         let (mut tokens, mut after) = (Vec::new(), None::<String>);
         loop {
             let page = self.catalog.tokens(after.as_deref(), usize::MAX)?;

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::store::catalog::KeptToken;
 use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::time::{Span, Timestamp};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -47,6 +47,8 @@ pub(crate) struct Gate {
     /// Whether a credential is required. Once it is, it stays so.
     closed: AtomicBool,
     holders: RwLock<HashMap<Hash, Arc<Identity>>>,
+    /// It is unknown which tokens the store still holds.
+    distrusts: AtomicBool,
     certificates: Bindings,
     anybody: Arc<Identity>,
     guesses: Guesses,
@@ -58,6 +60,7 @@ impl Gate {
         Self {
             closed: AtomicBool::new(false),
             holders: RwLock::default(),
+            distrusts: AtomicBool::new(false),
             certificates: Bindings::default(),
             anybody: Arc::new(Identity::anybody()),
             guesses: Guesses::default(),
@@ -98,6 +101,27 @@ impl Gate {
             }
             stays
         });
+    }
+
+    /// Accepts these tokens and no others, but for that of the environment.
+    pub(crate) fn accept_only(&self, tokens: &[KeptToken]) {
+        let known: HashSet<&str> = tokens.iter().map(|kept| kept.token.name.as_str()).collect();
+        for name in
+            self.names().iter().filter(|name| *name != ENVIRONMENT_TOKEN && !known.contains(name.as_str()))
+        {
+            self.dismiss(name);
+        }
+        tokens.iter().filter(|kept| !self.knows(&kept.secret_sha256)).for_each(|kept| self.admit(kept));
+    }
+
+    /// Accepts no token of the store for now, or does again.
+    pub(crate) fn distrust(&self, is_unknown: bool) {
+        self.distrusts.store(is_unknown, Ordering::Release);
+    }
+
+    fn names(&self) -> Vec<String> {
+        let holders = self.holders.read().unwrap_or_else(PoisonError::into_inner);
+        holders.values().map(|holder| holder.name.clone()).collect()
     }
 
     /// Whether an administrator has a credential that does not expire.
@@ -170,6 +194,11 @@ impl Gate {
             let holders = self.holders.read().unwrap_or_else(PoisonError::into_inner);
             holders.get(&hash(secret)).filter(|holder| holder.is_valid(now)).cloned()
         });
+        if known.as_ref().is_some_and(|holder| holder.name != ENVIRONMENT_TOKEN)
+            && self.distrusts.load(Ordering::Acquire)
+        {
+            return Err(Error::StoreLost);
+        }
         // A token that was accepted from this peer before is no guess.
         if let Some(holder) = known.as_ref().filter(|holder| holder.known_peers.has(peer)) {
             return Ok(Arc::clone(holder));

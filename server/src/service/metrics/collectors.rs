@@ -8,7 +8,7 @@ use crate::leases::{Cluster, ForwardResult};
 use crate::service::gate::Gate;
 use crate::service::guesses::CredentialFault;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,11 +45,11 @@ impl Collector for RefusedCredentials {
     }
 }
 
-/// The calls that were passed on to other nodes, and the shards that this one owns.
+/// The calls that were passed on to other nodes, the shards that this one owns, and how often it took one over.
 #[derive(Debug)]
 pub(super) struct Forwarded {
     pub(super) cluster: Arc<Cluster>,
-    pub(super) shards: u16,
+    pub(super) engine: Arc<Engine>,
 }
 
 impl Collector for Forwarded {
@@ -57,7 +57,10 @@ impl Collector for Forwarded {
         let count = |result| self.cluster.forwarded.count(result);
         let passed = ForwardResult::ALL.iter().map(|&(result, name)| ([("result", name)], count(result)));
         counter(&mut encoder, "forwarded_requests", "Calls passed on to other nodes", passed)?;
-        let owned: Vec<String> = (0..self.shards)
+        let help = "Shards that this node took over";
+        let mut taken_over = encoder.encode_descriptor("takeovers", help, None, MetricType::Counter)?;
+        taken_over.encode_counter::<NoLabelSet, u64, u64>(&self.engine.takeovers(), None)?;
+        let owned: Vec<String> = (0..self.engine.shard_count())
             .filter(|&shard| self.cluster.owns(shard))
             .map(|shard| shard.to_string())
             .collect();

@@ -41,7 +41,7 @@ impl From<Snapshot> for Figures {
     }
 }
 
-/// Reads the figures of every workspace.
+/// Reads the figures of every workspace that this node serves.
 ///
 /// # Errors
 /// Where the text is not to be written any more.
@@ -53,7 +53,10 @@ pub(super) fn read(engine: &Engine, pieces: &Pieces) -> Result<All, fmt::Error> 
         if !all.is_empty() {
             pieces.pause(PAUSE)?;
         }
-        all.extend(some.iter().filter_map(|id| Some((id.clone(), engine.figures(id).ok()?.into()))));
+        // Those of another node's workspaces are that node's.
+        let here =
+            |id| engine.figures(id).ok().filter(|now| !matches!(now.trouble, Some(Error::NotOwner { .. })));
+        all.extend(some.iter().filter_map(|id| Some((id.clone(), here(id)?.into()))));
     }
     Ok(all)
 }

@@ -63,8 +63,8 @@ impl Metrics {
             registry.register_collector(Box::new(Workspaces(Arc::clone(&all))));
             registry.register_collector(Box::new(RefusedCredentials(gate)));
             if let Some(cluster) = cluster {
-                let shards = engine.shard_count();
-                registry.register_collector(Box::new(Forwarded { cluster, shards }));
+                let engine = Arc::clone(&engine);
+                registry.register_collector(Box::new(Forwarded { cluster, engine }));
             }
             registry.register_collector(Box::new(BookedAhead(engine)));
             encode(pieces, &registry)?;

@@ -4,7 +4,7 @@ use super::state::{ShardLedger, Site, Stage};
 use super::write::ClaimWrite;
 use crate::ids::{NodeId, WorkspaceId};
 use crate::ledger::books::WorkspaceBooks;
-use crate::ledger::effect::HostEffect;
+use crate::ledger::effect::{HostEffect, LostWhy};
 use crate::ledger::flight::Flight;
 use crate::ledger::input::ShardInput;
 use crate::ledger::mark::MarkKey;
@@ -36,6 +36,13 @@ impl ShardLedger {
             self.scan = None;
             self.books.values_mut().for_each(WorkspaceBooks::want_nothing);
             self.leave(now, site, outbox);
+        }
+    }
+
+    /// Another node claimed the shard: it is lost, where that claim is later than the one here.
+    pub(in crate::ledger) fn deposed(&mut self, owner: NodeId, epoch: u64, outbox: &mut Outbox) {
+        if self.claim().is_some_and(|claim| claim.epoch < epoch) {
+            self.lose(LostWhy::Conflict { owner: Some((owner, epoch)) }, outbox);
         }
     }
 
