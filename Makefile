@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run simulate test lint conformance clients test-python test-node test-go test-java proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
+.PHONY: help demo cluster run simulate test lint conformance clients test-python test-node test-go test-java proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -18,6 +18,11 @@ demo: need-cargo ## four services and one budget, a minute without and a minute 
 	cargo build --release --package apportion-cli --package apportion-tests --bin apportion --bin demo
 	@echo
 	@exec target/release/demo $(ARGS)
+
+cluster: need-cargo etcd ## three nodes on an etcd of three members, services that use them, and what to kill
+	cargo build --release --package apportion-cli --package apportion-tests --bin apportion --bin cluster
+	@echo
+	@exec target/release/cluster
 
 run: need-cargo ## build the release and serve on the embedded store (ARGS="--flag …" is passed on)
 	cargo build --release --package apportion-cli
