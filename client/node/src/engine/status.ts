@@ -11,8 +11,14 @@ export function failureOf(error: unknown): CallFailure {
   const failed = ConnectError.from(error);
   const [info] = failed.findDetails(ErrorInfo) as { reason?: unknown }[];
   const [retry] = failed.findDetails(RetryInfo) as { retryDelay?: Duration }[];
-  return new CallFailure(failed.code, failed.rawMessage === "" ? Code[failed.code] : failed.rawMessage, {
+  return new CallFailure(codeOf(failed), failed.rawMessage === "" ? Code[failed.code] : failed.rawMessage, {
     reason: typeof info?.reason === "string" ? info.reason : undefined,
     retryAfterMs: retry === undefined ? undefined : Math.max(fromWire(retry.retryDelay), 0),
   });
+}
+
+/** Returns the code, which for a connection that was reset is not the library's: that one looks like a server's answer. */
+function codeOf(failed: ConnectError): Code {
+  const isOfNode = failed.cause instanceof Error && "code" in failed.cause;
+  return failed.code === Code.Aborted && isOfNode ? Code.Unavailable : failed.code;
 }
