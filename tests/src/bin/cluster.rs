@@ -56,7 +56,7 @@ impl Show {
         let first = self.nodes.server(0);
         println!("\nthrough any node, in another terminal:");
         println!("  {program} top --server http://{}", first.address());
-        println!("  {program} team list --server http://{}", first.address());
+        println!("  {program} team list default --server http://{}", first.address());
         println!("and then kill a node, best the owner, with SIGKILL or SIGTERM, or freeze it with SIGSTOP:");
         println!("  kill -9 {}", first.pid());
         println!("What is killed comes back after {} s. Ctrl-C ends everything.\n", AWAY.as_secs());
