@@ -110,24 +110,28 @@ impl WaitStats {
 
     /// A request was refused. One that named no priority counts in that of its team.
     pub(super) fn refused(&mut self, now: Timestamp, by: RequestOrigin<'_>, policy: &Policy) {
-        let team = self.team(by.team);
-        let c =
-            by.priority.unwrap_or_else(|| *team.priority.get_or_insert_with(|| priority_of(policy, by.team)));
-        let counts = team.counts[c].get_or_insert_default();
-        counts.refused_requests += 1;
-        counts.interval(now).refused += 1;
+        self.change(by.team, |team| {
+            let c = by
+                .priority
+                .unwrap_or_else(|| *team.priority.get_or_insert_with(|| priority_of(policy, by.team)));
+            let counts = team.counts[c].get_or_insert_default();
+            counts.refused_requests += 1;
+            counts.interval(now).refused += 1;
+        });
     }
 
     /// A request was granted a lease after it had waited so long.
     fn granted(&mut self, now: Timestamp, by: RequestOrigin<'_>, lease: &Lease, waited: Span) {
-        let counts = self.team(by.team).counts[lease.priority].get_or_insert_default();
-        counts.granted_requests += 1;
-        counts.granted_permits += u64::from(lease.permits);
-        let interval = counts.interval(now);
-        interval.granted += 1;
-        interval.longest = interval.longest.max(waited);
-        let count = &mut interval.buckets[bucket(waited)];
-        *count = count.saturating_add(1);
+        self.change(by.team, |team| {
+            let counts = team.counts[lease.priority].get_or_insert_default();
+            counts.granted_requests += 1;
+            counts.granted_permits += u64::from(lease.permits);
+            let interval = counts.interval(now);
+            interval.granted += 1;
+            interval.longest = interval.longest.max(waited);
+            let count = &mut interval.buckets[bucket(waited)];
+            *count = count.saturating_add(1);
+        });
     }
 
     /// What is known about a team.
@@ -143,8 +147,12 @@ impl WaitStats {
         self.teams.values_mut().for_each(|team| team.priority = None);
     }
 
-    fn team(&mut self, id: &TeamId) -> &mut TeamStats {
-        self.teams.entry(id.clone()).or_default()
+    /// Changes the counts of a team. Its id is copied only where it has none yet.
+    fn change(&mut self, id: &TeamId, change: impl FnOnce(&mut TeamStats)) {
+        match self.teams.get_mut(id) {
+            Some(team) => change(team),
+            None => change(self.teams.entry(id.clone()).or_default()),
+        }
     }
 }
 

@@ -18,7 +18,9 @@ use crate::error::Error;
 use crate::status::ErrorScope;
 use apportion_proto::v1;
 use futures_util::Stream;
+use outgoing::Outgoing;
 use state::StreamState;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,7 +56,11 @@ impl Drop for Reader {
 }
 
 /// The answers of one stream.
-pub(crate) struct Answers(Shared);
+pub(crate) struct Answers {
+    shared: Shared,
+    /// Answers out of the shared state, in their order: it is locked once for all of them.
+    taken: VecDeque<Outgoing>,
+}
 
 /// Starts to answer a stream.
 pub(super) fn start(
@@ -66,27 +72,33 @@ pub(super) fn start(
     let state = StreamState::new(calls, in_flight_max, who, requests);
     let shared = Shared(Arc::new(Mutex::new(state)));
     tokio::spawn(Reader(shared.clone()));
-    Answers(shared)
+    Answers { shared, taken: VecDeque::new() }
 }
 
 impl Stream for Answers {
     type Item = Result<v1::ExchangeResponse, Status>;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Self { shared, taken } = &mut *self;
+        if taken.is_empty()
+            && let Some(end) = ready!(shared.lock().poll_answers(context, taken))
+        {
+            return Poll::Ready(end.err().map(Err));
+        }
         // The message is made outside the lock.
-        let next = ready!(self.0.lock().poll_next_answer(context));
-        Poll::Ready(next.map(|answer| answer.map(|outgoing| outgoing.response())))
+        Poll::Ready(taken.pop_front().map(|outgoing| Ok(outgoing.response())))
     }
 }
 
 impl Drop for Answers {
     fn drop(&mut self) {
-        self.0.lock().close_sender();
+        let unsent = std::mem::take(&mut self.taken);
+        self.shared.lock().close_sender(unsent);
     }
 }
 
 impl std::fmt::Debug for Answers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Answers").field("in_flight", &self.0.lock().in_flight()).finish_non_exhaustive()
+        f.debug_struct("Answers").field("in_flight", &self.shared.lock().in_flight()).finish_non_exhaustive()
     }
 }

@@ -6,9 +6,10 @@ use crate::status::ErrorScope;
 use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
 use apportion_proto::v1;
 use apportion_proto::v1::exchange_response::Response;
+use std::sync::Arc;
 
 /// The sender of a request.
-#[derive(Clone)]
+#[derive(Debug)]
 pub(super) struct Requester {
     pub(super) workspace: WorkspaceId,
     pub(super) team: TeamId,
@@ -21,10 +22,27 @@ impl Requester {
     }
 }
 
+/// The sender of the last request of a stream, kept because the next one mostly comes from the same.
+#[derive(Default)]
+pub(super) struct Requesters(Option<Arc<Requester>>);
+
+impl Requesters {
+    /// The sender of a request.
+    pub(super) fn of(&mut self, workspace: &WorkspaceId, team: &TeamId, caller: &CallerId) -> Arc<Requester> {
+        let is_sender =
+            |of: &&Arc<Requester>| of.caller == *caller && of.team == *team && of.workspace == *workspace;
+        if let Some(same) = self.0.as_ref().filter(is_sender) {
+            return Arc::clone(same);
+        }
+        let (workspace, team, caller) = (workspace.clone(), team.clone(), caller.clone());
+        Arc::clone(self.0.insert(Arc::new(Requester { workspace, team, caller })))
+    }
+}
+
 /// An answer that is not sent yet.
 pub(super) enum Outgoing {
     /// A lease, which is given back if it is never sent.
-    Granted { id: u64, requester: Requester, lease: DecidedLease },
+    Granted { id: u64, requester: Arc<Requester>, lease: DecidedLease },
     /// The outcome of a settle.
     Settled { id: u64, settled: v1::Settled },
     /// A refusal or an event, both rare.

@@ -6,13 +6,14 @@ use crate::leases::{DecidedLease, WaitingRequest};
 use apportion_proto::v1;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 /// A waiting acquire.
 pub(super) struct StreamAcquire {
     pub(super) id: u64,
-    pub(super) requester: Requester,
+    pub(super) requester: Arc<Requester>,
     pub(super) pending: Option<WaitingRequest>,
     pub(super) cancelled: oneshot::Receiver<()>,
 }
@@ -20,7 +21,7 @@ pub(super) struct StreamAcquire {
 /// The answer to an acquire.
 pub(super) struct AcquireAnswer {
     pub(super) id: u64,
-    pub(super) requester: Requester,
+    pub(super) requester: Arc<Requester>,
     pub(super) answer: Result<DecidedLease, Error>,
 }
 
@@ -38,18 +39,18 @@ impl Future for StreamAcquire {
             None => Err(Error::Cancelled),
         };
         self.pending = None;
-        Poll::Ready(AcquireAnswer { id: self.id, requester: self.requester.clone(), answer })
+        Poll::Ready(AcquireAnswer { id: self.id, requester: Arc::clone(&self.requester), answer })
     }
 }
 
 /// A report on its way to the owner of its workspace.
 pub(super) type StreamSettle =
-    Pin<Box<dyn Future<Output = (u64, Requester, Result<v1::Settled, Error>)> + Send>>;
+    Pin<Box<dyn Future<Output = (u64, Arc<Requester>, Result<v1::Settled, Error>)> + Send>>;
 
 /// Waits for the result of a report.
 pub(super) fn settles(
     id: u64,
-    requester: Requester,
+    requester: Arc<Requester>,
     settling: impl Future<Output = Result<v1::Settled, Error>> + Send + 'static,
 ) -> StreamSettle {
     Box::pin(async move {

@@ -1,7 +1,7 @@
 //! The state of one stream: reads requests, acts on them, and queues answers in the order in which they are decided.
 
 use super::event;
-use super::outgoing::{Outgoing, Requester};
+use super::outgoing::{Outgoing, Requester, Requesters};
 use super::pending::{AcquireAnswer, StreamAcquire, StreamSettle, settles};
 use super::subscriptions::Subscriptions;
 use crate::convert::recent::RecentNames;
@@ -48,6 +48,7 @@ pub(super) struct StreamState {
     /// Reports that are on their way to the owners of their workspaces.
     settling: FuturesUnordered<StreamSettle>,
     subscriptions: Subscriptions,
+    requesters: Requesters,
     /// How the stream ends once all ready answers are sent. None while it goes on.
     end: Option<Result<(), Status>>,
     /// Resolves when the credential is no longer valid. None once it has.
@@ -84,36 +85,42 @@ impl StreamState {
             cancels: HashMap::default(),
             settling: FuturesUnordered::new(),
             subscriptions: Subscriptions::default(),
+            requesters: Requesters::default(),
             end: None,
             sender: None,
             reader: None,
         }
     }
 
-    /// The next answer to be sent, or the end of the stream.
-    pub(super) fn poll_next_answer(
+    /// Moves answers that are ready into `taken`, which is empty. Ready without one, with the end of the stream, once all are sent.
+    pub(super) fn poll_answers(
         &mut self,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Outgoing, Status>>> {
-        if let Some(outgoing) = self.ready.pop_front() {
-            if self.ready.len() + 1 == REQUESTS_PER_TURN {
-                wake(&mut self.reader); // there is room for events
+        taken: &mut VecDeque<Outgoing>,
+    ) -> Poll<Option<Result<(), Status>>> {
+        if self.ready.is_empty() {
+            if let Some(end) = &mut self.end {
+                return Poll::Ready(Some(std::mem::replace(end, Ok(()))));
             }
-            return Poll::Ready(Some(Ok(outgoing)));
+            self.sender = Some(context.waker().clone());
+            return Poll::Pending;
         }
-        match &mut self.end {
-            None => {
-                self.sender = Some(context.waker().clone());
-                Poll::Pending
-            }
-            Some(end) => Poll::Ready(std::mem::replace(end, Ok(())).err().map(Err)),
+        if self.ready.len() >= REQUESTS_PER_TURN {
+            wake(&mut self.reader); // there is room for events now
         }
+        if self.ready.len() <= REQUESTS_PER_TURN {
+            std::mem::swap(&mut self.ready, taken);
+        } else {
+            taken.extend(self.ready.drain(..REQUESTS_PER_TURN));
+        }
+        Poll::Ready(None)
     }
 
-    /// The sender is gone: ends the stream, and gives back leases whose answers were not sent.
-    pub(super) fn close_sender(&mut self) {
+    /// The sender is gone: ends the stream, and gives back leases whose answers were not sent, those that the sender had taken
+    /// among them.
+    pub(super) fn close_sender(&mut self, taken: VecDeque<Outgoing>) {
         self.end_with(Ok(()));
-        for outgoing in std::mem::take(&mut self.ready) {
+        for outgoing in taken.into_iter().chain(std::mem::take(&mut self.ready)) {
             if let Outgoing::Granted { requester, lease, .. } = outgoing {
                 let by = (&requester.team, &requester.caller);
                 self.calls.leases.reclaim(&requester.workspace, by, &lease);
@@ -263,11 +270,7 @@ impl StreamState {
     }
 
     fn acquire(&mut self, id: u64, acquire: Acquire) {
-        let requester = Requester {
-            workspace: acquire.workspace.clone(),
-            team: acquire.team.clone(),
-            caller: acquire.caller.clone(),
-        };
+        let requester = self.requesters.of(&acquire.workspace, &acquire.team, &acquire.caller);
         let most = self.in_flight_max;
         if self.pending.len() >= most {
             return self.refuse(id, &requester.scope(), full("requests of this stream wait", most));
@@ -294,11 +297,7 @@ impl StreamState {
     }
 
     fn settle(&mut self, id: u64, report: &LeaseReport<'_>, wire: &v1::SettleLeaseRequest) {
-        let requester = Requester {
-            workspace: report.workspace.clone(),
-            team: report.team.clone(),
-            caller: report.caller.clone(),
-        };
+        let requester = self.requesters.of(&report.workspace, &report.team, &report.caller);
         match self.calls.leases.settle(&self.who, report, wire) {
             Settling::Done(settled) => self.settled(id, &requester, settled),
             Settling::Anywhere(_) if self.settling.len() >= UNSENT_MAX => {

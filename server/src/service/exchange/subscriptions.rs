@@ -17,6 +17,8 @@ type WorkspaceEvents = Pin<Box<dyn Stream<Item = (WorkspaceId, SeenEvent)> + Sen
 /// The subscriptions of one stream.
 #[derive(Default)]
 pub(super) struct Subscriptions {
+    /// The one of the last message, which the next one is mostly about.
+    last: Option<WorkspaceId>,
     workspaces: HashSet<WorkspaceId>,
     events: SelectAll<WorkspaceEvents>,
 }
@@ -24,14 +26,23 @@ pub(super) struct Subscriptions {
 impl Subscriptions {
     /// From now on the stream gets the events of this workspace.
     pub(super) fn add(&mut self, leases: &LeaseRouter, workspace: &WorkspaceId) {
-        if self.workspaces.contains(workspace) || self.workspaces.len() >= WORKSPACES_MAX {
+        if self.last.as_ref() == Some(workspace) {
             return;
         }
-        if let Some(events) = leases.events(workspace) {
-            let id = workspace.clone();
-            self.events.push(Box::pin(events.map(move |event| (id.clone(), event))));
-            self.workspaces.insert(workspace.clone());
+        if self.workspaces.contains(workspace) || self.subscribe(leases, workspace) {
+            self.last = Some(workspace.clone());
         }
+    }
+
+    /// Returns whether there was room and the workspace has events here.
+    fn subscribe(&mut self, leases: &LeaseRouter, workspace: &WorkspaceId) -> bool {
+        if self.workspaces.len() >= WORKSPACES_MAX {
+            return false;
+        }
+        let Some(events) = leases.events(workspace) else { return false };
+        let id = workspace.clone();
+        self.events.push(Box::pin(events.map(move |event| (id.clone(), event))));
+        self.workspaces.insert(workspace.clone())
     }
 
     /// The next event of any workspace.
