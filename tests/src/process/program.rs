@@ -46,10 +46,10 @@ pub fn program() -> &'static Path {
 fn build(out: &Path) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--package", "apportion-cli", "--bin", "apportion"]).current_dir(root());
-    if out.file_name() == Some(OsStr::new("release")) {
-        command.arg("--release");
-    }
+    // As this program was built: another profile would build every dependency anew.
+    let profile = if out.file_name() == Some(OsStr::new("release")) { "release" } else { "test" };
+    command.args(["build", "--profile", profile, "--package", "apportion-cli", "--bin", "apportion"]);
+    command.current_dir(root());
     let status = command.status().unwrap_or_else(|error| panic!("cargo cannot be started: {error}"));
     assert!(status.success(), "apportion cannot be built: {status}");
 }
