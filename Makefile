@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster run simulate test lint conformance clients test-python test-node test-go test-java proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
+.PHONY: help demo demo-polyglot cluster run simulate test lint conformance clients test-python test-node test-go test-java proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -12,7 +12,7 @@ SHARD ?= 0/40
 FEATURES := apportion-tests/mutants,apportion-client/tower,apportion-client/reqwest
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: need-cargo ## four services and one budget, a minute without and a minute with Apportion (ARGS="--seconds 30")
 	cargo build --release --package apportion-cli --package apportion-tests --bin apportion --bin demo

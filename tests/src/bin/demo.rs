@@ -5,18 +5,19 @@ use std::process::ExitCode;
 
 use apportion_tests::demo::live::Live;
 use apportion_tests::demo::measurements::Measurements;
-use apportion_tests::demo::plan::Plan;
+use apportion_tests::demo::plan::{Cast, Plan};
 use apportion_tests::demo::play::play;
 use apportion_tests::demo::{picture, service, supervisor, table, targets};
 use apportion_tests::provider::Rules;
 use serde::de::DeserializeOwned;
 
 const USAGE: &str = "\
-usage: demo [--seconds N] [--svg FILE] [--rules RULES] [--only-apportion]
+usage: demo [--polyglot] [--seconds N] [--svg FILE] [--rules RULES] [--only-apportion]
 
 Four services call a simulated provider, for a minute each on its own and for a minute through Apportion.
+  --polyglot         five services instead, the examples of the client libraries, through Apportion only
   --seconds N        length of each round, rounded up to whole windows (default 60)
-  --svg FILE         where to write the picture (default target/demo.svg)
+  --svg FILE         where to write the picture (default target/demo.svg, or target/demo-polyglot.svg)
   --rules RULES      settings of the provider that differ from Intercom's, as JSON: {\"limit\": 80, \"window_ms\": 5000}
   --only-apportion   play the second round only
 Exit status: 0 if every target is met, 1 if one is missed, 2 on an error.";
@@ -30,14 +31,16 @@ struct Arguments {
 }
 
 fn arguments() -> Result<Arguments, String> {
-    let (mut seconds, mut svg, mut rules, mut only_apportion) = (60, "target/demo.svg".into(), None, false);
+    let (mut cast, mut seconds, mut svg) = (Cast::Departments, 60, None);
+    let (mut rules, mut only_apportion) = (None, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} needs a value\n{USAGE}"));
         match argument.as_str() {
             "--seconds" => seconds = value()?.parse().map_err(|error| format!("--seconds: {error}"))?,
-            "--svg" => svg = value()?.into(),
+            "--svg" => svg = Some(value()?),
             "--rules" => rules = Some(json(&value()?)?),
+            "--polyglot" => (cast, only_apportion) = (Cast::Languages, true),
             "--only-apportion" => only_apportion = true,
             _ => return Err(USAGE.into()),
         }
@@ -46,7 +49,11 @@ fn arguments() -> Result<Arguments, String> {
         return Err(format!("--seconds is {seconds}: it must be from 1 to 600"));
     }
     let rules: Rules = rules.unwrap_or_default();
-    Ok(Arguments { plan: Plan::new(rules.checked()?, seconds), svg, only_apportion })
+    let svg = svg.unwrap_or_else(|| match cast {
+        Cast::Departments => "target/demo.svg".into(),
+        Cast::Languages => "target/demo-polyglot.svg".into(),
+    });
+    Ok(Arguments { plan: Plan::new(cast, rules.checked()?, seconds), svg: svg.into(), only_apportion })
 }
 
 fn json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
@@ -56,6 +63,7 @@ fn json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 /// Whether every target is met.
 async fn demo(arguments: &Arguments) -> Result<bool, String> {
     let plan = &arguments.plan;
+    plan.cast.prepare()?;
     let without = match arguments.only_apportion {
         true => None,
         false => Some(measure(plan, WITHOUT, false).await?),
@@ -63,9 +71,9 @@ async fn demo(arguments: &Arguments) -> Result<bool, String> {
     let with = measure(plan, WITH, true).await?;
     let mut rounds: Vec<_> = without.iter().map(|without| (WITHOUT, without)).collect();
     rounds.push((WITH, &with));
-    println!("\n{}", table::table(&rounds));
+    println!("\n{}", table::table(plan.cast, &rounds));
     picture::draw(&arguments.svg, plan, &rounds)?;
-    let targets = targets::targets(&with, without.as_ref());
+    let targets = targets::targets(plan.cast, &with, without.as_ref());
     targets.iter().for_each(|target| println!("{target}"));
     println!("\npicture: {}", arguments.svg.display());
     Ok(targets.iter().all(|target| target.is_met))

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 
-use super::plan::{Plan, SERVICES};
+use super::plan::Plan;
 use super::round::Round;
 use super::text::duration;
 use crate::provider::report::Window;
@@ -60,7 +60,7 @@ impl Live {
 
     fn line(&self, plan: &Plan, round: &Round, now_ns: u64) -> String {
         let total = round.report.total;
-        let teams = SERVICES.iter().map(|service| {
+        let teams = plan.cast.services().iter().map(|service| {
             let accepted = round.report.teams.accepted(service.team);
             format!("{} {accepted}", service.team)
         });
@@ -81,7 +81,7 @@ impl Live {
             open.tally.throttled
         );
         let _ = writeln!(text, "\n  {:<10}{:>12}{:>12}{:>14}", "", "accepted", "throttled", "last wait");
-        for (service, outcomes) in SERVICES.iter().zip(&round.outcomes) {
+        for (service, outcomes) in plan.cast.services().iter().zip(&round.outcomes) {
             let tally = round.report.teams.tally(service.team);
             let last = outcomes.iter().rfind(|outcome| outcome.is_accepted);
             let wait = last.map_or("-".into(), |outcome| duration(outcome.waited_us as f64 / 1e6));

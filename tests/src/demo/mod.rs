@@ -1,4 +1,4 @@
-//! Four services share a provider's budget, first on their own and then through Apportion: processes, real time, the provider's own
+//! Services share a provider's budget, first on their own and then through Apportion: processes, real time, the provider's own
 //! count.
 
 pub mod plan;
@@ -15,6 +15,7 @@ pub mod measurements;
 pub mod round;
 pub mod text;
 
+pub mod launch;
 pub mod live;
 pub mod play;
 

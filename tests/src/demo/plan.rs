@@ -1,4 +1,4 @@
-//! What the demo plays: which services call the provider, with how much load, and when the bursts of the support desk come. The
+//! What a demo plays: which services call the provider, with how much load, and when the bursts of the support desk come. The
 //! same in both rounds.
 
 use serde::{Deserialize, Serialize};
@@ -6,13 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::provider::Rules;
 use crate::random::Random;
 
-/// How many teams there are.
-pub const TEAMS: usize = 4;
-/// The support desk in [`SERVICES`].
+/// The support desk among [`Cast::Departments`].
 pub const SUPPORT: usize = 0;
-/// The synchronisation in [`SERVICES`].
+/// The synchronisation among [`Cast::Departments`].
 pub const SYNC: usize = 1;
-/// The CRM in [`SERVICES`].
+/// The CRM among [`Cast::Departments`].
 pub const CRM: usize = 2;
 /// The guard of the preset: the end of a window in which nothing is granted, in milliseconds.
 pub const GUARD_MS: u64 = 850;
@@ -32,17 +30,60 @@ pub struct ServiceSpec {
     pub workers: usize,
 }
 
-/// All services.
-pub const SERVICES: [ServiceSpec; TEAMS] = [
+const fn busy(team: &'static str, weight: u32) -> ServiceSpec {
+    ServiceSpec { team, weight, priority: "DEFAULT", workers: 8 }
+}
+
+const DEPARTMENTS: &[ServiceSpec] = &[
     ServiceSpec { team: "support", weight: 1, priority: "CRITICAL", workers: 0 },
-    ServiceSpec { team: "sync", weight: 3, priority: "DEFAULT", workers: 8 },
-    ServiceSpec { team: "crm", weight: 1, priority: "DEFAULT", workers: 8 },
+    busy("sync", 3),
+    busy("crm", 1),
     ServiceSpec { team: "backfill", weight: 1, priority: "SHEDDABLE", workers: 16 },
 ];
+
+const LANGUAGES: &[ServiceSpec] =
+    &[busy("rust", 1), busy("python", 2), busy("node", 1), busy("go", 1), busy("java", 1)];
+
+/// Which services share the budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cast {
+    /// Departments of a company, one of them urgent. Each service is this program.
+    Departments,
+    /// The example services of the client libraries, a team for each language.
+    Languages,
+}
+
+impl Cast {
+    /// All services.
+    pub const fn services(self) -> &'static [ServiceSpec] {
+        match self {
+            Self::Departments => DEPARTMENTS,
+            Self::Languages => LANGUAGES,
+        }
+    }
+
+    /// What the cast is called in a title.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Departments => "Four services, one budget",
+            Self::Languages => "Five languages, one budget",
+        }
+    }
+
+    /// The services whose waits are drawn.
+    pub fn watched(self) -> &'static [usize] {
+        match self {
+            Self::Departments => &[SUPPORT],
+            Self::Languages => &[0, 1, 2, 3, 4],
+        }
+    }
+}
 
 /// How the provider behaves, and for how many of its windows it is called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
+    /// Which services call the provider.
+    pub cast: Cast,
     /// How the provider behaves.
     pub rules: Rules,
     /// How many whole windows each round takes.
@@ -59,10 +100,14 @@ pub struct Burst {
 }
 
 impl Plan {
-    /// A plan of that length, rounded up to whole windows, at a provider that takes about a tenth of a second to respond.
-    pub fn new(rules: Rules, seconds: u64) -> Self {
-        let rules = Rules { latency_ms: 60, jitter_ms: 60, ..rules };
-        Self { windows: (seconds * 1000).div_ceil(rules.window_ms).max(1), rules }
+    /// A plan of that length, rounded up to whole windows, at a provider that takes about a tenth of a second to respond. Where
+    /// services measure their requests as a whole, it always takes equally long, so that the rest is known to be the wait.
+    pub fn new(cast: Cast, rules: Rules, seconds: u64) -> Self {
+        let rules = match cast {
+            Cast::Departments => Rules { latency_ms: 60, jitter_ms: 60, ..rules },
+            Cast::Languages => Rules { latency_ms: 90, jitter_ms: 0, ..rules },
+        };
+        Self { cast, windows: (seconds * 1000).div_ceil(rules.window_ms).max(1), rules }
     }
 
     /// How long a round takes, in nanoseconds.
@@ -95,7 +140,7 @@ mod tests {
 
     #[test]
     fn every_burst_fits_into_what_is_held_back() {
-        let plan = Plan::new(Rules::default(), 600);
+        let plan = Plan::new(Cast::Departments, Rules::default(), 600);
         let open = 9150.0;
         let mut left = 0.0_f64;
         let (mut window, mut asked) = (u64::MAX, 0);
@@ -113,6 +158,7 @@ mod tests {
 
     #[test]
     fn a_plan_is_rounded_up_to_whole_windows() {
-        assert_eq!([1, 10, 15, 60].map(|seconds| Plan::new(Rules::default(), seconds).windows), [1, 1, 2, 6]);
+        let windows = |seconds| Plan::new(Cast::Languages, Rules::default(), seconds).windows;
+        assert_eq!([1, 10, 15, 60].map(windows), [1, 1, 2, 6]);
     }
 }

@@ -1,7 +1,7 @@
 //! One round of the demo as it was recorded: the provider's count, and the outcomes that the services reported.
 
 use super::outcome::Outcome;
-use super::plan::{Plan, TEAMS};
+use super::plan::Plan;
 use crate::provider::Report;
 use crate::provider::report::Window;
 
@@ -13,7 +13,7 @@ pub struct Round {
     /// The provider's own count.
     pub report: Report,
     /// What each service reported.
-    pub outcomes: [Vec<Outcome>; TEAMS],
+    pub outcomes: Vec<Vec<Outcome>>,
 }
 
 impl Round {

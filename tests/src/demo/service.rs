@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::access::{Access, Attempts};
 use super::outcome::Outcome;
-use super::plan::{Plan, SERVICES, ServiceSpec};
+use super::plan::{Plan, ServiceSpec};
 use crate::process::call::ProviderConnection;
 use crate::process::pass;
 use crate::provider::realtime_ns;
@@ -29,7 +29,7 @@ pub const WORKSPACE: &str = "demo";
 pub struct Assignment {
     /// The plan of the round.
     pub plan: Plan,
-    /// Which of [`SERVICES`] it is.
+    /// Which service of the plan's cast it is.
     pub service: usize,
     /// Where the provider listens.
     pub provider: SocketAddr,
@@ -46,7 +46,7 @@ pub struct Assignment {
 /// If the configuration of the client is refused.
 pub async fn serve(assignment: Assignment) -> Result<(), String> {
     end_with_input();
-    let spec = SERVICES[assignment.service];
+    let spec = assignment.plan.cast.services()[assignment.service];
     let access = match assignment.apportion {
         None => Access::Direct,
         Some(address) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::plan::{Plan, SERVICES};
+use super::plan::Plan;
 use super::service::WORKSPACE;
 use crate::process::child::Child;
 use crate::process::program::program;
@@ -61,7 +61,7 @@ pub async fn supervise(plan: &Plan) -> Result<(), String> {
     let home = tempfile::tempdir().map_err(text)?;
     let server = Server::start(&home.path().join("data"));
     let file = home.path().join("policy.toml");
-    std::fs::write(&file, policy(&plan.rules)).map_err(text)?;
+    std::fs::write(&file, policy(plan)).map_err(text)?;
     let applied = Command::new(program())
         .env_clear()
         .args(["apply", "--server", &format!("http://{}", server.address()), "--file"])
@@ -81,7 +81,8 @@ pub async fn supervise(plan: &Plan) -> Result<(), String> {
 }
 
 /// The policy as a file for `apportion apply`: the preset, whose headers the provider sends, and a limit of its own if it differs.
-fn policy(rules: &Rules) -> String {
+fn policy(plan: &Plan) -> String {
+    let rules = &plan.rules;
     let preset = Rules::default();
     let seconds = |ms: u64| format!("\"{}.{:03}s\"", ms / 1000, ms % 1000);
     let mut text = format!("[[workspace]]\nid = \"{WORKSPACE}\"\npreset = \"intercom\"\n");
@@ -92,7 +93,7 @@ fn policy(rules: &Rules) -> String {
             rules.limit
         );
     }
-    for service in SERVICES {
+    for service in plan.cast.services() {
         let (team, weight, priority) = (service.team, service.weight, service.priority);
         text += &format!("\n[[workspace.team]]\nid = \"{team}\"\nweight = {weight}\n");
         text += &format!("priority = \"{priority}\"\nhighest_priority = \"{priority}\"\n");

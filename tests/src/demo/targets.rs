@@ -3,7 +3,7 @@
 use std::fmt::{Display, Formatter};
 
 use super::measurements::Measurements;
-use super::plan::{CRM, SERVICES, SUPPORT, SYNC};
+use super::plan::{CRM, Cast, SUPPORT, SYNC};
 use super::text::percent;
 
 /// Least utilisation of all windows together.
@@ -31,7 +31,17 @@ impl Display for Target {
 }
 
 /// The targets of the round through Apportion; the first also counts the round without it, if that was played.
-pub fn targets(with: &Measurements, without: Option<&Measurements>) -> Vec<Target> {
+pub fn targets(cast: Cast, with: &Measurements, without: Option<&Measurements>) -> Vec<Target> {
+    let mut targets = budget(with, without);
+    match cast {
+        Cast::Departments => targets.extend(departments(cast, with)),
+        Cast::Languages => targets.extend(languages(cast, with)),
+    }
+    targets
+}
+
+/// Nothing above the limit, and nothing wasted.
+fn budget(with: &Measurements, without: Option<&Measurements>) -> Vec<Target> {
     let mut targets = Vec::new();
     let mut target = |is_met, text| targets.push(Target { text, is_met });
     let other = without.map_or(String::new(), |without| format!(" (each on its own: {})", without.throttled));
@@ -47,24 +57,49 @@ pub fn targets(with: &Measurements, without: Option<&Measurements>) -> Vec<Targe
     let text =
         format!("utilisation of each window: {}, target {}", percent(least), percent(WINDOW_UTILISATION));
     target(least >= WINDOW_UTILISATION, text);
-    let wait = with.wait_s(SUPPORT, 990);
-    let ms = |seconds: f64| format!("{:.1} ms", seconds * 1000.0);
-    let text =
-        format!("support wait, p99: {}, target {}", wait.map_or("no request".into(), ms), ms(SUPPORT_WAIT_S));
-    target(wait.is_some_and(|wait| wait <= SUPPORT_WAIT_S), text);
-    if let Some(share) = with.sync_per_crm() {
-        let due = weight(SYNC) / weight(CRM);
-        let text = format!(
-            "sync : crm from the third window on: {share:.2} : 1, target {due:.2} : 1 ± {:.0} %",
-            DEVIATION * 100.0
-        );
-        target((share / due - 1.0).abs() <= DEVIATION, text);
-    }
     targets
 }
 
-fn weight(team: usize) -> f64 {
-    SERVICES[team].weight.into()
+/// The urgent one does not wait, and the others share by weight.
+fn departments(cast: Cast, with: &Measurements) -> Vec<Target> {
+    let wait = with.wait_s(SUPPORT, 990);
+    let ms = |seconds: f64| format!("{:.1} ms", seconds * 1000.0);
+    let waited = wait.map_or("no request".into(), ms);
+    let mut targets = vec![Target {
+        text: format!("support wait, p99: {waited}, target {}", ms(SUPPORT_WAIT_S)),
+        is_met: wait.is_some_and(|wait| wait <= SUPPORT_WAIT_S),
+    }];
+    targets.extend(with.ratio(SYNC, CRM).map(|ratio| {
+        let due = weight(cast, SYNC) / weight(cast, CRM);
+        let allowed = format!("target {due:.2} : 1 ± {:.0} %", DEVIATION * 100.0);
+        Target {
+            text: format!("sync : crm from the third window on: {ratio:.2} : 1, {allowed}"),
+            is_met: is_near(ratio, due),
+        }
+    }));
+    targets
+}
+
+/// Each gets its share, in whatever language it is written.
+fn languages(cast: Cast, with: &Measurements) -> Vec<Target> {
+    let services = cast.services();
+    let all: f64 = (0..services.len()).map(|team| weight(cast, team)).sum();
+    let shares = services.iter().enumerate().filter_map(|(team, service)| {
+        let (share, due) = (with.share(team)?, weight(cast, team) / all);
+        let allowed = format!("target {} ± {:.0} % of it", percent(due), DEVIATION * 100.0);
+        let text =
+            format!("share of {} from the third window on: {}, {allowed}", service.team, percent(share));
+        Some(Target { text, is_met: is_near(share, due) })
+    });
+    shares.collect()
+}
+
+fn is_near(measured: f64, due: f64) -> bool {
+    (measured / due - 1.0).abs() <= DEVIATION
+}
+
+fn weight(cast: Cast, team: usize) -> f64 {
+    cast.services()[team].weight.into()
 }
 
 #[cfg(test)]
@@ -72,14 +107,25 @@ mod tests {
     use super::*;
     use crate::demo::measurements::{Wait, WindowCount};
 
-    fn measured(accepted: [u64; 4], throttled: u64, waited_s: f64) -> Measurements {
-        let windows = vec![WindowCount { limit: 100, accepted, throttled }; 3];
-        let wait = Wait { issued_s: 0.0, waited_s, is_accepted: true };
-        Measurements { windows, throttled, waits: [vec![wait], vec![], vec![], vec![]] }
+    fn measured<const N: usize>(accepted: [u64; N], throttled: u64, waited_s: f64) -> Measurements {
+        let windows = vec![WindowCount { limit: 100, accepted: accepted.into(), throttled }; 3];
+        let mut waits = vec![vec![]; N];
+        waits[SUPPORT].push(Wait { issued_s: 0.0, waited_s, is_accepted: true });
+        Measurements { windows, throttled, waits }
     }
 
     fn met(with: &Measurements, without: Option<&Measurements>) -> Vec<bool> {
-        targets(with, without).iter().map(|target| target.is_met).collect()
+        targets(Cast::Departments, with, without).iter().map(|target| target.is_met).collect()
+    }
+
+    #[test]
+    fn a_language_that_gets_too_little_misses_its_share() {
+        let met = |accepted: [u64; 5]| {
+            let targets = targets(Cast::Languages, &measured(accepted, 0, 1.0), None);
+            targets.iter().map(|target| target.is_met).collect::<Vec<_>>()
+        };
+        assert_eq!(met([17, 33, 17, 17, 16]), [true; 8]);
+        assert_eq!(met([17, 30, 17, 17, 19]), [true, true, true, true, false, true, true, false]);
     }
 
     #[test]

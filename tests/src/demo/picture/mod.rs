@@ -1,4 +1,4 @@
-//! The picture of the rounds, side by side on the same scales: arrivals in each window, and how long the support desk waited.
+//! The picture of the rounds, side by side on the same scales: arrivals in each window, and how long requests waited.
 
 mod style;
 
@@ -9,7 +9,7 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::measurements::Measurements;
-use super::plan::{Plan, SERVICES, SUPPORT};
+use super::plan::{Cast, Plan};
 use super::text::duration;
 use panel::Scale;
 use style::{Area, COLOURS, GOOD, INK, LABEL, THROTTLED, THROTTLED_FILL, text, write, write_right};
@@ -45,12 +45,13 @@ fn paint(plan: &Plan, rounds: &[(&str, &Measurements)]) -> Result<String, String
         let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         root.fill(&WHITE).map_err(text)?;
         let title = format!(
-            "Four services, one budget: {} requests every {} s",
+            "{}: {} requests every {} s",
+            plan.cast.title(),
             plan.rules.limit,
             plan.rules.window_ms as f64 / 1000.0
         );
         write(&root, &title, 25, (28, 28), INK)?;
-        legend(&root)?;
+        legend(&root, plan.cast)?;
         let (_, body) = root.split_vertically(HEAD);
         let scale = Scale::of(plan, rounds.iter().map(|(_, measured)| *measured));
         for (area, (name, measured)) in body.split_evenly((1, columns)).iter().zip(rounds) {
@@ -61,11 +62,13 @@ fn paint(plan: &Plan, rounds: &[(&str, &Measurements)]) -> Result<String, String
     Ok(svg)
 }
 
-fn legend(root: &Area<'_>) -> Result<(), String> {
+fn legend(root: &Area<'_>, cast: Cast) -> Result<(), String> {
     let (mut x, y) = (28, 68);
-    let teams = SERVICES.iter().zip(COLOURS).map(|(service, colour)| {
-        let weight = if service.workers > 0 { format!(", weight {}", service.weight) } else { String::new() };
-        (format!("{} ({}{weight})", service.team, service.priority.to_lowercase()), colour, colour)
+    let teams = cast.services().iter().zip(COLOURS).map(|(service, colour)| {
+        let weight = (service.workers > 0).then(|| format!("weight {}", service.weight));
+        let priority = (cast == Cast::Departments).then(|| service.priority.to_lowercase());
+        let features: Vec<_> = priority.into_iter().chain(weight).collect();
+        (format!("{} ({})", service.team, features.join(", ")), colour, colour)
     });
     for (name, fill, edge) in teams.chain([("throttled (429)".into(), THROTTLED_FILL, THROTTLED)]) {
         let place = [(x, y - 8), (x + 20, y + 8)];
@@ -98,14 +101,20 @@ fn round(area: &Area<'_>, name: &str, measured: &Measurements, scale: &Scale) ->
     let (_, panels) = area.split_vertically(ROUND_HEAD);
     let (upper, lower) = panels.split_vertically(UPPER);
     panel::arrivals(&upper, measured, scale)?;
-    let waits = [500, 990].map(|of| measured.wait_s(SUPPORT, of).map_or("-".into(), duration));
-    write(&lower, &format!("support waited {} (p50), {} (p99)", waits[0], waits[1]), 18, (28, 20), INK)?;
-    let unserved = measured.unserved(SUPPORT);
+    write(&lower, &caption(measured, scale.cast), 18, (28, 20), INK)?;
+    let unserved: usize = scale.cast.watched().iter().map(|&team| measured.unserved(team)).sum();
     if unserved > 0 {
         let line = format!("\u{25cf} {unserved} unserved at the end");
         write_right(&lower, &line, LABEL, (RIGHT, 20), THROTTLED)?;
     }
     panel::waits(&lower.split_vertically(LOWER_HEAD).1, measured, scale)
+}
+
+/// What the lower panel shows.
+fn caption(measured: &Measurements, cast: Cast) -> String {
+    let [team] = cast.watched() else { return "how long requests waited, by language".into() };
+    let [p50, p99] = [500, 990].map(|of| measured.wait_s(*team, of).map_or("-".into(), duration));
+    format!("{} waited {p50} (p50), {p99} (p99)", cast.services()[*team].team)
 }
 
 #[cfg(test)]
@@ -116,11 +125,16 @@ mod tests {
 
     #[test]
     fn the_picture_shows_throttled_requests_where_there_are_any() {
-        let plan = Plan::new(Rules::default(), 20);
+        let plan = Plan::new(Cast::Departments, Rules::default(), 20);
         let round = |throttled| Measurements {
-            windows: vec![WindowCount { limit: 166, accepted: [16, 60, 30, 60], throttled }; 2],
+            windows: vec![WindowCount { limit: 166, accepted: vec![16, 60, 30, 60], throttled }; 2],
             throttled,
-            waits: [vec![Wait { issued_s: 1.0, waited_s: 0.003, is_accepted: true }], vec![], vec![], vec![]],
+            waits: vec![
+                vec![Wait { issued_s: 1.0, waited_s: 0.003, is_accepted: true }],
+                vec![],
+                vec![],
+                vec![],
+            ],
         };
         let svg = paint(&plan, &[("Each on its own", &round(77)), ("With", &round(0))]).expect("a picture");
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");

@@ -7,7 +7,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::style::{Area, COLOURS, INK, LABEL, PALE, THROTTLED, THROTTLED_FILL, style, text};
 use crate::demo::measurements::{Measurements, WindowCount};
-use crate::demo::plan::{Plan, SUPPORT};
+use crate::demo::plan::{Cast, Plan};
 
 /// The shortest wait on the scale, in seconds.
 const SHORTEST_WAIT_S: f64 = 0.001;
@@ -18,6 +18,7 @@ const NUMBERED_MAX: usize = 10;
 
 /// The scale that all rounds share, so that they can be compared.
 pub(super) struct Scale {
+    pub(super) cast: Cast,
     window_s: f64,
     end_s: f64,
     /// The most arrivals of a window.
@@ -31,10 +32,10 @@ impl Scale {
         let (mut most, mut longest_wait_s) = (plan.rules.limit as f64, 10.0_f64);
         for round in rounds {
             most = round.windows.iter().map(|window| arrived(window) as f64).fold(most, f64::max);
-            longest_wait_s =
-                round.waits[SUPPORT].iter().map(|wait| wait.waited_s).fold(longest_wait_s, f64::max);
+            let watched = plan.cast.watched().iter().flat_map(|&team| &round.waits[team]);
+            longest_wait_s = watched.map(|wait| wait.waited_s).fold(longest_wait_s, f64::max);
         }
-        Self { window_s, end_s: window_s * plan.windows as f64, most, longest_wait_s }
+        Self { cast: plan.cast, window_s, end_s: window_s * plan.windows as f64, most, longest_wait_s }
     }
 }
 
@@ -51,7 +52,7 @@ pub(super) fn arrivals(area: &Area<'_>, round: &Measurements, scale: &Scale) -> 
         let start_s = at as f64 * scale.window_s;
         let (left, right) = (start_s + GAP * scale.window_s, start_s + (1.0 - GAP) * scale.window_s);
         let mut below = 0.0;
-        for (accepted, colour) in window.accepted.into_iter().zip(COLOURS) {
+        for (&accepted, colour) in window.accepted.iter().zip(COLOURS) {
             let place = [(left, below), (right, below + accepted as f64)];
             chart.draw_series([Rectangle::new(place, colour.filled())]).map_err(text)?;
             below += accepted as f64;
@@ -77,15 +78,19 @@ pub(super) fn arrivals(area: &Area<'_>, round: &Measurements, scale: &Scale) -> 
     Ok(())
 }
 
-/// How long each request of the support desk waited, by the time at which it was issued.
+/// How long each request of the watched services waited, by the time at which it was issued.
 pub(super) fn waits(area: &Area<'_>, round: &Measurements, scale: &Scale) -> Result<(), String> {
     let range = (SHORTEST_WAIT_S * 0.7..scale.longest_wait_s * 2.0).log_scale();
     let mut chart = panel(area).build_cartesian_2d(0.0..scale.end_s, range).map_err(text)?;
     axes(&mut chart, ("seconds", "wait (log scale)"), &|y| wait(*y))?;
-    let dots = round.waits[SUPPORT].iter().map(|wait| {
+    let watched = scale.cast.watched();
+    // Where many are drawn, one does not hide the others.
+    let size = if watched.len() > 1 { 2 } else { 4 };
+    let waits = watched.iter().flat_map(|&team| round.waits[team].iter().map(move |wait| (team, wait)));
+    let dots = waits.map(|(team, wait)| {
         let at = (wait.issued_s, wait.waited_s.max(SHORTEST_WAIT_S));
-        let colour = if wait.is_accepted { COLOURS[SUPPORT] } else { THROTTLED };
-        Circle::new(at, 4, colour.mix(0.75).filled())
+        let colour = if wait.is_accepted { COLOURS[team] } else { THROTTLED };
+        Circle::new(at, size, colour.mix(0.75).filled())
     });
     chart.draw_series(dots).map_err(text)?;
     Ok(())

@@ -5,8 +5,6 @@ use std::fmt::Display;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::demo::plan::TEAMS;
-
 /// The size of labels.
 pub(super) const LABEL: u32 = 16;
 
@@ -16,8 +14,13 @@ pub(super) const THROTTLED: RGBColor = RGBColor(200, 30, 30);
 pub(super) const THROTTLED_FILL: RGBColor = RGBColor(247, 205, 203);
 pub(super) const GOOD: RGBColor = RGBColor(40, 125, 75);
 /// One colour for each team.
-pub(super) const COLOURS: [RGBColor; TEAMS] =
-    [RGBColor(54, 88, 150), RGBColor(89, 161, 119), RGBColor(237, 183, 72), RGBColor(178, 184, 193)];
+pub(super) const COLOURS: [RGBColor; 5] = [
+    RGBColor(54, 88, 150),
+    RGBColor(89, 161, 119),
+    RGBColor(237, 183, 72),
+    RGBColor(178, 184, 193),
+    RGBColor(146, 92, 158),
+];
 
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
