@@ -21,6 +21,9 @@ import (
 // pause is how long a worker rests after each response.
 const pause = 20 * time.Millisecond
 
+// unbounded requests are sent until something else ends them.
+const unbounded = -1
+
 // options are the command line.
 type options struct {
 	apportion, workspace, team, caller, provider string
@@ -37,12 +40,12 @@ func parse() options {
 	flag.StringVar(&o.caller, "caller", "example-go", "the name of this service")
 	flag.StringVar(&o.provider, "provider", "http://127.0.0.1:8080/contacts", "what is called")
 	flag.IntVar(&o.workers, "workers", 1, "how many requests are in flight at most")
-	flag.IntVar(&o.requests, "requests", 0, "end after that many requests (default 100, unless -seconds is given)")
+	flag.IntVar(&o.requests, "requests", unbounded, "end after that many requests (default 100, unless -seconds is given)")
 	flag.Float64Var(&o.seconds, "seconds", 0, "end after that long")
 	flag.Float64Var(&o.startAt, "start-at", 0, "when to start, in Unix seconds")
 	flag.BoolVar(&o.isJSON, "json", false, "print a line for each request")
 	flag.Parse()
-	if o.requests == 0 && o.seconds == 0 {
+	if o.requests == unbounded && o.seconds == 0 {
 		o.requests = 100
 	}
 	return o
@@ -104,7 +107,7 @@ func (o options) tickets(ctx context.Context) <-chan struct{} {
 		if o.seconds > 0 {
 			end = time.After(time.Until(start.Add(time.Duration(o.seconds * 1e9))))
 		}
-		for sent := 0; o.requests == 0 || sent < o.requests; sent++ {
+		for sent := 0; o.requests == unbounded || sent < o.requests; sent++ {
 			select {
 			case tickets <- struct{}{}:
 			case <-end:

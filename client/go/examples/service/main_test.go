@@ -55,7 +55,7 @@ func TestARealServerIsUsedForAWhile(t *testing.T) {
 	url, arrivals := provider(t, "")
 	start := time.Now().Add(200 * time.Millisecond)
 	o := options{
-		apportion: realServer(t), provider: url, workers: 2, seconds: 0.5, isJSON: true,
+		apportion: realServer(t), provider: url, workers: 2, requests: unbounded, seconds: 0.5, isJSON: true,
 		startAt: float64(start.UnixNano()) / 1e9,
 	}
 	var text strings.Builder
