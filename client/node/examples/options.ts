@@ -60,16 +60,16 @@ function options(args: string[]): Options {
   const startAt = values["start-at"];
   return {
     ...{ apportion, workspace, team, caller, provider, json },
-    workers: count("workers", workers),
-    requests: requests === undefined ? (seconds === undefined ? 100 : Infinity) : count("requests", requests),
+    workers: count("workers", workers, 1),
+    requests: requests === undefined ? (seconds === undefined ? 100 : Infinity) : count("requests", requests, 0),
     seconds: seconds === undefined ? Infinity : number("seconds", seconds),
     startAtMs: startAt === undefined ? undefined : number("start-at", startAt) * 1_000,
   };
 }
 
-function count(name: string, text: string): number {
-  if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
-  throw new Error(`--${name} ${text}: must be an integer of at least 1`);
+function count(name: string, text: string, least: number): number {
+  if (/^[0-9]{1,9}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new Error(`--${name} ${text}: must be an integer of at least ${String(least)}`);
 }
 
 function number(name: string, text: string): number {
