@@ -11,7 +11,6 @@ use apportion_proto::v1::{
 };
 use http::HeaderMap;
 use prost_types::{Duration, Timestamp};
-use std::borrow::Cow;
 
 /// The statuses that can be reported.
 const STATUSES: std::ops::RangeInclusive<u16> = 100..=599;
@@ -172,7 +171,7 @@ fn read_time(source: &TimeSource, response: &ProviderResponse<'_>) -> Option<Tim
 }
 
 /// The whole value of a header, or the number that is a parameter of an item in it.
-fn selected<'a>(value: &'a Cow<'_, str>, parameter: &str, item: &str) -> Option<&'a str> {
+fn selected<'a>(value: &'a str, parameter: &str, item: &str) -> Option<&'a str> {
     if parameter.is_empty() { Some(value) } else { list::number(value, item, parameter) }
 }
 
