@@ -3,7 +3,7 @@
 mod descriptors;
 mod source_comments;
 
-use descriptors::{PACKAGE, enums, files, messages, oneof};
+use descriptors::{PACKAGE, PEER_PACKAGE, bare, enums, files, messages, oneof};
 use prost::Message;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 use source_comments::comments;
@@ -27,7 +27,7 @@ const STATUSES: [&str; 11] = [
 /// The files of the public API and of the contract between nodes.
 fn all_files() -> Vec<FileDescriptorProto> {
     let set = FileDescriptorSet::decode(apportion_proto::PEER_FILE_DESCRIPTOR_SET).expect("the set is valid");
-    let of_peers = set.file.into_iter().filter(|file| file.package() == "apportion.peer.v1");
+    let of_peers = set.file.into_iter().filter(|file| file.package() == PEER_PACKAGE);
     let of_peers: Vec<_> = of_peers.collect();
     assert!(!of_peers.is_empty(), "the contract between nodes was not found");
     files().into_iter().chain(of_peers).collect()
@@ -206,8 +206,7 @@ fn every_call_has_a_request_and_a_response_of_its_own() {
             broken.push(service.name().to_owned());
         }
         for rpc in &service.method {
-            let name = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
-            let (takes, gives) = (name(rpc.input_type()), name(rpc.output_type()));
+            let (takes, gives) = (bare(rpc.input_type()).to_owned(), bare(rpc.output_type()).to_owned());
             let named =
                 takes == format!("{}Request", rpc.name()) && gives == format!("{}Response", rpc.name());
             if !is_pascal(rpc.name()) || !named || !seen.insert(takes) || !seen.insert(gives) {

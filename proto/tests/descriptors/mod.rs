@@ -7,6 +7,8 @@ use prost_types::{
 
 /// The package of this crate.
 pub(crate) const PACKAGE: &str = "apportion.v1";
+/// The package of the contract between nodes.
+pub(crate) const PEER_PACKAGE: &str = "apportion.peer.v1";
 
 /// The files of the package, in order of name.
 pub(crate) fn files() -> Vec<FileDescriptorProto> {
@@ -45,10 +47,11 @@ pub(crate) fn enums(file: &FileDescriptorProto) -> Vec<(String, EnumDescriptorPr
     found
 }
 
-/// The name of a type, without this package.
+/// The name of a type, without its package if that is one of the contract.
 pub(crate) fn bare(name: &str) -> &str {
     let name = name.trim_start_matches('.');
-    name.strip_prefix(PACKAGE).and_then(|name| name.strip_prefix('.')).unwrap_or(name)
+    let within = |package| name.strip_prefix(package).and_then(|name: &str| name.strip_prefix('.'));
+    within(PACKAGE).or_else(|| within(PEER_PACKAGE)).unwrap_or(name)
 }
 
 /// The oneof that a field belongs to, unless it is the implicit one of an optional field.

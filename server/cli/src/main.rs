@@ -31,7 +31,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     Simulate(simulate::Args),
     Restore(restore::Args),
     Top(top::Args),
