@@ -28,7 +28,8 @@ pub struct Case {
     /// Plays it for one HTTP hook of the driver.
     #[serde(default)]
     pub first_hook: bool,
-    /// Whether it runs while no other case does, because it measures time or threads.
+    /// Whether it runs while no other case of its driver does, and one of another driver at most, because it measures time or
+    /// threads.
     #[serde(default)]
     pub alone: bool,
     /// Whether leases may stay open at its end, because what would be reported cannot arrive.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub struct ConnectStep {
     /// Its name; `main` by default.
     pub client: Option<String>,
-    /// The servers by name; `main` by default. `nobody` is an address at which nobody listens.
+    /// The servers by name; `main` by default. `nobody` is an address at which nobody listens, `elsewhere` one of another machine.
     pub addresses: Option<Vec<String>>,
     /// The workspace.
     pub workspace: String,

@@ -129,7 +129,7 @@ impl Player<'_> {
         } else if let Some(server) = &step.stop {
             world.stop(server)?;
         } else if let Some(server) = &step.serve {
-            world.serve(server).await?;
+            world.serve(server)?;
         } else if let Some(server) = &step.cut {
             world.order(server, Fault::Close)?;
         } else if let Some(server) = &step.goaway {

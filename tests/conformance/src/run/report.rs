@@ -1,6 +1,7 @@
 //! What came of a run: a table of cases and drivers, and every failure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::exceptions::Exceptions;
 use super::lane::Played;
@@ -32,7 +33,7 @@ impl Cell {
 }
 
 /// Prints the table and the failures. The result is whether everything is as it should be.
-pub(super) fn print(played: &[Played], exceptions: &Exceptions) -> bool {
+pub(super) fn print(played: &[Played], exceptions: &Exceptions, took: Duration) -> bool {
     let drivers: BTreeSet<&str> = played.iter().map(|played| played.driver.as_str()).collect();
     let mut rows: BTreeMap<&str, BTreeMap<&str, Cell>> = BTreeMap::new();
     let mut wrong = Vec::new();
@@ -67,7 +68,7 @@ pub(super) fn print(played: &[Played], exceptions: &Exceptions) -> bool {
     for text in &wrong {
         println!("\n{text}");
     }
-    summary(played, &wrong);
+    summary(played, &wrong, took);
     wrong.is_empty()
 }
 
@@ -79,7 +80,7 @@ fn failure(played: &Played, name: &str, why: &str) -> String {
     format!("{driver} {name} fails after {:.1} s: {title}\n  {why}\n    {last}", played.took.as_secs_f64())
 }
 
-fn summary(played: &[Played], wrong: &[String]) {
+fn summary(played: &[Played], wrong: &[String], took: Duration) {
     let slowest = played.iter().max_by_key(|played| played.took);
     let slowest = slowest.map_or_else(String::new, |played| {
         format!(
@@ -89,5 +90,10 @@ fn summary(played: &[Played], wrong: &[String]) {
             played.took.as_secs_f64()
         )
     });
-    println!("\n{} played, {} not as they should be{slowest}", played.len(), wrong.len());
+    println!(
+        "\n{} played in {:.0} s, {} not as they should be{slowest}",
+        played.len(),
+        took.as_secs_f64(),
+        wrong.len()
+    );
 }

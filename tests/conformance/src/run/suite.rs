@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -17,8 +17,10 @@ use crate::driver::catalog::directories;
 use crate::driver::{Driver, DriverCommand};
 use crate::play::Verdict;
 
-/// The most cases that run at once, over all drivers.
+/// The most cases that run at once, over all drivers. They wait more than they compute.
 const AT_ONCE: usize = 16;
+/// The most cases that run at once of those that measure time: one for each core of a small machine.
+const ALONE_AT_ONCE: usize = 2;
 
 /// Runs the suite. `built_in` are drivers that need no toolchain of their own.
 ///
@@ -42,6 +44,7 @@ pub async fn run(options: Options, built_in: Vec<DriverCommand>) -> Result<(), S
         println!("no case is meant");
         return Ok(());
     }
+    let since = Instant::now();
     let (mut played, mut broken) = (Vec::new(), Vec::new());
     let (mut together, mut alone) = (Vec::new(), Vec::new());
     for driver in drivers {
@@ -64,13 +67,9 @@ pub async fn run(options: Options, built_in: Vec<DriverCommand>) -> Result<(), S
         together.push((driver.clone(), others));
         alone.push((driver, apart));
     }
-    played.extend(play_together(together, &options).await);
-    for (driver, turns) in alone {
-        let queue = Arc::new(Mutex::new(VecDeque::from(turns)));
-        let at_once = Arc::new(Semaphore::new(1));
-        played.extend(lane::play_all(driver, queue, at_once, options.is_verbose).await);
-    }
-    let is_good = report::print(&played, &exceptions);
+    played.extend(play(together, options.lanes, AT_ONCE, options.is_verbose).await);
+    played.extend(play(alone, 1, ALONE_AT_ONCE, options.is_verbose).await);
+    let is_good = report::print(&played, &exceptions, since.elapsed());
     broken.iter().for_each(|why| println!("\n{why}"));
     if is_good && broken.is_empty() { Ok(()) } else { Err("the suite does not hold".into()) }
 }
@@ -108,15 +107,21 @@ async fn turns_of(
     Ok((repeated, skipped))
 }
 
-async fn play_together(drivers: Vec<(DriverCommand, Vec<Turn>)>, options: &Options) -> Vec<Played> {
-    let at_once = Arc::new(Semaphore::new(AT_ONCE));
+/// Plays the turns of each driver in so many processes of it, no more than `at_once` over all drivers.
+async fn play(
+    drivers: Vec<(DriverCommand, Vec<Turn>)>,
+    processes: usize,
+    at_once: usize,
+    is_verbose: bool,
+) -> Vec<Played> {
+    let at_once = Arc::new(Semaphore::new(at_once));
     let mut lanes = JoinSet::new();
     for (driver, turns) in drivers {
-        let few = options.lanes.min(turns.len());
+        let few = processes.min(turns.len());
         let queue = Arc::new(Mutex::new(VecDeque::from(turns)));
         for _ in 0..few {
             let (queue, at_once) = (Arc::clone(&queue), Arc::clone(&at_once));
-            lanes.spawn(lane::play_all(driver.clone(), queue, at_once, options.is_verbose));
+            lanes.spawn(lane::play_all(driver.clone(), queue, at_once, is_verbose));
         }
     }
     lanes.join_all().await.into_iter().flatten().collect()

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::body::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
@@ -20,6 +20,9 @@ use super::leases::Leases;
 use super::record::Record;
 use super::script::{Fault, Script};
 
+/// The most connections that wait to be accepted.
+const BACKLOG: u32 = 1_024;
+
 /// How connections are secured.
 pub type Security = Option<Arc<ServerConfig>>;
 
@@ -27,6 +30,8 @@ pub type Security = Option<Arc<ServerConfig>>;
 pub struct Scripted {
     shared: Arc<Shared>,
     address: SocketAddr,
+    /// Has the port while nobody listens, so that no server of another case gets it.
+    _reserved: TcpSocket,
     listening: Mutex<Option<AbortHandle>>,
     connections: Arc<Mutex<Vec<mpsc::UnboundedSender<Fault>>>>,
     frozen: watch::Sender<bool>,
@@ -51,7 +56,7 @@ impl Scripted {
     ///
     /// # Errors
     /// If no socket is available.
-    pub async fn start(
+    pub fn start(
         name: &str,
         script: Script,
         leases: &Arc<Mutex<Leases>>,
@@ -59,18 +64,19 @@ impl Scripted {
         security: Security,
         streams_max: Option<u32>,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
+        let reserved = bound(([127, 0, 0, 1], 0).into())?;
+        let address = reserved.local_addr()?;
         let server = Self {
             shared: Arc::new(Shared::new(name, script, Arc::clone(leases), Arc::clone(addresses))),
             address,
+            _reserved: reserved,
             listening: Mutex::new(None),
             connections: Arc::default(),
             frozen: watch::Sender::new(false),
             streams_max,
             security,
         };
-        server.listen(listener);
+        server.serve()?;
         Ok(server)
     }
 
@@ -101,8 +107,8 @@ impl Scripted {
     ///
     /// # Errors
     /// If the port is taken.
-    pub async fn serve(&self) -> io::Result<()> {
-        self.listen(TcpListener::bind(self.address).await?);
+    pub fn serve(&self) -> io::Result<()> {
+        self.listen(bound(self.address)?.listen(BACKLOG)?);
         Ok(())
     }
 
@@ -132,6 +138,14 @@ impl Scripted {
         });
         *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.abort_handle());
     }
+}
+
+/// A socket that has a port, which others may have that do not listen.
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 /// One connection.
@@ -230,5 +244,24 @@ struct CountedCall(Arc<Shared>);
 impl Drop for CountedCall {
     fn drop(&mut self) {
         self.0.record().streams -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_stopped_keeps_its_port_and_listens_there_again() {
+        let (leases, addresses) = (Arc::default(), Arc::default());
+        let server = Scripted::start("main", Script::default(), &leases, &addresses, None, None).unwrap();
+        server.stop();
+        while TcpStream::connect(server.address()).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let others: Vec<_> = (0..200).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        assert!(others.iter().all(|other| other.local_addr().unwrap() != server.address()));
+        server.serve().unwrap();
+        TcpStream::connect(server.address()).await.unwrap();
     }
 }

@@ -15,6 +15,9 @@ use crate::provider::ScriptedProvider;
 use crate::scripted::script::Fault;
 use crate::scripted::{Leases, Script, Scripted};
 
+/// An address that is not of this machine, where nobody is: RFC 5737 keeps it for documents.
+const ELSEWHERE: &str = "192.0.2.1:7420";
+
 /// A server of a case.
 pub(super) enum AnyServer {
     Scripted(Scripted),
@@ -58,7 +61,7 @@ impl World {
             secured |= table.tls.is_some();
             let server = match table.real {
                 Some(limit) => AnyServer::Real(Mutex::new(RealApportion::start(limit).await?)),
-                None => AnyServer::Scripted(scripted(name, table, &leases, &addresses, &directory).await?),
+                None => AnyServer::Scripted(scripted(name, table, &leases, &addresses, &directory)?),
             };
             locked(&addresses).insert(name.clone(), address(&server));
             servers.insert(name.clone(), server);
@@ -73,6 +76,7 @@ impl World {
         };
         let (nobody, address) = nobody().map_err(|why| why.to_string())?;
         locked(&addresses).insert("nobody".into(), address.to_string());
+        locked(&addresses).insert("elsewhere".into(), ELSEWHERE.into());
         Ok(Self { servers, provider, leases, addresses, secured, directory, _nobody: nobody })
     }
 
@@ -133,9 +137,9 @@ impl World {
     ///
     /// # Errors
     /// If there is no such server, or if its port is taken.
-    pub async fn serve(&self, server: &str) -> Result<(), String> {
+    pub fn serve(&self, server: &str) -> Result<(), String> {
         match self.server(server)? {
-            AnyServer::Scripted(server) => server.serve().await.map_err(|why| why.to_string()),
+            AnyServer::Scripted(server) => server.serve().map_err(|why| why.to_string()),
             AnyServer::Real(server) => locked(server).restart(),
         }
     }
@@ -177,7 +181,7 @@ impl World {
     }
 }
 
-async fn scripted(
+fn scripted(
     name: &str,
     table: &ServerTable,
     leases: &Arc<Mutex<Leases>>,
@@ -190,7 +194,7 @@ async fn scripted(
         Some("mutual") => Some(authority::security(directory.path(), true)?),
         Some(other) => return Err(format!("tls is {other}: it must be server or mutual")),
     };
-    let server = Scripted::start(name, table.script(), leases, addresses, security, table.streams).await;
+    let server = Scripted::start(name, table.script(), leases, addresses, security, table.streams);
     let server = server.map_err(|why| why.to_string())?;
     if table.down {
         server.stop();
