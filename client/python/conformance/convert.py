@@ -19,7 +19,7 @@ def settings(connect: wire.Connect) -> dict[str, Any]:
     if connect.settings:
         raise UnsupportedError("settings: " + ", ".join(connect.settings))
     arguments: dict[str, Any] = {"addresses": list(connect.addresses)}
-    for name in ("workspace", "team", "caller", "token", "token_file"):
+    for name in ("workspace", "team", "caller", "token", "token_file", "insecure"):
         if getattr(connect, name):
             arguments[name] = getattr(connect, name)
     if connect.HasField("tls"):

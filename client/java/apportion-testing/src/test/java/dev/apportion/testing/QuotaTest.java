@@ -36,7 +36,7 @@ import org.junit.jupiter.api.Timeout;
 /** The client against a server of the API, over the wire. */
 @Timeout(60)
 class QuotaTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final FakeServer server = FakeServer.start();
 
