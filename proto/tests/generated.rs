@@ -20,8 +20,8 @@ const GENERATED: [&str; 9] = [
     "client/python/conformance/driver_pb2.pyi",
     "client/python/src/apportion/v1",
 ];
-/// The directories that it is made from.
-const SOURCES: [&str; 3] = ["proto/apportion", "proto/generators", "tests/conformance/proto"];
+/// The directories that it is made from. What nodes say to each other is for the server alone.
+const SOURCES: [&str; 3] = ["proto/apportion/v1", "proto/generators", "tests/conformance/proto"];
 /// The digests of both, written by `make proto`.
 const SUMS: &str = "proto/generators/sums.txt";
 
