@@ -38,7 +38,6 @@ test: need-cargo need-components need-languages etcd ## build etcd and install m
 	@$(MAKE) --no-print-directory lint
 	cargo test --workspace --features $(FEATURES)
 	@$(MAKE) --no-print-directory clients
-	@$(MAKE) --no-print-directory conformance
 
 # The client libraries other than the Rust one, which is a part of the workspace.
 clients: test-python test-go test-node test-java ## lint, type-check and test the client libraries of other languages

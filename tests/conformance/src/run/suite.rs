@@ -21,6 +21,8 @@ use crate::play::Verdict;
 const AT_ONCE: usize = 16;
 /// The most cases that run at once of those that measure time: one for each core of a small machine.
 const ALONE_AT_ONCE: usize = 2;
+/// The most failures that are played once more. Where more fail, it is not for the load of the machine.
+const AGAIN_MAX: usize = 12;
 
 /// Runs the suite. `built_in` are drivers that need no toolchain of their own.
 ///
@@ -47,7 +49,7 @@ pub async fn run(options: Options, built_in: Vec<DriverCommand>) -> Result<(), S
     let since = Instant::now();
     let (mut played, mut broken) = (Vec::new(), Vec::new());
     let (mut together, mut alone) = (Vec::new(), Vec::new());
-    for driver in drivers {
+    for driver in drivers.clone() {
         let (turns, skipped) = match turns_of(&driver, &cases, options.repeat).await {
             Ok(turns) => turns,
             Err(why) => {
@@ -69,6 +71,9 @@ pub async fn run(options: Options, built_in: Vec<DriverCommand>) -> Result<(), S
     }
     played.extend(play(together, options.lanes, AT_ONCE, options.is_verbose).await);
     played.extend(play(alone, 1, ALONE_AT_ONCE, options.is_verbose).await);
+    if options.repeat == 1 {
+        play_again(&mut played, &drivers, &exceptions, options.is_verbose).await;
+    }
     let is_good = report::print(&played, &exceptions, since.elapsed());
     broken.iter().for_each(|why| println!("\n{why}"));
     if is_good && broken.is_empty() { Ok(()) } else { Err("the suite does not hold".into()) }
@@ -125,6 +130,32 @@ async fn play(
         }
     }
     lanes.join_all().await.into_iter().flatten().collect()
+}
+
+/// Plays what failed once more, with nothing beside it: a loaded machine makes clients late that are not at fault.
+async fn play_again(
+    played: &mut [Played],
+    drivers: &[DriverCommand],
+    exceptions: &Exceptions,
+    is_verbose: bool,
+) {
+    let is_wrong = |played: &Played| {
+        let is_failure = matches!(played.verdict, Verdict::Failed(_));
+        is_failure && exceptions.reason(&played.driver, &played.turn.name()).is_none()
+    };
+    let wrong: Vec<_> = played.iter_mut().filter(|played| is_wrong(played)).collect();
+    if wrong.len() > AGAIN_MAX {
+        return;
+    }
+    for first in wrong {
+        let Some(driver) = drivers.iter().find(|driver| driver.name == first.driver) else { continue };
+        let alone = vec![(driver.clone(), vec![first.turn.clone()])];
+        for second in play(alone, 1, 1, is_verbose).await {
+            let holds = if second.verdict == Verdict::Passed { "holds" } else { "does not hold either" };
+            println!("{} {}: {holds} when it is played again, alone", second.driver, second.turn.name());
+            *first = second;
+        }
+    }
 }
 
 #[cfg(test)]
