@@ -70,9 +70,9 @@ bench: need-cargo ## measure decisions, memory, the simulator, the service under
 	target/release/bench
 	@$(MAKE) --no-print-directory bench-clients
 
-# Each client that has a program `bench`.
+# Each client that has a program `bench`, or builds one with `bench/run`.
 bench-clients: ## measure a permit from a prefetch, a hook, and the calls for 1000 permits, in each language
-	@for bench in client/*/bench; do [[ -f $$bench && -x $$bench ]] || continue; echo; echo "$$bench"; $$bench; done
+	@for bench in client/*/bench client/*/bench/run; do [[ -f $$bench && -x $$bench ]] || continue; echo; echo "$$bench"; $$bench; done
 
 bench-peers: need-cargo ## build servers of others into target/peers, once, and measure them beside this one
 	cargo build --release --package apportion-cli --package apportion-tests --bin apportion --bin bench
@@ -107,7 +107,7 @@ need-mutants: need-cargo
 # Before the long part of `make test`; the checks of the clients look at versions.
 need-languages:
 	@missing=; for tool in "python3 Python 3.10" "go Go 1.26" "node Node.js 20" "npm Node.js 20" \
-    "javac a JDK of version 17" "mvn Maven 3.8"; do \
+	    "javac a JDK of version 17" "mvn Maven 3.8"; do \
 	  command -v "$${tool%% *}" >/dev/null || { echo "$${tool%% *} is missing: install $${tool#* } or newer" >&2; missing=1; }; \
 	done; [[ -z "$$missing" ]]
 
