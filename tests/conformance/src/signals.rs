@@ -131,10 +131,11 @@ fn message<M: Message + Default>(name: &str, json: &Value) -> Result<M, String> 
 }
 
 /// An observation of the contract, in the terms of the protocol.
-fn observation(seen: Observation) -> v1::Observation {
-    let span = |span: prost_types::Duration| span.seconds * 1_000_000_000 + i64::from(span.nanos);
+pub fn observation(seen: Observation) -> v1::Observation {
+    let ns = |seconds: i64, nanos: i32| seconds.saturating_mul(1_000_000_000).saturating_add(nanos.into());
+    let span = |span: prost_types::Duration| ns(span.seconds, span.nanos);
     let (reset_time_unix_ns, reset_after_ns) = match seen.reset {
-        Some(Reset::ResetTime(at)) => (Some(at.seconds * 1_000_000_000 + i64::from(at.nanos)), None),
+        Some(Reset::ResetTime(at)) => (Some(ns(at.seconds, at.nanos)), None),
         Some(Reset::ResetAfter(after)) => (None, Some(span(after))),
         None => (None, None),
     };

@@ -137,7 +137,7 @@ impl WorkspaceBooks {
         } else {
             self.adopt(now, found.marks, tenure);
         }
-        self.pending.put_back(Pending { ..carried });
+        self.pending.put_back(carried);
         self.pump(now, tenure, outbox);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use apportion_client::Observation;
 use apportion_client::signals::{ProviderResponse, Signals, interpret};
+use apportion_conformance::signals::observation;
 use apportion_conformance::v1;
 use apportion_conformance::v1::driver_response::Result as Outcome;
 use apportion_conformance::v1::failure::Kind;
@@ -40,31 +41,9 @@ pub(crate) fn interpreted(asked: v1::Interpret) -> Result<Outcome, Outcome> {
     let response = asked.response.unwrap_or_default();
     let read = read(&response, |response| interpret(&signals, response))?;
     Ok(Outcome::Observations(v1::Observations {
-        observations: read.observations.into_iter().map(observed).collect(),
+        observations: read.observations.into_iter().map(observation).collect(),
         is_uncounted: read.is_uncounted,
     }))
-}
-
-fn observed(seen: Observation) -> v1::Observation {
-    let ns = |seconds: i64, nanos: i32| seconds.saturating_mul(SECOND_NS).saturating_add(nanos.into());
-    let span_ns = |span: Duration| ns(span.seconds, span.nanos);
-    let (reset_time_unix_ns, reset_after_ns) = match seen.reset {
-        Some(Reset::ResetTime(at)) => (Some(ns(at.seconds, at.nanos)), None),
-        Some(Reset::ResetAfter(span)) => (None, Some(span_ns(span))),
-        None => (None, None),
-    };
-    v1::Observation {
-        limit: seen.limit,
-        status: seen.status,
-        limit_permits: seen.limit_permits,
-        remaining_permits: seen.remaining_permits,
-        reset_time_unix_ns,
-        reset_after_ns,
-        reset_precision_ns: seen.reset_precision.map(span_ns),
-        throttled: seen.throttled,
-        retry_after_ns: seen.retry_after.map(span_ns),
-        age_ms: None,
-    }
 }
 
 /// An observation as a user makes it, unchecked.
