@@ -18,6 +18,9 @@ use style::{Area, COLOURS, GOOD, INK, LABEL, THROTTLED, THROTTLED_FILL, text, wr
 const ROUND_SIZE: (u32, u32) = (640, 800);
 /// Where the rounds start below the title and the legend.
 const HEAD: u32 = 92;
+/// Where the legend starts, and how far its rows are apart.
+const LEGEND: (i32, i32) = (28, 68);
+const LEGEND_ROW: i32 = 24;
 /// Where the panels of a round start below its name.
 const ROUND_HEAD: u32 = 60;
 /// The height of the upper panel.
@@ -40,7 +43,10 @@ pub fn draw(file: &Path, plan: &Plan, rounds: &[(&str, &Measurements)]) -> Resul
 fn paint(plan: &Plan, rounds: &[(&str, &Measurements)]) -> Result<String, String> {
     let mut svg = String::new();
     let columns = rounds.len().max(1);
-    let size = (ROUND_SIZE.0 * u32::try_from(columns).map_err(text)?, ROUND_SIZE.1);
+    let across = ROUND_SIZE.0 * u32::try_from(columns).map_err(text)?;
+    let entries = entries(plan.cast, across);
+    let more_rows = entries.last().map_or(0, |last| last.place.1 - LEGEND.1).unsigned_abs();
+    let size = (across, ROUND_SIZE.1 + more_rows);
     {
         let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         root.fill(&WHITE).map_err(text)?;
@@ -51,8 +57,8 @@ fn paint(plan: &Plan, rounds: &[(&str, &Measurements)]) -> Result<String, String
             plan.rules.window_ms as f64 / 1000.0
         );
         write(&root, &title, 25, (28, 28), INK)?;
-        legend(&root, plan.cast)?;
-        let (_, body) = root.split_vertically(HEAD);
+        legend(&root, &entries)?;
+        let (_, body) = root.split_vertically(HEAD + more_rows);
         let scale = Scale::of(plan, rounds.iter().map(|(_, measured)| *measured));
         for (area, (name, measured)) in body.split_evenly((1, columns)).iter().zip(rounds) {
             round(area, name, measured, &scale)?;
@@ -62,23 +68,52 @@ fn paint(plan: &Plan, rounds: &[(&str, &Measurements)]) -> Result<String, String
     Ok(svg)
 }
 
-fn legend(root: &Area<'_>, cast: Cast) -> Result<(), String> {
-    let (mut x, y) = (28, 68);
+/// One entry of the legend, and where its mark starts.
+struct Entry {
+    name: String,
+    fill: RGBColor,
+    edge: RGBColor,
+    place: (i32, i32),
+}
+
+/// The entries of the legend, in as many rows as the width needs. The last one is the limit, which is a line.
+fn entries(cast: Cast, across: u32) -> Vec<Entry> {
     let teams = cast.services().iter().zip(COLOURS).map(|(service, colour)| {
         let weight = (service.workers > 0).then(|| format!("weight {}", service.weight));
-        let priority = (cast == Cast::Departments).then(|| service.priority.to_lowercase());
-        let features: Vec<_> = priority.into_iter().chain(weight).collect();
+        let features = match cast {
+            Cast::Departments => {
+                [Some(service.priority.to_lowercase()), weight].into_iter().flatten().collect()
+            }
+            Cast::Languages => Vec::from_iter(weight),
+        };
         (format!("{} ({})", service.team, features.join(", ")), colour, colour)
     });
-    for (name, fill, edge) in teams.chain([("throttled (429)".into(), THROTTLED_FILL, THROTTLED)]) {
-        let place = [(x, y - 8), (x + 20, y + 8)];
-        root.draw(&Rectangle::new(place, fill.filled())).map_err(text)?;
-        root.draw(&Rectangle::new(place, edge.stroke_width(1))).map_err(text)?;
-        write(root, &name, LABEL, (x + 28, y), INK)?;
-        x += 28 + width(&name) + 16;
+    let others = [("throttled (429)".into(), THROTTLED_FILL, THROTTLED), ("limit".into(), INK, INK)];
+    let (mut x, mut y) = LEGEND;
+    let entries = teams.chain(others).map(|(name, fill, edge)| {
+        let wide = 28 + width(&name);
+        if x + wide > i32::try_from(across).unwrap_or(i32::MAX) {
+            (x, y) = (LEGEND.0, y + LEGEND_ROW);
+        }
+        let place = (x, y);
+        x += wide + 16;
+        Entry { name, fill, edge, place }
+    });
+    entries.collect()
+}
+
+fn legend(root: &Area<'_>, entries: &[Entry]) -> Result<(), String> {
+    let Some((limit, teams)) = entries.split_last() else { return Ok(()) };
+    for Entry { fill, edge, place: (x, y), .. } in teams {
+        let mark = [(*x, y - 8), (x + 20, y + 8)];
+        root.draw(&Rectangle::new(mark, fill.filled())).map_err(text)?;
+        root.draw(&Rectangle::new(mark, edge.stroke_width(1))).map_err(text)?;
     }
-    root.draw(&PathElement::new([(x, y), (x + 20, y)], INK.stroke_width(3))).map_err(text)?;
-    write(root, "limit", LABEL, (x + 28, y), INK)
+    let (x, y) = limit.place;
+    root.draw(&PathElement::new([(x, y), (x + 20, y)], limit.edge.stroke_width(3))).map_err(text)?;
+    entries
+        .iter()
+        .try_for_each(|Entry { name, place: (x, y), .. }| write(root, name, LABEL, (x + 28, *y), INK))
 }
 
 /// About how wide a label is, in pixels.
@@ -122,6 +157,19 @@ mod tests {
     use super::*;
     use crate::demo::measurements::{Wait, WindowCount};
     use crate::provider::Rules;
+
+    #[test]
+    fn no_entry_of_the_legend_is_cut_off() {
+        for (cast, across, rows) in
+            [(Cast::Departments, 1280, 1), (Cast::Departments, 640, 3), (Cast::Languages, 640, 2)]
+        {
+            let entries = entries(cast, across);
+            let ends = entries.iter().map(|entry| entry.place.0 + 28 + width(&entry.name));
+            assert!(ends.max().is_some_and(|end| end <= across.cast_signed()));
+            let last = entries.last().map(|entry| entry.place.1);
+            assert_eq!(last, Some(LEGEND.1 + (rows - 1) * LEGEND_ROW), "{cast:?} in {across}");
+        }
+    }
 
     #[test]
     fn the_picture_shows_throttled_requests_where_there_are_any() {
