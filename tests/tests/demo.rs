@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use apportion_tests::process::child::{Child, Signal};
 use apportion_tests::process::pass;
 use apportion_tests::process::program::program;
+use rustix::process::{Pid, kill_process};
 
 /// Longest time until all processes of a killed demo have exited.
 const EXIT: Duration = Duration::from_secs(10);
@@ -60,15 +61,45 @@ async fn no_process_outlives_a_demo_that_is_killed() {
     let demo = demo(&home.path().join("demo.svg"), &["--rules", r#"{"window_ms": 5000}"#]);
     // Its first line comes when every process has been started.
     let _ = demo.line();
+    let below = below(&demo);
+    demo.signal(Signal::KILL);
+    drop(demo);
+    until_all_have_exited(&below).await;
+}
+
+#[tokio::test]
+async fn no_process_outlives_a_demo_that_fails() {
+    let home = tempfile::tempdir().expect("a directory");
+    let rules = ["--rules", r#"{"window_ms": 5000}"#, "--seconds", "5"];
+    let mut demo = demo(&home.path().join("demo.svg"), &rules);
+    let _ = demo.line();
+    let below = below(&demo);
+    let service = *below.iter().find(|process| is_service(**process)).expect("a service");
+    kill_process(Pid::from_raw(service.cast_signed()).expect("a process"), Signal::KILL).expect("it runs");
+    let (status, _) = demo.ended(Duration::from_secs(60)).expect("it exits by itself");
+    assert_eq!(status.code(), Some(2), "{}", demo.stderr());
+    assert!(demo.stderr().contains("failed with"), "{}", demo.stderr());
+    until_all_have_exited(&below).await;
+}
+
+fn is_service(process: u32) -> bool {
+    let line = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    line.split(|byte| *byte == 0).any(|argument| argument == b"service")
+}
+
+/// The processes that a demo has started, and those that they have started.
+fn below(demo: &Child) -> Vec<u32> {
     let (top, parents) = (demo.id(), parents());
     let below = parents.keys().copied().filter(|process| descends(&parents, *process, top));
     let below: Vec<u32> = below.collect();
     assert!(below.len() >= 6, "four services, a supervisor and a server, not {below:?}");
-    demo.signal(Signal::KILL);
-    let killed = Instant::now();
-    drop(demo);
+    below
+}
+
+async fn until_all_have_exited(below: &[u32]) {
+    let since = Instant::now();
     while below.iter().any(|process| self::parents().contains_key(process)) {
-        assert!(killed.elapsed() < EXIT, "some of {below:?} are still running");
+        assert!(since.elapsed() < EXIT, "some of {below:?} are still running");
         pass(Duration::from_millis(50)).await;
     }
 }

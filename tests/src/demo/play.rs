@@ -37,11 +37,7 @@ pub async fn play(plan: &Plan, with_apportion: bool, live: &mut Live) -> Result<
     let round = Round { start_ns, report: provider.report(), outcomes };
     let mut running = Running { provider, services, round };
     running.watch(plan, live).await;
-    let round = running.end(plan)?;
-    if let Some(supervisor) = supervisor {
-        supervisor.stop();
-    }
-    Ok(round)
+    running.end(plan)
 }
 
 /// A round that runs.

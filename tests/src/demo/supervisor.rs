@@ -41,9 +41,11 @@ impl Supervisor {
         let address = line.parse().map_err(|_| format!("{line}: no address"))?;
         Ok(Self { process, address })
     }
+}
 
-    /// Stops the server gracefully.
-    pub fn stop(mut self) {
+impl Drop for Supervisor {
+    /// Lets it stop the server gracefully: a supervisor that is killed leaves its server behind.
+    fn drop(&mut self) {
         self.process.end_input();
         let _ = self.process.ended(STOP);
     }
