@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-polyglot cluster run simulate test lint conformance clients test-python test-node test-go test-java proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
+.PHONY: help demo demo-polyglot cluster run simulate test lint conformance clients lint-clients test-python test-node test-go test-java proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -18,6 +18,11 @@ demo: need-cargo ## four services and one budget, a minute without and a minute 
 	cargo build --release --package apportion-cli --package apportion-tests --bin apportion --bin demo
 	@echo
 	@exec target/release/demo $(ARGS)
+
+demo-polyglot: need-cargo need-languages ## a minute of five services in five languages on one budget (ARGS="--seconds 30")
+	cargo build --release --package apportion-cli --package apportion-tests --bin apportion --bin demo
+	@echo
+	@exec target/release/demo --polyglot $(ARGS)
 
 cluster: need-cargo etcd ## three nodes on an etcd of three members, services that use them, and what to kill
 	cargo build --release --package apportion-cli --package apportion-tests --bin apportion --bin cluster
@@ -34,13 +39,21 @@ simulate: need-cargo ## build the release and replay one scenario (SCENARIO=FILE
 	@echo
 	@exec target/release/apportion simulate $(SCENARIO)
 
-test: need-cargo need-components need-languages etcd ## build etcd and install missing components, then lint and run every test
-	@$(MAKE) --no-print-directory lint
-	cargo test --workspace --features $(FEATURES)
-	@$(MAKE) --no-print-directory clients
+# What another part of the run does not need yet is built and linted beside it, in the time that is left over: cargo's tests mostly wait.
+BESIDE := tests/beside
+test: need-cargo need-components need-languages ## build etcd and install missing components, then lint and run every test
+	@$(BESIDE) "$(MAKE) --no-print-directory etcd" "$(MAKE) --no-print-directory lint"
+	@$(BESIDE) "$(MAKE) --no-print-directory lint-clients" "cargo test --workspace --features $(FEATURES)"
+	@for client in python go node; do $(MAKE) --no-print-directory test-$$client ARGS=--test; done
+	@$(MAKE) --no-print-directory test-java
+	@$(MAKE) --no-print-directory conformance
 
 # The client libraries other than the Rust one, which is a part of the workspace.
 clients: test-python test-go test-node test-java ## lint, type-check and test the client libraries of other languages
+
+lint-clients: ## the same without the tests
+	@for client in python go node; do $(MAKE) --no-print-directory test-$$client ARGS=--lint; done
+	@client/java/prepare
 
 test-python: ## the same for Python alone (ARGS="-k name" chooses tests)
 	@client/python/check $(ARGS)
@@ -54,13 +67,17 @@ test-go: ## the same for Go alone (ARGS="-run Name" chooses tests)
 test-java: ## the same for Java alone (ARGS="-Dtest=Name" chooses tests)
 	@client/java/check $(ARGS)
 
+# The runner is built together with a test that needs much of what `make test` compiles: without it, cargo would choose other
+# features for the dependencies of both, and compile them again.
 conformance: need-cargo ## hold every client library to the same behavior (ARGS="--driver NAME --case PART --verbose")
-	cargo test --workspace --features $(FEATURES) --test suite -- $(ARGS)
+	@runner=$$(cargo test --workspace --features $(FEATURES) --test suite --test simulate --no-run \
+	    --message-format json-render-diagnostics | sed -n 's|.*"executable":"\([^"]*/suite-[^"]*\)".*|\1|p'); \
+	exec "$$runner" $(ARGS)
 
 lint: need-cargo core-is-alone ## formatting, clippy without a warning, and what the core depends on
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --features $(FEATURES) -- -D warnings
-	cargo clippy --package apportion-core --all-features -- -D warnings
+	cargo clippy --profile test --workspace --all-targets --features $(FEATURES) -- -D warnings
+	cargo clippy --profile test --package apportion-core -- -D warnings
 
 proto: ## generate the code of the contract for other languages into client/, from pinned generators
 	@proto/generators/generate

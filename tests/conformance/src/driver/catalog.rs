@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use serde::Deserialize;
 
@@ -92,6 +93,20 @@ pub fn directories() -> Result<Vec<DriverDirectory>, String> {
     Ok(found)
 }
 
+/// Builds the drivers of all directories beside each other: most of a build is one process that waits or computes alone.
+///
+/// # Errors
+/// The output of the first command that fails in each directory where one does.
+pub fn build_all(directories: &[DriverDirectory]) -> Result<(), String> {
+    let failed: Vec<String> = thread::scope(|scope| {
+        let builds: Vec<_> =
+            directories.iter().map(|directory| scope.spawn(|| directory.build())).collect();
+        let ends = builds.into_iter().map(|build| build.join().expect("a build reports its failure"));
+        ends.filter_map(Result::err).collect()
+    });
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
 impl DriverDirectory {
     /// Its drivers.
     pub fn drivers(&self) -> Vec<DriverCommand> {
@@ -117,11 +132,8 @@ impl DriverDirectory {
             .collect()
     }
 
-    /// Builds its drivers.
-    ///
-    /// # Errors
-    /// The output of the first command that fails.
-    pub fn build(&self) -> Result<(), String> {
+    /// Builds its drivers. The error is the output of the first command that fails.
+    fn build(&self) -> Result<(), String> {
         for words in &self.file.build {
             let output = command(&self.directory, words).stdin(Stdio::null()).output();
             let output = output.map_err(|why| format!("{}: `{}`: {why}", self.file.name, words.join(" ")))?;

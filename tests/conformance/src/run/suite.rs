@@ -13,7 +13,7 @@ use super::lane::{self, Played, Turn};
 use super::options::Options;
 use super::report;
 use crate::case::{self, Case};
-use crate::driver::catalog::directories;
+use crate::driver::catalog::{build_all, directories};
 use crate::driver::{Driver, DriverCommand};
 use crate::play::Verdict;
 
@@ -87,9 +87,7 @@ fn drivers(options: &Options, built_in: Vec<DriverCommand>) -> Result<Vec<Driver
     if !missing.is_empty() {
         return Err(missing.join("\n"));
     }
-    for directory in &directories {
-        directory.build()?;
-    }
+    build_all(&directories)?;
     let mut drivers = built_in;
     drivers.extend(directories.iter().flat_map(|directory| directory.drivers()));
     drivers.retain(|driver| options.has_driver(&driver.name));
