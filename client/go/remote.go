@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"apportion.dev/client/apportionv1"
+	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -93,6 +94,11 @@ func (r *remote) signals(
 	return response, failed
 }
 
+// codeName is the name of the code of a call's status, as the protocol and the clients of other languages write it.
+func codeName(err error) string {
+	return code.Code(status.Code(err)).String()
+}
+
 // call makes one call, and learns from its outcome where the next one goes.
 func (r *remote) call(
 	ctx context.Context, method string, timeout time.Duration, call func(context.Context, *node, ...grpc.CallOption) error,
@@ -119,7 +125,7 @@ func (r *remote) call(
 	if wasSilent {
 		err = status.Error(codes.DeadlineExceeded, fmt.Sprintf("%s did not answer within %s", to, timeout))
 	}
-	r.telemetry.Called(method, status.Code(err).String())
+	r.telemetry.Called(method, codeName(err))
 	hint := append(header.Get(ownerKey), trailer.Get(ownerKey)...)
 	switch {
 	case err == nil:

@@ -13,7 +13,7 @@ type Telemetry interface {
 	// Granted is called for each lease, Returned at its end with the permits that went back.
 	Granted(who Identity, permits uint32, isLocal bool)
 	Returned(who Identity, permits uint32, isLocal bool)
-	// Called is called after each call to a server. The code is that of its status, such as OK or Unavailable.
+	// Called is called after each call to a server. The code is that of its status, such as OK or UNAVAILABLE.
 	Called(method string, code string)
 }
 

@@ -113,7 +113,7 @@ func TestARefusalIsAnErrorOfItsSpan(t *testing.T) {
 		t.Fatalf("%v", spans)
 	}
 	if seen.total(t, "apportion.wait.duration", "error.type", "TEAM_PAUSED") != 1 ||
-		seen.total(t, "apportion.calls", "error.type", "ResourceExhausted") != 1 {
+		seen.total(t, "apportion.calls", "error.type", "RESOURCE_EXHAUSTED") != 1 {
 		t.Error("it is not counted as a failure")
 	}
 }

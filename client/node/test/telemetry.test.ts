@@ -83,4 +83,5 @@ test("a refusal is the error of its span", async () => {
   const [span] = spans.getFinishedSpans();
   expect([span?.name, span?.attributes["error.type"]]).toEqual(["apportion.permit", "TEAM_PAUSED"]);
   expect(await counted("apportion.wait.duration", "error.type")).toEqual({ TEAM_PAUSED: 1 });
+  expect(await counted("apportion.calls", "error.type")).toMatchObject({ RESOURCE_EXHAUSTED: 1 });
 });

@@ -16,7 +16,7 @@ import { now } from "./clock.js";
 import type { Credentials } from "./credentials.js";
 import { Node } from "./node.js";
 import type { Service } from "./service.js";
-import { failureOf } from "./status.js";
+import { codeName, failureOf } from "./status.js";
 import { after } from "./timers.js";
 
 /** A connection that gave no answer for so long is replaced. */
@@ -73,7 +73,7 @@ export class RemoteService implements Service {
     signal?: AbortSignal,
   ): Promise<Response | CallFailure> {
     const result = await this.#call(method, timeoutMs, signal);
-    this.#telemetry.called(name, result instanceof CallFailure ? Code[result.code] : undefined);
+    this.#telemetry.called(name, result instanceof CallFailure ? codeName(result.code) : undefined);
     return result;
   }
 

@@ -6,6 +6,12 @@ import { ErrorInfo, RetryInfo } from "../core/details.js";
 import { CallFailure } from "../core/failure.js";
 import { fromWire } from "../core/span.js";
 
+/** Returns the name of a code as the protocol and the clients of other languages write it, such as `RESOURCE_EXHAUSTED`. */
+export function codeName(code: Code): string {
+  const name = code === Code.Canceled ? "Cancelled" : (Code[code] ?? "Unknown");
+  return name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
+}
+
 /** Returns the failure with what its details say. Details that cannot be read are left out. */
 export function failureOf(error: unknown): CallFailure {
   const failed = ConnectError.from(error);

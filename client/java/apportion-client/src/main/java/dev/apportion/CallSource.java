@@ -2,6 +2,7 @@ package dev.apportion;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /** Takes each permit with a call of its own. */
 final class CallSource implements PermitSource {
@@ -17,12 +18,14 @@ final class CallSource implements PermitSource {
 
     @Override
     public Permit permit() throws ApportionException, InterruptedException {
-        return Futures.await(start(), Permit::putBack);
+        Consumer<Throwable> ended = quota.waiting("permit", request);
+        return Futures.await(start(), Permit::putBack, ended);
     }
 
     @Override
     public CompletableFuture<Permit> permitAsync() {
-        return Futures.forUsers(start(), Permit::putBack);
+        Consumer<Throwable> ended = quota.waiting("permit", request);
+        return Futures.forUsers(start(), Permit::putBack, ended);
     }
 
     private CompletableFuture<Permit> start() {

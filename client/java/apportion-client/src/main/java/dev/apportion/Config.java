@@ -26,6 +26,7 @@ public final class Config {
     Duration closeTimeout = Duration.ofSeconds(2);
     ResponseReader reader = new SignalsReader();
     Logger logger = System.getLogger("dev.apportion");
+    Telemetry telemetry = Telemetry.silent();
 
     /**
      * Creates a configuration.
@@ -168,6 +169,21 @@ public final class Config {
     public Config logger(Logger log) {
         logger = log;
         return this;
+    }
+
+    /**
+     * Sets what is told of waits, permits and calls.
+     *
+     * @param told what is told; by default nobody
+     * @return this
+     */
+    public Config telemetry(Telemetry told) {
+        telemetry = told;
+        return this;
+    }
+
+    Telemetry.Identity identity() {
+        return new Telemetry.Identity(workspace, team, caller);
     }
 
     boolean hasToken() {

@@ -15,17 +15,21 @@ final class Futures {
 
     private Futures() {}
 
-    /** Waits for a result. An interrupted caller cancels it. */
-    static <T> T await(CompletableFuture<T> result, Consumer<T> unwanted)
+    /** Waits for a result, and says how that ended. An interrupted caller cancels it. */
+    static <T> T await(CompletableFuture<T> result, Consumer<T> unwanted, Consumer<Throwable> ended)
             throws ApportionException, InterruptedException {
         try {
-            return result.get();
+            T value = result.get();
+            ended.accept(null);
+            return value;
         } catch (ExecutionException failed) {
+            ended.accept(failed.getCause());
             if (failed.getCause() instanceof ApportionException known) {
                 throw known.copy();
             }
             throw new IllegalStateException(failed.getCause());
         } catch (InterruptedException interrupted) {
+            ended.accept(interrupted);
             if (!result.cancel(false) && !result.isCompletedExceptionally()) {
                 unwanted.accept(result.getNow(null));
             }
@@ -33,11 +37,16 @@ final class Futures {
         }
     }
 
-    /** Returns a future for users, whose continuations never run in the engine's thread. Cancelling it cancels the result. */
-    static <T> CompletableFuture<T> forUsers(CompletableFuture<T> result, Consumer<T> unwanted) {
+    /**
+     * Returns a future for users, whose continuations never run in the engine's thread. Cancelling it cancels the result. How the
+     * wait ended is said before the future completes.
+     */
+    static <T> CompletableFuture<T> forUsers(
+            CompletableFuture<T> result, Consumer<T> unwanted, Consumer<Throwable> ended) {
         CompletableFuture<T> users = new CompletableFuture<>();
         result.whenCompleteAsync(
                 (value, failed) -> {
+                    ended.accept(failed);
                     boolean isTaken = failed == null
                             ? users.complete(value)
                             : users.completeExceptionally(

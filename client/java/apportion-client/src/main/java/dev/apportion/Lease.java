@@ -45,7 +45,7 @@ public final class Lease implements AutoCloseable {
         this.granted = granted;
         this.end = end;
         left = granted;
-        context.counts().leaseOpened();
+        context.opened(granted, reports.isLocal());
     }
 
     /**
@@ -197,7 +197,7 @@ public final class Lease implements AutoCloseable {
             reports.returned(unused);
         }
         report(used(), true, unused > 0 ? Report.Urgency.RETURNS : Report.Urgency.USUAL);
-        context.counts().leaseDone();
+        context.done(returned, reports.isLocal());
     }
 
     /** Returns up to {@code most} permits that were not taken, and how many it were. */

@@ -9,6 +9,9 @@ import java.util.List;
  * <p>Counts are cumulative, so they must be passed on in the order of counting.
  */
 interface LeaseReports {
+    /** Says whether the lease is of the client's own share. */
+    boolean isLocal();
+
     /** Passes on that more permits came back. */
     void returned(int more);
 
@@ -17,6 +20,11 @@ interface LeaseReports {
 
     /** Reports a lease to the server. */
     record ToServer(Reporter reporter, SettleLeaseRequest prototype, long leaseEnd) implements LeaseReports {
+        @Override
+        public boolean isLocal() {
+            return false;
+        }
+
         @Override
         public void returned(int more) {}
 
@@ -34,6 +42,11 @@ interface LeaseReports {
 
     /** Gives permits back to the client's own share. */
     record ToShare(Share.Grant grant) implements LeaseReports {
+        @Override
+        public boolean isLocal() {
+            return true;
+        }
+
         @Override
         public void returned(int more) {
             grant.giveBack(more);

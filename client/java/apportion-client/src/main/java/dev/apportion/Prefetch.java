@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
-import java.util.function.Function;
+import java.util.function.Consumer;
 
 /**
  * Holds permits of one priority ready, and is safe for concurrent use.
@@ -22,7 +22,7 @@ public final class Prefetch implements PermitSource, AutoCloseable {
     private final Ticker ticker;
     private final Engine engine;
     private final Request request;
-    private final Function<Request, CompletableFuture<Lease>> acquire;
+    private final Quota quota;
     private final Runnable closed;
     /** How long a caller waits at most; {@code Long.MAX_VALUE} if it waits until the server is reachable. */
     private final long longestNs;
@@ -55,12 +55,12 @@ public final class Prefetch implements PermitSource, AutoCloseable {
             Request request,
             PrefetchOptions options,
             long longestNs,
-            Function<Request, CompletableFuture<Lease>> acquire,
+            Quota quota,
             Runnable closed) {
         this.ticker = ticker;
         this.engine = engine;
         this.request = request;
-        this.acquire = acquire;
+        this.quota = quota;
         this.closed = closed;
         this.longestNs = longestNs;
         state = new PrefetchState(options, request.maxWaitNs());
@@ -88,15 +88,21 @@ public final class Prefetch implements PermitSource, AutoCloseable {
     @Override
     public Permit permit() throws ApportionException, InterruptedException {
         Optional<Permit> held = takeHeld();
-        return held.isPresent() ? held.get() : Futures.await(start(), Permit::putBack);
+        if (held.isPresent()) {
+            return held.get();
+        }
+        Consumer<Throwable> ended = startWaiting();
+        return Futures.await(start(), Permit::putBack, ended);
     }
 
     @Override
     public CompletableFuture<Permit> permitAsync() {
         Optional<Permit> held = takeHeld();
-        return held.isPresent()
-                ? CompletableFuture.completedFuture(held.get())
-                : Futures.forUsers(start(), Permit::putBack);
+        if (held.isPresent()) {
+            return CompletableFuture.completedFuture(held.get());
+        }
+        Consumer<Throwable> ended = startWaiting();
+        return Futures.forUsers(start(), Permit::putBack, ended);
     }
 
     private synchronized Optional<Permit> takeHeld() {
@@ -107,6 +113,10 @@ public final class Prefetch implements PermitSource, AutoCloseable {
         }
         changed(now);
         return Optional.of(new Permit(lease, this));
+    }
+
+    private Consumer<Throwable> startWaiting() {
+        return quota.waiting("permit", request.withPermits(1, 0));
     }
 
     private CompletableFuture<Permit> start() {
@@ -264,7 +274,7 @@ public final class Prefetch implements PermitSource, AutoCloseable {
 
     private void send(PrefetchState.Refill refill) {
         Request next = request.withPermits(refill.permits(), 1).withMaxWait(Duration.ofNanos(refill.maxWaitNs()));
-        InFlight sent = new InFlight(acquire.apply(next), refill.covered());
+        InFlight sent = new InFlight(quota.start(next), refill.covered());
         inFlight = sent;
         // The answer comes in the engine's thread, but perhaps at once, under the lock.
         sent.answer.whenComplete((lease, failed) -> engine.execute(() -> complete(sent, lease, failed)));

@@ -11,6 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /** A client of the quota service. It is safe for concurrent use. */
 public final class Quota implements AutoCloseable {
@@ -27,6 +28,8 @@ public final class Quota implements AutoCloseable {
     private final Acquirer acquirer;
     private final Logger logger;
     private final Duration closeTimeout;
+    private final Telemetry telemetry;
+    private final Telemetry.Identity who;
     private final Set<Prefetch> prefetches = new HashSet<>();
     /** Completed when everything is given back; null while the client is open. */
     private CompletableFuture<Void> closing;
@@ -36,11 +39,13 @@ public final class Quota implements AutoCloseable {
         this.engine = engine;
         this.service = service;
         logger = config.logger;
+        telemetry = config.telemetry;
+        who = config.identity();
         closeTimeout = config.closeTimeout.compareTo(CLOSE_LONGEST) < 0 ? config.closeTimeout : CLOSE_LONGEST;
         reporter = new Reporter(ticker, engine, service, logger, this::disconnectIfUnused);
         acquirer = new Acquirer(
                 config,
-                new LeaseContext(ticker, counts, config.reader, logger),
+                new LeaseContext(ticker, counts, config.reader, telemetry, who, logger),
                 engine,
                 service,
                 reporter,
@@ -72,7 +77,8 @@ public final class Quota implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted
      */
     public Lease acquire(Request request) throws ApportionException, InterruptedException {
-        return Futures.await(start(request), Lease::close);
+        Consumer<Throwable> ended = waiting("acquire", request);
+        return Futures.await(start(request), Lease::close, ended);
     }
 
     /**
@@ -82,7 +88,13 @@ public final class Quota implements AutoCloseable {
      * @return a future that fails with an {@link ApportionException}. Whoever cancels it withdraws the request
      */
     public CompletableFuture<Lease> acquireAsync(Request request) {
-        return Futures.forUsers(start(request), Lease::close);
+        Consumer<Throwable> ended = waiting("acquire", request);
+        return Futures.forUsers(start(request), Lease::close, ended);
+    }
+
+    /** Tells of a wait. What it returns tells of its end. */
+    Consumer<Throwable> waiting(String what, Request request) {
+        return telemetry.waiting(new Telemetry.Waiting(what, who, request.permits(), request.priority()));
     }
 
     /** Starts a request. What comes of it is known in the engine's thread first. */
@@ -123,7 +135,7 @@ public final class Quota implements AutoCloseable {
                 ? Long.MAX_VALUE
                 : Math.max(request.maxWaitNs(), Attempts.LEAST_NS) + PrefetchWait.REASON_MARGIN_NS;
         Prefetch[] made = new Prefetch[1];
-        made[0] = new Prefetch(ticker, engine, request, options, longestNs, this::start, () -> forget(made[0]));
+        made[0] = new Prefetch(ticker, engine, request, options, longestNs, this, () -> forget(made[0]));
         synchronized (prefetches) {
             if (closing == null) {
                 prefetches.add(made[0]);

@@ -29,6 +29,7 @@ final class Remote implements LeaseService {
     private final Dialer dialer;
     private final Routes routes;
     private final TokenKeeper token;
+    private final Telemetry telemetry;
     private final long connectNs;
     private final Map<Address, Node> nodes = new HashMap<>();
 
@@ -40,6 +41,7 @@ final class Remote implements LeaseService {
         dialer = new Dialer(config, isHttps, engine);
         routes = new Routes(addresses, config.hintTrust(isHttps));
         token = new TokenKeeper(config, ticker.now());
+        telemetry = config.telemetry;
         connectNs = config.connectTimeout.compareTo(Duration.ofHours(1)) > 0
                 ? Duration.ofHours(1).toNanos()
                 : config.connectTimeout.toNanos();
@@ -76,9 +78,11 @@ final class Remote implements LeaseService {
             node.leave();
             boolean isHinted = hint != null && routes.hinted(hint, ticker.now());
             if (response != null) {
+                telemetry.called(method.getBareMethodName(), Status.Code.OK.name());
                 then.accept(new Answer<>(response, null));
             } else {
                 CallFailure failure = failure(to, status, trailers, cut, timeoutNs);
+                telemetry.called(method.getBareMethodName(), failure.code().name());
                 then.accept(new Answer<>(null, learned(failure, to, node, cut, timeoutNs, isHinted)));
             }
         });
