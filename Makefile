@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-polyglot cluster run simulate test lint conformance clients lint-clients test-python test-node test-go test-java proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
+.PHONY: help demo demo-polyglot cluster run simulate test lint conformance test-helm clients lint-clients test-python test-node test-go test-java proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -43,7 +43,7 @@ simulate: need-cargo ## build the release and replay one scenario (SCENARIO=FILE
 BESIDE := tests/beside
 test: need-cargo need-components need-languages ## build etcd and install missing components, then lint and run every test
 	@$(BESIDE) "$(MAKE) --no-print-directory etcd" "$(MAKE) --no-print-directory lint"
-	@$(BESIDE) "$(MAKE) --no-print-directory lint-clients" "cargo test --workspace --features $(FEATURES)"
+	@$(BESIDE) "$(MAKE) --no-print-directory lint-clients test-helm" "cargo test --workspace --features $(FEATURES)"
 	@for client in python go node; do $(MAKE) --no-print-directory test-$$client ARGS=--test; done
 	@$(MAKE) --no-print-directory test-java
 	@$(MAKE) --no-print-directory conformance
@@ -66,6 +66,9 @@ test-go: ## the same for Go alone (ARGS="-run Name" chooses tests)
 
 test-java: ## the same for Java alone (ARGS="-Dtest=Name" chooses tests)
 	@client/java/check $(ARGS)
+
+test-helm: need-go ## render the chart for Kubernetes with Helm's library, and read the result strictly
+	cd deploy/helm/check && go vet ./... && go test ./...
 
 # The runner is built together with a test that needs much of what `make test` compiles: without it, cargo would choose other
 # features for the dependencies of both, and compile them again.
