@@ -4,7 +4,7 @@ A permit is the right to send one request to the provider. A permit that leaves 
 
     import apportion
 
-    with apportion.connect("http://127.0.0.1:7420", team="sync", caller="sync-1") as quota:
+    with apportion.connect("http://127.0.0.1:7420", team="default", caller="sync-1") as quota:
         with quota.permit():
             call_the_provider()
 
