@@ -1,5 +1,6 @@
 import axios from "axios";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { Agent as HttpAgent, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { Readable } from "node:stream";
 import { Agent, type Dispatcher, interceptors, request } from "undici";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { eventually } from "./eventually.js";
@@ -147,4 +148,29 @@ test("a request that outlives its permit in the queue of a connection waits for 
   await single.close();
   await quota.close();
   await expectExact(2);
+});
+
+test("with axios, a request that outlives its permit in the queue of a connection waits for another one", async () => {
+  server.validFor(350);
+  const httpAgent = new HttpAgent({ keepAlive: true, maxSockets: 1 });
+  const client = axios.create({ adapter: permitAdapter(quota), httpAgent, proxy: false });
+  const get = async (path: string): Promise<unknown> => (await client.get(`${url}${path}`)).data;
+  expect(await Promise.all([get("/slow"), get("/ok")])).toEqual(["at last", "fine"]);
+  expect(server.leases).toBeGreaterThanOrEqual(2);
+  const body = Readable.from(["a body that can be sent once"]);
+  const [slow, streamed] = await Promise.allSettled([get("/slow"), client.post(`${url}/ok`, body)]);
+  expect(slow.status).toBe("fulfilled");
+  expect(streamed).toMatchObject({
+    status: "rejected",
+    reason: { message: "every permit ended before a connection was free" },
+  });
+  httpAgent.destroy();
+  await quota.close();
+  await expectExact(3);
+});
+
+test("axios gives up a connection that is not made in time", async () => {
+  const lookup = (): void => undefined; // never finds an address
+  const client = axios.create({ adapter: permitAdapter(quota), timeout: 50, proxy: false, lookup });
+  await expect(client.get("http://provider.example/")).rejects.toMatchObject({ code: "ECONNABORTED" });
 });

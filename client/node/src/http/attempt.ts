@@ -1,8 +1,19 @@
 /** One attempt on the wire under a permit: what the hooks of HTTP clients have in common. */
 
+import { PermitTimeoutError } from "../errors.js";
 import { BODY_MAX, type HeadersLike } from "../observation.js";
 import type { Permit } from "../permit.js";
 import type { PermitSource } from "../source.js";
+
+/** How many permits a request may outlive while it waits for a connection. */
+export const PERMITS_MAX = 8;
+
+/** The lease of a request has ended before the request could be written. */
+export class PermitEnded extends PermitTimeoutError {
+  constructor() {
+    super("every permit ended before a connection was free");
+  }
+}
 
 /** A permit from before its request is sent until its response is read. Counts as used unless nothing was sent. */
 export class Attempt {

@@ -1,21 +1,15 @@
 /** A handler of undici that starts its request once there is a permit, and can be aborted before. */
 
 import type { Dispatcher } from "undici";
-import { AcquireError, PermitTimeoutError } from "../errors.js";
+import { AcquireError } from "../errors.js";
 import type { PermitSource } from "../source.js";
-import { Attempt } from "./attempt.js";
+import { Attempt, PERMITS_MAX, PermitEnded } from "./attempt.js";
 
 type Controller = Dispatcher.DispatchController;
 type Raw = Exclude<Controller["rawHeaders"], undefined>;
 type Handler = Dispatcher.DispatchHandler;
 type Headers = Parameters<NonNullable<Handler["onResponseStart"]>>[2];
 type Upgraded = Parameters<NonNullable<Handler["onRequestUpgrade"]>>[3];
-
-/** How many permits a request may outlive while it waits for a connection. */
-const PERMITS_MAX = 8;
-
-/** The lease of a request has ended before the request could be written. */
-class PermitEnded extends PermitTimeoutError {}
 
 /** What the request is controlled with: by itself until it starts, then by undici. */
 class GatedController implements Controller {
@@ -91,7 +85,7 @@ export class GatedHandler implements Handler {
   onRequestStart(controller: Controller): void {
     if (this.#controller.inner === undefined) {
       // Nothing was written. What is thrown here ends the request, and leaves the connection as it is.
-      if (this.#attempt?.isOver === true) throw new PermitEnded("every permit ended before a connection was free");
+      if (this.#attempt?.isOver === true) throw new PermitEnded();
       this.#controller.inner = controller;
       return;
     }
