@@ -12,11 +12,18 @@ import (
 	"apportion.dev/client/apportionv1"
 )
 
-// abandonedGrace is how long a call goes on that nobody waits for any more, so that a grant on its way arrives and goes back.
-const abandonedGrace = 100 * time.Millisecond
-
-// stoodStill is how late a timer fires at least if the process stood still.
-const stoodStill = 20 * time.Millisecond
+const (
+	// A call that nobody waits for any more goes on for some of these steps, so that a grant on its way arrives and goes back. A
+	// step that ends late does not count, since what came while the process was busy or stood still is only read after it.
+	abandonedStep = 50 * time.Millisecond
+	abandonedLate = 20 * time.Millisecond
+	// The steps of one that has given up its slot.
+	abandonedSteps = 20
+	// The steps of one that keeps its slot, because many others go on.
+	abandonedStepsWithSlot = 2
+	// The most abandoned calls without a slot.
+	withoutSlotMax = 24
+)
 
 // acquirer acquires leases, and knows whether the server was reachable.
 type acquirer struct {
@@ -35,6 +42,8 @@ type acquirer struct {
 	requests atomic.Uint64
 	// The calls in progress, those included that nobody waits for any more.
 	running sync.WaitGroup
+	// The calls that nobody waits for any more and that have given up their slots.
+	withoutSlot chan struct{}
 	// Done when the client is closed.
 	closing context.Context
 }
@@ -70,6 +79,8 @@ func newAcquirer(closing context.Context, config *Config, service leaseService, 
 		signals:  newSignalKeeper(config, service),
 		slots:    newSlots(),
 		client:   rand.Uint64(),
+
+		withoutSlot: make(chan struct{}, withoutSlotMax),
 	}
 	a.counts.telemetry, a.counts.who = config.telemetry(), a.who
 	if config.Fallback.isShare {
@@ -114,7 +125,10 @@ func (a *acquirer) acquire(ctx context.Context, request Request) (*Lease, error)
 // try makes one attempt. Without a lease and an error, another one follows after the delay.
 func (on *acquisition) try(ctx context.Context) (*Lease, time.Duration, error) {
 	leave, err := on.slot(ctx)
-	if err != nil && ctx.Err() != nil {
+	if ctx.Err() != nil {
+		if err == nil {
+			leave()
+		}
 		return nil, 0, ctx.Err()
 	}
 	isProbe := on.share != nil && on.isOutage.Load()
@@ -223,6 +237,7 @@ func (on *acquisition) attempt(ctx context.Context, next attempt, leave func()) 
 	message := on.request.message(on.who, next.wait, on.requestID)
 	callContext, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	answers := make(chan answer, 1)
+	leave = sync.OnceFunc(leave)
 	on.running.Go(func() {
 		defer cancel()
 		lease, failed := on.service.acquire(callContext, message, next.timeout)
@@ -233,31 +248,41 @@ func (on *acquisition) attempt(ctx context.Context, next attempt, leave func()) 
 	case got := <-answers:
 		return on.accept(got, sent)
 	case <-ctx.Done():
-		on.running.Go(func() { on.abandon(answers, sent, cancel) })
+		on.running.Go(func() { on.abandon(answers, sent, leave, cancel) })
 		return nil, nil, ctx.Err()
 	}
 }
 
 // abandon gives a lease back that arrives nevertheless, and withdraws the request after a while.
-func (on *acquisition) abandon(answers <-chan answer, sent instant, cancel context.CancelFunc) {
-	grace := time.NewTimer(abandonedGrace)
-	defer grace.Stop()
-	due := now().after(abandonedGrace)
-	for {
+func (on *acquisition) abandon(answers <-chan answer, sent instant, leave func(), cancel context.CancelFunc) {
+	steps := abandonedStepsWithSlot
+	select {
+	case on.withoutSlot <- struct{}{}:
+		defer func() { <-on.withoutSlot }()
+		leave()
+		steps = abandonedSteps
+	default:
+	}
+	for steps > 0 {
+		late := now().after(abandonedStep + abandonedLate)
 		select {
 		case got := <-answers:
-			if lease, _, _ := on.accept(got, sent); lease != nil {
-				lease.Done()
-			}
+			on.giveBack(got, sent)
 			return
-		case <-grace.C:
-			// A process that stood still may find the answer only now.
-			if now() < due.after(stoodStill) {
-				cancel()
+		case <-time.After(abandonedStep):
+			if now() < late {
+				steps--
 			}
-			grace.Reset(abandonedGrace)
-			due = now().after(abandonedGrace)
 		}
+	}
+	cancel()
+	on.giveBack(<-answers, sent)
+}
+
+// giveBack returns the lease of an answer, if there is one.
+func (on *acquisition) giveBack(got answer, sent instant) {
+	if lease, _, _ := on.accept(got, sent); lease != nil {
+		lease.Done()
 	}
 }
 

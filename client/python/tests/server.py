@@ -80,6 +80,11 @@ def when(event: threading.Event, then: Answer) -> Answer:
     """An answer that waits for an event."""
 
     def answer(server: ScriptedServer, request: wire.AcquireLeaseRequest, context: Any) -> wire.AcquireLeaseResponse:
+        def ended() -> None:
+            if not event.is_set():
+                server.note_withdrawn()
+
+        context.add_callback(ended)
         event.wait(30)
         return then(server, request, context)
 
@@ -96,6 +101,7 @@ class ScriptedServer(QuotaServiceServicer):
         self.refusals: deque[lease_pb2.Refusal] = deque()
         self.settle_failures = 0
         self.batches = 0
+        self.withdrawn = 0
         self.tokens: list[str] = []
         self.granted = 0
         self.signals = Signals()
@@ -110,6 +116,12 @@ class ScriptedServer(QuotaServiceServicer):
             self.granted += permits
             self._leases += 1
             return f"lease-{self._leases}"
+
+    def note_withdrawn(self) -> None:
+        """Notes that a call ended that waited for its answer."""
+        with self.changed:
+            self.withdrawn += 1
+            self.changed.notify_all()
 
     def AcquireLease(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self.changed:

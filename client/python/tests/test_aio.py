@@ -82,8 +82,8 @@ def test_a_withdrawn_acquire_does_not_stay_at_the_server() -> None:
             async with apportion.aio.connect(server.address) as quota:
                 with pytest.raises(asyncio.TimeoutError):
                     await asyncio.wait_for(quota.acquire()._start(), 0.1)
-                await asyncio.sleep(0.2)
                 assert quota.counts()["waiting"] == 0
+                await asyncio.to_thread(server.wait_until, lambda: server.withdrawn == 1)
 
         asyncio.run(use())
         never.set()

@@ -215,14 +215,12 @@ impl Acquirer {
         let (reports, config, signals) =
             (self.reports.clone(), Arc::clone(&self.config), Arc::clone(&self.signals));
         let call = async move {
-            let answer = call.await;
-            drop(slot);
-            let lease = answer?.ok_or(AcquireError::InvalidResponse("the response contains no lease"))?;
+            let lease = call.await?.ok_or(AcquireError::InvalidResponse("the response contains no lease"))?;
             signals.seen(lease.signals_version);
             let interpreter = Arc::clone(&signals.interpreter);
             Lease::granted(lease, sent, reports, config, interpreter).map_err(FailedAttempt::from)
         };
-        self.background.finish(call).await
+        self.background.finish(call, slot).await
     }
 
     fn request_id(&self) -> String {

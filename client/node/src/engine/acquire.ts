@@ -15,8 +15,18 @@ import type { SignalsSource } from "./signals.js";
 import type { Slots } from "./slots.js";
 import { after, pause } from "./timers.js";
 
-/** How long an acquire that nobody waits for stays in flight, so that an answer on its way is given back and not lost. */
-const GRACE_MS = 100;
+/**
+ * An acquire that nobody waits for stays in flight for some of these steps, so that an answer on its way is given back and not
+ * lost. A step that ends late does not count, since what came while the event loop was busy is only read after it.
+ */
+const STEP_MS = 50;
+const LATE_MS = 20;
+/** The steps of one that has given up its slot. */
+const STEPS = 20;
+/** The steps of one that keeps its slot, because many others go on. */
+const STEPS_WITH_SLOT = 2;
+/** The most acquires that nobody waits for and that have given up their slots. */
+const WITHOUT_SLOT_MAX = 24;
 /** An answer is recent for so long. */
 const RECENT_MS = 1_000;
 /** How early or late a deadline may be noticed. */
@@ -37,6 +47,8 @@ export interface AcquireContext {
   isOutage: boolean;
   /** When a server last answered anything. */
   heardAt: number;
+  /** How many acquires in flight have given up their slots. */
+  withoutSlot: number;
 }
 
 /** One acquire on its way. Whoever started it awaits its outcome, or abandons it. */
@@ -49,6 +61,8 @@ export class Acquire {
   readonly #cancelled = new AbortController();
   /** Aborted when nobody waits. */
   readonly #abandoned = new AbortController();
+  /** The slot of the call in flight, while it has one. */
+  #slot: Slots | undefined;
   #isInFlight = false;
 
   constructor(context: AcquireContext, ask: Ask, start: number) {
@@ -58,16 +72,35 @@ export class Acquire {
     this.#attempts = new Attempts(start, ask.maxWaitMs);
   }
 
-  /** Notes that nobody waits: what is on its way for 100 ms at most, and is not returned to anybody else. */
+  /** Notes that nobody waits: a lease that is still granted goes back. */
   abandon(): void {
     if (this.#abandoned.signal.aborted) return;
     this.#abandoned.abort();
     if (!this.#isInFlight) return;
-    // In two steps: answers that came while the event loop was busy are read between them.
-    after(GRACE_MS / 2, () => {
-      after(GRACE_MS / 2, () => {
-        this.#cancelled.abort();
-      });
+    if (this.#context.withoutSlot < WITHOUT_SLOT_MAX) {
+      this.#context.withoutSlot += 1;
+      this.#leave();
+      this.#cancelAfter(STEPS);
+    } else {
+      this.#cancelAfter(STEPS_WITH_SLOT);
+    }
+  }
+
+  #leave(): void {
+    const slot = this.#slot;
+    this.#slot = undefined;
+    slot?.leave();
+  }
+
+  #cancelAfter(steps: number): void {
+    if (!this.#isInFlight) return;
+    if (steps === 0) {
+      this.#cancelled.abort();
+      return;
+    }
+    const late = now() + STEP_MS + LATE_MS;
+    after(STEP_MS, () => {
+      this.#cancelAfter(now() < late ? steps - 1 : steps);
     });
   }
 
@@ -116,7 +149,12 @@ export class Acquire {
     if (!slots.tryEnter()) {
       const waitMs = context.waitsForServer ? Infinity : this.#attempts.end - now();
       if (!(await slots.enter(waitMs, this.#abandoned.signal))) return { at: now(), result: undefined };
+      if (this.#abandoned.signal.aborted) {
+        slots.leave();
+        return { at: now(), result: undefined };
+      }
     }
+    this.#slot = slots;
     const at = now();
     if (context.waitsForServer && at >= this.#attempts.end) this.#attempts.restart(at);
     const { timeoutMs, waitMs } = this.#attempts.next(at, isProbe);
@@ -127,7 +165,8 @@ export class Acquire {
       return { at, result: await context.service().acquire(message, timeoutMs, this.#cancelled.signal) };
     } finally {
       this.#isInFlight = false;
-      slots.leave();
+      if (this.#slot === undefined) context.withoutSlot -= 1;
+      this.#leave();
     }
   }
 

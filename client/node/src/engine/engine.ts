@@ -65,6 +65,7 @@ export class Engine implements ReportSink, RefillHost {
       requestId: () => `${PROCESS}-${(requests++).toString(36)}`,
       isOutage: false,
       heardAt: -Infinity,
+      withoutSlot: 0,
     };
     this.#settler = new Settler(settings.identity, settings.warn, service, () => {
       this.wake();

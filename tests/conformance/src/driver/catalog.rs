@@ -99,8 +99,7 @@ pub fn directories() -> Result<Vec<DriverDirectory>, String> {
 /// The output of the first command that fails in each directory where one does.
 pub fn build_all(directories: &[DriverDirectory]) -> Result<(), String> {
     let failed: Vec<String> = thread::scope(|scope| {
-        let builds: Vec<_> =
-            directories.iter().map(|directory| scope.spawn(|| directory.build())).collect();
+        let builds: Vec<_> = directories.iter().map(|directory| scope.spawn(|| directory.build())).collect();
         let ends = builds.into_iter().map(|build| build.join().expect("a build reports its failure"));
         ends.filter_map(Result::err).collect()
     });

@@ -166,7 +166,7 @@ class Engine:
         return {
             "held": sum(refill.state.held for refill in self._refills),
             "in_use": sum(lease.in_use for lease in self._open_leases),
-            "waiting": len(self._operations.all) + sum(len(refill.state.queue) for refill in self._refills),
+            "waiting": self._operations.waiting + sum(len(refill.state.queue) for refill in self._refills),
             "pending_reports": len(self._settler.pending),
             "open_leases": len(self._open_leases),
         }

@@ -21,11 +21,17 @@ from .service import PendingCall, Service
 
 SLOTS = 24
 """The most acquires of each priority in flight. Proxies often allow 100 streams a connection: four times 24 stay below."""
-GRACE_NS = 100 * MS
-"""How long an acquire that nobody waits for stays in flight, so that an answer on its way is given back and not lost."""
 
+_STEP_NS = 50 * MS
+"""An acquire that nobody waits for stays in flight for some of these steps, so that an answer on its way is given back, not lost.
+A step that ends late does not count, since what came while the process was busy or stood still is only read after it."""
 _LATE_NS = 20 * MS
-"""How late a timer may fire before the process counts as having stood still."""
+_STEPS = 20
+"""The steps of one that has given up its slot."""
+_STEPS_WITH_SLOT = 2
+"""The steps of one that keeps its slot, because many others go on."""
+_WITHOUT_SLOT_MAX = 24
+"""The most acquires that nobody waits for and that have given up their slots."""
 
 _log = logging.getLogger("apportion")
 Outcome = Union[LeaseState, AcquireError]
@@ -39,6 +45,7 @@ class Operation:
         self.on_outcome = on_outcome
         self.is_abandoned = False
         self.is_in_flight = False
+        self.has_slot = False
         self.call: PendingCall | None = None
         self.timer: Timer | None = None
         """The end of its pause, or of its wait for a slot."""
@@ -65,6 +72,12 @@ class Operations:
         self._service = service
         self._in_flight: dict[str, int] = defaultdict(int)
         self._queued: dict[str, deque[tuple[Operation, Call]]] = defaultdict(deque)
+        self._without_slot = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many acquires somebody waits for."""
+        return sum(not operation.is_abandoned for operation in self.all)
 
     def start(self, now: int, operation: Operation) -> None:
         """Starts an acquire."""
@@ -76,14 +89,19 @@ class Operations:
         if operation not in self.all or operation.is_abandoned:
             return
         operation.is_abandoned = True
-        if operation.is_in_flight:
-            self._cancel_after(now, GRACE_NS, operation)
-        else:
+        if not operation.is_in_flight:
             self._discard(operation)
+        elif self._without_slot < _WITHOUT_SLOT_MAX:
+            self._without_slot += 1
+            self._cancel_after(now, _STEPS, operation)
+            self._leave_slot(now, operation)
+        else:
+            self._cancel_after(now, _STEPS_WITH_SLOT, operation)
 
     def close(self, now: int, error: AcquireError) -> None:
         """Fails and abandons all acquires."""
-        for operation in list(self.all):
+        # Those in flight come last: a slot that they leave must not be taken by another one.
+        for operation in sorted(self.all, key=lambda operation: operation.is_in_flight):
             if not operation.is_abandoned:
                 operation.on_outcome(now, error)
                 self.abandon(now, operation)
@@ -93,19 +111,19 @@ class Operations:
         if operation.timer is not None:
             operation.timer.cancel()
 
-    def _cancel_after(self, now: int, grace_ns: int, operation: Operation) -> None:
-        due_at = now + grace_ns
+    def _cancel_after(self, now: int, steps: int, operation: Operation) -> None:
+        late_at = now + _STEP_NS + _LATE_NS
 
-        def cancel(then: int) -> None:
-            if operation not in self.all or operation.call is None:
+        def step(then: int) -> None:
+            left = steps if then >= late_at else steps - 1
+            if operation not in self.all or not operation.is_in_flight:
                 return
-            if then >= due_at + _LATE_NS:
-                # This process stood still, and the answer may have come meanwhile.
-                self._cancel_after(then, grace_ns, operation)
+            if left > 0 or operation.call is None:
+                self._cancel_after(then, left, operation)
             else:
                 self._loop.schedule.later(operation.call.cancel)
 
-        self._loop.schedule.at(due_at, cancel)
+        self._loop.schedule.at(now + _STEP_NS, step)
 
     def _advance(self, now: int, operation: Operation, answered: Answered | None) -> None:
         try:
@@ -140,7 +158,7 @@ class Operations:
         if operation.timer is not None:
             operation.timer.cancel()
             operation.timer = None
-        operation.is_in_flight = True
+        operation.is_in_flight = operation.has_slot = True
         self._in_flight[operation.priority] += 1
         sent_at = clock.now()
 
@@ -157,10 +175,24 @@ class Operations:
 
     def _answered(self, now: int, operation: Operation, answered: Answered) -> None:
         operation.is_in_flight, operation.call = False, None
-        self._in_flight[operation.priority] -= 1
+        had_slot = operation.has_slot
+        if had_slot:
+            self._in_flight[operation.priority] -= 1
+            operation.has_slot = False
+        else:
+            self._without_slot -= 1
         self._advance(now, operation, answered)
-        queued = self._queued[operation.priority]
-        while queued and self._in_flight[operation.priority] < SLOTS:
+        if had_slot:
+            self._send_queued(now, operation.priority)
+
+    def _leave_slot(self, now: int, operation: Operation) -> None:
+        operation.has_slot = False
+        self._in_flight[operation.priority] -= 1
+        self._send_queued(now, operation.priority)
+
+    def _send_queued(self, now: int, priority: str) -> None:
+        queued = self._queued[priority]
+        while queued and self._in_flight[priority] < SLOTS:
             waiting, step = queued.popleft()
             # One that has not waited for its slot in vain.
             if waiting in self.all and waiting.timer is not None and waiting.timer.action is not None:

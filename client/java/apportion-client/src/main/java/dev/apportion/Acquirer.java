@@ -12,6 +12,9 @@ import java.util.concurrent.ThreadLocalRandom;
 
 /** Acquires leases, and knows whether the server was reachable. Used by the engine's thread alone. */
 final class Acquirer {
+    /** The most calls that nobody waits for and that have given up their slots. */
+    static final int WITHOUT_SLOT_MAX = 24;
+
     final Ticker ticker;
     final Engine engine;
     final LeaseService service;
@@ -22,6 +25,8 @@ final class Acquirer {
     final boolean isWaiting;
     /** Whether a request has ended without an answer, and none was answered since. */
     boolean isOutage;
+    /** The calls in flight that have given up their slots. */
+    int withoutSlot;
 
     private final LeaseContext context;
     private final Reporter reporter;

@@ -6,8 +6,17 @@ import java.util.concurrent.Future;
 
 /** One request on its way to a lease: until it is granted, refused, or over. Used by the engine's thread alone. */
 final class Acquisition {
-    /** How long a call goes on that nobody waits for any more, so that a grant on its way arrives and goes back. */
-    private static final long ABANDONED_NS = 100_000_000;
+    /**
+     * A call that nobody waits for any more goes on for some of these steps, so that a grant on its way arrives and goes back. A step
+     * that ends late does not count, since what came while the process was busy or stood still is only read after it.
+     */
+    private static final long STEP_NS = 50_000_000;
+
+    private static final long LATE_NS = 20_000_000;
+    /** The steps of one that has given up its slot. */
+    private static final int STEPS = 20;
+    /** The steps of one that keeps its slot, because many others go on. */
+    private static final int STEPS_WITH_SLOT = 2;
 
     private final Acquirer acquirer;
     private final Request request;
@@ -21,6 +30,8 @@ final class Acquisition {
     private Future<?> timer;
     /** The call in flight; null if none is. */
     private LeaseService.Call call;
+    /** Whether the call in flight has a slot. */
+    private boolean hasSlot;
     /** Whether nobody waits any more. */
     private boolean isAbandoned;
 
@@ -85,6 +96,7 @@ final class Acquisition {
             noTimeLeft();
             return;
         }
+        hasSlot = true;
         call = acquirer.service.acquire(
                 acquirer.message(request, next.waitNs(), requestId),
                 next.timeoutNs(),
@@ -102,7 +114,12 @@ final class Acquisition {
 
     private void answered(LeaseService.Answer<AcquireLeaseResponse> answer, long sent, boolean isProbe) {
         call = null;
-        lane.leave();
+        if (hasSlot) {
+            hasSlot = false;
+            lane.leave();
+        } else {
+            acquirer.withoutSlot--;
+        }
         CallFailure failure = answer.failure();
         if (failure == null) {
             acquirer.isOutage = false;
@@ -207,10 +224,32 @@ final class Acquisition {
         isAbandoned = true;
         stopTimer();
         if (call != null) {
-            after(ABANDONED_NS, call::cancel);
+            cancelAfter(givesUpSlot() ? STEPS : STEPS_WITH_SLOT);
         } else if (queued == null || lane.cancel(queued)) {
             acquirer.ended(this);
         }
+    }
+
+    private boolean givesUpSlot() {
+        if (acquirer.withoutSlot >= Acquirer.WITHOUT_SLOT_MAX) {
+            return false;
+        }
+        acquirer.withoutSlot++;
+        hasSlot = false;
+        lane.leave();
+        return true;
+    }
+
+    private void cancelAfter(int steps) {
+        if (call == null) {
+            return;
+        }
+        if (steps == 0) {
+            call.cancel();
+            return;
+        }
+        long late = Ticker.after(acquirer.ticker.now(), STEP_NS + LATE_NS);
+        after(STEP_NS, () -> cancelAfter(acquirer.ticker.now() < late ? steps - 1 : steps));
     }
 
     private void after(long delayNs, Runnable then) {
