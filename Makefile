@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-polyglot cluster run simulate test lint conformance test-helm clients lint-clients test-python test-node test-go test-java proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
+.PHONY: help demo demo-polyglot cluster run simulate test lint conformance test-helm clients lint-clients test-python test-node test-go test-java deny proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -81,6 +81,10 @@ lint: need-cargo core-is-alone ## formatting, clippy without a warning, and what
 	cargo fmt --all --check
 	cargo clippy --profile test --workspace --all-targets --features $(FEATURES) -- -D warnings
 	cargo clippy --profile test --package apportion-core -- -D warnings
+
+deny: need-cargo ## licences, duplicates, sources and advisories of all dependencies, by cargo-deny (built once, minutes)
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check
 
 proto: ## generate the code of the contract for other languages into client/, from pinned generators
 	@proto/generators/generate

@@ -3,6 +3,7 @@
 //! Each rule reads the sources as text and lists every place that breaks it, with what to do there.
 
 mod lexer;
+mod licences;
 mod source;
 
 mod item;
@@ -15,6 +16,7 @@ mod graph;
 mod circles;
 
 mod core_rules;
+mod dependencies;
 mod naming;
 mod security_claims;
 mod size;
