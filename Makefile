@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-polyglot cluster run simulate test lint conformance test-helm clients lint-clients test-python test-node test-go test-java deny proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
+.PHONY: help demo demo-polyglot cluster run simulate test lint conformance dist image released test-helm clients lint-clients test-python test-node test-go test-java deny proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -69,6 +69,20 @@ test-java: ## the same for Java alone (ARGS="-Dtest=Name" chooses tests)
 
 test-helm: need-go ## render the chart for Kubernetes with Helm's library, and read the result strictly
 	cd deploy/helm/check && go vet ./... && go test ./...
+
+# What is released is built apart: to take the paths of this machine out of the program, everything is compiled with other flags.
+RELEASED := target/released/release/apportion
+released: need-cargo
+	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/apportion --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo" \
+	  cargo build --release --locked --package apportion-cli --target-dir target/released
+
+dist: released ## a tar file, a package for Debian, a bill of materials and checksums, in target/dist
+	deploy/dist/pack $(RELEASED) target/dist
+
+image: released ## a container image, in target/image; starts it once (needs root; installs buildah)
+	@command -v buildah >/dev/null || apt-get install --yes --no-install-recommends buildah
+	deploy/image/build $(RELEASED) target/image/apportion.tar
+	deploy/image/probe target/image/apportion.tar
 
 # The runner is built together with a test that needs much of what `make test` compiles: without it, cargo would choose other
 # features for the dependencies of both, and compile them again.
