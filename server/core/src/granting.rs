@@ -12,6 +12,7 @@ use crate::rules::Rules;
 use crate::rules::bounds::{Bound, Within};
 use crate::rules::pick::Candidate;
 use crate::share::tree::NodeIx;
+use crate::share::turns::TeamService;
 use crate::slab::Slot;
 use crate::time::Timestamp;
 use crate::windows::Windows;
@@ -155,15 +156,21 @@ impl Granting<'_> {
     /// The lease of a granted request, and the answer.
     fn hand_out(&mut self, served: &ServedRequest, edges: &Edges) {
         let request = &served.request;
+        let TeamService { team, priority, permits, .. } = served.service;
+        let is_edge = edges.has(self.windows.primary_place());
+        if !is_edge {
+            let is_partial = permits < request.permits.min(self.windows.largest_lease());
+            self.windows.granted_in_part(team, priority, is_partial);
+        }
         let lease = self.lease(served, edges);
         self.replies.grant(served.ticket, request, lease);
         self.leases.insert(AllocatedLease {
             lease,
-            team: served.service.team,
+            team,
             caller: request.caller,
             reserved_at: served.service.reserved_at,
             content: request.content(),
-            is_edge: edges.has(self.windows.primary_place()),
+            is_edge,
             used_before: self.leases.used(),
             used: Permits::ZERO,
             returned: Permits::ZERO,

@@ -9,6 +9,8 @@ pub(super) struct ExpectedDemand {
     pub(super) granted: u32,
     /// A request that came before the guard was not granted in this window.
     pub(super) is_cut_short: bool,
+    /// The last request that was granted in this window before the guard got less than it asked for.
+    pub(super) has_partial: bool,
     /// Whether `expected` is its whole share, since it was cut short in the last window.
     pub(super) is_whole_share: bool,
     /// The part of `expected` that time has not let go.

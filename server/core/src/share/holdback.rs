@@ -141,6 +141,11 @@ impl Holdback {
         self.at(team)[c].is_cut_short = true;
     }
 
+    /// A request was granted before the guard, in whole or in part.
+    pub(crate) fn granted_in_part(&mut self, team: NodeIx, c: Priority, is_partial: bool) {
+        self.at(team)[c].has_partial = is_partial;
+    }
+
     /// Updates what is held back for a team after its queue, grants or expectation changed.
     pub(crate) fn refresh(&mut self, team: NodeIx, c: Priority, queued: u64) {
         if self.of(team, c).expected > 0 {
@@ -240,8 +245,8 @@ impl Holdback {
     }
 
     /// The window that follows this one, before anything of it is let go. What each team will probably ask for there is what it
-    /// was granted in this one, or its whole share where it was cut short: by a refusal, or since it `waits`. `ahead` has what
-    /// edge permits took of it already.
+    /// was granted in this one, or its whole share where it was cut short: by a refusal, by a grant in part, or since it `waits`.
+    /// `ahead` has what edge permits took of it already.
     pub(crate) fn following(
         &self,
         division: &Division<'_>,
@@ -249,7 +254,9 @@ impl Holdback {
         ahead: Option<&Self>,
     ) -> Self {
         let asks = |team: NodeIx, c: Priority| {
-            if self.of(team, c).is_cut_short || waits(team, c) { u64::MAX } else { self.granted_to(team, c) }
+            let demand = self.of(team, c);
+            let is_short = demand.is_cut_short || demand.has_partial || waits(team, c);
+            if is_short { u64::MAX } else { self.granted_to(team, c) }
         };
         let mut next = Self::expecting(division, asks);
         if let Some(ahead) = ahead {

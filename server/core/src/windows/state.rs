@@ -177,6 +177,13 @@ impl Windows {
         }
     }
 
+    /// A request was granted before the guard, in whole or in part.
+    pub(crate) fn granted_in_part(&mut self, team: NodeIx, c: Priority, is_partial: bool) {
+        for limit in &mut self.limits {
+            limit.holdback.granted_in_part(team, c, is_partial);
+        }
+    }
+
     /// Forgets a team that was removed.
     pub(crate) fn forget(&mut self, team: NodeIx) {
         for limit in &mut self.limits {
