@@ -219,13 +219,21 @@ public final class Prefetch implements PermitSource, AutoCloseable {
 
     /** Looks, under the lock, whether the engine has something to do. */
     private void changed(long now) {
-        boolean isWatched = check != null || inFlight != null;
-        boolean isDue =
-                isWatched ? isClosed || state.isLow(now) : !isClosed && (state.due() > 0 || !state.inventory.isEmpty());
-        if (isDue && !isDriven) {
+        if (!isDriven && isDue(now)) {
             isDriven = true;
             engine.execute(this::drive);
         }
+    }
+
+    private boolean isDue(long now) {
+        if (inFlight != null) {
+            // What it brings decides what is due next, and until then the check sees whether it is still needed.
+            return isClosed && check != null;
+        }
+        if (check != null) {
+            return isClosed || state.isDue(now);
+        }
+        return !isClosed && (state.due() > 0 || !state.inventory.isEmpty());
     }
 
     /** Returns permits that are not needed, sends a request that is due, withdraws one that is not, and plans the next look. */

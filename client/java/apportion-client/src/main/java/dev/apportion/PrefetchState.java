@@ -147,11 +147,10 @@ final class PrefetchState {
     /** Returns the request to send now; null if none is due. */
     Refill refill(long now) {
         Waiters.Waiter oldest = waiters.oldest();
-        boolean isPaused = oldest == null ? now < pausedUntil : standing(now) != null;
         int due = due();
         int held = inventory.permits();
         int target = target(now);
-        if (isPaused || due == 0 && held > target / 3) {
+        if (isPaused(now) || due == 0 && held > target / 3) {
             return null;
         }
         int wanted = Math.min(due + target - held, maxPermits);
@@ -165,9 +164,13 @@ final class PrefetchState {
         return new Refill(wanted, waitNs, new Covered(oldest.position, waiters.nextPosition()));
     }
 
-    /** Says whether so little is held that a request may be due. */
-    boolean isLow(long now) {
-        return due() > 0 || inventory.permits() <= target(now) / 3;
+    /** Says whether so little is held that a request is due. */
+    boolean isDue(long now) {
+        return !isPaused(now) && (due() > 0 || inventory.permits() <= target(now) / 3);
+    }
+
+    private boolean isPaused(long now) {
+        return waiters.size() == 0 ? now < pausedUntil : standing(now) != null;
     }
 
     /** Says whether a request in flight is still needed. */

@@ -1,10 +1,13 @@
 package dev.apportion.observation;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** One response of the provider, as far as readers look at it. */
 public final class ProviderResponse {
@@ -12,11 +15,14 @@ public final class ProviderResponse {
     public static final int BODY_MAX = 4096;
 
     private final int status;
-    private final Map<String, String> headers = new HashMap<>();
+    /** Returns the values of a header by its name in lower case; null or none if it is absent. */
+    private final Function<String, ? extends List<String>> headers;
+
     private final byte[] body;
 
-    private ProviderResponse(int status, byte[] body) {
+    private ProviderResponse(int status, Function<String, ? extends List<String>> headers, byte[] body) {
         this.status = status;
+        this.headers = headers;
         this.body = body != null && body.length <= BODY_MAX ? body : null;
     }
 
@@ -40,13 +46,23 @@ public final class ProviderResponse {
      * @return the response
      */
     public static ProviderResponse of(int status, Map<String, ? extends List<String>> headers, byte[] body) {
-        ProviderResponse response = new ProviderResponse(status, body);
-        headers.forEach((name, values) -> values.forEach(value -> response.add(name, value)));
-        return response;
+        Map<String, List<String>> byName = new HashMap<>();
+        headers.forEach(
+                (name, values) -> byName.computeIfAbsent(name.toLowerCase(Locale.ROOT), none -> new ArrayList<>())
+                        .addAll(values));
+        return looking(status, byName::get, body);
     }
 
-    private void add(String name, String value) {
-        headers.merge(name.toLowerCase(Locale.ROOT), stripped(value), (former, next) -> former + ", " + next);
+    /**
+     * Returns a response whose headers are looked up only as far as they are read: cheaper than a copy of all.
+     *
+     * @param status the HTTP status
+     * @param headers returns the values of a header in order, and none or null if it is absent. It is given names in lower case
+     * @param body the body; null if it is not at hand. One longer than {@link #BODY_MAX} counts as not at hand
+     * @return the response
+     */
+    public static ProviderResponse looking(int status, Function<String, ? extends List<String>> headers, byte[] body) {
+        return new ProviderResponse(status, headers, body);
     }
 
     /** Strips spaces and tabs, and nothing else. */
@@ -82,7 +98,14 @@ public final class ProviderResponse {
      * @return the value, if there is one
      */
     public Optional<String> header(String name) {
-        return Optional.ofNullable(headers.get(name.toLowerCase(Locale.ROOT)));
+        List<String> values = headers.apply(name.toLowerCase(Locale.ROOT));
+        if (values == null || values.isEmpty()) {
+            return Optional.empty();
+        }
+        if (values.size() == 1) {
+            return Optional.of(stripped(values.get(0)));
+        }
+        return Optional.of(values.stream().map(ProviderResponse::stripped).collect(Collectors.joining(", ")));
     }
 
     /**

@@ -25,8 +25,7 @@ final class PermitForAttempt implements Interceptor {
         try (Permit permit = first == null ? CallPermits.wait(source, chain.call()) : first) {
             Response response = chain.proceed(chain.request());
             byte[] body = permit.wantsBody(response.code()) ? startOfBody(response) : null;
-            permit.observe(
-                    ProviderResponse.of(response.code(), response.headers().toMultimap(), body));
+            permit.observe(ProviderResponse.looking(response.code(), response.headers()::values, body));
             return response;
         }
     }
