@@ -23,7 +23,7 @@ const BLESS: &str =
     "run `APPORTION_BLESS=1 cargo test -p apportion-proto --test reference` and commit docs/reference.md";
 
 /// The files in reading order: the service that applications call first.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
     "quota_service",
     "lease",
     "observation",
@@ -35,6 +35,7 @@ const ORDER: [&str; 13] = [
     "workspace",
     "team",
     "token",
+    "cluster",
     "audit",
     "backup",
 ];

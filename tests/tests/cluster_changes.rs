@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use apportion_etcd::TxnRequest;
 use apportion_proto::v1;
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
@@ -107,5 +108,100 @@ async fn a_token_holds_at_every_node_and_opens_nothing_at_any_once_it_is_deleted
         .expect("it is deleted");
     assert_eq!(shows(&nodes, 0, &guest).await, Code::Unauthenticated);
     until_it_shows(&nodes, 1, &guest, Code::Unauthenticated).await;
+    nodes.have_not_panicked();
+}
+
+/// Writes a document of the cluster into etcd, past every node.
+async fn edit(etcd: &Etcd, key: &str, value: Vec<u8>) {
+    let request = TxnRequest {
+        puts: vec![(format!("/apportion/try/{key}").into_bytes(), value)],
+        ..TxnRequest::default()
+    };
+    assert!(etcd.client().txn(request).await.expect("etcd answers").is_done);
+}
+
+/// What etcd holds under a key of the cluster.
+async fn stored(etcd: &Etcd, key: &str) -> Vec<u8> {
+    let key = format!("/apportion/try/{key}").into_bytes();
+    let found = etcd.client().range(key, Vec::new(), 1, 0).await.expect("etcd answers").entries;
+    found.into_iter().next().expect("it is there").value
+}
+
+/// Waits until a request for a lease of a workspace has this code at a node.
+async fn until_it_answers(nodes: &Nodes, node: usize, workspace: &str, wanted: Code) -> String {
+    let started = Instant::now();
+    loop {
+        let status = acquire(nodes, node, workspace).await.err();
+        let code = status.as_ref().map_or(Code::Ok, Status::code);
+        let message = status.map(|status| status.message().to_owned()).unwrap_or_default();
+        if code == wanted {
+            return message;
+        }
+        assert!(started.elapsed() < 5 * SOON, "{workspace} at node {node}: {code:?}: {message}");
+        pass(Duration::from_millis(10)).await;
+    }
+}
+
+/// Waits until a page of a node holds this text.
+async fn until_it_reads(nodes: &Nodes, node: usize, page: &str, text: &str) {
+    let started = Instant::now();
+    while !nodes.server(node).page(page).await.contains(text) {
+        assert!(started.elapsed() < 5 * SOON, "{page} of node {node} does not say {text}");
+        pass(Duration::from_millis(50)).await;
+    }
+}
+
+/// Waits until the page of one of three nodes, the owner, holds this text.
+async fn until_one_reads(nodes: &Nodes, page: &str, text: &str) {
+    let started = Instant::now();
+    loop {
+        let mut saying = 0;
+        for node in 0..3 {
+            saying += usize::from(nodes.server(node).page(page).await.contains(text));
+        }
+        if saying == 1 {
+            return;
+        }
+        assert!(started.elapsed() < 10 * SOON, "{saying} nodes say {text}");
+        pass(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_that_is_edited_in_etcd_closes_its_workspace_alone_and_stops_no_node() {
+    let etcd = Etcd::single().await;
+    let mut nodes = Nodes::start(&etcd, 3).await;
+    let request = v1::CreateWorkspaceRequest {
+        workspace_id: "edited".into(),
+        workspace: Some(v1::Workspace { preset: "intercom".into(), ..v1::Workspace::default() }),
+        ..v1::CreateWorkspaceRequest::default()
+    };
+    AdminServiceClient::new(nodes.channel(0)).create_workspace(request).await.expect("a new workspace");
+    acquire(&nodes, 1, "edited").await.expect("it is served");
+    let good = stored(&etcd, "workspace/edited").await;
+    nodes.stop(2).await;
+
+    // While nodes run, and before one starts.
+    edit(&etcd, "workspace/edited", b"\xff".to_vec()).await;
+    for node in 0..2 {
+        let why = until_it_answers(&nodes, node, "edited", Code::Unavailable).await;
+        assert!(why.contains("workspace/edited cannot be read"), "{why}");
+    }
+    nodes.start_again(2).await;
+    let why = until_it_answers(&nodes, 2, "edited", Code::Unavailable).await;
+    assert!(why.contains("workspace/edited cannot be read"), "{why}");
+    for node in 0..3 {
+        acquire(&nodes, node, "default").await.expect("every other workspace is served");
+        until_it_reads(&nodes, node, "/readyz", "edited is closed").await;
+        assert!(nodes.server(node).page("/readyz").await.starts_with("HTTP/1.1 200"));
+    }
+    let trouble = "apportion_trouble{workspace=\"edited\",reason=\"WORKSPACE_CLOSED\"} 1";
+    until_one_reads(&nodes, "/metrics", trouble).await;
+
+    // It opens once the document can be used again.
+    edit(&etcd, "workspace/edited", good).await;
+    for node in 0..3 {
+        until_it_answers(&nodes, node, "edited", Code::Ok).await;
+    }
     nodes.have_not_panicked();
 }

@@ -123,6 +123,10 @@ const (
 	// RESOURCE_EXHAUSTED. A bound of the server is reached, such as the number of watchers or of
 	// requests waiting on one stream. Use fewer, and retry after the delay.
 	Reason_REASON_SERVER_FULL Reason = 47
+	// UNAVAILABLE. What the store holds of this workspace cannot be used: it was damaged or edited,
+	// or an older server wrote what breaks a rule now. Only this workspace is closed. It opens as
+	// soon as an administrator has corrected it. Retry after the delay.
+	Reason_REASON_WORKSPACE_CLOSED Reason = 48
 	// UNAUTHENTICATED. The call has no credential, or the credential is invalid or expired. Use a new
 	// token or certificate.
 	Reason_REASON_UNAUTHENTICATED Reason = 60
@@ -146,8 +150,8 @@ const (
 	// team with child teams, or the team `default`. Delete its children first, or set `force` if the
 	// request has it.
 	Reason_REASON_STILL_NEEDED Reason = 67
-	// RESOURCE_EXHAUSTED. The number of workspaces, teams or tokens is at its bound. Delete some.
-	// There is no RetryInfo, because waiting does not help.
+	// RESOURCE_EXHAUSTED. The number of workspaces, teams, tokens or draining nodes is at its bound.
+	// Delete some. There is no RetryInfo, because waiting does not help.
 	Reason_REASON_TOO_MANY_RESOURCES Reason = 68
 	// INVALID_ARGUMENT. The page token is not from this server, or is from a call with other
 	// arguments. List again from the first page.
@@ -156,6 +160,12 @@ const (
 	// token must have the role ADMIN, and the last such token cannot be deleted. Create another ADMIN
 	// token first.
 	Reason_REASON_NO_ADMINISTRATOR Reason = 70
+	// FAILED_PRECONDITION. The server is not a node of a cluster, so there are no nodes to show,
+	// drain or move workspaces to. Call a node of a cluster.
+	Reason_REASON_NO_CLUSTER Reason = 71
+	// NOT_FOUND. The cluster has no such node, or the node does not run. Correct the name or start
+	// the node.
+	Reason_REASON_UNKNOWN_NODE Reason = 72
 	// INTERNAL. A bug in the server. Nothing changed. Report it with the time and the message.
 	Reason_REASON_INTERNAL Reason = 99
 )
@@ -191,6 +201,7 @@ var (
 		45: "REASON_DRAINING",
 		46: "REASON_CLOCK_UNSTEADY",
 		47: "REASON_SERVER_FULL",
+		48: "REASON_WORKSPACE_CLOSED",
 		60: "REASON_UNAUTHENTICATED",
 		61: "REASON_PERMISSION_DENIED",
 		62: "REASON_UNKNOWN_TOKEN",
@@ -202,6 +213,8 @@ var (
 		68: "REASON_TOO_MANY_RESOURCES",
 		69: "REASON_BAD_PAGE_TOKEN",
 		70: "REASON_NO_ADMINISTRATOR",
+		71: "REASON_NO_CLUSTER",
+		72: "REASON_UNKNOWN_NODE",
 		99: "REASON_INTERNAL",
 	}
 	Reason_value = map[string]int32{
@@ -233,6 +246,7 @@ var (
 		"REASON_DRAINING":             45,
 		"REASON_CLOCK_UNSTEADY":       46,
 		"REASON_SERVER_FULL":          47,
+		"REASON_WORKSPACE_CLOSED":     48,
 		"REASON_UNAUTHENTICATED":      60,
 		"REASON_PERMISSION_DENIED":    61,
 		"REASON_UNKNOWN_TOKEN":        62,
@@ -244,6 +258,8 @@ var (
 		"REASON_TOO_MANY_RESOURCES":   68,
 		"REASON_BAD_PAGE_TOKEN":       69,
 		"REASON_NO_ADMINISTRATOR":     70,
+		"REASON_NO_CLUSTER":           71,
+		"REASON_UNKNOWN_NODE":         72,
 		"REASON_INTERNAL":             99,
 	}
 )
@@ -279,7 +295,7 @@ var File_apportion_v1_reason_proto protoreflect.FileDescriptor
 
 const file_apportion_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x19apportion/v1/reason.proto\x12\fapportion.v1*\xbb\b\n" +
+	"\x19apportion/v1/reason.proto\x12\fapportion.v1*\x88\t\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10REASON_MALFORMED\x10\x01\x12\x17\n" +
@@ -309,7 +325,8 @@ const file_apportion_v1_reason_proto_rawDesc = "" +
 	"\x10REASON_CANCELLED\x10,\x12\x13\n" +
 	"\x0fREASON_DRAINING\x10-\x12\x19\n" +
 	"\x15REASON_CLOCK_UNSTEADY\x10.\x12\x16\n" +
-	"\x12REASON_SERVER_FULL\x10/\x12\x1a\n" +
+	"\x12REASON_SERVER_FULL\x10/\x12\x1b\n" +
+	"\x17REASON_WORKSPACE_CLOSED\x100\x12\x1a\n" +
 	"\x16REASON_UNAUTHENTICATED\x10<\x12\x1c\n" +
 	"\x18REASON_PERMISSION_DENIED\x10=\x12\x18\n" +
 	"\x14REASON_UNKNOWN_TOKEN\x10>\x12\x19\n" +
@@ -320,7 +337,9 @@ const file_apportion_v1_reason_proto_rawDesc = "" +
 	"\x13REASON_STILL_NEEDED\x10C\x12\x1d\n" +
 	"\x19REASON_TOO_MANY_RESOURCES\x10D\x12\x19\n" +
 	"\x15REASON_BAD_PAGE_TOKEN\x10E\x12\x1b\n" +
-	"\x17REASON_NO_ADMINISTRATOR\x10F\x12\x13\n" +
+	"\x17REASON_NO_ADMINISTRATOR\x10F\x12\x15\n" +
+	"\x11REASON_NO_CLUSTER\x10G\x12\x17\n" +
+	"\x13REASON_UNKNOWN_NODE\x10H\x12\x13\n" +
 	"\x0fREASON_INTERNAL\x10cBO\n" +
 	"\x10dev.apportion.v1B\vReasonProtoP\x01Z,apportion.dev/client/apportionv1;apportionv1b\x06proto3"
 

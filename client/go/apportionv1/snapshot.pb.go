@@ -43,11 +43,14 @@ type WorkspaceSnapshot struct {
 	// The number of waiting requests.
 	WaitingRequests uint32 `protobuf:"varint,6,opt,name=waiting_requests,json=waitingRequests,proto3" json:"waiting_requests,omitempty"`
 	// Why nothing is granted, or nothing beyond what is already booked: `REASON_STORE_LOST`,
-	// `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING` or `REASON_CLOCK_UNSTEADY`. `REASON_UNSPECIFIED`
-	// if the workspace is healthy.
-	Trouble       Reason `protobuf:"varint,7,opt,name=trouble,proto3,enum=apportion.v1.Reason" json:"trouble,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING`, `REASON_CLOCK_UNSTEADY` or
+	// `REASON_WORKSPACE_CLOSED`. `REASON_UNSPECIFIED` if the workspace is healthy.
+	Trouble Reason `protobuf:"varint,7,opt,name=trouble,proto3,enum=apportion.v1.Reason" json:"trouble,omitempty"`
+	// What is wrong, as human-readable text, where there is more to say than `trouble` says: what in
+	// the store cannot be used. Empty otherwise.
+	TroubleMessage string `protobuf:"bytes,8,opt,name=trouble_message,json=troubleMessage,proto3" json:"trouble_message,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *WorkspaceSnapshot) Reset() {
@@ -127,6 +130,13 @@ func (x *WorkspaceSnapshot) GetTrouble() Reason {
 		return x.Trouble
 	}
 	return Reason_REASON_UNSPECIFIED
+}
+
+func (x *WorkspaceSnapshot) GetTroubleMessage() string {
+	if x != nil {
+		return x.TroubleMessage
+	}
+	return ""
 }
 
 // The state of a limit and of its current window.
@@ -538,7 +548,7 @@ var File_apportion_v1_snapshot_proto protoreflect.FileDescriptor
 
 const file_apportion_v1_snapshot_proto_rawDesc = "" +
 	"\n" +
-	"\x1bapportion/v1/snapshot.proto\x12\fapportion.v1\x1a\x1bapportion/v1/priority.proto\x1a\x19apportion/v1/reason.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x02\n" +
+	"\x1bapportion/v1/snapshot.proto\x12\fapportion.v1\x1a\x1bapportion/v1/priority.proto\x1a\x19apportion/v1/reason.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe0\x02\n" +
 	"\x11WorkspaceSnapshot\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\x12\x1c\n" +
 	"\tworkspace\x18\x02 \x01(\tR\tworkspace\x12.\n" +
@@ -546,7 +556,8 @@ const file_apportion_v1_snapshot_proto_rawDesc = "" +
 	"\x06limits\x18\x04 \x03(\v2\x18.apportion.v1.LimitStateR\x06limits\x12-\n" +
 	"\x05teams\x18\x05 \x03(\v2\x17.apportion.v1.TeamStateR\x05teams\x12)\n" +
 	"\x10waiting_requests\x18\x06 \x01(\rR\x0fwaitingRequests\x12.\n" +
-	"\atrouble\x18\a \x01(\x0e2\x14.apportion.v1.ReasonR\atrouble\"\xc6\x04\n" +
+	"\atrouble\x18\a \x01(\x0e2\x14.apportion.v1.ReasonR\atrouble\x12'\n" +
+	"\x0ftrouble_message\x18\b \x01(\tR\x0etroubleMessage\"\xc6\x04\n" +
 	"\n" +
 	"LimitState\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\tR\x05limit\x12F\n" +

@@ -1,7 +1,7 @@
 //! Checks of single fields. Each error names the field, what it holds and what is allowed.
 
 use crate::error::FieldError;
-use apportion_core::ids::{CallerId, LimitId, NameError, RequestId, TeamId, WorkspaceId};
+use apportion_core::ids::{CallerId, LimitId, NameError, NodeId, RequestId, TeamId, WorkspaceId};
 use apportion_core::permits::Permits;
 use std::fmt::Display;
 
@@ -57,7 +57,7 @@ macro_rules! names {
     };
 }
 
-names!(WorkspaceId, LimitId, TeamId, CallerId, RequestId);
+names!(WorkspaceId, LimitId, TeamId, CallerId, RequestId, NodeId);
 
 /// The name that a field holds.
 pub(crate) fn name<N: Name>(path: &str, name: &str) -> Result<N, FieldError> {

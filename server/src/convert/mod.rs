@@ -14,6 +14,7 @@ pub(crate) mod lease;
 pub(crate) mod observation;
 pub(crate) mod settle;
 
+pub(crate) mod cluster;
 pub(crate) mod team;
 pub(crate) mod workspace;
 

@@ -2,7 +2,7 @@
 
 use super::field::{Name, name, out_of_range, text};
 use crate::error::FieldError;
-use apportion_core::ids::{NameError, TeamId, WorkspaceId};
+use apportion_core::ids::{NameError, NodeId, TeamId, WorkspaceId};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt;
@@ -70,6 +70,11 @@ pub(crate) fn token_name(token: &TokenId) -> String {
     format!("tokens/{token}")
 }
 
+/// `nodes/{node}`.
+pub(crate) fn node_name(node: &NodeId) -> String {
+    format!("nodes/{node}")
+}
+
 /// The id of a new workspace, as `CreateWorkspace` names it.
 ///
 /// # Errors
@@ -119,6 +124,15 @@ pub(crate) fn team(path: &str, held: &str) -> Result<(WorkspaceId, TeamId), Fiel
 pub(crate) fn token(path: &str, held: &str) -> Result<TokenId, FieldError> {
     let [token] = parts(path, held, ["tokens"])?;
     name(path, token)
+}
+
+/// The node of a name such as `nodes/a`.
+///
+/// # Errors
+/// [`FieldError`] where the name is missing or has another form.
+pub(crate) fn node(path: &str, held: &str) -> Result<NodeId, FieldError> {
+    let [node] = parts(path, held, ["nodes"])?;
+    name(path, node)
 }
 
 /// The ids of a name that goes through `collections`.
@@ -197,6 +211,7 @@ mod tests {
         assert_eq!(team_name(&w, &t), "workspaces/default/teams/sync");
         assert_eq!(workspace("name", &workspace_name(&w)), Ok(w));
         assert_eq!(token_name(&token("name", "tokens/ci").expect("a name")), "tokens/ci");
+        assert_eq!(node_name(&node("name", "nodes/a").expect("a name")), "nodes/a");
     }
 
     #[test]

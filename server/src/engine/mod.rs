@@ -77,6 +77,7 @@ pub struct Engine {
     health: Arc<Health>,
     failure: Arc<Crash>,
     registry: Arc<WorkspaceRegistry>,
+    serving: Serving,
     shards: Arc<ShardStates>,
     ledger: LedgerHandle,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -127,7 +128,8 @@ impl Engine {
         supervise::spawn(&failure, "the timer", timer::run(weak, move || of_timer.now(), wake));
         let check = clock_check::run(Arc::clone(&clock), Arc::downgrade(&registry), ledger.clone());
         supervise::spawn(&failure, "the clock check", check);
-        Ok(Self { clock, health, failure, registry, shards, ledger, thread: Mutex::new(Some(thread)) })
+        let (serving, thread) = (settings.serving, Mutex::new(Some(thread)));
+        Ok(Self { clock, health, failure, registry, serving, shards, ledger, thread })
     }
 
     /// Requests a lease. `longest_wait` caps how long the request may wait: its caller does not wait longer.
@@ -183,7 +185,7 @@ impl Engine {
     /// # Errors
     /// [`Error::UnknownWorkspace`].
     pub fn snapshot(&self, workspace: &WorkspaceId) -> Result<Snapshot, Error> {
-        Ok(self.registry.find(workspace)?.snapshot(&self.health))
+        self.look(workspace, |workspace| workspace.snapshot(&self.health))
     }
 
     /// The same without the policy.
@@ -191,7 +193,25 @@ impl Engine {
     /// # Errors
     /// [`Error::UnknownWorkspace`].
     pub fn figures(&self, workspace: &WorkspaceId) -> Result<Snapshot, Error> {
-        Ok(self.registry.find(workspace)?.figures(&self.health))
+        self.look(workspace, |workspace| workspace.figures(&self.health))
+    }
+
+    /// Looks at a workspace, be it one that cannot be served.
+    fn look(
+        &self,
+        id: &WorkspaceId,
+        look: impl FnOnce(&Arc<workspace::Workspace>) -> Snapshot,
+    ) -> Result<Snapshot, Error> {
+        match self.registry.find(id) {
+            Ok(workspace) => Ok(look(&workspace)),
+            Err(why @ Error::WorkspaceClosed { .. }) => {
+                let shard = self.shard_of(id);
+                let is_here = matches!(self.shards.get(shard), ShardState::Owned { .. });
+                let why = if is_here { why } else { self.serving.elsewhere(shard) };
+                Ok(Snapshot::closed(self.clock.now(), &why))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// A team and the teams above it, itself first; the team alone where it is unknown.
@@ -227,9 +247,26 @@ impl Engine {
         Ok(())
     }
 
-    /// The version of the policy that is in force; none where there is no such workspace.
+    /// Closes a workspace, and no other one: what the store holds of it as of this version of its policy cannot be used. It opens with
+    /// the next policy that is [put](Self::put).
+    pub fn close_unusable(&self, id: &WorkspaceId, why: &str, version: u64) {
+        tracing::error!(workspace = %id, why, "the workspace is closed: what the store holds of it cannot be used");
+        if let Some(workspace) = self.registry.set_unusable(id, why.into(), version) {
+            workspace.close(&Error::WorkspaceClosed { why: why.into() });
+        }
+    }
+
+    /// The workspaces that cannot be served, with what is wrong in the store, in order.
+    pub fn unusable(&self) -> Vec<(WorkspaceId, String)> {
+        self.registry.all_unusable()
+    }
+
+    /// The version of the policy that is in force, or cannot be used; none where there is no such workspace.
     pub fn policy_version(&self, id: &WorkspaceId) -> Option<u64> {
-        Some(self.registry.find(id).ok()?.policy_version())
+        match self.registry.find(id) {
+            Ok(workspace) => Some(workspace.policy_version()),
+            Err(_) => self.registry.unusable_version(id),
+        }
     }
 
     /// Names another version of the signals of a workspace with every lease from now on.

@@ -6,8 +6,17 @@ use crate::error::Error;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::PolicyError;
 use foldhash::fast::RandomState;
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+/// A workspace that cannot be served, whatever shard it is in.
+#[derive(Clone, Debug)]
+struct Unusable {
+    /// Which document in the store cannot be used, and why.
+    why: String,
+    /// The revision of the policy that was read.
+    version: u64,
+}
 
 /// The workspaces of one shard.
 type OfShard = RwLock<HashMap<WorkspaceId, Arc<Workspace>, RandomState>>;
@@ -16,12 +25,15 @@ type OfShard = RwLock<HashMap<WorkspaceId, Arc<Workspace>, RandomState>>;
 #[derive(Debug)]
 pub(super) struct WorkspaceRegistry {
     shards: Vec<OfShard>,
+    /// Workspaces that are in the store and cannot be served: no more than the store has.
+    unusable: RwLock<BTreeMap<WorkspaceId, Unusable>>,
     environment: Arc<Environment>,
 }
 
 impl WorkspaceRegistry {
     pub(super) fn new(environment: Arc<Environment>, shards: u16) -> Self {
-        Self { shards: (0..shards.max(1)).map(|_| OfShard::default()).collect(), environment }
+        let shards = (0..shards.max(1)).map(|_| OfShard::default()).collect();
+        Self { shards, unusable: RwLock::default(), environment }
     }
 
     /// The shard of a workspace, also of one that there is not.
@@ -40,10 +52,39 @@ impl WorkspaceRegistry {
     /// A workspace. The caller holds no lock of the registry.
     ///
     /// # Errors
-    /// [`Error::UnknownWorkspace`].
+    /// [`Error::UnknownWorkspace`], or [`Error::WorkspaceClosed`] where it cannot be served.
     pub(super) fn find(&self, id: &WorkspaceId) -> Result<Arc<Workspace>, Error> {
-        let of_shard = self.shard(id).read().unwrap_or_else(PoisonError::into_inner);
-        of_shard.get(id).cloned().ok_or(Error::UnknownWorkspace)
+        let found = self.shard(id).read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        found.ok_or_else(|| match self.unusable().get(id) {
+            Some(unusable) => Error::WorkspaceClosed { why: unusable.why.clone() },
+            None => Error::UnknownWorkspace,
+        })
+    }
+
+    fn unusable(&self) -> RwLockReadGuard<'_, BTreeMap<WorkspaceId, Unusable>> {
+        self.unusable.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The revision of the policy that cannot be used; none where there is no such workspace.
+    pub(super) fn unusable_version(&self, id: &WorkspaceId) -> Option<u64> {
+        self.unusable().get(id).map(|unusable| unusable.version)
+    }
+
+    /// The workspaces that cannot be served and why, in order.
+    pub(super) fn all_unusable(&self) -> Vec<(WorkspaceId, String)> {
+        self.unusable().iter().map(|(id, unusable)| (id.clone(), unusable.why.clone())).collect()
+    }
+
+    /// Takes note that a workspace cannot be served. Returns it where it was served until now.
+    pub(super) fn set_unusable(&self, id: &WorkspaceId, why: String, version: u64) -> Option<Arc<Workspace>> {
+        let mut unusable = self.unusable.write().unwrap_or_else(PoisonError::into_inner);
+        unusable.insert(id.clone(), Unusable { why, version });
+        drop(unusable);
+        self.take(id)
+    }
+
+    fn take(&self, id: &WorkspaceId) -> Option<Arc<Workspace>> {
+        self.shard(id).write().unwrap_or_else(PoisonError::into_inner).remove(id)
     }
 
     /// Adds a workspace that is not served yet.
@@ -55,12 +96,15 @@ impl WorkspaceRegistry {
         let shard = self.shard_of(&id);
         let workspace = Workspace::new(id.clone(), shard, versioned, Arc::clone(&self.environment));
         let mut of_shard = self.shard(&id).write().unwrap_or_else(PoisonError::into_inner);
-        of_shard.insert(id, Arc::new(workspace));
+        of_shard.insert(id.clone(), Arc::new(workspace));
+        drop(of_shard);
+        self.unusable.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
         Ok(())
     }
 
     pub(super) fn remove(&self, id: &WorkspaceId) -> Option<Arc<Workspace>> {
-        self.shard(id).write().unwrap_or_else(PoisonError::into_inner).remove(id)
+        self.unusable.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.take(id)
     }
 
     /// The workspaces of a shard, in no order. The caller holds no lock of the registry.
@@ -74,17 +118,18 @@ impl WorkspaceRegistry {
         (0..self.shard_count()).for_each(|shard| self.of_shard(shard).iter().for_each(&mut act));
     }
 
-    /// The ids of all workspaces, in no order.
+    /// The ids of all workspaces, in no order, those included that cannot be served.
     pub(super) fn ids(&self) -> Vec<WorkspaceId> {
         let mut ids = Vec::with_capacity(self.len());
         self.for_each(|workspace| ids.push(workspace.id.clone()));
+        ids.extend(self.unusable().keys().cloned());
         ids
     }
 
     pub(super) fn len(&self) -> usize {
         let lengths =
             self.shards.iter().map(|of_shard| of_shard.read().unwrap_or_else(PoisonError::into_inner).len());
-        lengths.sum()
+        lengths.sum::<usize>() + self.unusable().len()
     }
 }
 

@@ -62,6 +62,12 @@ pub enum Error {
     /// There is no such token.
     #[error("there is no such token; check its name")]
     UnknownToken,
+    /// The cluster has no such node.
+    #[error("there is no such node; `apportion cluster status` lists them")]
+    UnknownNode,
+    /// A call about nodes reached a server that is none of a cluster.
+    #[error("this server is not a node of a cluster; call one that was started with --cluster")]
+    NoCluster,
     /// The client cancelled the request.
     #[error("the client cancelled the request")]
     Cancelled,
@@ -72,6 +78,12 @@ pub enum Error {
     #[error("the server cannot copy its store: {why}")]
     NotCopied {
         /// The cause, as human-readable text.
+        why: String,
+    },
+    /// What the store holds of this workspace cannot be used.
+    #[error("the workspace is closed, as what the store holds of it cannot be used: {why}")]
+    WorkspaceClosed {
+        /// Which document, and what is wrong with it.
         why: String,
     },
     /// Another node serves this workspace.
@@ -162,6 +174,7 @@ impl Error {
             Self::StoreLost
             | Self::NotCopied { .. }
             | Self::NotOwner { .. }
+            | Self::WorkspaceClosed { .. }
             | Self::Draining
             | Self::ClockUnsteady => Some(RETRY_AFTER),
             Self::ServerFull { retry_after, .. } => Some(*retry_after),

@@ -7,6 +7,7 @@ use super::here::Here;
 use super::journey::Journey;
 use super::lease::{DecidedLease, PassedLease};
 use super::messages::{held, is_not_owner, refused, wire_acquire};
+use super::refresh::may_be_unseen;
 use crate::engine::{Acquire, Acquired, PendingAcquire};
 use crate::error::Error;
 use crate::owners::{Owner, Route};
@@ -100,11 +101,16 @@ impl AnywhereRequest {
     }
 
     async fn attempt_here(&self) -> Attempt<DecidedLease> {
-        let kept = self.kept();
-        let left = self.longest_wait.map(|wait| wait.less(kept));
-        let max_wait = self.request.max_wait.map(|wait| wait.less(kept));
-        let request = Acquire { max_wait, ..self.request.clone() };
-        match self.here.acquire(&*self.by, request, left) {
+        let (acquired, kept) = match self.acquire_here() {
+            (Err(error), _) if may_be_unseen(&error) => {
+                match self.cluster.refresher.refresh(&self.request.workspace).await {
+                    Ok(()) => self.acquire_here(),
+                    Err(error) => return Attempt::Decided(Err(error)),
+                }
+            }
+            acquired => acquired,
+        };
+        match acquired {
             Err(error) => decided_here(Err(error)),
             Ok(Acquired::Granted(lease)) => Attempt::Decided(Ok(DecidedLease::kept(lease, kept))),
             Ok(Acquired::Pending(pending)) => match decided_here(pending.await) {
@@ -114,6 +120,15 @@ impl AnywhereRequest {
                 attempt => attempt,
             },
         }
+    }
+
+    /// What the engine of this node makes of it, and how long it was kept before.
+    fn acquire_here(&self) -> (Result<Acquired, Error>, Span) {
+        let kept = self.kept();
+        let left = self.longest_wait.map(|wait| wait.less(kept));
+        let max_wait = self.request.max_wait.map(|wait| wait.less(kept));
+        let request = Acquire { max_wait, ..self.request.clone() };
+        (self.here.acquire(&*self.by, request, left), kept)
     }
 
     async fn attempt_there(&mut self, owner: Arc<Owner>, journey: peer_v1::Journey) -> Attempt<DecidedLease> {

@@ -2,6 +2,7 @@
 
 use super::forwarded::{ForwardCounts, ForwardResult};
 use super::messages;
+use super::refresh::{PolicySource, Refresher};
 use super::routes::Routes;
 use crate::error::Error;
 use crate::owners::{Owner, Owners, Route};
@@ -35,6 +36,7 @@ pub struct ClusterNode {
 pub(crate) struct Cluster {
     pub(super) routes: Routes,
     pub(super) peers: Peers,
+    pub(super) refresher: Arc<Refresher>,
     pub(crate) forwarded: ForwardCounts,
     /// Held by each request that waits here for an owner's answer.
     pub(super) waiting: Arc<()>,
@@ -47,12 +49,14 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Must be called inside a tokio runtime. Streams to other nodes end when `halt` is cancelled.
+    /// Must be called inside a tokio runtime. Streams to other nodes end when `halt` is cancelled. `policies` are those that this node
+    /// follows.
     ///
     /// # Errors
     /// Where the system provides no random bits.
     pub(crate) fn start(
         this: ClusterNode,
+        policies: Arc<dyn PolicySource>,
         tls: Option<PeerTls>,
         halt: CancellationToken,
     ) -> Result<Arc<Self>, Error> {
@@ -62,6 +66,7 @@ impl Cluster {
         let cluster = Arc::new(Self {
             routes: Routes::new(Arc::clone(&this.owners), this.node.clone()),
             peers: Peers::new(tls, halt.clone()),
+            refresher: Refresher::new(policies),
             forwarded: ForwardCounts::default(),
             waiting: Arc::new(()),
             stopping: CancellationToken::new(),

@@ -9,6 +9,7 @@ mod forwarded;
 
 mod journey;
 mod messages;
+mod refresh;
 mod routes;
 
 mod cluster;
@@ -25,6 +26,7 @@ pub use caller::LeaseCaller;
 pub use cluster::ClusterNode;
 pub use events::{Events, SeenEvent};
 pub use lease::{DecidedLease, PassedLease, Requested, Settling, WaitingRequest};
+pub use refresh::PolicySource;
 pub use view::WorkspaceView;
 
 pub(crate) use cluster::Cluster;
@@ -43,6 +45,7 @@ use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
 use apportion_core::time::Span;
 use apportion_proto::{peer_v1, v1};
 use here::Here;
+use refresh::may_be_unseen;
 use settling::AnywhereReport;
 use std::sync::Arc;
 use std::time::Instant;
@@ -113,6 +116,7 @@ impl LeaseRouter {
                 }
                 Ok(Acquired::Pending(waits)) => pending = Some(waits),
                 Err(error) if is_not_owner(&error) && !journey.was_passed() => {}
+                Err(error) if may_be_unseen(&error) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -149,6 +153,7 @@ impl LeaseRouter {
         {
             match self.here.settle(&**by, report) {
                 Err(error) if is_not_owner(&error) && !journey.was_passed() => {}
+                Err(error) if may_be_unseen(&error) => {}
                 result => return Settling::Done(result),
             }
         }
@@ -200,7 +205,7 @@ impl LeaseRouter {
     /// [`Error::UnknownWorkspace`]; [`Error::NotOwner`] where no owner answers in time.
     pub async fn snapshot(&self, workspace: &WorkspaceId) -> Result<WorkspaceView, Error> {
         match &self.cluster {
-            None => self.snapshot_here(workspace).map(|now| WorkspaceView::Here(Box::new(now))),
+            None => self.here.0.snapshot(workspace).map(|now| WorkspaceView::Here(Box::new(now))),
             Some(cluster) => view::show(&self.here.0, cluster, workspace).await,
         }
     }
@@ -209,8 +214,12 @@ impl LeaseRouter {
     ///
     /// # Errors
     /// [`Error::UnknownWorkspace`].
-    pub(crate) fn snapshot_here(&self, workspace: &WorkspaceId) -> Result<Snapshot, Error> {
-        self.here.0.snapshot(workspace)
+    pub(crate) async fn snapshot_here(
+        &self,
+        cluster: &Cluster,
+        workspace: &WorkspaceId,
+    ) -> Result<Snapshot, Error> {
+        view::show_here(&self.here.0, cluster, workspace).await
     }
 
     /// The shard of a workspace.

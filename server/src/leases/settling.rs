@@ -8,6 +8,7 @@ use super::cluster::{Cluster, Pauses};
 use super::here::Here;
 use super::journey::Journey;
 use super::messages::{aged, is_not_owner};
+use super::refresh::may_be_unseen;
 use crate::engine::LeaseReport;
 use crate::error::Error;
 use crate::owners::{Owner, Route};
@@ -58,7 +59,7 @@ impl AnywhereReport {
 
     async fn attempt(&self) -> Attempt<v1::Settled> {
         match self.cluster.routes.route(self.subject.shard) {
-            Route::Local { epoch } if self.journey.is_met_by(epoch) => self.attempt_here(),
+            Route::Local { epoch } if self.journey.is_met_by(epoch) => self.attempt_here().await,
             Route::Peer(owner) => match self.journey.to(&owner) {
                 Some(journey) => self.attempt_there(&owner, journey).await,
                 None => Attempt::Undecided,
@@ -67,16 +68,26 @@ impl AnywhereReport {
         }
     }
 
-    fn attempt_here(&self) -> Attempt<v1::Settled> {
-        let wire = self.aged();
-        let settled = match LeaseReport::try_from(&wire) {
-            Ok(report) => self.here.settle(&*self.by, &report),
-            Err(error) => Err(error.into()),
+    async fn attempt_here(&self) -> Attempt<v1::Settled> {
+        let settled = match self.settle_here() {
+            Err(error) if may_be_unseen(&error) => {
+                match self.cluster.refresher.refresh(&self.subject.workspace).await {
+                    Ok(()) => self.settle_here(),
+                    Err(error) => Err(error),
+                }
+            }
+            settled => settled,
         };
         match settled {
             Err(error) if is_not_owner(&error) => Attempt::Undecided,
             settled => Attempt::Decided(settled),
         }
+    }
+
+    fn settle_here(&self) -> Result<v1::Settled, Error> {
+        let wire = self.aged();
+        let report = LeaseReport::try_from(&wire)?;
+        self.here.settle(&*self.by, &report)
     }
 
     async fn attempt_there(&self, owner: &Owner, journey: peer_v1::Journey) -> Attempt<v1::Settled> {

@@ -4,6 +4,7 @@ use super::cluster::{Cluster, Pauses};
 use super::forwarded::ForwardResult;
 use super::journey::Journey;
 use super::messages::refused;
+use super::refresh::may_be_unseen;
 use crate::engine::{Engine, Snapshot};
 use crate::error::Error;
 use crate::owners::{Owner, Route};
@@ -39,7 +40,8 @@ pub(super) async fn show(
     loop {
         let seen = match cluster.routes.route(shard) {
             Route::Local { .. } => {
-                Some(engine.snapshot(workspace).map(|now| WorkspaceView::Here(Box::new(now))))
+                let shown = show_here(engine, cluster, workspace).await;
+                Some(shown.map(|now| WorkspaceView::Here(Box::new(now))))
             }
             Route::Peer(owner) => match Journey::START.to(&owner) {
                 Some(journey) => show_there(cluster, shard, workspace, &owner, journey).await,
@@ -53,6 +55,24 @@ pub(super) async fn show(
         if !pauses.next(cluster).await {
             return Err(Error::NotOwner { shard });
         }
+    }
+}
+
+/// What a workspace of this node looks like.
+///
+/// # Errors
+/// [`Error::UnknownWorkspace`], or why the store could not be asked for it.
+pub(super) async fn show_here(
+    engine: &Engine,
+    cluster: &Cluster,
+    workspace: &WorkspaceId,
+) -> Result<Snapshot, Error> {
+    match engine.snapshot(workspace) {
+        Err(error) if may_be_unseen(&error) => {
+            cluster.refresher.refresh(workspace).await?;
+            engine.snapshot(workspace)
+        }
+        shown => shown,
     }
 }
 

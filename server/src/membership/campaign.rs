@@ -1,8 +1,9 @@
 //! Which shards a node claims and which it hands over, given what it sees. Pure: time is an argument, orders are returned.
 
+use super::orders::Orders;
 use super::pace::{CLAIM_RETRY, DRAIN_MOVES, JITTER, MOVE_INTERVAL, MOVES, Ms, RANK_DELAY, SETTLED};
-use super::plan::ranked;
 use super::record::{NodeRecord, ShardOwner};
+use super::view::ShardPlace;
 use apportion_core::ids::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,8 +46,10 @@ pub(super) struct Campaign {
     nodes: BTreeMap<NodeId, (Ms, NodeRecord)>,
     suspected: BTreeMap<NodeId, Suspicion>,
     shards: Vec<ShardView>,
-    /// For each shard, the nodes that may have it, preferred ones first; made anew where it is `None`.
-    orders: Option<Vec<Vec<NodeId>>>,
+    /// Shards that are kept at a node.
+    pins: BTreeMap<u16, NodeId>,
+    /// For each shard, the nodes that may have it; made anew where it is `None`.
+    orders: Option<Orders>,
     random: u64,
 }
 
@@ -70,8 +73,8 @@ impl ShardView {
 impl Campaign {
     pub(super) fn new(me: NodeId, shards: u16, seed: u64) -> Self {
         let shards = vec![ShardView::default(); usize::from(shards)];
-        let (nodes, suspected) = (BTreeMap::new(), BTreeMap::new());
-        Self { me, nodes, suspected, shards, orders: None, random: seed | 1 }
+        let (nodes, suspected, pins) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { me, nodes, suspected, shards, pins, orders: None, random: seed | 1 }
     }
 
     /// A node is there, or says something else of itself.
@@ -110,6 +113,15 @@ impl Campaign {
         view.owner = owner;
     }
 
+    /// A shard is kept at a node, while that node can have it; or it is not any more.
+    pub(super) fn pin(&mut self, shard: u16, node: Option<NodeId>) {
+        match node {
+            Some(node) => self.pins.insert(shard, node),
+            None => self.pins.remove(&shard),
+        };
+        self.orders = None;
+    }
+
     /// This process does something else with a shard.
     pub(super) fn served(&mut self, shard: u16, served: Served) {
         if let Some(view) = self.shards.get_mut(usize::from(shard)) {
@@ -127,6 +139,19 @@ impl Campaign {
         self.suspected.keys().map(|node| node.as_str().to_owned()).collect()
     }
 
+    /// Where each shard is, and where it belongs.
+    pub(super) fn places(&self) -> Vec<ShardPlace> {
+        let orders = self.orders();
+        let place = |(shard, view): (usize, &ShardView)| {
+            let owner = view.owner.as_ref().map(|owner| &owner.node);
+            let owner = owner.filter(|owner| self.nodes.contains_key(*owner));
+            let stays = owner.filter(|owner| orders.are_spare && orders.of(shard).contains(owner));
+            let assigned = stays.or(orders.of(shard).first()).cloned();
+            ShardPlace { owner: owner.cloned(), assigned }
+        };
+        self.shards.iter().enumerate().map(place).collect()
+    }
+
     /// How many shards are served here or about to be.
     pub(super) fn serving(&self) -> usize {
         self.shards.iter().filter(|view| matches!(view.served, Served::Owned(_) | Served::Leaving)).count()
@@ -135,7 +160,7 @@ impl Campaign {
     /// Whether another node could take what is served here.
     pub(super) fn has_heirs(&self) -> bool {
         let may_have = |(node, (_, record)): (&NodeId, &(Ms, NodeRecord))| {
-            *node != self.me && record.is_eligible() && !self.is_dead(node)
+            *node != self.me && record.is_spare() && !self.is_dead(node)
         };
         self.nodes.iter().any(may_have)
     }
@@ -144,13 +169,12 @@ impl Campaign {
     pub(super) fn advance(&mut self, now: Ms) -> Vec<Order> {
         let Some((_, mine)) = self.nodes.get(&self.me) else { return Vec::new() };
         let mine = mine.clone();
-        let orders = self.orders.take().unwrap_or_else(|| self.ranks());
+        let orders = self.orders.take().unwrap_or_else(|| self.orders());
         let dead: BTreeSet<NodeId> = self.nodes.keys().filter(|node| self.is_dead(node)).cloned().collect();
         let mut made = Vec::new();
         for shard in 0..self.shards.len() {
-            let order = orders.get(shard).map_or(&[][..], Vec::as_slice);
             let number = u16::try_from(shard).unwrap_or(u16::MAX);
-            if self.should_claim(now, shard, order, &dead, &mine) {
+            if self.should_claim(now, shard, orders.of(shard), &dead, &mine) {
                 self.shards[shard].claimed_at = Some(now);
                 self.shards[shard].served = Served::Claiming;
                 made.push(Order::Claim(number));
@@ -197,13 +221,16 @@ impl Campaign {
         now >= since.saturating_add(delay)
     }
 
-    /// Hands over what other nodes are preferred for, a few shards at a time.
-    fn hand_over(&mut self, now: Ms, orders: &[Vec<NodeId>], mine: &NodeRecord, made: &mut Vec<Order>) {
+    /// Hands over what other nodes are preferred for, a few shards at a time. Where all nodes drain, each keeps what it has.
+    fn hand_over(&mut self, now: Ms, orders: &Orders, mine: &NodeRecord, made: &mut Vec<Order>) {
+        if orders.are_spare && mine.is_spare() {
+            return;
+        }
         let is_leaving = !mine.is_eligible();
         let most = if is_leaving { DRAIN_MOVES } else { MOVES };
         let mut under_way = self.shards.iter().filter(|view| view.served == Served::Leaving).count();
-        for (shard, order) in orders.iter().enumerate() {
-            let Some(preferred) = order.first().filter(|node| **node != self.me) else { continue };
+        for shard in 0..self.shards.len() {
+            let Some(preferred) = orders.of(shard).first().filter(|node| **node != self.me) else { continue };
             let view = &mut self.shards[shard];
             let settled = self.nodes.get(preferred).is_some_and(|(since, _)| now >= since + SETTLED);
             let rested = view.moved_at.is_none_or(|at| now >= at + MOVE_INTERVAL);
@@ -222,13 +249,8 @@ impl Campaign {
         }
     }
 
-    fn ranks(&self) -> Vec<Vec<NodeId>> {
-        let may_have =
-            |(node, (_, record)): &(&NodeId, &(Ms, NodeRecord))| record.is_eligible() && !self.is_dead(node);
-        let able: Vec<_> = self.nodes.iter().filter(may_have).collect();
-        let able = || able.iter().map(|(node, (_, record))| (*node, record.weight));
-        let shards = 0..u16::try_from(self.shards.len()).unwrap_or(u16::MAX);
-        shards.map(|shard| ranked(shard, able()).into_iter().cloned().collect()).collect()
+    fn orders(&self) -> Orders {
+        Orders::new(self.shards.len(), self.nodes().filter(|(node, _)| !self.is_dead(node)), &self.pins)
     }
 
     /// Whether a node is taken for dead: this node and one more cannot reach it. Where there is no third node, its machine must say so.

@@ -3,10 +3,12 @@
 use super::campaign::{Campaign, Order, Served};
 use super::claims;
 use super::pace::Ms;
+use super::placement::Placement;
 use super::probe::{Probe, ProbeFinding};
 use super::record::{NODES, NodeRecord, ShardOwner};
 use super::shards::ShardServer;
 use super::table::OwnerTable;
+use super::view::ClusterView;
 use super::wall::WallCheck;
 use crate::store::Entry;
 use crate::store::etcd::{Follow, Followed, SeenKeys, Session};
@@ -14,7 +16,7 @@ use apportion_core::ids::NodeId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// How long a watch may be silent before what it reported is not trusted any more.
 pub(super) const SILENCE_MAX: Duration = Duration::from_secs(10);
@@ -31,6 +33,8 @@ pub(super) struct Campaigner {
     pub(super) server: Arc<dyn ShardServer>,
     pub(super) nodes: Follow,
     pub(super) shards: Follow,
+    /// What administrators want of the placement of shards, and where that is followed.
+    pub(super) placement: (Placement, Follow),
     pub(super) session: Arc<Session>,
     /// What this node says of itself.
     pub(super) record: Arc<Mutex<NodeRecord>>,
@@ -38,10 +42,13 @@ pub(super) struct Campaigner {
     pub(super) owners: BTreeMap<u16, ShardOwner>,
     pub(super) probes: BTreeMap<NodeId, Probe>,
     pub(super) findings: (mpsc::UnboundedSender<ProbeFinding>, mpsc::UnboundedReceiver<ProbeFinding>),
-    pub(super) drains: watch::Receiver<bool>,
+    /// Whether this node is about to stop.
+    pub(super) stops: watch::Receiver<bool>,
+    /// Who wants to see the cluster.
+    pub(super) viewers: mpsc::Receiver<oneshot::Sender<ClusterView>>,
     /// How many shards are served here that other nodes could take.
     pub(super) serving: watch::Sender<usize>,
-    pub(super) has_listed: (bool, bool),
+    pub(super) has_listed: (bool, bool, bool),
     pub(super) started: Instant,
     pub(super) wall_written: Instant,
 }
@@ -60,6 +67,11 @@ impl Campaigner {
                     Some(seen) => self.shards_seen(seen),
                     None => return,
                 },
+                seen = self.placement.1.next() => match seen {
+                    Some(seen) => self.placement_seen(seen),
+                    None => return,
+                },
+                Some(viewer) = self.viewers.recv() => drop(viewer.send(self.view())),
                 Some((node, why)) = self.findings.1.recv() => self.campaign.suspect(&node, why),
                 Ok(()) = changed.changed() => {}
                 () = tokio::time::sleep(TICK) => {}
@@ -148,6 +160,19 @@ impl Campaigner {
         }
     }
 
+    fn placement_seen(&mut self, seen: SeenKeys) {
+        let (placement, _) = &mut self.placement;
+        let before: Vec<u16> = placement.pins.keys().copied().collect();
+        placement.see(seen);
+        for shard in before.into_iter().filter(|shard| !placement.pins.contains_key(shard)) {
+            self.campaign.pin(shard, None);
+        }
+        for (&shard, pin) in &placement.pins {
+            self.campaign.pin(shard, Some(pin.node.clone()));
+        }
+        self.has_listed.2 = true;
+    }
+
     fn owner(&mut self, shard: u16, owner: Option<ShardOwner>) {
         match &owner {
             Some(owner) => self.owners.insert(shard, owner.clone()),
@@ -162,8 +187,8 @@ impl Campaigner {
             self.depose(shard, served);
             self.campaign.served(shard, served);
         }
-        let is_seen = self.nodes.silence().max(self.shards.silence()) < SILENCE_MAX;
-        if self.has_listed == (true, true) && is_seen && self.session.is_valid() {
+        let is_seen = self.silence() < SILENCE_MAX;
+        if self.has_listed == (true, true, true) && is_seen && self.session.is_valid() {
             for order in self.campaign.advance(self.now()) {
                 tracing::debug!(?order, "a shard moves");
                 match order {
@@ -174,6 +199,27 @@ impl Campaigner {
         }
         self.publish();
         self.route();
+    }
+
+    /// For how long it has been unknown whether anything changed in the store.
+    fn silence(&self) -> Duration {
+        [&self.nodes, &self.shards, &self.placement.1]
+            .map(Follow::silence)
+            .into_iter()
+            .max()
+            .unwrap_or_default()
+    }
+
+    fn view(&self) -> ClusterView {
+        let Placement { drained, pins } = self.placement.0.clone();
+        ClusterView {
+            seen_by: self.me.clone(),
+            silence: self.silence(),
+            nodes: self.campaign.nodes().map(|(node, record)| (node.clone(), record.clone())).collect(),
+            drained,
+            shards: self.campaign.places(),
+            pins,
+        }
     }
 
     /// Tells the engine where another node has a later claim: one that books nothing would not notice.
@@ -188,9 +234,10 @@ impl Campaigner {
     fn publish(&mut self) {
         let (off, is_wrong) = (self.wall.off_ms(), self.wall.is_wrong());
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        let stopping = *self.stops.borrow();
         let new = NodeRecord {
-            draining: *self.drains.borrow(),
-            clock_off_ms: if is_wrong { off } else { 0 },
+            draining: stopping || self.placement.0.drained.contains(&self.me),
+            stopping,
             clock_is_wrong: is_wrong,
             suspects: self.campaign.suspects(),
             ..record.clone()
@@ -200,7 +247,8 @@ impl Campaigner {
         }
         let is_due = self.wall_written.elapsed() >= WALL_INTERVAL;
         if *record != new || is_due {
-            *record = new;
+            let store_us = u64::try_from(self.session.write_time().as_micros()).unwrap_or(u64::MAX);
+            *record = NodeRecord { clock_off_ms: off, store_us, ..new };
             self.wall_written = Instant::now();
             self.session.rewrite();
         }

@@ -3,10 +3,13 @@
 use super::campaign::Campaign;
 use super::claims::SHARDS;
 use super::driver::{Campaigner, wall_ms};
+use super::placement::Placement;
 use super::record::{NODES, NodeRecord};
 use super::shards::ShardServer;
 use super::table::OwnerTable;
+use super::view::ClusterView;
 use super::wall::WallCheck;
+use crate::store::catalog::PLACEMENT;
 use crate::store::etcd::{Etcd, SESSION_SECONDS, Session};
 use crate::store::{Store, StoreError, StoreVersion};
 use apportion_core::ids::NodeId;
@@ -15,11 +18,13 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// How long a process of the same name has to end its session, before the name is taken for in use.
 const NAME_TIMEOUT: Duration = Duration::from_secs(SESSION_SECONDS as u64 + 3);
+/// Most callers that wait to see the cluster.
+const VIEWERS_MAX: usize = 16;
 /// How often it is looked for.
 const NAME_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -59,7 +64,8 @@ pub enum MembershipError {
 pub struct Membership {
     table: Arc<OwnerTable>,
     session: Arc<Session>,
-    drains: watch::Sender<bool>,
+    stops: watch::Sender<bool>,
+    viewers: mpsc::Sender<oneshot::Sender<ClusterView>>,
     serving: watch::Receiver<usize>,
     task: JoinHandle<()>,
 }
@@ -92,7 +98,8 @@ impl Membership {
         };
         let session = Arc::new(etcd.session(&key, expected, Box::new(value))?);
         let table = Arc::new(OwnerTable::new(settings.node.clone(), server.count()));
-        let (drains, is_draining) = watch::channel(false);
+        let (stops, is_stopping) = watch::channel(false);
+        let (viewers, to_view) = mpsc::channel(VIEWERS_MAX);
         let (served, serving) = watch::channel(0);
         let driver = Campaigner {
             me: settings.node.clone(),
@@ -100,6 +107,7 @@ impl Membership {
             wall: WallCheck::new(settings.clock_error_ms),
             nodes: etcd.follow(NODES),
             shards: etcd.follow(SHARDS),
+            placement: (Placement::default(), etcd.follow(PLACEMENT)),
             server,
             session: Arc::clone(&session),
             record,
@@ -107,14 +115,15 @@ impl Membership {
             owners: BTreeMap::new(),
             probes: BTreeMap::new(),
             findings: mpsc::unbounded_channel(),
-            drains: is_draining,
+            stops: is_stopping,
+            viewers: to_view,
             serving: served,
-            has_listed: (false, false),
+            has_listed: (false, false, false),
             started: Instant::now(),
             wall_written: Instant::now(),
         };
         let task = runtime.spawn(driver.run());
-        Ok(Self { table, session, drains, serving, task })
+        Ok(Self { table, session, stops, viewers, serving, task })
     }
 
     /// Who owns which shard.
@@ -122,21 +131,29 @@ impl Membership {
         Arc::clone(&self.table)
     }
 
+    /// The cluster as this node sees it; `None` where it takes no part in it any more.
+    pub async fn view(&self) -> Option<ClusterView> {
+        let (viewer, view) = oneshot::channel();
+        self.viewers.send(viewer).await.ok()?;
+        view.await.ok()
+    }
+
     /// Whether another process has taken the name of this node: it must stop then.
     pub fn is_name_taken(&self) -> bool {
         self.session.is_taken()
     }
 
-    /// Gives every shard to other nodes. Returns once that is done, or after `most`; at once where there is no node to give them to.
+    /// Gives every shard to other nodes, before this one stops. Returns once that is done, or after `most`; at once where there is no
+    /// node to give them to.
     pub async fn drain(&self, most: Duration) {
-        self.drains.send_replace(true);
+        self.stops.send_replace(true);
         let mut serving = self.serving.clone();
         let _ = tokio::time::timeout(most, serving.wait_for(|&shards| shards == 0)).await;
     }
 
     /// Takes shards again.
     pub fn undrain(&self) {
-        self.drains.send_replace(false);
+        self.stops.send_replace(false);
     }
 
     /// Leaves the cluster: other nodes take at once what is still owned here. Blocks for a call of etcd.

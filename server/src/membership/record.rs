@@ -24,12 +24,16 @@ pub struct NodeRecord {
     pub version: String,
     /// How much of the shards it takes, against other nodes: 1 to 100.
     pub weight: u16,
-    /// It gives its shards away and takes none.
+    /// It gives its shards away and takes none, while another node can have them.
     pub draining: bool,
-    /// How far its clock is from the median of all clocks, in milliseconds.
+    /// It is about to stop: it takes no shard, whatever happens.
+    pub stopping: bool,
+    /// How far its clock is ahead of the median of all clocks, in milliseconds.
     pub clock_off_ms: i64,
     /// Its clock is further off than leases allow for: it gives its shards away and takes none.
     pub clock_is_wrong: bool,
+    /// How long its last write to the store took, in microseconds; 0 before the first.
+    pub store_us: u64,
     /// Nodes that it cannot reach.
     pub suspects: Vec<String>,
     /// Its wall clock when it wrote this, in milliseconds since 1970.
@@ -40,6 +44,11 @@ impl NodeRecord {
     /// Whether shards may go to it.
     pub(super) fn is_eligible(&self) -> bool {
         !self.draining && !self.clock_is_wrong
+    }
+
+    /// Whether shards may go to it where no node is eligible.
+    pub(super) fn is_spare(&self) -> bool {
+        !self.stopping && !self.clock_is_wrong
     }
 
     pub(super) fn has_suspect(&self, node: &NodeId) -> bool {

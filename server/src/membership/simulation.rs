@@ -1,5 +1,7 @@
 //! A cluster in virtual time: the campaigns of all nodes, a store that keeps claims apart, watches that arrive late, probes that are
-//! lost, nodes that die, join, pause and drain. Every run is one seed.
+//! lost, nodes that die, join, pause and drain, shards that are pinned to a node. Every run is one seed.
+
+mod placement;
 
 use super::campaign::{Campaign, Order, Served, Suspicion};
 use super::pace::Ms;
@@ -17,6 +19,7 @@ const TTL: Ms = 3_000;
 enum News {
     Node(NodeId, Option<NodeRecord>),
     Owner(u16, ShardOwner),
+    Pin(u16, Option<NodeId>),
 }
 
 struct Simulated {
@@ -36,6 +39,7 @@ struct World {
     nodes: BTreeMap<NodeId, Simulated>,
     sessions: BTreeMap<NodeId, NodeRecord>,
     owners: Vec<Option<ShardOwner>>,
+    pins: BTreeMap<u16, NodeId>,
     /// Claims and hand-overs that the store took, by shard.
     changes: Vec<(Ms, u16, bool)>,
 }
@@ -53,6 +57,7 @@ impl World {
             nodes: BTreeMap::new(),
             sessions: BTreeMap::new(),
             owners,
+            pins: BTreeMap::new(),
             changes: Vec::new(),
         };
         (0..nodes).for_each(|number| world.join(&id(number)));
@@ -75,6 +80,7 @@ impl World {
         for (shard, owner) in self.owners.iter().enumerate() {
             campaign.owner(self.now, u16::try_from(shard).expect("few"), owner.clone());
         }
+        self.pins.iter().for_each(|(&shard, node)| campaign.pin(shard, Some(node.clone())));
         let record = NodeRecord { boot: seed.to_string(), weight: 1, ..NodeRecord::default() };
         let simulated = Simulated {
             campaign,
@@ -96,6 +102,14 @@ impl World {
             None => self.sessions.remove(node),
         };
         self.tell(&News::Node(node.clone(), record));
+    }
+
+    fn pin(&mut self, shard: u16, node: Option<NodeId>) {
+        match node.clone() {
+            Some(node) => self.pins.insert(shard, node),
+            None => self.pins.remove(&shard),
+        };
+        self.tell(&News::Pin(shard, node));
     }
 
     /// News reach every node in order, each after a time of its own.
@@ -143,6 +157,7 @@ impl World {
             match node.news.pop_front().expect("there is one").1 {
                 News::Node(other, Some(record)) => node.campaign.node(now, other, record),
                 News::Node(other, None) => node.campaign.node_gone(&other),
+                News::Pin(shard, to) => node.campaign.pin(shard, to),
                 News::Owner(shard, owner) => {
                     if owner.node != *name && node.served.remove(&shard).is_some() {
                         node.campaign.served(shard, Served::Not);
@@ -212,16 +227,21 @@ impl World {
         }
     }
 
-    /// The shards that no living node serves.
+    /// How many shards no living node serves.
     fn unserved(&self) -> usize {
-        let served = |shard: u16| {
+        self.vacant().count()
+    }
+
+    /// The shards that no living node serves.
+    fn vacant(&self) -> impl Iterator<Item = u16> {
+        let served = move |shard: u16| {
             let owner = self.owners[usize::from(shard)].as_ref();
             owner.is_some_and(|owner| {
                 let node = self.nodes.get(&owner.node);
                 node.is_some_and(|node| !node.is_dead && node.served.get(&shard) == Some(&owner.epoch))
             })
         };
-        (0..SHARDS).filter(|&shard| !served(shard)).count()
+        (0..SHARDS).filter(move |&shard| !served(shard))
     }
 
     fn owned_by(&self, node: &NodeId) -> usize {
@@ -285,6 +305,9 @@ fn whatever_happens_before_every_shard_is_where_it_belongs_in_the_end_and_stays_
         for _ in 0..12 {
             let name = id(world.below(5));
             let (what, span, now) = (world.below(5), world.below(4_000), world.now);
+            let (shard, node) = (u16::try_from(world.below(SHARDS.into())).expect("few"), id(world.below(5)));
+            let node = Some(node).filter(|_| world.below(3) > 0);
+            world.pin(shard, node);
             match (world.nodes.get_mut(&name), what) {
                 (None, _) => world.join(&name),
                 (Some(node), 0) => node.is_dead = true,
@@ -304,13 +327,11 @@ fn whatever_happens_before_every_shard_is_where_it_belongs_in_the_end_and_stays_
             world.nodes.iter().filter(|(_, node)| !node.is_dead && !node.record.draining).collect();
         let able: Vec<_> = able.into_iter().map(|(name, _)| name.clone()).collect();
         for (shard, owner) in world.owners.iter().enumerate() {
-            let order =
-                super::plan::ranked(u16::try_from(shard).expect("few"), able.iter().map(|node| (node, 1)));
-            assert_eq!(
-                owner.as_ref().map(|owner| &owner.node),
-                order.first().copied(),
-                "seed {seed}, shard {shard}"
-            );
+            let shard = u16::try_from(shard).expect("few");
+            let pinned = world.pins.get(&shard).filter(|node| able.contains(node));
+            let order = super::plan::ranked(shard, able.iter().map(|node| (node, 1)));
+            let wanted = pinned.or(order.first().copied());
+            assert_eq!(owner.as_ref().map(|owner| &owner.node), wanted, "seed {seed}, shard {shard}");
         }
         world.changes.clear();
         world.run(20_000);

@@ -1,8 +1,8 @@
-//! Policies and tokens that other nodes change: followed in etcd, and put in force here.
+//! Policies and tokens that other nodes change, and documents that a person edits in etcd: followed there, and put in force here.
 
 use crate::service::admin::Policies;
 use crate::store::Etcd;
-use crate::store::catalog::{policy_key, token_key};
+use crate::store::catalog::{TEAMS, WORKSPACES, policy_key, token_key};
 use crate::store::etcd::Follow;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -15,6 +15,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// Follows both until the policies are gone. Must be called inside a tokio runtime.
 pub(super) fn follow(etcd: &Etcd, policies: &Arc<Policies>) {
     tokio::spawn(follow_policies(etcd.follow(&policy_key("")), Arc::downgrade(policies)));
+    for prefix in [WORKSPACES, TEAMS] {
+        tokio::spawn(follow_documents(etcd.follow_changes(prefix), Arc::downgrade(policies)));
+    }
     tokio::spawn(follow_tokens(etcd.follow(&token_key("")), Arc::downgrade(policies)));
 }
 
@@ -22,6 +25,14 @@ async fn follow_policies(mut follow: Follow, policies: Weak<Policies>) {
     while let Some(seen) = follow.next().await {
         let Some(policies) = policies.upgrade() else { return };
         let _ = tokio::task::spawn_blocking(move || policies.see_policies(seen)).await;
+    }
+}
+
+/// A change through any node raises the revision of its policy. One of a person does not, and is noticed here.
+async fn follow_documents(mut follow: Follow, policies: Weak<Policies>) {
+    while let Some(seen) = follow.next().await {
+        let Some(policies) = policies.upgrade() else { return };
+        let _ = tokio::task::spawn_blocking(move || policies.see_documents(seen)).await;
     }
 }
 

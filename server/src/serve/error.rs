@@ -28,14 +28,6 @@ pub enum ServeError {
     /// What is in the store cannot be used.
     #[error("the store: {0}")]
     Catalog(#[from] CatalogError),
-    /// A workspace in the store is invalid.
-    #[error("the store: workspace {workspace}: {why}")]
-    Stored {
-        /// The workspace.
-        workspace: String,
-        /// What is wrong.
-        why: String,
-    },
     /// The engine did not start.
     #[error(transparent)]
     Engine(#[from] StartError),

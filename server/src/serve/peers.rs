@@ -7,9 +7,9 @@ use super::services::Services;
 use super::tls::Certificates;
 use crate::config::{Clients, ServerLimits, Settings, Tls};
 use crate::engine::Engine;
-use crate::leases::{Cluster, ClusterNode, LeaseRouter};
+use crate::leases::{Cluster, ClusterNode, LeaseRouter, PolicySource};
 use crate::peer::PeerTls;
-use crate::service::admin::Admin;
+use crate::service::admin::{Admin, Policies};
 use crate::service::gate::Gate;
 use crate::service::passed::{PeerCalls, accept};
 use apportion_proto::peer_v1::peer_service_server::PeerServiceServer;
@@ -30,12 +30,14 @@ const MESSAGE_BYTES: usize = 4 << 20;
 pub(super) fn leases(
     engine: &Arc<Engine>,
     node: Option<ClusterNode>,
+    policies: &Arc<Policies>,
     settings: &Settings,
     halt: &CancellationToken,
 ) -> Result<LeaseRouter, ServeError> {
     let engine = Arc::clone(engine);
     let Some(node) = node else { return Ok(LeaseRouter::alone(engine)) };
-    let cluster = Cluster::start(node, settings.peer_tls.clone(), halt.clone());
+    let policies = Arc::clone(policies) as Arc<dyn PolicySource>;
+    let cluster = Cluster::start(node, policies, settings.peer_tls.clone(), halt.clone());
     let cluster = cluster.map_err(|error| ServeError::Process(std::io::Error::other(error.to_string())))?;
     Ok(LeaseRouter::shared(engine, cluster))
 }

@@ -143,7 +143,7 @@ impl Running {
         });
         let (node, membership) = joined.transpose()?.map(|joined| (joined.node, joined.membership)).unzip();
         let peers_halt = CancellationToken::new();
-        let leases = peers::leases(&engine, node, settings, &peers_halt)?;
+        let leases = peers::leases(&engine, node, &policies, settings, &peers_halt)?;
         if let Some(etcd) = &etcd {
             documents::follow(etcd, &policies);
         }
@@ -157,7 +157,8 @@ impl Running {
         };
         let quota = QuotaCalls::new(leases.clone(), Arc::clone(&gate), Arc::clone(&store), bounds);
         let bytes = limits.message_bytes as usize;
-        let admin = Admin::new(policies, store, leases.clone());
+        let membership = membership.flatten();
+        let admin = Admin::new(policies, store, leases.clone(), membership.clone());
         let peers = peers.map(|listener| {
             let (leases, admin, gate) = (leases.clone(), admin.clone(), Arc::clone(&gate));
             let (tls, halt) = (settings.peer_tls.clone(), peers_halt.clone());
@@ -203,7 +204,7 @@ impl Running {
             cluster,
             drain,
             signals,
-            membership: membership.flatten(),
+            membership,
         })
     }
 

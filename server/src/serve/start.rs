@@ -4,24 +4,19 @@ use super::error::ServeError;
 use crate::clock::{Clock, Source};
 use crate::config::{Settings, check_exposure};
 use crate::convert::lease::DEFAULT_NAME;
-use crate::convert::names;
-use crate::convert::team::team_policies;
 use crate::convert::time::timestamp;
-use crate::convert::workspace::policy;
 use crate::engine::{Engine, EngineSettings, Serving, Versioned};
 use crate::preset;
-use crate::service::admin::Policies;
+use crate::service::admin::{Policies, usable_policy};
 use crate::service::certificates::Bindings;
 use crate::service::gate::{self, ENVIRONMENT_TOKEN, Gate};
-use crate::signals;
 use crate::store::catalog::{
-    Catalog, CatalogChange, CatalogError, Document, KeptToken, Stored, policy_key, team_key, workspace_key,
+    Catalog, CatalogChange, CatalogError, Document, KeptToken, policy_key, team_key, workspace_key,
 };
 use crate::store::{OpenedStore, StoreVersion};
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::Horizon;
-use apportion_core::policy::Policy;
 use apportion_core::time::Timestamp;
 use apportion_proto::v1;
 use std::sync::Arc;
@@ -29,9 +24,6 @@ use std::time::SystemTime;
 
 /// The actor of what the first start creates.
 const SERVER: &str = "server";
-
-/// The version of the signals of each workspace.
-type SignalsVersions = Vec<(WorkspaceId, u32)>;
 
 /// What the services of a server need.
 pub(super) struct Opened {
@@ -49,7 +41,7 @@ pub(super) fn open(
 ) -> Result<Opened, ServeError> {
     let catalog = Catalog::new(Arc::clone(&opened.store), settings.audit_entries.into());
     initialize(&catalog)?;
-    let tokens = tokens(&catalog)?;
+    let tokens = catalog.all_tokens()?;
     if settings.admin_token.is_some() {
         catalog.close()?;
     }
@@ -71,10 +63,11 @@ pub(super) fn open(
             "no credential of an administrator is known that does not end: set APPORTION_ADMIN_TOKEN, and make a token with it"
         );
     }
-    let (workspaces, signals) = workspaces(&catalog)?;
+    let Kept { served, signals, unusable } = workspaces(&catalog)?;
     let engine_settings = engine_settings(opened.shards, settings);
-    let engine = Arc::new(Engine::start(engine_settings, clock, Arc::clone(&opened.store), workspaces)?);
+    let engine = Arc::new(Engine::start(engine_settings, clock, Arc::clone(&opened.store), served)?);
     signals.iter().for_each(|(id, version)| engine.set_signals_version(id, *version));
+    unusable.iter().for_each(|(id, why, version)| engine.close_unusable(id, why, *version));
     let policies =
         Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate), settings.limits.workspaces);
     Ok(Opened { store: opened, engine, gate, policies })
@@ -136,42 +129,34 @@ fn now() -> prost_types::Timestamp {
     timestamp(Timestamp::from_ns(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)))
 }
 
-/// Every workspace with its policy, and the version of its signals.
-fn workspaces(catalog: &Catalog) -> Result<(Vec<(WorkspaceId, Versioned)>, SignalsVersions), ServeError> {
-    let mut read = Vec::new();
-    catalog.load(|workspace, teams, revision| {
-        let version = signals::version(&preset::signals(&workspace.value));
-        read.push(versioned(&workspace, &teams, revision).map(|served| (served, version)));
+/// The workspaces of a store.
+#[derive(Default)]
+struct Kept {
+    /// Those that can be served.
+    served: Vec<(WorkspaceId, Versioned)>,
+    /// The version of the signals of each.
+    signals: Vec<(WorkspaceId, u32)>,
+    /// Those that cannot, with what is wrong, and the revision of the policy.
+    unusable: Vec<(WorkspaceId, String, StoreVersion)>,
+}
+
+/// Every workspace. One that cannot be used keeps no other one from being served.
+fn workspaces(catalog: &Catalog) -> Result<Kept, ServeError> {
+    let mut all = Kept::default();
+    catalog.load(|id, kept| {
+        let Ok(id) = WorkspaceId::new(id) else {
+            return tracing::error!(id, "no workspace can have this id: its documents are left alone");
+        };
+        let version = kept.revision;
+        match usable_policy(&id, &kept) {
+            Ok((policy, signals)) => {
+                all.signals.push((id.clone(), signals));
+                all.served.push((id, Versioned { policy, version }));
+            }
+            Err(why) => all.unusable.push((id, why, version)),
+        }
     })?;
-    let read: Vec<_> = read.into_iter().collect::<Result<_, ServeError>>()?;
-    let versions = read.iter().map(|((id, _), version)| (id.clone(), *version)).collect();
-    Ok((read.into_iter().map(|(served, _)| served).collect(), versions))
-}
-
-fn versioned(
-    workspace: &Stored<v1::Workspace>,
-    teams: &[Stored<v1::Team>],
-    revision: StoreVersion,
-) -> Result<(WorkspaceId, Versioned), ServeError> {
-    let stored = |why: String| ServeError::Stored { workspace: workspace.value.name.clone(), why };
-    let id = names::workspace("name", &workspace.value.name).map_err(|error| stored(error.to_string()))?;
-    let teams = team_policies(&id, teams.iter().map(|team| &team.value));
-    let policy: Result<Policy, _> = teams.and_then(|teams| policy(&workspace.value, teams));
-    let policy = policy.map_err(|error| stored(error.to_string()))?;
-    policy.check().map_err(|error| stored(error.to_string()))?;
-    Ok((id, Versioned { policy, version: revision }))
-}
-
-/// Every token.
-fn tokens(catalog: &Catalog) -> Result<Vec<KeptToken>, ServeError> {
-    let mut tokens = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let page = catalog.tokens(after.as_deref(), usize::MAX)?;
-        let Some(last) = page.last() else { return Ok(tokens) };
-        after = last.value.token.name.strip_prefix("tokens/").map(str::to_owned);
-        tokens.extend(page.into_iter().map(|stored| stored.value));
-    }
+    Ok(all)
 }
 
 /// The administrator whose secret is in the environment.

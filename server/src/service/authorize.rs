@@ -96,7 +96,8 @@ pub(crate) fn action_of(service: &str, method: &str) -> Option<Action> {
             "apportion.v1.AdminService",
             "CreateWorkspace" | "UpdateWorkspace" | "DeleteWorkspace" | "CreateTeam" | "UpdateTeam"
             | "DeleteTeam" | "CreateToken" | "ListTokens" | "DeleteToken" | "ListAuditEntries"
-            | "BackupStore",
+            | "BackupStore" | "GetCluster" | "DrainNode" | "UndrainNode" | "MoveWorkspace"
+            | "ReleaseWorkspace",
         ) => Action::Administer,
         _ => return None,
     })

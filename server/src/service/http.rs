@@ -32,6 +32,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after the listener failed, as when no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Most closed workspaces that the page of readiness names.
+const CLOSED_MAX: usize = 20;
+
 /// The pieces of a text that is written while it is sent.
 type Pieces = Pin<Box<dyn Stream<Item = io::Result<Frame<Bytes>>> + Send>>;
 type Answer = Response<Either<Full<Bytes>, StreamBody<Pieces>>>;
@@ -88,7 +91,7 @@ impl Pages {
             "/healthz" => text(StatusCode::OK, "ok\n"),
             "/readyz" => match self.trouble() {
                 Some(why) => text(StatusCode::SERVICE_UNAVAILABLE, why),
-                None => text(StatusCode::OK, "ok\n"),
+                None => text(StatusCode::OK, format!("ok\n{}", self.closed())),
             },
             "/" => text(StatusCode::OK, "/metrics /healthz /readyz\n"),
             _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz\n"),
@@ -108,6 +111,15 @@ impl Pages {
         }
     }
 
+    /// The workspaces that are closed for what the store holds of them, a line each. They are no reason to send requests elsewhere.
+    fn closed(&self) -> String {
+        let unusable = self.engine.unusable();
+        let lines = unusable.iter().take(CLOSED_MAX).map(|(id, why)| format!("{id} is closed: {why}\n"));
+        let more = unusable.len().saturating_sub(CLOSED_MAX);
+        let more = (more > 0).then(|| format!("{more} more workspaces are closed\n"));
+        lines.chain(more).collect()
+    }
+
     async fn metrics(&self) -> Answer {
         let Some(scrape) = self.metrics.scrape().await else {
             let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, "too many scrapes at once\n");
@@ -124,8 +136,8 @@ impl Pages {
     }
 }
 
-fn text(status: StatusCode, body: &'static str) -> Answer {
-    let mut answer = Response::new(Either::Left(Full::new(Bytes::from_static(body.as_bytes()))));
+fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Either::Left(Full::new(body.into())));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     answer

@@ -3,6 +3,7 @@
 use crate::convert::priority::wire_priority;
 use crate::convert::time::{duration, timestamp};
 use crate::engine::{Snapshot, TeamWaits};
+use crate::error::Error;
 use apportion_core::allocator::{LimitNow, TeamNow};
 use apportion_core::ids::{LimitId, TeamId, WorkspaceId};
 use apportion_core::permits::Permits;
@@ -27,6 +28,10 @@ pub(super) fn wire_snapshot(
         teams: snapshot.teams.iter().map(|(now, waits)| team(now, waits, &configured)).collect(),
         waiting_requests: u32::try_from(snapshot.waiting_requests).unwrap_or(u32::MAX),
         trouble: trouble(snapshot).into(),
+        trouble_message: match &snapshot.trouble {
+            Some(Error::WorkspaceClosed { why }) => why.clone(),
+            _ => String::new(),
+        },
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn code(reason: v1::Reason) -> Code {
         | R::UnknownLimit
         | R::SettledTooMuch
         | R::BadPageToken => Code::InvalidArgument,
-        R::UnknownTeam | R::UnknownWorkspace | R::UnknownToken => Code::NotFound,
+        R::UnknownTeam | R::UnknownWorkspace | R::UnknownToken | R::UnknownNode => Code::NotFound,
         R::DeadlineTooShort
         | R::WindowExhausted
         | R::TeamCapReached
@@ -29,13 +29,13 @@ pub(super) fn code(reason: v1::Reason) -> Code {
         | R::TooManyRequestIds
         | R::ServerFull
         | R::TooManyResources => Code::ResourceExhausted,
-        R::StoreLost | R::NotOwner | R::Draining | R::ClockUnsteady => Code::Unavailable,
+        R::StoreLost | R::NotOwner | R::Draining | R::ClockUnsteady | R::WorkspaceClosed => Code::Unavailable,
         R::NotYourLease | R::PermissionDenied => Code::PermissionDenied,
         R::Cancelled => Code::Cancelled,
         R::Unauthenticated => Code::Unauthenticated,
         R::AlreadyExists => Code::AlreadyExists,
         R::StaleEtag => Code::Aborted,
-        R::PolicyConflict | R::PolicyOvercommitted | R::StillNeeded | R::NoAdministrator => {
+        R::PolicyConflict | R::PolicyOvercommitted | R::StillNeeded | R::NoAdministrator | R::NoCluster => {
             Code::FailedPrecondition
         }
         R::Internal | R::Unspecified => Code::Internal,

@@ -145,6 +145,9 @@ fn is_of_team(reason: v1::Reason) -> bool {
         | R::Unauthenticated
         | R::PermissionDenied
         | R::UnknownToken
+        | R::UnknownNode
+        | R::NoCluster
+        | R::WorkspaceClosed
         | R::AlreadyExists
         | R::StaleEtag
         | R::PolicyConflict

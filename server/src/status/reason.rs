@@ -19,9 +19,12 @@ impl Error {
             Self::UnknownTeam => v1::Reason::UnknownTeam,
             Self::UnknownLimit { .. } => v1::Reason::UnknownLimit,
             Self::UnknownToken => v1::Reason::UnknownToken,
+            Self::UnknownNode => v1::Reason::UnknownNode,
+            Self::NoCluster => v1::Reason::NoCluster,
             Self::Cancelled => v1::Reason::Cancelled,
             Self::StoreLost | Self::NotCopied { .. } => v1::Reason::StoreLost,
             Self::NotOwner { .. } => v1::Reason::NotOwner,
+            Self::WorkspaceClosed { .. } => v1::Reason::WorkspaceClosed,
             // A newer node may have reasons that this one does not know.
             Self::Passed(error) => v1::Reason::try_from(error.reason).unwrap_or(v1::Reason::Internal),
             Self::Draining => v1::Reason::Draining,

@@ -1,6 +1,6 @@
 //! Which documents of a store can be read: a copy is only as good as what was copied.
 
-use super::catalog::{AUDIT_PREFIX, readable};
+use super::catalog::{AUDIT_PREFIX, PLACEMENT, readable};
 use super::record;
 
 /// A document that cannot be read.
@@ -30,7 +30,11 @@ pub(super) fn unreadable(key: &str, value: &[u8]) -> Option<Unreadable> {
         readable(key, value)
     };
     let why = read.err()?;
-    Some(Unreadable { key: key.into(), why, is_vital: !key.starts_with(AUDIT_PREFIX) })
+    Some(Unreadable {
+        key: key.into(),
+        why,
+        is_vital: !key.starts_with(AUDIT_PREFIX) && !key.starts_with(PLACEMENT),
+    })
 }
 
 #[cfg(test)]

@@ -186,6 +186,15 @@ pub(super) struct TokenMessage {
     pub(super) secret_sha256: Vec<u8>,
 }
 
+/// The pin of a shard, whose number is in the key.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct PinMessage {
+    #[prost(string, tag = "1")]
+    pub(super) node: String,
+    #[prost(string, tag = "2")]
+    pub(super) workspace: String,
+}
+
 /// Which audit entries there are: those from `oldest` on, below `next`.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub(super) struct AuditSpan {

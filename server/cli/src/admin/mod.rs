@@ -4,6 +4,7 @@ mod apply;
 mod assignments;
 mod audit;
 mod backup;
+mod cluster;
 mod conditions;
 mod flags;
 mod landing;
@@ -31,6 +32,9 @@ pub(crate) enum Command {
     /// Manage tokens, the credentials of services and people
     #[command(subcommand)]
     Token(token::Command),
+    /// Show the nodes of a cluster, drain them, and move workspaces between them
+    #[command(subcommand)]
+    Cluster(cluster::Command),
     Audit(audit::Args),
     Apply(apply::Args),
     Backup(backup::Args),
@@ -52,6 +56,7 @@ pub(crate) fn run(command: &Command) -> Result<bool, String> {
             Command::Workspace(command) => workspace::run(command).await,
             Command::Team(command) => team::run(command).await,
             Command::Token(command) => token::run(command).await,
+            Command::Cluster(command) => return cluster::run(command).await,
             Command::Audit(args) => audit::run(args).await,
             Command::Apply(args) => return apply::run(args).await,
             Command::Backup(args) => return backup::run(args).await,

@@ -14,7 +14,7 @@ impl View {
         let budget = shortest.map_or(0, |limit| limit.budget_permits);
         Self {
             workspace: printable(&snapshot.workspace),
-            trouble: trouble(snapshot.trouble()),
+            trouble: trouble(snapshot.trouble(), &snapshot.trouble_message),
             limits: snapshot.limits.iter().map(limit).collect(),
             teams: tree(&snapshot.teams, budget),
             waiting_requests: snapshot.waiting_requests,
@@ -22,16 +22,19 @@ impl View {
     }
 }
 
-fn trouble(reason: v1::Reason) -> Option<String> {
+fn trouble(reason: v1::Reason, message: &str) -> Option<String> {
     let text = match reason {
         v1::Reason::Unspecified => return None,
         v1::Reason::StoreLost => "the store is unavailable; only booked permits are granted",
         v1::Reason::ProviderCooldown => "the provider throttles; nothing is granted until its cooldown ends",
         v1::Reason::Draining => "the server is stopping; new requests are refused",
         v1::Reason::ClockUnsteady => "the server's clock jumped; nothing is granted until it is stable",
+        v1::Reason::WorkspaceClosed => "what the store holds of the workspace cannot be used",
         _ => "nothing is granted",
     };
-    Some(format!("{}: {text}", reason.as_str_name().trim_start_matches("REASON_")))
+    let name = reason.as_str_name().trim_start_matches("REASON_");
+    let text = if message.is_empty() { text.into() } else { printable(message) };
+    Some(format!("{name}: {text}"))
 }
 
 fn limit(limit: &v1::LimitState) -> LimitRow {

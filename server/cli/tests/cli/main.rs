@@ -3,6 +3,7 @@
 mod apply;
 mod authority;
 mod careless;
+mod closed;
 mod commands;
 mod credentials;
 mod dev;

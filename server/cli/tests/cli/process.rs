@@ -138,12 +138,19 @@ impl Server {
         std::fs::read_to_string(self.directory.path().join("log")).expect("readable")
     }
 
-    /// The values of the metric whose line starts so, added up.
-    pub(crate) fn metric(&self, start: &str) -> u64 {
+    /// What it answers to a GET over HTTP, headers included.
+    pub(crate) fn page(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.http).expect("it listens");
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("sent");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("sent");
         let mut text = String::new();
         stream.read_to_string(&mut text).expect("an answer");
+        text
+    }
+
+    /// The values of the metric whose line starts so, added up.
+    pub(crate) fn metric(&self, start: &str) -> u64 {
+        let text = self.page("/metrics");
         let lines = text.lines().filter(|line| line.starts_with(start));
         lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
     }

@@ -49,7 +49,7 @@ impl Workspace {
         let state = &mut *guard;
         let allocator = match &mut state.service {
             Service::Open(allocator) => allocator,
-            Service::Closed(why) => return closed(now, why),
+            Service::Closed(why) => return Snapshot::closed(now, why),
         };
         let teams = allocator.teams_now(now).into_iter().map(|team| {
             let waits = state.stats.of(&team.id, now);
@@ -69,10 +69,13 @@ impl Workspace {
     }
 }
 
-fn closed(now: Timestamp, why: &Error) -> Snapshot {
-    let trouble = Some(why.clone());
-    let (limits, teams) = (Vec::new(), Vec::new());
-    Snapshot { now, limits, scheduler: 0, teams, policy: None, waiting_requests: 0, trouble }
+impl Snapshot {
+    /// A workspace that is closed for this reason.
+    pub(in crate::engine) fn closed(now: Timestamp, why: &Error) -> Self {
+        let trouble = Some(why.clone());
+        let (limits, teams) = (Vec::new(), Vec::new());
+        Self { now, limits, scheduler: 0, teams, policy: None, waiting_requests: 0, trouble }
+    }
 }
 
 fn trouble(allocator: &Allocator, health: &Health) -> Option<Error> {

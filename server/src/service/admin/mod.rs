@@ -1,4 +1,4 @@
-//! The calls of administrators: workspaces, teams, tokens, the audit log and backups.
+//! The calls of administrators: workspaces, teams, tokens, the nodes of a cluster, the audit log and backups.
 
 mod list;
 
@@ -11,6 +11,7 @@ mod policies;
 
 mod audit;
 mod backup;
+mod cluster;
 mod teams;
 mod tokens;
 mod workspaces;
@@ -19,12 +20,14 @@ mod followed;
 
 pub(crate) use check::check;
 pub(crate) use policies::Policies;
+pub(crate) use stored::usable_policy;
 
 use super::authorize::{Action, Identity, action_of};
 use super::gate;
 use crate::convert::names;
 use crate::error::Error;
 use crate::leases::LeaseRouter;
+use crate::membership::{ClusterView, Membership};
 use crate::status::ErrorScope;
 use crate::store::Store;
 use apportion_proto::v1;
@@ -41,6 +44,8 @@ const SERVICE: &str = "apportion.v1.AdminService";
 pub(crate) struct Admin {
     policies: Arc<Policies>,
     leases: LeaseRouter,
+    /// The part of this server in its cluster, where it is a node of one.
+    membership: Option<Arc<Membership>>,
     backups: Backups,
 }
 
@@ -51,9 +56,15 @@ impl std::fmt::Debug for Admin {
 }
 
 impl Admin {
-    /// The service of these policies, and of the store that holds them. `leases` knows who owns which workspace.
-    pub(crate) fn new(policies: Arc<Policies>, store: Arc<dyn Store>, leases: LeaseRouter) -> Self {
-        Self { policies, leases, backups: Backups::new(store) }
+    /// The service of these policies, and of the store that holds them. `leases` knows who owns which workspace, `membership` the
+    /// nodes.
+    pub(crate) fn new(
+        policies: Arc<Policies>,
+        store: Arc<dyn Store>,
+        leases: LeaseRouter,
+        membership: Option<Arc<Membership>>,
+    ) -> Self {
+        Self { policies, leases, membership, backups: Backups::new(store) }
     }
 
     fn who<R>(&self, request: &Request<R>) -> Result<Arc<Identity>, Error> {
@@ -73,18 +84,53 @@ impl Admin {
         R: Message + Clone + Send + Sync + 'static,
         T: Message + Default + Send + 'static,
     {
-        let method = path.rsplit('/').next().unwrap_or_default();
-        let who = gate::slowed(self.who(&request)).await;
-        let who = who.map_err(|error| error.status(&ErrorScope::default()))?;
         let scope = scope(request.get_ref());
-        may(&who, method).map_err(|error| error.status(&scope))?;
+        let who = self.admit(&request, path.rsplit('/').next().unwrap_or_default(), &scope).await?;
         if let Some(answer) = passing::pass(&self.leases, &who, &scope, path, &request).await {
             return answer;
         }
-        let (policies, request) = (Arc::clone(&self.policies), request.into_inner());
-        let done = tokio::task::spawn_blocking(move || act(&policies, &who, &request)).await;
+        let request = request.into_inner();
+        self.run(&scope, move |policies| act(policies, &who, &request)).await
+    }
+
+    /// Identifies the caller of a call about the nodes of a cluster, authorizes the call, and runs it on a thread that may block, with
+    /// the cluster as this node sees it. Any node carries it out.
+    async fn call_in_cluster<R: Send + 'static, T: Send + 'static>(
+        &self,
+        request: Request<R>,
+        method: &str,
+        act: fn(&Policies, &ClusterView, &Identity, &R) -> Result<T, Error>,
+    ) -> Result<Response<T>, Status> {
+        let scope = ErrorScope::default();
+        let who = self.admit(&request, method, &scope).await?;
+        let membership = self.membership.as_ref().ok_or_else(|| Error::NoCluster.status(&scope))?;
+        let view = membership.view().await.ok_or_else(|| Error::Draining.status(&scope))?;
+        let request = request.into_inner();
+        self.run(&scope, move |policies| act(policies, &view, &who, &request)).await
+    }
+
+    /// The caller, who may make the call.
+    async fn admit<R>(
+        &self,
+        request: &Request<R>,
+        method: &str,
+        scope: &ErrorScope,
+    ) -> Result<Arc<Identity>, Status> {
+        let who = gate::slowed(self.who(request)).await;
+        let who = who.map_err(|error| error.status(&ErrorScope::default()))?;
+        may(&who, method).map_err(|error| error.status(scope))?;
+        Ok(who)
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        scope: &ErrorScope,
+        act: impl FnOnce(&Policies) -> Result<T, Error> + Send + 'static,
+    ) -> Result<Response<T>, Status> {
+        let policies = Arc::clone(&self.policies);
+        let done = tokio::task::spawn_blocking(move || act(&policies)).await;
         let done = done.unwrap_or(Err(Error::Internal("the change panicked")));
-        done.map(Response::new).map_err(|error| error.status(&scope))
+        done.map(Response::new).map_err(|error| error.status(scope))
     }
 }
 
@@ -229,6 +275,41 @@ impl v1::admin_service_server::AdminService for Admin {
         let scope = |_: &v1::ListAuditEntriesRequest| ErrorScope::default();
         self.call(request, "/apportion.v1.AdminService/ListAuditEntries", scope, Policies::list_audit_entries)
             .await
+    }
+
+    async fn get_cluster(
+        &self,
+        request: Request<v1::GetClusterRequest>,
+    ) -> Result<Response<v1::GetClusterResponse>, Status> {
+        self.call_in_cluster(request, "GetCluster", Policies::show_cluster).await
+    }
+
+    async fn drain_node(
+        &self,
+        request: Request<v1::DrainNodeRequest>,
+    ) -> Result<Response<v1::DrainNodeResponse>, Status> {
+        self.call_in_cluster(request, "DrainNode", Policies::drain_node).await
+    }
+
+    async fn undrain_node(
+        &self,
+        request: Request<v1::UndrainNodeRequest>,
+    ) -> Result<Response<v1::UndrainNodeResponse>, Status> {
+        self.call_in_cluster(request, "UndrainNode", Policies::undrain_node).await
+    }
+
+    async fn move_workspace(
+        &self,
+        request: Request<v1::MoveWorkspaceRequest>,
+    ) -> Result<Response<v1::MoveWorkspaceResponse>, Status> {
+        self.call_in_cluster(request, "MoveWorkspace", Policies::move_workspace).await
+    }
+
+    async fn release_workspace(
+        &self,
+        request: Request<v1::ReleaseWorkspaceRequest>,
+    ) -> Result<Response<v1::ReleaseWorkspaceResponse>, Status> {
+        self.call_in_cluster(request, "ReleaseWorkspace", Policies::release_workspace).await
     }
 
     type BackupStoreStream = backup::BackupStream;

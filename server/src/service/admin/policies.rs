@@ -1,7 +1,7 @@
 //! Changes of policy: one at a time, durable first, then in force, then answered.
 
 use super::change_error::ChangeError;
-use super::stored::StoredWorkspace;
+use super::stored::{StoredWorkspace, usable_policy};
 use crate::convert::time::timestamp;
 use crate::engine::{Engine, Versioned};
 use crate::error::Error;
@@ -150,23 +150,33 @@ impl Policies {
         let _changing = self.changing();
         let doubts = self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for id in doubts {
-            let known = match self.stored_workspace(&id) {
-                Ok(stored) => {
-                    let (policy, version) = (stored.policy(), stored.revision.unwrap_or_default());
-                    let is_put = policy.is_ok_and(|policy| self.put(&id, policy, version).is_ok());
-                    self.put_signals(&id, &stored.workspace.value);
-                    is_put
-                }
-                Err(ChangeError::Error(Error::UnknownWorkspace)) => {
-                    self.engine.remove(&id);
-                    true
-                }
-                Err(_) => false,
-            };
-            if known {
+            if self.put_kept(&id) {
                 self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
             }
         }
+    }
+}
+
+impl Policies {
+    /// Puts in force what the store holds of a workspace, and closes the workspace where that cannot be used. Returns whether the store
+    /// could be read.
+    fn put_kept(&self, id: &WorkspaceId) -> bool {
+        let kept = match self.catalog.kept_policy(id.as_str()) {
+            Ok(Some(kept)) => kept,
+            Ok(None) => {
+                self.engine.remove(id);
+                return true;
+            }
+            Err(_) => return false,
+        };
+        let version = kept.revision;
+        let put = usable_policy(id, &kept).and_then(|(policy, signals)| {
+            self.engine.put(id, Versioned { policy, version }).map_err(|error| error.to_string())?;
+            self.engine.set_signals_version(id, signals);
+            Ok(())
+        });
+        put.unwrap_or_else(|why| self.engine.close_unusable(id, &why, version));
+        true
     }
 }
 

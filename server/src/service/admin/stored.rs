@@ -1,11 +1,14 @@
 //! A workspace as it is stored, with its teams, and the etags of documents.
 
+use crate::convert::names::{team_name, workspace_name};
 use crate::convert::team::team_policies;
 use crate::convert::workspace::policy;
 use crate::error::{Error, FieldError};
+use crate::preset;
+use crate::signals;
 use crate::store::StoreVersion;
-use crate::store::catalog::{Stored, policy_key};
-use apportion_core::ids::WorkspaceId;
+use crate::store::catalog::{KeptPolicy, Stored, policy_key};
+use apportion_core::ids::{TeamId, WorkspaceId};
 use apportion_core::policy::Policy;
 use apportion_proto::v1;
 
@@ -31,11 +34,38 @@ impl StoredWorkspace {
         policy(&self.workspace.value, teams)
     }
 
+    /// The same without one of its teams.
+    pub(super) fn policy_without(&self, id: &TeamId) -> Result<Policy, FieldError> {
+        let name = team_name(&self.id, id);
+        let others = self.teams.iter().map(|team| &team.value).filter(|team| team.name != name);
+        policy(&self.workspace.value, team_policies(&self.id, others)?)
+    }
+
     /// The team with this id.
     pub(super) fn team(&self, id: &str) -> Option<&Stored<v1::Team>> {
         let name = format!("{}/teams/{id}", self.workspace.value.name);
         self.teams.iter().find(|team| team.value.name == name)
     }
+}
+
+/// The policy that is stored of a workspace, checked against every rule.
+///
+/// # Errors
+/// Which document cannot be used, and why.
+pub(crate) fn usable_policy(id: &WorkspaceId, kept: &KeptPolicy) -> Result<(Policy, u32), String> {
+    let (workspace, teams) = kept.documents.as_ref().map_err(ToString::to_string)?;
+    let (workspace, teams) = (&workspace.value, teams.iter().map(|team| &team.value));
+    let name = workspace_name(id);
+    if workspace.name != name {
+        return Err(format!("the document of {name} is that of {:?}", workspace.name));
+    }
+    let of_it = |error: String| format!("{name}: {error}");
+    let teams = team_policies(id, teams).map_err(|error| of_it(error.to_string()))?;
+    let policy = policy(workspace, teams).map_err(|error| of_it(error.to_string()))?;
+    policy.check().map_err(|error| of_it(error.to_string()))?;
+    let own = workspace.signals.iter().try_for_each(|own| signals::check(own, &workspace.limits));
+    own.map_err(|error| of_it(error.to_string()))?;
+    Ok((policy, signals::version(&preset::signals(workspace))))
 }
 
 /// The etag of a document with this version.

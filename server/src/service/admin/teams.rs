@@ -199,8 +199,7 @@ impl Policies {
                 deletes: vec![team_key(workspace.as_str(), id.as_str())],
                 entry: self.entry(who, "DeleteTeam", request.name.clone(), changes),
             };
-            let mut policy = old.policy()?;
-            policy.teams.retain(|team| team.id != id);
+            let policy = old.policy_without(&id)?;
             let version = self.apply(&change, Some(&workspace))?;
             self.put(&workspace, policy, version)?;
             Ok(v1::DeleteTeamResponse {})
@@ -234,11 +233,10 @@ fn with_team(old: &StoredWorkspace, id: &TeamId, team: &v1::Team) -> Result<(v1:
     let of_team = team_policy(&old.id, id.clone(), team).map_err(|error| error.under("team"))?;
     let written = wire_team(&old.id, &of_team);
     let (create_time, update_time) = (team.create_time, team.update_time);
-    let mut policy = old.policy()?;
-    match policy.teams.iter_mut().find(|team| team.id == *id) {
-        Some(team) => *team = of_team,
-        None => policy.teams.push(of_team),
-    }
+    // What is stored of the team may be what a person corrects with this change.
+    let mut policy = old.policy_without(id)?;
+    let at = policy.teams.iter().position(|team| team.id > *id).unwrap_or(policy.teams.len());
+    policy.teams.insert(at, of_team);
     Ok((v1::Team { create_time, update_time, ..written }, policy))
 }
 

@@ -2,9 +2,13 @@
 
 use crate::clock::{Clock, Machine};
 use crate::engine::{Engine, EngineSettings, Serving};
+use crate::error::Error;
 use crate::faulty::{Faults, FaultyStore};
 use crate::leases::LeaseRouter;
+use crate::membership::{ClusterView, NodeRecord};
+use crate::service::admin::cluster::DRAINS_MAX;
 use crate::service::admin::{Admin, Policies};
+use crate::service::authorize::Identity;
 use crate::service::gate::Gate;
 use crate::store::Store;
 use crate::store::catalog::{Catalog, CatalogChange, Document, KeptToken};
@@ -13,6 +17,7 @@ use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_core::ledger::Horizon;
 use apportion_proto::v1;
 use apportion_proto::v1::admin_service_server::AdminService;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tonic::{Request, Response, Status};
@@ -54,7 +59,7 @@ impl World {
         let catalog = Catalog::new(Arc::clone(&kept), 10);
         let policies = Policies::open(catalog, Arc::clone(&engine), Arc::new(Gate::open()), WORKSPACES);
         let leases = LeaseRouter::alone(Arc::clone(&engine));
-        Self { store, engine, admin: Admin::new(policies, kept, leases) }
+        Self { store, engine, admin: Admin::new(policies, kept, leases, None) }
     }
 
     async fn create_workspace(
@@ -194,4 +199,30 @@ async fn a_first_token_whose_reply_was_lost_is_in_force_once_its_maker_asks_agai
     let made = world.admin.create_token(create(1)).await.expect("it was made").into_inner();
     assert_eq!((made.token.expect("it").name.as_str(), made.secret.as_str()), ("tokens/a", ""));
     assert_eq!(reason(world.admin.create_token(create(1)).await), "UNAUTHENTICATED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_nodes_drain_and_to_drain_one_again_changes_nothing() {
+    let world = World::new();
+    let node = |n: usize| NodeId::new(&format!("n{n}")).expect("a name");
+    let view = ClusterView {
+        seen_by: node(0),
+        silence: Duration::ZERO,
+        nodes: (0..=DRAINS_MAX).map(|n| (node(n), NodeRecord::default())).collect(),
+        drained: BTreeSet::new(),
+        shards: Vec::new(),
+        pins: BTreeMap::new(),
+    };
+    let (policies, who) = (&world.admin.policies, Identity::anybody());
+    let drain = |n: usize| {
+        let request = v1::DrainNodeRequest { name: format!("nodes/n{n}"), validate_only: false };
+        policies.drain_node(&view, &who, &request)
+    };
+    (0..DRAINS_MAX).for_each(|n| drop(drain(n).expect("it drains")));
+    drain(0).expect("it drains already");
+    let full = drain(DRAINS_MAX).expect_err("there are too many");
+    assert_eq!(full, Error::TooManyResources { what: "draining nodes", most: DRAINS_MAX as u64 });
+    let undrain = v1::UndrainNodeRequest { name: "nodes/n0".into(), validate_only: false };
+    policies.undrain_node(&view, &who, &undrain).expect("it drains no more");
+    drain(DRAINS_MAX).expect("there is room");
 }

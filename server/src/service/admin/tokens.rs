@@ -134,13 +134,7 @@ impl Policies {
 
     /// Every token of the store, which is what all servers that use it go by.
     pub(super) fn tokens(&self) -> Result<Vec<KeptToken>, ChangeError> {
-        let (mut tokens, mut after) = (Vec::new(), None::<String>);
-        loop {
-            let page = self.catalog.tokens(after.as_deref(), usize::MAX)?;
-            let Some(last) = page.last() else { return Ok(tokens) };
-            after = last.value.token.name.strip_prefix("tokens/").map(str::to_owned);
-            tokens.extend(page.into_iter().map(|stored| stored.value));
-        }
+        Ok(self.catalog.all_tokens()?)
     }
 
     pub(super) fn list_tokens(

@@ -37,14 +37,14 @@ impl PeerCalls {
         Self { leases, cluster }
     }
 
-    fn show(&self, request: &ShowWorkspaceRequest) -> Result<Outcome, Error> {
+    async fn show(&self, request: &ShowWorkspaceRequest) -> Result<Outcome, Error> {
         let workspace = workspace_id("workspace", &request.workspace)?;
         let not_owner = self.leases.shard_owner(&workspace);
         let shard = u16::try_from(not_owner.shard).unwrap_or_default();
         if Journey::read(request.journey.as_ref()).is_none() || !self.cluster.owns(shard) {
             return Ok(Outcome::NotOwner(not_owner));
         }
-        let snapshot = self.leases.snapshot_here(&workspace)?;
+        let snapshot = self.leases.snapshot_here(&self.cluster, &workspace).await?;
         Ok(Outcome::Snapshot(wire_snapshot(&workspace, &snapshot, 0)))
     }
 }
@@ -65,8 +65,8 @@ impl PeerService for PeerCalls {
         &self,
         request: Request<ShowWorkspaceRequest>,
     ) -> Result<Response<ShowWorkspaceResponse>, Status> {
-        let outcome =
-            self.show(request.get_ref()).unwrap_or_else(|error| Outcome::Refusal(wire_refusal(&error)));
+        let shown = self.show(request.get_ref()).await;
+        let outcome = shown.unwrap_or_else(|error| Outcome::Refusal(wire_refusal(&error)));
         Ok(Response::new(ShowWorkspaceResponse { outcome: Some(outcome) }))
     }
 }

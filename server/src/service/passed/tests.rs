@@ -2,12 +2,18 @@
 
 use super::stream::PassedCalls;
 use crate::clock::{Clock, Machine};
+use crate::convert::recent::RecentNames;
 use crate::convert::team::team_policies;
 use crate::convert::workspace::policy;
-use crate::engine::{Engine, EngineSettings, Serving, Versioned};
-use crate::leases::{Cluster, ClusterNode, LeaseRouter};
+use crate::engine::{Acquire, Engine, EngineSettings, LeaseReport, Serving, Versioned};
+use crate::error::Error;
+use crate::leases::{Cluster, ClusterNode, LeaseRouter, Requested};
 use crate::owners::{Owners, Route};
 use crate::preset;
+use crate::service::admin::Policies;
+use crate::service::authorize::Identity;
+use crate::service::gate::Gate;
+use crate::store::catalog::{Catalog, CatalogChange, Document};
 use crate::store::{Memory, Store};
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{NodeId, WorkspaceId};
@@ -39,11 +45,15 @@ impl Owners for Everything {
 }
 
 fn node() -> (LeaseRouter, Arc<Cluster>) {
+    node_on(&(Arc::new(Memory::new(1)) as Arc<dyn Store>))
+}
+
+/// The same on a store in which it follows nothing.
+fn node_on(store: &Arc<dyn Store>) -> (LeaseRouter, Arc<Cluster>) {
     let id = WorkspaceId::new("default").expect("a name");
     let team = preset::default_team("default");
     let teams = team_policies(&id, [&team]).expect("valid");
     let policy = policy(&preset::intercom(), teams).expect("valid");
-    let store: Arc<dyn Store> = Arc::new(Memory::new(1));
     let version = store.commit(vec![crate::store::Transaction::default()]);
     let Some(crate::store::CommitOutcome::Done(version)) = version.into_iter().next() else {
         panic!("a memory store commits")
@@ -56,15 +66,17 @@ fn node() -> (LeaseRouter, Arc<Cluster>) {
         serving: Serving::Everything,
     };
     let clock = Arc::new(Clock::new(Box::new(Machine), Horizon::DEFAULT.clock_error));
-    let engine =
-        Engine::start(settings, clock, store, vec![(id, Versioned { policy, version })]).expect("it starts");
+    let engine = Engine::start(settings, clock, Arc::clone(store), vec![(id, Versioned { policy, version })]);
+    let engine = Arc::new(engine.expect("it starts"));
+    let catalog = Catalog::new(Arc::clone(store), 10);
+    let policies = Policies::open(catalog, Arc::clone(&engine), Arc::new(Gate::open()), 10);
     let node = ClusterNode {
         node: NodeId::new("a").expect("a name"),
         client_address: "127.0.0.1:1".into(),
         owners: Arc::new(Everything(watch::Sender::new(0))),
     };
-    let cluster = Cluster::start(node, None, CancellationToken::new()).expect("it starts");
-    (LeaseRouter::shared(Arc::new(engine), Arc::clone(&cluster)), cluster)
+    let cluster = Cluster::start(node, policies, None, CancellationToken::new()).expect("it starts");
+    (LeaseRouter::shared(engine, Arc::clone(&cluster)), cluster)
 }
 
 /// Everything that a node answers to these messages without waiting.
@@ -152,4 +164,62 @@ async fn no_message_of_another_node_makes_this_one_panic_and_each_call_is_answer
         let calls = messages.len();
         assert!(answers(&node, messages).len() <= calls);
     });
+}
+
+/// Creates a workspace, or adds a team to it, without a word to the node.
+fn write(store: &Arc<dyn Store>, workspace: &str, team: &str) {
+    let mut puts = vec![Document::Team {
+        workspace: workspace.into(),
+        team: team.into(),
+        value: v1::Team {
+            name: format!("workspaces/{workspace}/teams/{team}"),
+            ..preset::default_team(workspace)
+        },
+    }];
+    if team == "default" {
+        let value = v1::Workspace { name: format!("workspaces/{workspace}"), ..preset::intercom() };
+        puts.push(Document::Workspace { workspace: workspace.into(), value });
+    }
+    let change =
+        CatalogChange { expect: Vec::new(), puts, deletes: Vec::new(), entry: v1::AuditEntry::default() };
+    Catalog::new(Arc::clone(store), 10).apply(&change).expect("written");
+}
+
+async fn lease(leases: &LeaseRouter, workspace: &str, team: &str) -> Result<(), Error> {
+    let wire =
+        v1::AcquireLeaseRequest { workspace: workspace.into(), team: team.into(), ..Default::default() };
+    let acquire = Acquire::next(&wire, &mut RecentNames::default()).expect("valid");
+    match leases.acquire(&Arc::new(Identity::anybody()), acquire, None)? {
+        Requested::Granted(_) => Ok(()),
+        Requested::Waits(waits) => waits.await.map(|_| ()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_has_not_seen_a_workspace_or_a_team_yet_looks_into_the_store_before_it_refuses_a_call()
+{
+    let store: Arc<dyn Store> = Arc::new(Memory::new(1));
+    let (leases, cluster) = node_on(&store);
+    let unknown = lease(&leases, "new", "default").await.expect_err("there is none");
+    assert_eq!(unknown, Error::UnknownWorkspace);
+    write(&store, "new", "default");
+    lease(&leases, "new", "default").await.expect("it is there now");
+    let refused = lease(&leases, "new", "team").await.expect_err("there is none");
+    assert_eq!(refused.reason(), v1::Reason::UnknownTeam);
+    write(&store, "new", "team");
+    lease(&leases, "new", "team").await.expect("it is there now");
+    // What is shown, and reports, which say here that nobody has such a lease.
+    for id in ["shown", "reported"] {
+        write(&store, id, "default");
+    }
+    let id = WorkspaceId::new("shown").expect("a name");
+    leases.snapshot_here(&cluster, &id).await.expect("it is there");
+    let wire = v1::SettleLeaseRequest {
+        workspace: "reported".into(),
+        lease_id: "1-1-00".into(),
+        ..Default::default()
+    };
+    let report = LeaseReport::try_from(&wire).expect("valid");
+    let settled = leases.settle(&Arc::new(Identity::anybody()), &report, &wire).result().await;
+    assert_ne!(settled.err(), Some(Error::UnknownWorkspace));
 }

@@ -1,7 +1,8 @@
 //! The documents of the catalog, and as which bytes each is stored.
 
 use super::super::format;
-use super::keys::{team_key, token_key, workspace_key};
+use super::keys::{drain_key, pin_key, team_key, token_key, workspace_key};
+use apportion_core::ids::{NodeId, WorkspaceId};
 use apportion_proto::v1::{Team, Token, Workspace};
 use prost::Message;
 
@@ -12,6 +13,15 @@ pub struct KeptToken {
     pub token: Token,
     /// The SHA-256 of its secret.
     pub secret_sha256: [u8; 32],
+}
+
+/// Where a shard is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptPin {
+    /// The node.
+    pub node: NodeId,
+    /// The workspace that was moved, and its shard with it.
+    pub workspace: WorkspaceId,
 }
 
 /// One document, with the ids in its key.
@@ -40,6 +50,18 @@ pub enum Document {
         /// What it is.
         value: KeptToken,
     },
+    /// A node drains.
+    Drain {
+        /// Its id.
+        node: NodeId,
+    },
+    /// A shard is kept at a node.
+    Pin {
+        /// The shard.
+        shard: u16,
+        /// Where it is kept, and why.
+        value: KeptPin,
+    },
 }
 
 impl Document {
@@ -49,6 +71,8 @@ impl Document {
             Self::Workspace { workspace, .. } => workspace_key(workspace),
             Self::Team { workspace, team, .. } => team_key(workspace, team),
             Self::Token { token, .. } => token_key(token),
+            Self::Drain { node } => drain_key(node.as_str()),
+            Self::Pin { shard, .. } => pin_key(*shard),
         }
     }
 
@@ -58,6 +82,11 @@ impl Document {
             Self::Team { value, .. } => value.encode_to_vec(),
             Self::Token { value: KeptToken { token, secret_sha256 }, .. } => {
                 format::TokenMessage { token: Some(token.clone()), secret_sha256: secret_sha256.into() }
+                    .encode_to_vec()
+            }
+            Self::Drain { .. } => Vec::new(),
+            Self::Pin { value: KeptPin { node, workspace }, .. } => {
+                format::PinMessage { node: node.to_string(), workspace: workspace.to_string() }
                     .encode_to_vec()
             }
         }

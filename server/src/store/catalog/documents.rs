@@ -4,12 +4,29 @@ use super::super::kv::{Entry, Store, StoreVersion};
 use super::document::KeptToken;
 use super::error::CatalogError;
 use super::keys::{TOKENS, WORKSPACES, policy_key, team_key, token_key, workspace_key};
-use super::stored::{self, Stored, StoredMessage};
+use super::stored::{self, NamedMessage, Stored, StoredMessage};
 use apportion_proto::v1::{Team, Workspace};
 use std::sync::{Arc, Mutex};
 
 /// Most documents of one page.
 pub const PAGE_MAX: usize = 1_000;
+
+/// What is stored of one workspace.
+#[derive(Clone, PartialEq, Debug)]
+pub struct KeptPolicy {
+    /// The workspace and its teams; an error where one of them cannot be read.
+    pub documents: Result<(Stored<Workspace>, Vec<Stored<Team>>), CatalogError>,
+    /// The revision of the policy.
+    pub revision: StoreVersion,
+}
+
+fn documents(
+    workspace: Entry,
+    teams: Vec<Entry>,
+) -> Result<(Stored<Workspace>, Vec<Stored<Team>>), CatalogError> {
+    let teams = teams.into_iter().map(stored::read).collect::<Result<_, _>>()?;
+    Ok((stored::read(workspace)?, teams))
+}
 
 /// The documents of one store.
 pub struct Catalog {
@@ -42,6 +59,33 @@ impl Catalog {
         Ok(self.store.read(&policy_key(workspace))?.map(|entry| entry.version))
     }
 
+    /// What is stored of a workspace; `None` where it is not there.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store cannot be read.
+    pub fn kept_policy(&self, workspace: &str) -> Result<Option<KeptPolicy>, CatalogError> {
+        let revision = self.policy_revision(workspace)?.unwrap_or_default();
+        let Some(entry) = self.store.read(&workspace_key(workspace))? else { return Ok(None) };
+        let teams = self.store.scan(&team_key(workspace, ""), None, usize::MAX)?;
+        Ok(Some(KeptPolicy { documents: documents(entry, teams), revision }))
+    }
+
+    /// Every token that can be read, in order of id. One that cannot be read opens nothing.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store cannot be read.
+    pub fn all_tokens(&self) -> Result<Vec<KeptToken>, CatalogError> {
+        let entries = self.store.scan(TOKENS, None, usize::MAX)?;
+        let readable = entries.into_iter().filter_map(|entry| match stored::read::<KeptToken>(entry) {
+            Ok(stored) => Some(stored.value),
+            Err(error) => {
+                tracing::error!(%error, "a token opens nothing");
+                None
+            }
+        });
+        Ok(readable.collect())
+    }
+
     /// A team.
     ///
     /// # Errors
@@ -61,7 +105,7 @@ impl Catalog {
     /// The workspaces after the one with the id `after`, in order of id, `most` at most and [`PAGE_MAX`].
     ///
     /// # Errors
-    /// [`CatalogError`] where the store or a document cannot be read.
+    /// [`CatalogError`] where the store cannot be read. A document that cannot be read has its name alone.
     pub fn workspaces(
         &self,
         after: Option<&str>,
@@ -73,7 +117,7 @@ impl Catalog {
     /// The teams of a workspace after the one with the id `after`, in order of id, `most` at most and [`PAGE_MAX`].
     ///
     /// # Errors
-    /// [`CatalogError`] where the store or a document cannot be read.
+    /// [`CatalogError`] where the store cannot be read. A document that cannot be read has its name alone.
     pub fn teams(
         &self,
         workspace: &str,
@@ -96,20 +140,17 @@ impl Catalog {
     /// The tokens after the one with the id `after`, in order of id, `most` at most and [`PAGE_MAX`].
     ///
     /// # Errors
-    /// [`CatalogError`] where the store or a document cannot be read.
+    /// [`CatalogError`] where the store cannot be read. A document that cannot be read has its name alone.
     pub fn tokens(&self, after: Option<&str>, most: usize) -> Result<Vec<Stored<KeptToken>>, CatalogError> {
         self.page(TOKENS, after, most)
     }
 
-    /// Calls `show` with every workspace, its teams and the revision of its policy, in order of id. Reads page by page: no more than one page of workspaces and
-    /// the teams of one workspace are in memory.
+    /// Calls `show` with the id of every workspace, in order, and what is stored of it. Reads page by page: no more than one page of
+    /// workspaces and the teams of one workspace are in memory.
     ///
     /// # Errors
-    /// [`CatalogError`] where the store or a document cannot be read; `show` was called with what came before.
-    pub fn load(
-        &self,
-        mut show: impl FnMut(Stored<Workspace>, Vec<Stored<Team>>, StoreVersion),
-    ) -> Result<(), CatalogError> {
+    /// [`CatalogError`] where the store cannot be read; `show` was called with what came before.
+    pub fn load(&self, mut show: impl FnMut(&str, KeptPolicy)) -> Result<(), CatalogError> {
         let mut after: Option<String> = None;
         loop {
             let page = self.store.scan(WORKSPACES, after.as_deref(), PAGE_MAX)?;
@@ -117,8 +158,10 @@ impl Catalog {
             after = Some(last.key.clone());
             for entry in page {
                 let id = entry.key.strip_prefix(WORKSPACES).unwrap_or_default();
-                let (revision, teams) = (self.policy_revision(id)?, self.all_teams(id)?);
-                show(stored::read(entry)?, teams, revision.unwrap_or_default());
+                let revision = self.policy_revision(id)?.unwrap_or_default();
+                let teams = self.store.scan(&team_key(id, ""), None, usize::MAX)?;
+                let id = id.to_owned();
+                show(&id, KeptPolicy { documents: documents(entry, teams), revision });
             }
         }
     }
@@ -127,7 +170,8 @@ impl Catalog {
         self.store.read(key)?.map(stored::read).transpose()
     }
 
-    fn page<T: StoredMessage>(
+    /// Some documents. One that cannot be read has its name alone, so that it closes no list.
+    fn page<T: StoredMessage + NamedMessage>(
         &self,
         prefix: &str,
         after: Option<&str>,
@@ -135,6 +179,6 @@ impl Catalog {
     ) -> Result<Vec<Stored<T>>, CatalogError> {
         let after = after.map(|after| format!("{prefix}{after}"));
         let entries: Vec<Entry> = self.store.scan(prefix, after.as_deref(), most.min(PAGE_MAX))?;
-        entries.into_iter().map(stored::read).collect()
+        Ok(entries.into_iter().map(stored::read_or_name).collect())
     }
 }

@@ -1,13 +1,19 @@
 //! Under which key each document is stored.
 
 /// What the keys of workspaces start with.
-pub(in crate::store) const WORKSPACES: &str = "workspace/";
+pub(crate) const WORKSPACES: &str = "workspace/";
 /// What the keys of tokens start with.
 pub(super) const TOKENS: &str = "token/";
 /// What the keys of teams start with.
-pub(super) const TEAMS: &str = "team/";
+pub(crate) const TEAMS: &str = "team/";
 /// What the keys of the revisions of policies start with.
 const POLICIES: &str = "policies/";
+/// What the keys of drains and pins start with: where the shards of a cluster are to go.
+pub(crate) const PLACEMENT: &str = "placement/";
+/// What the keys of drains start with.
+pub(super) const DRAINS: &str = "placement/drains/";
+/// What the keys of pins start with.
+pub(super) const PINS: &str = "placement/pins/";
 /// What the keys of audit entries start with.
 pub(crate) const AUDIT_PREFIX: &str = "audit/";
 /// Which audit entries there are.
@@ -27,7 +33,7 @@ pub fn policy_key(workspace: &str) -> String {
 }
 
 /// The workspace to whose policy the document under this key belongs.
-pub(super) fn policy_of(key: &str) -> Option<&str> {
+pub fn policy_of(key: &str) -> Option<&str> {
     let of_team = || key.strip_prefix(TEAMS)?.split_once('/').map(|(workspace, _)| workspace);
     key.strip_prefix(WORKSPACES).or_else(of_team)
 }
@@ -40,6 +46,16 @@ pub fn team_key(workspace: &str, team: &str) -> String {
 /// The key of the token with this id.
 pub fn token_key(token: &str) -> String {
     format!("{TOKENS}{token}")
+}
+
+/// The key of the drain of a node: it is there while the node drains.
+pub fn drain_key(node: &str) -> String {
+    format!("{DRAINS}{node}")
+}
+
+/// The key of the pin of a shard.
+pub fn pin_key(shard: u16) -> String {
+    format!("{PINS}{shard}")
 }
 
 /// The key of the audit entry with this number.

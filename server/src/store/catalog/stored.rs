@@ -2,10 +2,11 @@
 
 use super::super::format;
 use super::super::kv::{Entry, StoreVersion};
-use super::document::KeptToken;
+use super::document::{KeptPin, KeptToken};
 use super::error::CatalogError;
-use super::keys::{AUDIT_PREFIX, AUDIT_SPAN, TEAMS, TOKENS, WORKSPACES};
-use apportion_proto::v1::{AuditEntry, Team, Workspace};
+use super::keys::{AUDIT_PREFIX, AUDIT_SPAN, PINS, TEAMS, TOKENS, WORKSPACES};
+use apportion_core::ids::{NodeId, WorkspaceId};
+use apportion_proto::v1::{AuditEntry, Team, Token, Workspace};
 use prost::Message;
 
 /// A document as it is stored.
@@ -43,18 +44,72 @@ impl StoredMessage for KeptToken {
     }
 }
 
+impl StoredMessage for KeptPin {
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let pin = format::PinMessage::decode(bytes).map_err(|error| error.to_string())?;
+        let node = NodeId::new(&pin.node).map_err(|error| format!("node: {error}"))?;
+        let workspace = WorkspaceId::new(&pin.workspace).map_err(|error| format!("workspace: {error}"))?;
+        Ok(Self { node, workspace })
+    }
+}
+
+/// A message that is listed by its name.
+pub(super) trait NamedMessage {
+    fn named(name: String) -> Self;
+}
+
+impl NamedMessage for Workspace {
+    fn named(name: String) -> Self {
+        Self { name, ..Self::default() }
+    }
+}
+
+impl NamedMessage for Team {
+    fn named(name: String) -> Self {
+        Self { name, ..Self::default() }
+    }
+}
+
+impl NamedMessage for KeptToken {
+    fn named(name: String) -> Self {
+        Self { token: Token { name, ..Token::default() }, secret_sha256: [0; 32] }
+    }
+}
+
+/// The name of the resource whose document lies under a key.
+fn name_of(key: &str) -> String {
+    if let Some(id) = key.strip_prefix(WORKSPACES) {
+        return format!("workspaces/{id}");
+    }
+    if let Some((workspace, id)) = key.strip_prefix(TEAMS).and_then(|rest| rest.split_once('/')) {
+        return format!("workspaces/{workspace}/teams/{id}");
+    }
+    format!("tokens/{}", key.strip_prefix(TOKENS).unwrap_or(key))
+}
+
+/// The document of an entry; with its name alone where it cannot be read.
+pub(super) fn read_or_name<T: StoredMessage + NamedMessage>(entry: Entry) -> Stored<T> {
+    let (name, version) = (name_of(&entry.key), entry.version);
+    read(entry).unwrap_or_else(|error| {
+        tracing::error!(%error, "a document is listed with its name alone");
+        Stored { value: T::named(name), version }
+    })
+}
+
 /// Checks that the value under a key is the document that belongs there.
 pub(crate) fn readable(key: &str, value: &[u8]) -> Result<(), String> {
     let named = |name: &str, expected: String| match name == expected {
         true => Ok(()),
         false => Err(format!("it is that of {name:?}")),
     };
-    if let Some(id) = key.strip_prefix(WORKSPACES) {
-        named(&Workspace::from_bytes(value)?.name, format!("workspaces/{id}"))
-    } else if let Some((workspace, id)) = key.strip_prefix(TEAMS).and_then(|rest| rest.split_once('/')) {
-        named(&Team::from_bytes(value)?.name, format!("workspaces/{workspace}/teams/{id}"))
-    } else if let Some(id) = key.strip_prefix(TOKENS) {
-        named(&KeptToken::from_bytes(value)?.token.name, format!("tokens/{id}"))
+    if key.starts_with(WORKSPACES) {
+        named(&Workspace::from_bytes(value)?.name, name_of(key))
+    } else if key.starts_with(TEAMS) && key.matches('/').count() == 2 {
+        named(&Team::from_bytes(value)?.name, name_of(key))
+    } else if key.starts_with(TOKENS) {
+        named(&KeptToken::from_bytes(value)?.token.name, name_of(key))
+    } else if key.starts_with(PINS) {
+        KeptPin::from_bytes(value).map(|_| ())
     } else if key.starts_with(AUDIT_PREFIX) {
         AuditEntry::from_bytes(value).map(|_| ())
     } else if key == AUDIT_SPAN {

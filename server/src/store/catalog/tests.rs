@@ -56,7 +56,9 @@ fn every_workspace_is_loaded_with_its_own_teams_alone() {
         catalog.apply(&change("Create", Vec::new(), puts)).expect("created");
     }
     let mut loaded = Vec::new();
-    let show = |workspace: Stored<Workspace>, teams: Vec<Stored<Team>>, _| {
+    let show = |id: &str, kept: KeptPolicy| {
+        let (workspace, teams) = kept.documents.expect("readable");
+        assert_eq!(workspace.value.name, format!("workspaces/{id}"));
         loaded
             .push((workspace.value.name, teams.into_iter().map(|team| team.value.name).collect::<Vec<_>>()));
     };
@@ -81,7 +83,7 @@ fn every_team_of_a_workspace_is_read_however_many_there_are() {
     catalog.apply(&create(workspace("w"))).expect("created");
     assert_eq!(catalog.all_teams("w").expect("readable").len(), PAGE_MAX + 30);
     let mut loaded = 0;
-    catalog.load(|_, teams, _| loaded += teams.len()).expect("readable");
+    catalog.load(|_, kept| loaded += kept.documents.expect("readable").1.len()).expect("readable");
     assert_eq!(loaded, PAGE_MAX + 30);
 }
 

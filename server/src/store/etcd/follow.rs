@@ -60,9 +60,19 @@ impl Heard {
 impl Etcd {
     /// Follows the keys that start with `prefix`.
     pub fn follow(&self, prefix: &str) -> Follow {
+        self.start(prefix, true)
+    }
+
+    /// Reports changes of the keys that start with `prefix`, and lists none: what changes while a watch is broken is missed.
+    pub fn follow_changes(&self, prefix: &str) -> Follow {
+        self.start(prefix, false)
+    }
+
+    fn start(&self, prefix: &str, lists: bool) -> Follow {
         let heard = Arc::new(Heard { since: Instant::now(), at_ms: AtomicU64::new(0) });
         let (sender, reports) = mpsc::channel(QUEUE);
-        let work = follow(Arc::clone(self.link()), prefix.to_owned(), sender, Arc::downgrade(&heard));
+        let keys = FollowedKeys { prefix: prefix.to_owned(), lists };
+        let work = follow(Arc::clone(self.link()), keys, sender, Arc::downgrade(&heard));
         Follow { reports, heard, task: self.handle().spawn(work) }
     }
 }
@@ -86,14 +96,25 @@ impl Drop for Follow {
     }
 }
 
-async fn follow(link: Arc<EtcdLink>, prefix: String, reports: mpsc::Sender<SeenKeys>, heard: Weak<Heard>) {
+/// Which keys are followed, and whether they are listed first.
+struct FollowedKeys {
+    prefix: String,
+    lists: bool,
+}
+
+async fn follow(
+    link: Arc<EtcdLink>,
+    keys: FollowedKeys,
+    reports: mpsc::Sender<SeenKeys>,
+    heard: Weak<Heard>,
+) {
     while let Some(heard) = heard.upgrade() {
-        let over = round(&link, &prefix, &reports, &heard).await;
+        let over = round(&link, &keys, &reports, &heard).await;
         match over {
             Ok(()) => return,
             Err(EtcdError::Compacted) => {}
             Err(error) => {
-                tracing::warn!(prefix, error = %error, "a watch of etcd broke: it is listed again");
+                tracing::warn!(prefix = keys.prefix, error = %error, "a watch of etcd broke: it is listed again");
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -103,17 +124,19 @@ async fn follow(link: Arc<EtcdLink>, prefix: String, reports: mpsc::Sender<SeenK
 /// Lists and watches until the reader is gone.
 async fn round(
     link: &EtcdLink,
-    prefix: &str,
+    FollowedKeys { prefix, lists }: &FollowedKeys,
     reports: &mpsc::Sender<SeenKeys>,
     heard: &Heard,
 ) -> Result<(), EtcdError> {
     let from = link.keys.outer(prefix);
     let revision = link.client.range(from.clone(), Vec::new(), 1, 0).await?.revision;
     let mut watcher = link.client.watch(&from, revision + 1).await?;
-    let listed = scan(link, prefix, None, usize::MAX, revision).await?;
-    heard.set();
-    if reports.send(SeenKeys::Listed(listed, revision.unsigned_abs())).await.is_err() {
-        return Ok(());
+    if *lists {
+        let listed = scan(link, prefix, None, usize::MAX, revision).await?;
+        heard.set();
+        if reports.send(SeenKeys::Listed(listed, revision.unsigned_abs())).await.is_err() {
+            return Ok(());
+        }
     }
     loop {
         let watched = watcher.next(&link.client).await?;

@@ -43,6 +43,8 @@ struct SessionState {
     since: Instant,
     /// Until when it is valid, in milliseconds after `since`.
     valid_until_ms: AtomicU64,
+    /// How long the last write took, in microseconds.
+    write_us: AtomicU64,
     is_taken: AtomicBool,
     is_ending: AtomicBool,
     /// The value is another one, or the session is to end.
@@ -68,6 +70,7 @@ impl Etcd {
             key: key.into(),
             since: Instant::now(),
             valid_until_ms: AtomicU64::new(0),
+            write_us: AtomicU64::new(0),
             is_taken: AtomicBool::new(false),
             is_ending: AtomicBool::new(false),
             changed: Notify::new(),
@@ -97,6 +100,11 @@ impl Session {
     /// Whether another process has written the key.
     pub fn is_taken(&self) -> bool {
         self.state.is_taken.load(Ordering::Acquire)
+    }
+
+    /// How long the last write of the key took; zero before the first.
+    pub fn write_time(&self) -> Duration {
+        Duration::from_micros(self.state.write_us.load(Ordering::Relaxed))
     }
 
     /// Writes the key again, soon: its value is another one.
@@ -234,10 +242,14 @@ async fn write(state: &SessionState, link: &EtcdLink, value: Vec<u8>, lease: i64
             lease,
             ..TxnRequest::default()
         };
+        let sent_at = Instant::now();
         let written = link.client.txn(request).await;
         if let Ok(written) = &written
             && written.is_done
         {
+            state
+                .write_us
+                .store(u64::try_from(sent_at.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
             state.set_version(Some(written.revision.unsigned_abs()));
             return Ok(());
         }

@@ -49,9 +49,8 @@ pub(crate) fn rows() {
 fn workspaces(store: &Arc<dyn Store>) -> Vec<(WorkspaceId, Versioned)> {
     let policy = policy(Permits::MAX.get(), vec![team("team", None, 1)]);
     let mut all = Vec::new();
-    let read = Catalog::new(Arc::clone(store), 1_000).load(|workspace, _, revision| {
-        let id = workspace.value.name.trim_start_matches("workspaces/");
-        let versioned = Versioned { policy: policy.clone(), version: revision };
+    let read = Catalog::new(Arc::clone(store), 1_000).load(|id, kept| {
+        let versioned = Versioned { policy: policy.clone(), version: kept.revision };
         all.push((WorkspaceId::new(id).expect("a name"), versioned));
     });
     read.expect("a readable store");

@@ -5,6 +5,7 @@ import warnings
 
 from apportion.v1 import audit_pb2 as apportion_dot_v1_dot_audit__pb2
 from apportion.v1 import backup_pb2 as apportion_dot_v1_dot_backup__pb2
+from apportion.v1 import cluster_pb2 as apportion_dot_v1_dot_cluster__pb2
 from apportion.v1 import team_pb2 as apportion_dot_v1_dot_team__pb2
 from apportion.v1 import token_pb2 as apportion_dot_v1_dot_token__pb2
 from apportion.v1 import workspace_pb2 as apportion_dot_v1_dot_workspace__pb2
@@ -36,8 +37,8 @@ if _version_not_supported:
 
 class AdminServiceStub(object):
     """Reads and changes the configuration. Names of resources follow the Google AIPs:
-    `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`, and
-    `auditEntries/{audit_entry}` in the audit log.
+    `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
+    `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
 
     - A change and its audit entry are durable before the response. The change takes effect with the
     next decision, also for waiting requests. A changed budget takes effect with the next window.
@@ -131,6 +132,31 @@ class AdminServiceStub(object):
                 request_serializer=apportion_dot_v1_dot_audit__pb2.ListAuditEntriesRequest.SerializeToString,
                 response_deserializer=apportion_dot_v1_dot_audit__pb2.ListAuditEntriesResponse.FromString,
                 _registered_method=True)
+        self.GetCluster = channel.unary_unary(
+                '/apportion.v1.AdminService/GetCluster',
+                request_serializer=apportion_dot_v1_dot_cluster__pb2.GetClusterRequest.SerializeToString,
+                response_deserializer=apportion_dot_v1_dot_cluster__pb2.GetClusterResponse.FromString,
+                _registered_method=True)
+        self.DrainNode = channel.unary_unary(
+                '/apportion.v1.AdminService/DrainNode',
+                request_serializer=apportion_dot_v1_dot_cluster__pb2.DrainNodeRequest.SerializeToString,
+                response_deserializer=apportion_dot_v1_dot_cluster__pb2.DrainNodeResponse.FromString,
+                _registered_method=True)
+        self.UndrainNode = channel.unary_unary(
+                '/apportion.v1.AdminService/UndrainNode',
+                request_serializer=apportion_dot_v1_dot_cluster__pb2.UndrainNodeRequest.SerializeToString,
+                response_deserializer=apportion_dot_v1_dot_cluster__pb2.UndrainNodeResponse.FromString,
+                _registered_method=True)
+        self.MoveWorkspace = channel.unary_unary(
+                '/apportion.v1.AdminService/MoveWorkspace',
+                request_serializer=apportion_dot_v1_dot_cluster__pb2.MoveWorkspaceRequest.SerializeToString,
+                response_deserializer=apportion_dot_v1_dot_cluster__pb2.MoveWorkspaceResponse.FromString,
+                _registered_method=True)
+        self.ReleaseWorkspace = channel.unary_unary(
+                '/apportion.v1.AdminService/ReleaseWorkspace',
+                request_serializer=apportion_dot_v1_dot_cluster__pb2.ReleaseWorkspaceRequest.SerializeToString,
+                response_deserializer=apportion_dot_v1_dot_cluster__pb2.ReleaseWorkspaceResponse.FromString,
+                _registered_method=True)
         self.BackupStore = channel.unary_stream(
                 '/apportion.v1.AdminService/BackupStore',
                 request_serializer=apportion_dot_v1_dot_backup__pb2.BackupStoreRequest.SerializeToString,
@@ -140,8 +166,8 @@ class AdminServiceStub(object):
 
 class AdminServiceServicer(object):
     """Reads and changes the configuration. Names of resources follow the Google AIPs:
-    `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`, and
-    `auditEntries/{audit_entry}` in the audit log.
+    `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
+    `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
 
     - A change and its audit entry are durable before the response. The change takes effect with the
     next decision, also for waiting requests. A changed budget takes effect with the next window.
@@ -260,6 +286,46 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCluster(self, request, context):
+        """Gets the cluster as the node that answers sees it: its nodes, their shards, and shards that
+        move. This call and the four below fail with `REASON_NO_CLUSTER` where the server is not a node
+        of a cluster. Any node takes them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrainNode(self, request, context):
+        """Drains a node: it hands its shards over to the other nodes, claims none, and keeps passing
+        calls on. The drain outlasts restarts of the node, and holds until `UndrainNode` ends it. Where
+        every node drains, each keeps the shards that it has. Has no effect on a node that drains.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndrainNode(self, request, context):
+        """Ends the drain of a node: it gets its shards back. Has no effect on a node that does not drain.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MoveWorkspace(self, request, context):
+        """Moves the shard of a workspace to a node and pins it there. The other workspaces of the shard
+        move too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseWorkspace(self, request, context):
+        """Ends the pin of the shard of a workspace. Has no effect on a shard without a pin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def BackupStore(self, request, context):
         """Streams a consistent copy of the store while the server keeps running. The copy contains every
         change that was acknowledged before the call. Only one backup runs at a time: a second one
@@ -343,6 +409,31 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     request_deserializer=apportion_dot_v1_dot_audit__pb2.ListAuditEntriesRequest.FromString,
                     response_serializer=apportion_dot_v1_dot_audit__pb2.ListAuditEntriesResponse.SerializeToString,
             ),
+            'GetCluster': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCluster,
+                    request_deserializer=apportion_dot_v1_dot_cluster__pb2.GetClusterRequest.FromString,
+                    response_serializer=apportion_dot_v1_dot_cluster__pb2.GetClusterResponse.SerializeToString,
+            ),
+            'DrainNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrainNode,
+                    request_deserializer=apportion_dot_v1_dot_cluster__pb2.DrainNodeRequest.FromString,
+                    response_serializer=apportion_dot_v1_dot_cluster__pb2.DrainNodeResponse.SerializeToString,
+            ),
+            'UndrainNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndrainNode,
+                    request_deserializer=apportion_dot_v1_dot_cluster__pb2.UndrainNodeRequest.FromString,
+                    response_serializer=apportion_dot_v1_dot_cluster__pb2.UndrainNodeResponse.SerializeToString,
+            ),
+            'MoveWorkspace': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveWorkspace,
+                    request_deserializer=apportion_dot_v1_dot_cluster__pb2.MoveWorkspaceRequest.FromString,
+                    response_serializer=apportion_dot_v1_dot_cluster__pb2.MoveWorkspaceResponse.SerializeToString,
+            ),
+            'ReleaseWorkspace': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseWorkspace,
+                    request_deserializer=apportion_dot_v1_dot_cluster__pb2.ReleaseWorkspaceRequest.FromString,
+                    response_serializer=apportion_dot_v1_dot_cluster__pb2.ReleaseWorkspaceResponse.SerializeToString,
+            ),
             'BackupStore': grpc.unary_stream_rpc_method_handler(
                     servicer.BackupStore,
                     request_deserializer=apportion_dot_v1_dot_backup__pb2.BackupStoreRequest.FromString,
@@ -357,8 +448,8 @@ def add_AdminServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AdminService(object):
     """Reads and changes the configuration. Names of resources follow the Google AIPs:
-    `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`, and
-    `auditEntries/{audit_entry}` in the audit log.
+    `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
+    `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
 
     - A change and its audit entry are durable before the response. The change takes effect with the
     next decision, also for waiting requests. A changed budget takes effect with the next window.
@@ -744,6 +835,141 @@ class AdminService(object):
             '/apportion.v1.AdminService/ListAuditEntries',
             apportion_dot_v1_dot_audit__pb2.ListAuditEntriesRequest.SerializeToString,
             apportion_dot_v1_dot_audit__pb2.ListAuditEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCluster(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/apportion.v1.AdminService/GetCluster',
+            apportion_dot_v1_dot_cluster__pb2.GetClusterRequest.SerializeToString,
+            apportion_dot_v1_dot_cluster__pb2.GetClusterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrainNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/apportion.v1.AdminService/DrainNode',
+            apportion_dot_v1_dot_cluster__pb2.DrainNodeRequest.SerializeToString,
+            apportion_dot_v1_dot_cluster__pb2.DrainNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndrainNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/apportion.v1.AdminService/UndrainNode',
+            apportion_dot_v1_dot_cluster__pb2.UndrainNodeRequest.SerializeToString,
+            apportion_dot_v1_dot_cluster__pb2.UndrainNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/apportion.v1.AdminService/MoveWorkspace',
+            apportion_dot_v1_dot_cluster__pb2.MoveWorkspaceRequest.SerializeToString,
+            apportion_dot_v1_dot_cluster__pb2.MoveWorkspaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseWorkspace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/apportion.v1.AdminService/ReleaseWorkspace',
+            apportion_dot_v1_dot_cluster__pb2.ReleaseWorkspaceRequest.SerializeToString,
+            apportion_dot_v1_dot_cluster__pb2.ReleaseWorkspaceResponse.FromString,
             options,
             channel_credentials,
             insecure,

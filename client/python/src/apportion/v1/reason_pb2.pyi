@@ -122,6 +122,11 @@ class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     """RESOURCE_EXHAUSTED. A bound of the server is reached, such as the number of watchers or of
     requests waiting on one stream. Use fewer, and retry after the delay.
     """
+    REASON_WORKSPACE_CLOSED: _Reason.ValueType  # 48
+    """UNAVAILABLE. What the store holds of this workspace cannot be used: it was damaged or edited,
+    or an older server wrote what breaks a rule now. Only this workspace is closed. It opens as
+    soon as an administrator has corrected it. Retry after the delay.
+    """
     REASON_UNAUTHENTICATED: _Reason.ValueType  # 60
     """UNAUTHENTICATED. The call has no credential, or the credential is invalid or expired. Use a new
     token or certificate.
@@ -151,8 +156,8 @@ class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     request has it.
     """
     REASON_TOO_MANY_RESOURCES: _Reason.ValueType  # 68
-    """RESOURCE_EXHAUSTED. The number of workspaces, teams or tokens is at its bound. Delete some.
-    There is no RetryInfo, because waiting does not help.
+    """RESOURCE_EXHAUSTED. The number of workspaces, teams, tokens or draining nodes is at its bound.
+    Delete some. There is no RetryInfo, because waiting does not help.
     """
     REASON_BAD_PAGE_TOKEN: _Reason.ValueType  # 69
     """INVALID_ARGUMENT. The page token is not from this server, or is from a call with other
@@ -162,6 +167,14 @@ class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     """FAILED_PRECONDITION. The change would leave the server without an administrator: the first
     token must have the role ADMIN, and the last such token cannot be deleted. Create another ADMIN
     token first.
+    """
+    REASON_NO_CLUSTER: _Reason.ValueType  # 71
+    """FAILED_PRECONDITION. The server is not a node of a cluster, so there are no nodes to show,
+    drain or move workspaces to. Call a node of a cluster.
+    """
+    REASON_UNKNOWN_NODE: _Reason.ValueType  # 72
+    """NOT_FOUND. The cluster has no such node, or the node does not run. Correct the name or start
+    the node.
     """
     REASON_INTERNAL: _Reason.ValueType  # 99
     """INTERNAL. A bug in the server. Nothing changed. Report it with the time and the message."""
@@ -287,6 +300,11 @@ REASON_SERVER_FULL: Reason.ValueType  # 47
 """RESOURCE_EXHAUSTED. A bound of the server is reached, such as the number of watchers or of
 requests waiting on one stream. Use fewer, and retry after the delay.
 """
+REASON_WORKSPACE_CLOSED: Reason.ValueType  # 48
+"""UNAVAILABLE. What the store holds of this workspace cannot be used: it was damaged or edited,
+or an older server wrote what breaks a rule now. Only this workspace is closed. It opens as
+soon as an administrator has corrected it. Retry after the delay.
+"""
 REASON_UNAUTHENTICATED: Reason.ValueType  # 60
 """UNAUTHENTICATED. The call has no credential, or the credential is invalid or expired. Use a new
 token or certificate.
@@ -316,8 +334,8 @@ team with child teams, or the team `default`. Delete its children first, or set 
 request has it.
 """
 REASON_TOO_MANY_RESOURCES: Reason.ValueType  # 68
-"""RESOURCE_EXHAUSTED. The number of workspaces, teams or tokens is at its bound. Delete some.
-There is no RetryInfo, because waiting does not help.
+"""RESOURCE_EXHAUSTED. The number of workspaces, teams, tokens or draining nodes is at its bound.
+Delete some. There is no RetryInfo, because waiting does not help.
 """
 REASON_BAD_PAGE_TOKEN: Reason.ValueType  # 69
 """INVALID_ARGUMENT. The page token is not from this server, or is from a call with other
@@ -327,6 +345,14 @@ REASON_NO_ADMINISTRATOR: Reason.ValueType  # 70
 """FAILED_PRECONDITION. The change would leave the server without an administrator: the first
 token must have the role ADMIN, and the last such token cannot be deleted. Create another ADMIN
 token first.
+"""
+REASON_NO_CLUSTER: Reason.ValueType  # 71
+"""FAILED_PRECONDITION. The server is not a node of a cluster, so there are no nodes to show,
+drain or move workspaces to. Call a node of a cluster.
+"""
+REASON_UNKNOWN_NODE: Reason.ValueType  # 72
+"""NOT_FOUND. The cluster has no such node, or the node does not run. Correct the name or start
+the node.
 """
 REASON_INTERNAL: Reason.ValueType  # 99
 """INTERNAL. A bug in the server. Nothing changed. Report it with the time and the message."""

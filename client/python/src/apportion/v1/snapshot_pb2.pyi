@@ -29,6 +29,7 @@ class WorkspaceSnapshot(google.protobuf.message.Message):
     TEAMS_FIELD_NUMBER: builtins.int
     WAITING_REQUESTS_FIELD_NUMBER: builtins.int
     TROUBLE_FIELD_NUMBER: builtins.int
+    TROUBLE_MESSAGE_FIELD_NUMBER: builtins.int
     version: builtins.int
     """The number of the snapshot in its stream, starting at 1. A gap means that the reader was too
     slow and skipped some.
@@ -39,8 +40,12 @@ class WorkspaceSnapshot(google.protobuf.message.Message):
     """The number of waiting requests."""
     trouble: apportion.v1.reason_pb2.Reason.ValueType
     """Why nothing is granted, or nothing beyond what is already booked: `REASON_STORE_LOST`,
-    `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING` or `REASON_CLOCK_UNSTEADY`. `REASON_UNSPECIFIED`
-    if the workspace is healthy.
+    `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING`, `REASON_CLOCK_UNSTEADY` or
+    `REASON_WORKSPACE_CLOSED`. `REASON_UNSPECIFIED` if the workspace is healthy.
+    """
+    trouble_message: builtins.str
+    """What is wrong, as human-readable text, where there is more to say than `trouble` says: what in
+    the store cannot be used. Empty otherwise.
     """
     @property
     def time(self) -> google.protobuf.timestamp_pb2.Timestamp:
@@ -66,9 +71,10 @@ class WorkspaceSnapshot(google.protobuf.message.Message):
         teams: collections.abc.Iterable[global___TeamState] | None = ...,
         waiting_requests: builtins.int = ...,
         trouble: apportion.v1.reason_pb2.Reason.ValueType = ...,
+        trouble_message: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["time", b"time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["limits", b"limits", "teams", b"teams", "time", b"time", "trouble", b"trouble", "version", b"version", "waiting_requests", b"waiting_requests", "workspace", b"workspace"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["limits", b"limits", "teams", b"teams", "time", b"time", "trouble", b"trouble", "trouble_message", b"trouble_message", "version", b"version", "waiting_requests", b"waiting_requests", "workspace", b"workspace"]) -> None: ...
 
 global___WorkspaceSnapshot = WorkspaceSnapshot
 

@@ -5,8 +5,8 @@ import static io.grpc.MethodDescriptor.generateFullMethodName;
 /**
  * <pre>
  * Reads and changes the configuration. Names of resources follow the Google AIPs:
- * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`, and
- * `auditEntries/{audit_entry}` in the audit log.
+ * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
+ * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
  * - A change and its audit entry are durable before the response. The change takes effect with the
  *   next decision, also for waiting requests. A changed budget takes effect with the next window.
  * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -465,6 +465,161 @@ public final class AdminServiceGrpc {
     return getListAuditEntriesMethod;
   }
 
+  private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.GetClusterRequest,
+      dev.apportion.v1.GetClusterResponse> getGetClusterMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "GetCluster",
+      requestType = dev.apportion.v1.GetClusterRequest.class,
+      responseType = dev.apportion.v1.GetClusterResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<dev.apportion.v1.GetClusterRequest,
+      dev.apportion.v1.GetClusterResponse> getGetClusterMethod() {
+    io.grpc.MethodDescriptor<dev.apportion.v1.GetClusterRequest, dev.apportion.v1.GetClusterResponse> getGetClusterMethod;
+    if ((getGetClusterMethod = AdminServiceGrpc.getGetClusterMethod) == null) {
+      synchronized (AdminServiceGrpc.class) {
+        if ((getGetClusterMethod = AdminServiceGrpc.getGetClusterMethod) == null) {
+          AdminServiceGrpc.getGetClusterMethod = getGetClusterMethod =
+              io.grpc.MethodDescriptor.<dev.apportion.v1.GetClusterRequest, dev.apportion.v1.GetClusterResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "GetCluster"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.GetClusterRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.GetClusterResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new AdminServiceMethodDescriptorSupplier("GetCluster"))
+              .build();
+        }
+      }
+    }
+    return getGetClusterMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.DrainNodeRequest,
+      dev.apportion.v1.DrainNodeResponse> getDrainNodeMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "DrainNode",
+      requestType = dev.apportion.v1.DrainNodeRequest.class,
+      responseType = dev.apportion.v1.DrainNodeResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<dev.apportion.v1.DrainNodeRequest,
+      dev.apportion.v1.DrainNodeResponse> getDrainNodeMethod() {
+    io.grpc.MethodDescriptor<dev.apportion.v1.DrainNodeRequest, dev.apportion.v1.DrainNodeResponse> getDrainNodeMethod;
+    if ((getDrainNodeMethod = AdminServiceGrpc.getDrainNodeMethod) == null) {
+      synchronized (AdminServiceGrpc.class) {
+        if ((getDrainNodeMethod = AdminServiceGrpc.getDrainNodeMethod) == null) {
+          AdminServiceGrpc.getDrainNodeMethod = getDrainNodeMethod =
+              io.grpc.MethodDescriptor.<dev.apportion.v1.DrainNodeRequest, dev.apportion.v1.DrainNodeResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "DrainNode"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.DrainNodeRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.DrainNodeResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new AdminServiceMethodDescriptorSupplier("DrainNode"))
+              .build();
+        }
+      }
+    }
+    return getDrainNodeMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.UndrainNodeRequest,
+      dev.apportion.v1.UndrainNodeResponse> getUndrainNodeMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "UndrainNode",
+      requestType = dev.apportion.v1.UndrainNodeRequest.class,
+      responseType = dev.apportion.v1.UndrainNodeResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<dev.apportion.v1.UndrainNodeRequest,
+      dev.apportion.v1.UndrainNodeResponse> getUndrainNodeMethod() {
+    io.grpc.MethodDescriptor<dev.apportion.v1.UndrainNodeRequest, dev.apportion.v1.UndrainNodeResponse> getUndrainNodeMethod;
+    if ((getUndrainNodeMethod = AdminServiceGrpc.getUndrainNodeMethod) == null) {
+      synchronized (AdminServiceGrpc.class) {
+        if ((getUndrainNodeMethod = AdminServiceGrpc.getUndrainNodeMethod) == null) {
+          AdminServiceGrpc.getUndrainNodeMethod = getUndrainNodeMethod =
+              io.grpc.MethodDescriptor.<dev.apportion.v1.UndrainNodeRequest, dev.apportion.v1.UndrainNodeResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "UndrainNode"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.UndrainNodeRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.UndrainNodeResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new AdminServiceMethodDescriptorSupplier("UndrainNode"))
+              .build();
+        }
+      }
+    }
+    return getUndrainNodeMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.MoveWorkspaceRequest,
+      dev.apportion.v1.MoveWorkspaceResponse> getMoveWorkspaceMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "MoveWorkspace",
+      requestType = dev.apportion.v1.MoveWorkspaceRequest.class,
+      responseType = dev.apportion.v1.MoveWorkspaceResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<dev.apportion.v1.MoveWorkspaceRequest,
+      dev.apportion.v1.MoveWorkspaceResponse> getMoveWorkspaceMethod() {
+    io.grpc.MethodDescriptor<dev.apportion.v1.MoveWorkspaceRequest, dev.apportion.v1.MoveWorkspaceResponse> getMoveWorkspaceMethod;
+    if ((getMoveWorkspaceMethod = AdminServiceGrpc.getMoveWorkspaceMethod) == null) {
+      synchronized (AdminServiceGrpc.class) {
+        if ((getMoveWorkspaceMethod = AdminServiceGrpc.getMoveWorkspaceMethod) == null) {
+          AdminServiceGrpc.getMoveWorkspaceMethod = getMoveWorkspaceMethod =
+              io.grpc.MethodDescriptor.<dev.apportion.v1.MoveWorkspaceRequest, dev.apportion.v1.MoveWorkspaceResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "MoveWorkspace"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.MoveWorkspaceRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.MoveWorkspaceResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new AdminServiceMethodDescriptorSupplier("MoveWorkspace"))
+              .build();
+        }
+      }
+    }
+    return getMoveWorkspaceMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.ReleaseWorkspaceRequest,
+      dev.apportion.v1.ReleaseWorkspaceResponse> getReleaseWorkspaceMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "ReleaseWorkspace",
+      requestType = dev.apportion.v1.ReleaseWorkspaceRequest.class,
+      responseType = dev.apportion.v1.ReleaseWorkspaceResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<dev.apportion.v1.ReleaseWorkspaceRequest,
+      dev.apportion.v1.ReleaseWorkspaceResponse> getReleaseWorkspaceMethod() {
+    io.grpc.MethodDescriptor<dev.apportion.v1.ReleaseWorkspaceRequest, dev.apportion.v1.ReleaseWorkspaceResponse> getReleaseWorkspaceMethod;
+    if ((getReleaseWorkspaceMethod = AdminServiceGrpc.getReleaseWorkspaceMethod) == null) {
+      synchronized (AdminServiceGrpc.class) {
+        if ((getReleaseWorkspaceMethod = AdminServiceGrpc.getReleaseWorkspaceMethod) == null) {
+          AdminServiceGrpc.getReleaseWorkspaceMethod = getReleaseWorkspaceMethod =
+              io.grpc.MethodDescriptor.<dev.apportion.v1.ReleaseWorkspaceRequest, dev.apportion.v1.ReleaseWorkspaceResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "ReleaseWorkspace"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.ReleaseWorkspaceRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.ReleaseWorkspaceResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new AdminServiceMethodDescriptorSupplier("ReleaseWorkspace"))
+              .build();
+        }
+      }
+    }
+    return getReleaseWorkspaceMethod;
+  }
+
   private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.BackupStoreRequest,
       dev.apportion.v1.BackupStoreResponse> getBackupStoreMethod;
 
@@ -558,8 +713,8 @@ public final class AdminServiceGrpc {
   /**
    * <pre>
    * Reads and changes the configuration. Names of resources follow the Google AIPs:
-   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`, and
-   * `auditEntries/{audit_entry}` in the audit log.
+   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
+   * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
    * - A change and its audit entry are durable before the response. The change takes effect with the
    *   next decision, also for waiting requests. A changed budget takes effect with the next window.
    * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -723,6 +878,61 @@ public final class AdminServiceGrpc {
 
     /**
      * <pre>
+     * Gets the cluster as the node that answers sees it: its nodes, their shards, and shards that
+     * move. This call and the four below fail with `REASON_NO_CLUSTER` where the server is not a node
+     * of a cluster. Any node takes them.
+     * </pre>
+     */
+    default void getCluster(dev.apportion.v1.GetClusterRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.GetClusterResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getGetClusterMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Drains a node: it hands its shards over to the other nodes, claims none, and keeps passing
+     * calls on. The drain outlasts restarts of the node, and holds until `UndrainNode` ends it. Where
+     * every node drains, each keeps the shards that it has. Has no effect on a node that drains.
+     * </pre>
+     */
+    default void drainNode(dev.apportion.v1.DrainNodeRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.DrainNodeResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getDrainNodeMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Ends the drain of a node: it gets its shards back. Has no effect on a node that does not drain.
+     * </pre>
+     */
+    default void undrainNode(dev.apportion.v1.UndrainNodeRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.UndrainNodeResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getUndrainNodeMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Moves the shard of a workspace to a node and pins it there. The other workspaces of the shard
+     * move too.
+     * </pre>
+     */
+    default void moveWorkspace(dev.apportion.v1.MoveWorkspaceRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.MoveWorkspaceResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getMoveWorkspaceMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Ends the pin of the shard of a workspace. Has no effect on a shard without a pin.
+     * </pre>
+     */
+    default void releaseWorkspace(dev.apportion.v1.ReleaseWorkspaceRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.ReleaseWorkspaceResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getReleaseWorkspaceMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
      * Streams a consistent copy of the store while the server keeps running. The copy contains every
      * change that was acknowledged before the call. Only one backup runs at a time: a second one
      * waits for two seconds and then fails with `REASON_SERVER_FULL`. The server aborts a backup
@@ -739,8 +949,8 @@ public final class AdminServiceGrpc {
    * Base class for the server implementation of the service AdminService.
    * <pre>
    * Reads and changes the configuration. Names of resources follow the Google AIPs:
-   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`, and
-   * `auditEntries/{audit_entry}` in the audit log.
+   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
+   * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
    * - A change and its audit entry are durable before the response. The change takes effect with the
    *   next decision, also for waiting requests. A changed budget takes effect with the next window.
    * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -769,8 +979,8 @@ public final class AdminServiceGrpc {
    * A stub to allow clients to do asynchronous rpc calls to service AdminService.
    * <pre>
    * Reads and changes the configuration. Names of resources follow the Google AIPs:
-   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`, and
-   * `auditEntries/{audit_entry}` in the audit log.
+   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
+   * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
    * - A change and its audit entry are durable before the response. The change takes effect with the
    *   next decision, also for waiting requests. A changed budget takes effect with the next window.
    * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -959,6 +1169,66 @@ public final class AdminServiceGrpc {
 
     /**
      * <pre>
+     * Gets the cluster as the node that answers sees it: its nodes, their shards, and shards that
+     * move. This call and the four below fail with `REASON_NO_CLUSTER` where the server is not a node
+     * of a cluster. Any node takes them.
+     * </pre>
+     */
+    public void getCluster(dev.apportion.v1.GetClusterRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.GetClusterResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getGetClusterMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Drains a node: it hands its shards over to the other nodes, claims none, and keeps passing
+     * calls on. The drain outlasts restarts of the node, and holds until `UndrainNode` ends it. Where
+     * every node drains, each keeps the shards that it has. Has no effect on a node that drains.
+     * </pre>
+     */
+    public void drainNode(dev.apportion.v1.DrainNodeRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.DrainNodeResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getDrainNodeMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Ends the drain of a node: it gets its shards back. Has no effect on a node that does not drain.
+     * </pre>
+     */
+    public void undrainNode(dev.apportion.v1.UndrainNodeRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.UndrainNodeResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getUndrainNodeMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Moves the shard of a workspace to a node and pins it there. The other workspaces of the shard
+     * move too.
+     * </pre>
+     */
+    public void moveWorkspace(dev.apportion.v1.MoveWorkspaceRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.MoveWorkspaceResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getMoveWorkspaceMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Ends the pin of the shard of a workspace. Has no effect on a shard without a pin.
+     * </pre>
+     */
+    public void releaseWorkspace(dev.apportion.v1.ReleaseWorkspaceRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.ReleaseWorkspaceResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getReleaseWorkspaceMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
      * Streams a consistent copy of the store while the server keeps running. The copy contains every
      * change that was acknowledged before the call. Only one backup runs at a time: a second one
      * waits for two seconds and then fails with `REASON_SERVER_FULL`. The server aborts a backup
@@ -976,8 +1246,8 @@ public final class AdminServiceGrpc {
    * A stub to allow clients to do synchronous rpc calls to service AdminService.
    * <pre>
    * Reads and changes the configuration. Names of resources follow the Google AIPs:
-   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`, and
-   * `auditEntries/{audit_entry}` in the audit log.
+   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
+   * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
    * - A change and its audit entry are durable before the response. The change takes effect with the
    *   next decision, also for waiting requests. A changed budget takes effect with the next window.
    * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -1152,6 +1422,61 @@ public final class AdminServiceGrpc {
 
     /**
      * <pre>
+     * Gets the cluster as the node that answers sees it: its nodes, their shards, and shards that
+     * move. This call and the four below fail with `REASON_NO_CLUSTER` where the server is not a node
+     * of a cluster. Any node takes them.
+     * </pre>
+     */
+    public dev.apportion.v1.GetClusterResponse getCluster(dev.apportion.v1.GetClusterRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getGetClusterMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Drains a node: it hands its shards over to the other nodes, claims none, and keeps passing
+     * calls on. The drain outlasts restarts of the node, and holds until `UndrainNode` ends it. Where
+     * every node drains, each keeps the shards that it has. Has no effect on a node that drains.
+     * </pre>
+     */
+    public dev.apportion.v1.DrainNodeResponse drainNode(dev.apportion.v1.DrainNodeRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getDrainNodeMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Ends the drain of a node: it gets its shards back. Has no effect on a node that does not drain.
+     * </pre>
+     */
+    public dev.apportion.v1.UndrainNodeResponse undrainNode(dev.apportion.v1.UndrainNodeRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getUndrainNodeMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Moves the shard of a workspace to a node and pins it there. The other workspaces of the shard
+     * move too.
+     * </pre>
+     */
+    public dev.apportion.v1.MoveWorkspaceResponse moveWorkspace(dev.apportion.v1.MoveWorkspaceRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getMoveWorkspaceMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Ends the pin of the shard of a workspace. Has no effect on a shard without a pin.
+     * </pre>
+     */
+    public dev.apportion.v1.ReleaseWorkspaceResponse releaseWorkspace(dev.apportion.v1.ReleaseWorkspaceRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getReleaseWorkspaceMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
      * Streams a consistent copy of the store while the server keeps running. The copy contains every
      * change that was acknowledged before the call. Only one backup runs at a time: a second one
      * waits for two seconds and then fails with `REASON_SERVER_FULL`. The server aborts a backup
@@ -1170,8 +1495,8 @@ public final class AdminServiceGrpc {
    * A stub to allow clients to do limited synchronous rpc calls to service AdminService.
    * <pre>
    * Reads and changes the configuration. Names of resources follow the Google AIPs:
-   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`, and
-   * `auditEntries/{audit_entry}` in the audit log.
+   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
+   * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
    * - A change and its audit entry are durable before the response. The change takes effect with the
    *   next decision, also for waiting requests. A changed budget takes effect with the next window.
    * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -1346,6 +1671,61 @@ public final class AdminServiceGrpc {
 
     /**
      * <pre>
+     * Gets the cluster as the node that answers sees it: its nodes, their shards, and shards that
+     * move. This call and the four below fail with `REASON_NO_CLUSTER` where the server is not a node
+     * of a cluster. Any node takes them.
+     * </pre>
+     */
+    public dev.apportion.v1.GetClusterResponse getCluster(dev.apportion.v1.GetClusterRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getGetClusterMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Drains a node: it hands its shards over to the other nodes, claims none, and keeps passing
+     * calls on. The drain outlasts restarts of the node, and holds until `UndrainNode` ends it. Where
+     * every node drains, each keeps the shards that it has. Has no effect on a node that drains.
+     * </pre>
+     */
+    public dev.apportion.v1.DrainNodeResponse drainNode(dev.apportion.v1.DrainNodeRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getDrainNodeMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Ends the drain of a node: it gets its shards back. Has no effect on a node that does not drain.
+     * </pre>
+     */
+    public dev.apportion.v1.UndrainNodeResponse undrainNode(dev.apportion.v1.UndrainNodeRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getUndrainNodeMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Moves the shard of a workspace to a node and pins it there. The other workspaces of the shard
+     * move too.
+     * </pre>
+     */
+    public dev.apportion.v1.MoveWorkspaceResponse moveWorkspace(dev.apportion.v1.MoveWorkspaceRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getMoveWorkspaceMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Ends the pin of the shard of a workspace. Has no effect on a shard without a pin.
+     * </pre>
+     */
+    public dev.apportion.v1.ReleaseWorkspaceResponse releaseWorkspace(dev.apportion.v1.ReleaseWorkspaceRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getReleaseWorkspaceMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
      * Streams a consistent copy of the store while the server keeps running. The copy contains every
      * change that was acknowledged before the call. Only one backup runs at a time: a second one
      * waits for two seconds and then fails with `REASON_SERVER_FULL`. The server aborts a backup
@@ -1363,8 +1743,8 @@ public final class AdminServiceGrpc {
    * A stub to allow clients to do ListenableFuture-style rpc calls to service AdminService.
    * <pre>
    * Reads and changes the configuration. Names of resources follow the Google AIPs:
-   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`, and
-   * `auditEntries/{audit_entry}` in the audit log.
+   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
+   * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
    * - A change and its audit entry are durable before the response. The change takes effect with the
    *   next decision, also for waiting requests. A changed budget takes effect with the next window.
    * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -1550,6 +1930,66 @@ public final class AdminServiceGrpc {
       return io.grpc.stub.ClientCalls.futureUnaryCall(
           getChannel().newCall(getListAuditEntriesMethod(), getCallOptions()), request);
     }
+
+    /**
+     * <pre>
+     * Gets the cluster as the node that answers sees it: its nodes, their shards, and shards that
+     * move. This call and the four below fail with `REASON_NO_CLUSTER` where the server is not a node
+     * of a cluster. Any node takes them.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<dev.apportion.v1.GetClusterResponse> getCluster(
+        dev.apportion.v1.GetClusterRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getGetClusterMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * Drains a node: it hands its shards over to the other nodes, claims none, and keeps passing
+     * calls on. The drain outlasts restarts of the node, and holds until `UndrainNode` ends it. Where
+     * every node drains, each keeps the shards that it has. Has no effect on a node that drains.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<dev.apportion.v1.DrainNodeResponse> drainNode(
+        dev.apportion.v1.DrainNodeRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getDrainNodeMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * Ends the drain of a node: it gets its shards back. Has no effect on a node that does not drain.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<dev.apportion.v1.UndrainNodeResponse> undrainNode(
+        dev.apportion.v1.UndrainNodeRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getUndrainNodeMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * Moves the shard of a workspace to a node and pins it there. The other workspaces of the shard
+     * move too.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<dev.apportion.v1.MoveWorkspaceResponse> moveWorkspace(
+        dev.apportion.v1.MoveWorkspaceRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getMoveWorkspaceMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * Ends the pin of the shard of a workspace. Has no effect on a shard without a pin.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<dev.apportion.v1.ReleaseWorkspaceResponse> releaseWorkspace(
+        dev.apportion.v1.ReleaseWorkspaceRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getReleaseWorkspaceMethod(), getCallOptions()), request);
+    }
   }
 
   private static final int METHODID_CREATE_WORKSPACE = 0;
@@ -1566,7 +2006,12 @@ public final class AdminServiceGrpc {
   private static final int METHODID_LIST_TOKENS = 11;
   private static final int METHODID_DELETE_TOKEN = 12;
   private static final int METHODID_LIST_AUDIT_ENTRIES = 13;
-  private static final int METHODID_BACKUP_STORE = 14;
+  private static final int METHODID_GET_CLUSTER = 14;
+  private static final int METHODID_DRAIN_NODE = 15;
+  private static final int METHODID_UNDRAIN_NODE = 16;
+  private static final int METHODID_MOVE_WORKSPACE = 17;
+  private static final int METHODID_RELEASE_WORKSPACE = 18;
+  private static final int METHODID_BACKUP_STORE = 19;
 
   private static final class MethodHandlers<Req, Resp> implements
       io.grpc.stub.ServerCalls.UnaryMethod<Req, Resp>,
@@ -1640,6 +2085,26 @@ public final class AdminServiceGrpc {
         case METHODID_LIST_AUDIT_ENTRIES:
           serviceImpl.listAuditEntries((dev.apportion.v1.ListAuditEntriesRequest) request,
               (io.grpc.stub.StreamObserver<dev.apportion.v1.ListAuditEntriesResponse>) responseObserver);
+          break;
+        case METHODID_GET_CLUSTER:
+          serviceImpl.getCluster((dev.apportion.v1.GetClusterRequest) request,
+              (io.grpc.stub.StreamObserver<dev.apportion.v1.GetClusterResponse>) responseObserver);
+          break;
+        case METHODID_DRAIN_NODE:
+          serviceImpl.drainNode((dev.apportion.v1.DrainNodeRequest) request,
+              (io.grpc.stub.StreamObserver<dev.apportion.v1.DrainNodeResponse>) responseObserver);
+          break;
+        case METHODID_UNDRAIN_NODE:
+          serviceImpl.undrainNode((dev.apportion.v1.UndrainNodeRequest) request,
+              (io.grpc.stub.StreamObserver<dev.apportion.v1.UndrainNodeResponse>) responseObserver);
+          break;
+        case METHODID_MOVE_WORKSPACE:
+          serviceImpl.moveWorkspace((dev.apportion.v1.MoveWorkspaceRequest) request,
+              (io.grpc.stub.StreamObserver<dev.apportion.v1.MoveWorkspaceResponse>) responseObserver);
+          break;
+        case METHODID_RELEASE_WORKSPACE:
+          serviceImpl.releaseWorkspace((dev.apportion.v1.ReleaseWorkspaceRequest) request,
+              (io.grpc.stub.StreamObserver<dev.apportion.v1.ReleaseWorkspaceResponse>) responseObserver);
           break;
         case METHODID_BACKUP_STORE:
           serviceImpl.backupStore((dev.apportion.v1.BackupStoreRequest) request,
@@ -1762,6 +2227,41 @@ public final class AdminServiceGrpc {
               dev.apportion.v1.ListAuditEntriesResponse>(
                 service, METHODID_LIST_AUDIT_ENTRIES)))
         .addMethod(
+          getGetClusterMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              dev.apportion.v1.GetClusterRequest,
+              dev.apportion.v1.GetClusterResponse>(
+                service, METHODID_GET_CLUSTER)))
+        .addMethod(
+          getDrainNodeMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              dev.apportion.v1.DrainNodeRequest,
+              dev.apportion.v1.DrainNodeResponse>(
+                service, METHODID_DRAIN_NODE)))
+        .addMethod(
+          getUndrainNodeMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              dev.apportion.v1.UndrainNodeRequest,
+              dev.apportion.v1.UndrainNodeResponse>(
+                service, METHODID_UNDRAIN_NODE)))
+        .addMethod(
+          getMoveWorkspaceMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              dev.apportion.v1.MoveWorkspaceRequest,
+              dev.apportion.v1.MoveWorkspaceResponse>(
+                service, METHODID_MOVE_WORKSPACE)))
+        .addMethod(
+          getReleaseWorkspaceMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              dev.apportion.v1.ReleaseWorkspaceRequest,
+              dev.apportion.v1.ReleaseWorkspaceResponse>(
+                service, METHODID_RELEASE_WORKSPACE)))
+        .addMethod(
           getBackupStoreMethod(),
           io.grpc.stub.ServerCalls.asyncServerStreamingCall(
             new MethodHandlers<
@@ -1830,6 +2330,11 @@ public final class AdminServiceGrpc {
               .addMethod(getListTokensMethod())
               .addMethod(getDeleteTokenMethod())
               .addMethod(getListAuditEntriesMethod())
+              .addMethod(getGetClusterMethod())
+              .addMethod(getDrainNodeMethod())
+              .addMethod(getUndrainNodeMethod())
+              .addMethod(getMoveWorkspaceMethod())
+              .addMethod(getReleaseWorkspaceMethod())
               .addMethod(getBackupStoreMethod())
               .build();
         }

@@ -26,56 +26,70 @@ public final class AdminServiceProto {
     java.lang.String[] descriptorData = {
       "\n apportion/v1/admin_service.proto\022\014appo" +
       "rtion.v1\032\030apportion/v1/audit.proto\032\031appo" +
-      "rtion/v1/backup.proto\032\027apportion/v1/team" +
-      ".proto\032\030apportion/v1/token.proto\032\034apport" +
-      "ion/v1/workspace.proto2\235\n\n\014AdminService\022" +
-      "^\n\017CreateWorkspace\022$.apportion.v1.Create" +
-      "WorkspaceRequest\032%.apportion.v1.CreateWo" +
-      "rkspaceResponse\022U\n\014GetWorkspace\022!.apport" +
-      "ion.v1.GetWorkspaceRequest\032\".apportion.v" +
-      "1.GetWorkspaceResponse\022[\n\016ListWorkspaces" +
-      "\022#.apportion.v1.ListWorkspacesRequest\032$." +
-      "apportion.v1.ListWorkspacesResponse\022^\n\017U" +
-      "pdateWorkspace\022$.apportion.v1.UpdateWork" +
-      "spaceRequest\032%.apportion.v1.UpdateWorksp" +
-      "aceResponse\022^\n\017DeleteWorkspace\022$.apporti" +
-      "on.v1.DeleteWorkspaceRequest\032%.apportion" +
-      ".v1.DeleteWorkspaceResponse\022O\n\nCreateTea" +
-      "m\022\037.apportion.v1.CreateTeamRequest\032 .app" +
-      "ortion.v1.CreateTeamResponse\022F\n\007GetTeam\022" +
-      "\034.apportion.v1.GetTeamRequest\032\035.apportio" +
-      "n.v1.GetTeamResponse\022L\n\tListTeams\022\036.appo" +
-      "rtion.v1.ListTeamsRequest\032\037.apportion.v1" +
-      ".ListTeamsResponse\022O\n\nUpdateTeam\022\037.appor" +
-      "tion.v1.UpdateTeamRequest\032 .apportion.v1" +
-      ".UpdateTeamResponse\022O\n\nDeleteTeam\022\037.appo" +
-      "rtion.v1.DeleteTeamRequest\032 .apportion.v" +
-      "1.DeleteTeamResponse\022R\n\013CreateToken\022 .ap" +
-      "portion.v1.CreateTokenRequest\032!.apportio" +
-      "n.v1.CreateTokenResponse\022O\n\nListTokens\022\037" +
-      ".apportion.v1.ListTokensRequest\032 .apport" +
-      "ion.v1.ListTokensResponse\022R\n\013DeleteToken" +
-      "\022 .apportion.v1.DeleteTokenRequest\032!.app" +
-      "ortion.v1.DeleteTokenResponse\022a\n\020ListAud" +
-      "itEntries\022%.apportion.v1.ListAuditEntrie" +
-      "sRequest\032&.apportion.v1.ListAuditEntries" +
-      "Response\022T\n\013BackupStore\022 .apportion.v1.B" +
-      "ackupStoreRequest\032!.apportion.v1.BackupS" +
-      "toreResponse0\001BU\n\020dev.apportion.v1B\021Admi" +
-      "nServiceProtoP\001Z,apportion.dev/client/ap" +
-      "portionv1;apportionv1b\006proto3"
+      "rtion/v1/backup.proto\032\032apportion/v1/clus" +
+      "ter.proto\032\027apportion/v1/team.proto\032\030appo" +
+      "rtion/v1/token.proto\032\034apportion/v1/works" +
+      "pace.proto2\315\r\n\014AdminService\022^\n\017CreateWor" +
+      "kspace\022$.apportion.v1.CreateWorkspaceReq" +
+      "uest\032%.apportion.v1.CreateWorkspaceRespo" +
+      "nse\022U\n\014GetWorkspace\022!.apportion.v1.GetWo" +
+      "rkspaceRequest\032\".apportion.v1.GetWorkspa" +
+      "ceResponse\022[\n\016ListWorkspaces\022#.apportion" +
+      ".v1.ListWorkspacesRequest\032$.apportion.v1" +
+      ".ListWorkspacesResponse\022^\n\017UpdateWorkspa" +
+      "ce\022$.apportion.v1.UpdateWorkspaceRequest" +
+      "\032%.apportion.v1.UpdateWorkspaceResponse\022" +
+      "^\n\017DeleteWorkspace\022$.apportion.v1.Delete" +
+      "WorkspaceRequest\032%.apportion.v1.DeleteWo" +
+      "rkspaceResponse\022O\n\nCreateTeam\022\037.apportio" +
+      "n.v1.CreateTeamRequest\032 .apportion.v1.Cr" +
+      "eateTeamResponse\022F\n\007GetTeam\022\034.apportion." +
+      "v1.GetTeamRequest\032\035.apportion.v1.GetTeam" +
+      "Response\022L\n\tListTeams\022\036.apportion.v1.Lis" +
+      "tTeamsRequest\032\037.apportion.v1.ListTeamsRe" +
+      "sponse\022O\n\nUpdateTeam\022\037.apportion.v1.Upda" +
+      "teTeamRequest\032 .apportion.v1.UpdateTeamR" +
+      "esponse\022O\n\nDeleteTeam\022\037.apportion.v1.Del" +
+      "eteTeamRequest\032 .apportion.v1.DeleteTeam" +
+      "Response\022R\n\013CreateToken\022 .apportion.v1.C" +
+      "reateTokenRequest\032!.apportion.v1.CreateT" +
+      "okenResponse\022O\n\nListTokens\022\037.apportion.v" +
+      "1.ListTokensRequest\032 .apportion.v1.ListT" +
+      "okensResponse\022R\n\013DeleteToken\022 .apportion" +
+      ".v1.DeleteTokenRequest\032!.apportion.v1.De" +
+      "leteTokenResponse\022a\n\020ListAuditEntries\022%." +
+      "apportion.v1.ListAuditEntriesRequest\032&.a" +
+      "pportion.v1.ListAuditEntriesResponse\022O\n\n" +
+      "GetCluster\022\037.apportion.v1.GetClusterRequ" +
+      "est\032 .apportion.v1.GetClusterResponse\022L\n" +
+      "\tDrainNode\022\036.apportion.v1.DrainNodeReque" +
+      "st\032\037.apportion.v1.DrainNodeResponse\022R\n\013U" +
+      "ndrainNode\022 .apportion.v1.UndrainNodeReq" +
+      "uest\032!.apportion.v1.UndrainNodeResponse\022" +
+      "X\n\rMoveWorkspace\022\".apportion.v1.MoveWork" +
+      "spaceRequest\032#.apportion.v1.MoveWorkspac" +
+      "eResponse\022a\n\020ReleaseWorkspace\022%.apportio" +
+      "n.v1.ReleaseWorkspaceRequest\032&.apportion" +
+      ".v1.ReleaseWorkspaceResponse\022T\n\013BackupSt" +
+      "ore\022 .apportion.v1.BackupStoreRequest\032!." +
+      "apportion.v1.BackupStoreResponse0\001BU\n\020de" +
+      "v.apportion.v1B\021AdminServiceProtoP\001Z,app" +
+      "ortion.dev/client/apportionv1;apportionv" +
+      "1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
         new com.google.protobuf.Descriptors.FileDescriptor[] {
           dev.apportion.v1.AuditProto.getDescriptor(),
           dev.apportion.v1.BackupProto.getDescriptor(),
+          dev.apportion.v1.ClusterProto.getDescriptor(),
           dev.apportion.v1.TeamProto.getDescriptor(),
           dev.apportion.v1.TokenProto.getDescriptor(),
           dev.apportion.v1.WorkspaceProto.getDescriptor(),
         });
     dev.apportion.v1.AuditProto.getDescriptor();
     dev.apportion.v1.BackupProto.getDescriptor();
+    dev.apportion.v1.ClusterProto.getDescriptor();
     dev.apportion.v1.TeamProto.getDescriptor();
     dev.apportion.v1.TokenProto.getDescriptor();
     dev.apportion.v1.WorkspaceProto.getDescriptor();

@@ -279,6 +279,16 @@ public enum Reason
   REASON_SERVER_FULL(47),
   /**
    * <pre>
+   * UNAVAILABLE. What the store holds of this workspace cannot be used: it was damaged or edited,
+   * or an older server wrote what breaks a rule now. Only this workspace is closed. It opens as
+   * soon as an administrator has corrected it. Retry after the delay.
+   * </pre>
+   *
+   * <code>REASON_WORKSPACE_CLOSED = 48;</code>
+   */
+  REASON_WORKSPACE_CLOSED(48),
+  /**
+   * <pre>
    * UNAUTHENTICATED. The call has no credential, or the credential is invalid or expired. Use a new
    * token or certificate.
    * </pre>
@@ -350,8 +360,8 @@ public enum Reason
   REASON_STILL_NEEDED(67),
   /**
    * <pre>
-   * RESOURCE_EXHAUSTED. The number of workspaces, teams or tokens is at its bound. Delete some.
-   * There is no RetryInfo, because waiting does not help.
+   * RESOURCE_EXHAUSTED. The number of workspaces, teams, tokens or draining nodes is at its bound.
+   * Delete some. There is no RetryInfo, because waiting does not help.
    * </pre>
    *
    * <code>REASON_TOO_MANY_RESOURCES = 68;</code>
@@ -376,6 +386,24 @@ public enum Reason
    * <code>REASON_NO_ADMINISTRATOR = 70;</code>
    */
   REASON_NO_ADMINISTRATOR(70),
+  /**
+   * <pre>
+   * FAILED_PRECONDITION. The server is not a node of a cluster, so there are no nodes to show,
+   * drain or move workspaces to. Call a node of a cluster.
+   * </pre>
+   *
+   * <code>REASON_NO_CLUSTER = 71;</code>
+   */
+  REASON_NO_CLUSTER(71),
+  /**
+   * <pre>
+   * NOT_FOUND. The cluster has no such node, or the node does not run. Correct the name or start
+   * the node.
+   * </pre>
+   *
+   * <code>REASON_UNKNOWN_NODE = 72;</code>
+   */
+  REASON_UNKNOWN_NODE(72),
   /**
    * <pre>
    * INTERNAL. A bug in the server. Nothing changed. Report it with the time and the message.
@@ -636,6 +664,16 @@ public enum Reason
   public static final int REASON_SERVER_FULL_VALUE = 47;
   /**
    * <pre>
+   * UNAVAILABLE. What the store holds of this workspace cannot be used: it was damaged or edited,
+   * or an older server wrote what breaks a rule now. Only this workspace is closed. It opens as
+   * soon as an administrator has corrected it. Retry after the delay.
+   * </pre>
+   *
+   * <code>REASON_WORKSPACE_CLOSED = 48;</code>
+   */
+  public static final int REASON_WORKSPACE_CLOSED_VALUE = 48;
+  /**
+   * <pre>
    * UNAUTHENTICATED. The call has no credential, or the credential is invalid or expired. Use a new
    * token or certificate.
    * </pre>
@@ -707,8 +745,8 @@ public enum Reason
   public static final int REASON_STILL_NEEDED_VALUE = 67;
   /**
    * <pre>
-   * RESOURCE_EXHAUSTED. The number of workspaces, teams or tokens is at its bound. Delete some.
-   * There is no RetryInfo, because waiting does not help.
+   * RESOURCE_EXHAUSTED. The number of workspaces, teams, tokens or draining nodes is at its bound.
+   * Delete some. There is no RetryInfo, because waiting does not help.
    * </pre>
    *
    * <code>REASON_TOO_MANY_RESOURCES = 68;</code>
@@ -733,6 +771,24 @@ public enum Reason
    * <code>REASON_NO_ADMINISTRATOR = 70;</code>
    */
   public static final int REASON_NO_ADMINISTRATOR_VALUE = 70;
+  /**
+   * <pre>
+   * FAILED_PRECONDITION. The server is not a node of a cluster, so there are no nodes to show,
+   * drain or move workspaces to. Call a node of a cluster.
+   * </pre>
+   *
+   * <code>REASON_NO_CLUSTER = 71;</code>
+   */
+  public static final int REASON_NO_CLUSTER_VALUE = 71;
+  /**
+   * <pre>
+   * NOT_FOUND. The cluster has no such node, or the node does not run. Correct the name or start
+   * the node.
+   * </pre>
+   *
+   * <code>REASON_UNKNOWN_NODE = 72;</code>
+   */
+  public static final int REASON_UNKNOWN_NODE_VALUE = 72;
   /**
    * <pre>
    * INTERNAL. A bug in the server. Nothing changed. Report it with the time and the message.
@@ -795,6 +851,7 @@ public enum Reason
       case 45: return REASON_DRAINING;
       case 46: return REASON_CLOCK_UNSTEADY;
       case 47: return REASON_SERVER_FULL;
+      case 48: return REASON_WORKSPACE_CLOSED;
       case 60: return REASON_UNAUTHENTICATED;
       case 61: return REASON_PERMISSION_DENIED;
       case 62: return REASON_UNKNOWN_TOKEN;
@@ -806,6 +863,8 @@ public enum Reason
       case 68: return REASON_TOO_MANY_RESOURCES;
       case 69: return REASON_BAD_PAGE_TOKEN;
       case 70: return REASON_NO_ADMINISTRATOR;
+      case 71: return REASON_NO_CLUSTER;
+      case 72: return REASON_UNKNOWN_NODE;
       case 99: return REASON_INTERNAL;
       default: return null;
     }

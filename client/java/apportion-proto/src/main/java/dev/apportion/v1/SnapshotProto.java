@@ -48,42 +48,42 @@ public final class SnapshotProto {
       ".v1\032\033apportion/v1/priority.proto\032\031apport" +
       "ion/v1/reason.proto\032\036google/protobuf/dur" +
       "ation.proto\032\037google/protobuf/timestamp.p" +
-      "roto\"\364\001\n\021WorkspaceSnapshot\022\017\n\007version\030\001 " +
+      "roto\"\215\002\n\021WorkspaceSnapshot\022\017\n\007version\030\001 " +
       "\001(\004\022\021\n\tworkspace\030\002 \001(\t\022(\n\004time\030\003 \001(\0132\032.g" +
       "oogle.protobuf.Timestamp\022(\n\006limits\030\004 \003(\013" +
       "2\030.apportion.v1.LimitState\022&\n\005teams\030\005 \003(" +
       "\0132\027.apportion.v1.TeamState\022\030\n\020waiting_re" +
       "quests\030\006 \001(\r\022%\n\007trouble\030\007 \001(\0162\024.apportio" +
-      "n.v1.Reason\"\246\003\n\nLimitState\022\r\n\005limit\030\001 \001(" +
-      "\t\0225\n\021window_start_time\030\002 \001(\0132\032.google.pr" +
-      "otobuf.Timestamp\0223\n\017window_end_time\030\003 \001(" +
-      "\0132\032.google.protobuf.Timestamp\022*\n\007elapsed" +
-      "\030\004 \001(\0132\031.google.protobuf.Duration\022)\n\006win" +
-      "dow\030\005 \001(\0132\031.google.protobuf.Duration\022\026\n\016" +
-      "budget_permits\030\006 \001(\r\022\024\n\014left_permits\030\007 \001" +
-      "(\r\022\026\n\016booked_permits\030\010 \001(\r\022\026\n\016others_per" +
-      "mits\030\t \001(\r\022\014\n\004open\030\n \001(\010\022+\n\010cooldown\030\013 \001" +
-      "(\0132\031.google.protobuf.Duration\022\032\n\022configu" +
-      "red_permits\030\014 \001(\r\022\021\n\texhausted\030\r \001(\010\"\353\002\n" +
-      "\tTeamState\022\014\n\004team\030\001 \001(\t\022\023\n\013parent_team\030" +
-      "\002 \001(\t\022\027\n\017granted_permits\030\003 \001(\r\022\027\n\017waitin" +
-      "g_permits\030\004 \001(\004\022\030\n\020expected_permits\030\005 \001(" +
-      "\r\022\030\n\020share_billionths\030\006 \001(\r\022\"\n\005waits\030\007 \003" +
-      "(\0132\023.apportion.v1.Waits\022\016\n\006weight\030\010 \001(\r\022" +
-      "\033\n\023reservation_permits\030\t \001(\r\022\030\n\013cap_perm" +
-      "its\030\n \001(\rH\000\210\001\001\022(\n\010priority\030\013 \001(\0162\026.appor" +
-      "tion.v1.Priority\0220\n\020highest_priority\030\014 \001" +
-      "(\0162\026.apportion.v1.PriorityB\016\n\014_cap_permi" +
-      "ts\"\212\002\n\005Waits\022(\n\010priority\030\001 \001(\0162\026.apporti" +
-      "on.v1.Priority\022\030\n\020waiting_requests\030\002 \001(\r" +
-      "\022\030\n\020granted_requests\030\003 \001(\004\022\030\n\020refused_re" +
-      "quests\030\004 \001(\004\022+\n\010p50_wait\030\005 \001(\0132\031.google." +
-      "protobuf.Duration\022+\n\010p99_wait\030\006 \001(\0132\031.go" +
-      "ogle.protobuf.Duration\022/\n\014longest_wait\030\007" +
-      " \001(\0132\031.google.protobuf.DurationBQ\n\020dev.a" +
-      "pportion.v1B\rSnapshotProtoP\001Z,apportion." +
-      "dev/client/apportionv1;apportionv1b\006prot" +
-      "o3"
+      "n.v1.Reason\022\027\n\017trouble_message\030\010 \001(\t\"\246\003\n" +
+      "\nLimitState\022\r\n\005limit\030\001 \001(\t\0225\n\021window_sta" +
+      "rt_time\030\002 \001(\0132\032.google.protobuf.Timestam" +
+      "p\0223\n\017window_end_time\030\003 \001(\0132\032.google.prot" +
+      "obuf.Timestamp\022*\n\007elapsed\030\004 \001(\0132\031.google" +
+      ".protobuf.Duration\022)\n\006window\030\005 \001(\0132\031.goo" +
+      "gle.protobuf.Duration\022\026\n\016budget_permits\030" +
+      "\006 \001(\r\022\024\n\014left_permits\030\007 \001(\r\022\026\n\016booked_pe" +
+      "rmits\030\010 \001(\r\022\026\n\016others_permits\030\t \001(\r\022\014\n\004o" +
+      "pen\030\n \001(\010\022+\n\010cooldown\030\013 \001(\0132\031.google.pro" +
+      "tobuf.Duration\022\032\n\022configured_permits\030\014 \001" +
+      "(\r\022\021\n\texhausted\030\r \001(\010\"\353\002\n\tTeamState\022\014\n\004t" +
+      "eam\030\001 \001(\t\022\023\n\013parent_team\030\002 \001(\t\022\027\n\017grante" +
+      "d_permits\030\003 \001(\r\022\027\n\017waiting_permits\030\004 \001(\004" +
+      "\022\030\n\020expected_permits\030\005 \001(\r\022\030\n\020share_bill" +
+      "ionths\030\006 \001(\r\022\"\n\005waits\030\007 \003(\0132\023.apportion." +
+      "v1.Waits\022\016\n\006weight\030\010 \001(\r\022\033\n\023reservation_" +
+      "permits\030\t \001(\r\022\030\n\013cap_permits\030\n \001(\rH\000\210\001\001\022" +
+      "(\n\010priority\030\013 \001(\0162\026.apportion.v1.Priorit" +
+      "y\0220\n\020highest_priority\030\014 \001(\0162\026.apportion." +
+      "v1.PriorityB\016\n\014_cap_permits\"\212\002\n\005Waits\022(\n" +
+      "\010priority\030\001 \001(\0162\026.apportion.v1.Priority\022" +
+      "\030\n\020waiting_requests\030\002 \001(\r\022\030\n\020granted_req" +
+      "uests\030\003 \001(\004\022\030\n\020refused_requests\030\004 \001(\004\022+\n" +
+      "\010p50_wait\030\005 \001(\0132\031.google.protobuf.Durati" +
+      "on\022+\n\010p99_wait\030\006 \001(\0132\031.google.protobuf.D" +
+      "uration\022/\n\014longest_wait\030\007 \001(\0132\031.google.p" +
+      "rotobuf.DurationBQ\n\020dev.apportion.v1B\rSn" +
+      "apshotProtoP\001Z,apportion.dev/client/appo" +
+      "rtionv1;apportionv1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -98,7 +98,7 @@ public final class SnapshotProto {
     internal_static_apportion_v1_WorkspaceSnapshot_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_apportion_v1_WorkspaceSnapshot_descriptor,
-        new java.lang.String[] { "Version", "Workspace", "Time", "Limits", "Teams", "WaitingRequests", "Trouble", });
+        new java.lang.String[] { "Version", "Workspace", "Time", "Limits", "Teams", "WaitingRequests", "Trouble", "TroubleMessage", });
     internal_static_apportion_v1_LimitState_descriptor =
       getDescriptor().getMessageTypes().get(1);
     internal_static_apportion_v1_LimitState_fieldAccessorTable = new

@@ -25,6 +25,7 @@ private static final long serialVersionUID = 0L;
     limits_ = java.util.Collections.emptyList();
     teams_ = java.util.Collections.emptyList();
     trouble_ = 0;
+    troubleMessage_ = "";
   }
 
   @java.lang.Override
@@ -296,8 +297,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Why nothing is granted, or nothing beyond what is already booked: `REASON_STORE_LOST`,
-   * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING` or `REASON_CLOCK_UNSTEADY`. `REASON_UNSPECIFIED`
-   * if the workspace is healthy.
+   * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING`, `REASON_CLOCK_UNSTEADY` or
+   * `REASON_WORKSPACE_CLOSED`. `REASON_UNSPECIFIED` if the workspace is healthy.
    * </pre>
    *
    * <code>.apportion.v1.Reason trouble = 7;</code>
@@ -309,8 +310,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Why nothing is granted, or nothing beyond what is already booked: `REASON_STORE_LOST`,
-   * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING` or `REASON_CLOCK_UNSTEADY`. `REASON_UNSPECIFIED`
-   * if the workspace is healthy.
+   * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING`, `REASON_CLOCK_UNSTEADY` or
+   * `REASON_WORKSPACE_CLOSED`. `REASON_UNSPECIFIED` if the workspace is healthy.
    * </pre>
    *
    * <code>.apportion.v1.Reason trouble = 7;</code>
@@ -319,6 +320,55 @@ private static final long serialVersionUID = 0L;
   @java.lang.Override public dev.apportion.v1.Reason getTrouble() {
     dev.apportion.v1.Reason result = dev.apportion.v1.Reason.forNumber(trouble_);
     return result == null ? dev.apportion.v1.Reason.UNRECOGNIZED : result;
+  }
+
+  public static final int TROUBLE_MESSAGE_FIELD_NUMBER = 8;
+  @SuppressWarnings("serial")
+  private volatile java.lang.Object troubleMessage_ = "";
+  /**
+   * <pre>
+   * What is wrong, as human-readable text, where there is more to say than `trouble` says: what in
+   * the store cannot be used. Empty otherwise.
+   * </pre>
+   *
+   * <code>string trouble_message = 8;</code>
+   * @return The troubleMessage.
+   */
+  @java.lang.Override
+  public java.lang.String getTroubleMessage() {
+    java.lang.Object ref = troubleMessage_;
+    if (ref instanceof java.lang.String) {
+      return (java.lang.String) ref;
+    } else {
+      com.google.protobuf.ByteString bs = 
+          (com.google.protobuf.ByteString) ref;
+      java.lang.String s = bs.toStringUtf8();
+      troubleMessage_ = s;
+      return s;
+    }
+  }
+  /**
+   * <pre>
+   * What is wrong, as human-readable text, where there is more to say than `trouble` says: what in
+   * the store cannot be used. Empty otherwise.
+   * </pre>
+   *
+   * <code>string trouble_message = 8;</code>
+   * @return The bytes for troubleMessage.
+   */
+  @java.lang.Override
+  public com.google.protobuf.ByteString
+      getTroubleMessageBytes() {
+    java.lang.Object ref = troubleMessage_;
+    if (ref instanceof java.lang.String) {
+      com.google.protobuf.ByteString b = 
+          com.google.protobuf.ByteString.copyFromUtf8(
+              (java.lang.String) ref);
+      troubleMessage_ = b;
+      return b;
+    } else {
+      return (com.google.protobuf.ByteString) ref;
+    }
   }
 
   private byte memoizedIsInitialized = -1;
@@ -356,6 +406,9 @@ private static final long serialVersionUID = 0L;
     if (trouble_ != dev.apportion.v1.Reason.REASON_UNSPECIFIED.getNumber()) {
       output.writeEnum(7, trouble_);
     }
+    if (!com.google.protobuf.GeneratedMessageV3.isStringEmpty(troubleMessage_)) {
+      com.google.protobuf.GeneratedMessageV3.writeString(output, 8, troubleMessage_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -392,6 +445,9 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeEnumSize(7, trouble_);
     }
+    if (!com.google.protobuf.GeneratedMessageV3.isStringEmpty(troubleMessage_)) {
+      size += com.google.protobuf.GeneratedMessageV3.computeStringSize(8, troubleMessage_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -423,6 +479,8 @@ private static final long serialVersionUID = 0L;
     if (getWaitingRequests()
         != other.getWaitingRequests()) return false;
     if (trouble_ != other.trouble_) return false;
+    if (!getTroubleMessage()
+        .equals(other.getTroubleMessage())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -455,6 +513,8 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getWaitingRequests();
     hash = (37 * hash) + TROUBLE_FIELD_NUMBER;
     hash = (53 * hash) + trouble_;
+    hash = (37 * hash) + TROUBLE_MESSAGE_FIELD_NUMBER;
+    hash = (53 * hash) + getTroubleMessage().hashCode();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -621,6 +681,7 @@ private static final long serialVersionUID = 0L;
       bitField0_ = (bitField0_ & ~0x00000010);
       waitingRequests_ = 0;
       trouble_ = 0;
+      troubleMessage_ = "";
       return this;
     }
 
@@ -694,6 +755,9 @@ private static final long serialVersionUID = 0L;
       }
       if (((from_bitField0_ & 0x00000040) != 0)) {
         result.trouble_ = trouble_;
+      }
+      if (((from_bitField0_ & 0x00000080) != 0)) {
+        result.troubleMessage_ = troubleMessage_;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -811,6 +875,11 @@ private static final long serialVersionUID = 0L;
       if (other.trouble_ != 0) {
         setTroubleValue(other.getTroubleValue());
       }
+      if (!other.getTroubleMessage().isEmpty()) {
+        troubleMessage_ = other.troubleMessage_;
+        bitField0_ |= 0x00000080;
+        onChanged();
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -890,6 +959,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000040;
               break;
             } // case 56
+            case 66: {
+              troubleMessage_ = input.readStringRequireUtf8();
+              bitField0_ |= 0x00000080;
+              break;
+            } // case 66
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1893,8 +1967,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Why nothing is granted, or nothing beyond what is already booked: `REASON_STORE_LOST`,
-     * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING` or `REASON_CLOCK_UNSTEADY`. `REASON_UNSPECIFIED`
-     * if the workspace is healthy.
+     * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING`, `REASON_CLOCK_UNSTEADY` or
+     * `REASON_WORKSPACE_CLOSED`. `REASON_UNSPECIFIED` if the workspace is healthy.
      * </pre>
      *
      * <code>.apportion.v1.Reason trouble = 7;</code>
@@ -1906,8 +1980,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Why nothing is granted, or nothing beyond what is already booked: `REASON_STORE_LOST`,
-     * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING` or `REASON_CLOCK_UNSTEADY`. `REASON_UNSPECIFIED`
-     * if the workspace is healthy.
+     * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING`, `REASON_CLOCK_UNSTEADY` or
+     * `REASON_WORKSPACE_CLOSED`. `REASON_UNSPECIFIED` if the workspace is healthy.
      * </pre>
      *
      * <code>.apportion.v1.Reason trouble = 7;</code>
@@ -1923,8 +1997,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Why nothing is granted, or nothing beyond what is already booked: `REASON_STORE_LOST`,
-     * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING` or `REASON_CLOCK_UNSTEADY`. `REASON_UNSPECIFIED`
-     * if the workspace is healthy.
+     * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING`, `REASON_CLOCK_UNSTEADY` or
+     * `REASON_WORKSPACE_CLOSED`. `REASON_UNSPECIFIED` if the workspace is healthy.
      * </pre>
      *
      * <code>.apportion.v1.Reason trouble = 7;</code>
@@ -1938,8 +2012,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Why nothing is granted, or nothing beyond what is already booked: `REASON_STORE_LOST`,
-     * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING` or `REASON_CLOCK_UNSTEADY`. `REASON_UNSPECIFIED`
-     * if the workspace is healthy.
+     * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING`, `REASON_CLOCK_UNSTEADY` or
+     * `REASON_WORKSPACE_CLOSED`. `REASON_UNSPECIFIED` if the workspace is healthy.
      * </pre>
      *
      * <code>.apportion.v1.Reason trouble = 7;</code>
@@ -1958,8 +2032,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Why nothing is granted, or nothing beyond what is already booked: `REASON_STORE_LOST`,
-     * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING` or `REASON_CLOCK_UNSTEADY`. `REASON_UNSPECIFIED`
-     * if the workspace is healthy.
+     * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING`, `REASON_CLOCK_UNSTEADY` or
+     * `REASON_WORKSPACE_CLOSED`. `REASON_UNSPECIFIED` if the workspace is healthy.
      * </pre>
      *
      * <code>.apportion.v1.Reason trouble = 7;</code>
@@ -1968,6 +2042,103 @@ private static final long serialVersionUID = 0L;
     public Builder clearTrouble() {
       bitField0_ = (bitField0_ & ~0x00000040);
       trouble_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private java.lang.Object troubleMessage_ = "";
+    /**
+     * <pre>
+     * What is wrong, as human-readable text, where there is more to say than `trouble` says: what in
+     * the store cannot be used. Empty otherwise.
+     * </pre>
+     *
+     * <code>string trouble_message = 8;</code>
+     * @return The troubleMessage.
+     */
+    public java.lang.String getTroubleMessage() {
+      java.lang.Object ref = troubleMessage_;
+      if (!(ref instanceof java.lang.String)) {
+        com.google.protobuf.ByteString bs =
+            (com.google.protobuf.ByteString) ref;
+        java.lang.String s = bs.toStringUtf8();
+        troubleMessage_ = s;
+        return s;
+      } else {
+        return (java.lang.String) ref;
+      }
+    }
+    /**
+     * <pre>
+     * What is wrong, as human-readable text, where there is more to say than `trouble` says: what in
+     * the store cannot be used. Empty otherwise.
+     * </pre>
+     *
+     * <code>string trouble_message = 8;</code>
+     * @return The bytes for troubleMessage.
+     */
+    public com.google.protobuf.ByteString
+        getTroubleMessageBytes() {
+      java.lang.Object ref = troubleMessage_;
+      if (ref instanceof String) {
+        com.google.protobuf.ByteString b = 
+            com.google.protobuf.ByteString.copyFromUtf8(
+                (java.lang.String) ref);
+        troubleMessage_ = b;
+        return b;
+      } else {
+        return (com.google.protobuf.ByteString) ref;
+      }
+    }
+    /**
+     * <pre>
+     * What is wrong, as human-readable text, where there is more to say than `trouble` says: what in
+     * the store cannot be used. Empty otherwise.
+     * </pre>
+     *
+     * <code>string trouble_message = 8;</code>
+     * @param value The troubleMessage to set.
+     * @return This builder for chaining.
+     */
+    public Builder setTroubleMessage(
+        java.lang.String value) {
+      if (value == null) { throw new NullPointerException(); }
+      troubleMessage_ = value;
+      bitField0_ |= 0x00000080;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What is wrong, as human-readable text, where there is more to say than `trouble` says: what in
+     * the store cannot be used. Empty otherwise.
+     * </pre>
+     *
+     * <code>string trouble_message = 8;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearTroubleMessage() {
+      troubleMessage_ = getDefaultInstance().getTroubleMessage();
+      bitField0_ = (bitField0_ & ~0x00000080);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What is wrong, as human-readable text, where there is more to say than `trouble` says: what in
+     * the store cannot be used. Empty otherwise.
+     * </pre>
+     *
+     * <code>string trouble_message = 8;</code>
+     * @param value The bytes for troubleMessage to set.
+     * @return This builder for chaining.
+     */
+    public Builder setTroubleMessageBytes(
+        com.google.protobuf.ByteString value) {
+      if (value == null) { throw new NullPointerException(); }
+      checkByteStringIsUtf8(value);
+      troubleMessage_ = value;
+      bitField0_ |= 0x00000080;
       onChanged();
       return this;
     }

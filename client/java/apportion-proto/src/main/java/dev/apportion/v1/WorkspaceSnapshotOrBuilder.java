@@ -172,8 +172,8 @@ public interface WorkspaceSnapshotOrBuilder extends
   /**
    * <pre>
    * Why nothing is granted, or nothing beyond what is already booked: `REASON_STORE_LOST`,
-   * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING` or `REASON_CLOCK_UNSTEADY`. `REASON_UNSPECIFIED`
-   * if the workspace is healthy.
+   * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING`, `REASON_CLOCK_UNSTEADY` or
+   * `REASON_WORKSPACE_CLOSED`. `REASON_UNSPECIFIED` if the workspace is healthy.
    * </pre>
    *
    * <code>.apportion.v1.Reason trouble = 7;</code>
@@ -183,12 +183,34 @@ public interface WorkspaceSnapshotOrBuilder extends
   /**
    * <pre>
    * Why nothing is granted, or nothing beyond what is already booked: `REASON_STORE_LOST`,
-   * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING` or `REASON_CLOCK_UNSTEADY`. `REASON_UNSPECIFIED`
-   * if the workspace is healthy.
+   * `REASON_PROVIDER_COOLDOWN`, `REASON_DRAINING`, `REASON_CLOCK_UNSTEADY` or
+   * `REASON_WORKSPACE_CLOSED`. `REASON_UNSPECIFIED` if the workspace is healthy.
    * </pre>
    *
    * <code>.apportion.v1.Reason trouble = 7;</code>
    * @return The trouble.
    */
   dev.apportion.v1.Reason getTrouble();
+
+  /**
+   * <pre>
+   * What is wrong, as human-readable text, where there is more to say than `trouble` says: what in
+   * the store cannot be used. Empty otherwise.
+   * </pre>
+   *
+   * <code>string trouble_message = 8;</code>
+   * @return The troubleMessage.
+   */
+  java.lang.String getTroubleMessage();
+  /**
+   * <pre>
+   * What is wrong, as human-readable text, where there is more to say than `trouble` says: what in
+   * the store cannot be used. Empty otherwise.
+   * </pre>
+   *
+   * <code>string trouble_message = 8;</code>
+   * @return The bytes for troubleMessage.
+   */
+  com.google.protobuf.ByteString
+      getTroubleMessageBytes();
 }
