@@ -124,8 +124,8 @@ mod tests {
             let targets = targets(Cast::Languages, &measured(accepted, 0, 1.0), None);
             targets.iter().map(|target| target.is_met).collect::<Vec<_>>()
         };
-        assert_eq!(met([17, 33, 17, 17, 16]), [true; 8]);
-        assert_eq!(met([17, 30, 17, 17, 19]), [true, true, true, true, false, true, true, false]);
+        assert_eq!(met([20, 21, 20, 20, 19]), [true; 8]);
+        assert_eq!(met([20, 18, 20, 20, 22]), [true, true, true, true, false, true, true, false]);
     }
 
     #[test]

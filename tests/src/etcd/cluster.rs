@@ -89,7 +89,7 @@ impl Etcd {
     pub async fn answers(&self) {
         let (client, started) = (self.client(), Instant::now());
         loop {
-            match client.range(b"/".to_vec(), Vec::new(), 1, 0).await {
+            match client.range(b"/apportion/".to_vec(), Vec::new(), 1, 0).await {
                 Ok(_) => return,
                 Err(error) if started.elapsed() > READY => {
                     panic!("etcd does not answer: {error}\n{}", self.members[0].log())

@@ -19,6 +19,7 @@ use apportion_etcd::{EtcdClient, Login, range_end};
 use tonic::transport::{Channel, Endpoint};
 
 use super::cluster::{Etcd, initial};
+use super::member::EtcdTls;
 use super::program::program;
 
 /// How a backup is restored.
@@ -128,6 +129,16 @@ impl Etcd {
         }
         auth.auth_enable(AuthEnableRequest {}).await.expect("it is enabled");
         self.login = Some(Login { user: "apportion".into(), password: password.into() });
+    }
+
+    /// Starts all members again, with TLS for clients.
+    pub async fn encrypt(&mut self, tls: EtcdTls) {
+        self.common.tls = Some(tls);
+        for member in &mut self.members {
+            member.kill();
+            member.start(&self.common, true);
+        }
+        self.answers().await;
     }
 
     /// A channel to a member without TLS.

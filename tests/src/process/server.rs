@@ -65,6 +65,11 @@ impl Server {
         Self::start_of(Command::new(program()), &flags)
     }
 
+    /// Serves with these flags and no others, but for free ports of clients and monitoring.
+    pub fn start_plain(flags: &[&str]) -> Self {
+        Self::start_of(Command::new(program()), flags)
+    }
+
     fn start_as(command: Command, data: &Path, flags: &[&str]) -> Self {
         Self::start_of(command, &[&["--data-dir", data.to_str().expect("a path in UTF-8")], flags].concat())
     }
