@@ -39,8 +39,8 @@ fn compose() -> Value {
     compose
 }
 
-/// The services of this name and number of characters, such as `etcd-1`.
-fn services<'a>(compose: &'a Value, is_wanted: impl Fn(&str) -> bool) -> Vec<(&'a str, &'a Value)> {
+/// The services whose names are wanted.
+fn services(compose: &Value, is_wanted: impl Fn(&str) -> bool) -> Vec<(&str, &Value)> {
     let all = compose["services"].as_mapping().expect("services").iter();
     let named = all.map(|(name, service)| (name.as_str().expect("a name"), service));
     named.filter(|(name, _)| is_wanted(name)).collect()
