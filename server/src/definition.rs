@@ -1,5 +1,6 @@
-//! A workspace with its teams as a file defines them: completed and checked by the rules of the server, without a server.
+//! A workspace with its teams and domains as a file defines them: completed and checked by the rules of the server, without a server.
 
+use crate::convert::domain::{domain_policy, wire_domain};
 use crate::convert::names;
 use crate::convert::team::{team_policies, team_policy, wire_team};
 use crate::convert::workspace::{policy, wire_workspace};
@@ -22,6 +23,14 @@ pub enum DefinitionError {
     #[error("team {id}: {error}")]
     Team {
         /// The id of the team.
+        id: String,
+        /// What is wrong.
+        error: FieldError,
+    },
+    /// A field of a domain is.
+    #[error("domain {id}: {error}")]
+    Domain {
+        /// The id of the domain.
         id: String,
         /// What is wrong.
         error: FieldError,
@@ -53,6 +62,15 @@ pub fn complete(
     let teams = policy.teams.iter().map(|team| wire_team(&id, team)).collect();
     let v1::Workspace { preset, signals, .. } = workspace;
     Ok((v1::Workspace { preset, signals, ..wire_workspace(&id, &policy) }, teams))
+}
+
+/// Writes every default of a domain `id` out, as the server stores it.
+///
+/// # Errors
+/// [`DefinitionError`] where a field is missing, malformed or out of its bounds.
+pub fn complete_domain(id: &str, domain: v1::Domain) -> Result<v1::Domain, DefinitionError> {
+    let complete = || Ok(wire_domain(&names::domain_id("id", id)?, &domain_policy(&domain)?));
+    complete().map_err(|error| DefinitionError::Domain { id: id.into(), error })
 }
 
 /// Checks a workspace with its teams as the server does before a change.

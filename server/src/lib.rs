@@ -14,6 +14,7 @@ pub mod owners;
 pub mod membership;
 
 mod convert;
+mod domains;
 mod status;
 
 pub mod peer;

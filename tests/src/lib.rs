@@ -23,6 +23,7 @@ pub mod provider;
 
 pub mod process;
 
+pub mod envoy;
 pub mod etcd;
 
 pub mod demo;

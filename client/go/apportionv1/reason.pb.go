@@ -146,12 +146,12 @@ const (
 	// FAILED_PRECONDITION. Reservations, floors and holdback together exceed the budget. Lower them,
 	// or set `allow_overcommit`.
 	Reason_REASON_POLICY_OVERCOMMITTED Reason = 66
-	// FAILED_PRECONDITION. The resource to delete is still in use: it is a workspace with teams, a
-	// team with child teams, or the team `default`. Delete its children first, or set `force` if the
-	// request has it.
+	// FAILED_PRECONDITION. The resource to delete is still in use: it is a workspace with teams or
+	// domains, a team with child teams, or the team `default`. Delete these first, or set `force` if
+	// the request has it.
 	Reason_REASON_STILL_NEEDED Reason = 67
-	// RESOURCE_EXHAUSTED. The number of workspaces, teams, tokens or draining nodes is at its bound.
-	// Delete some. There is no RetryInfo, because waiting does not help.
+	// RESOURCE_EXHAUSTED. The number of workspaces, teams, domains, tokens or draining nodes is at
+	// its bound. Delete some. There is no RetryInfo, because waiting does not help.
 	Reason_REASON_TOO_MANY_RESOURCES Reason = 68
 	// INVALID_ARGUMENT. The page token is not from this server, or is from a call with other
 	// arguments. List again from the first page.
@@ -166,6 +166,8 @@ const (
 	// NOT_FOUND. The cluster has no such node, or the node does not run. Correct the name or start
 	// the node.
 	Reason_REASON_UNKNOWN_NODE Reason = 72
+	// NOT_FOUND. There is no such domain. Create the domain, or correct that of Envoy's filter.
+	Reason_REASON_UNKNOWN_DOMAIN Reason = 73
 	// INTERNAL. A bug in the server. Nothing changed. Report it with the time and the message.
 	Reason_REASON_INTERNAL Reason = 99
 )
@@ -215,6 +217,7 @@ var (
 		70: "REASON_NO_ADMINISTRATOR",
 		71: "REASON_NO_CLUSTER",
 		72: "REASON_UNKNOWN_NODE",
+		73: "REASON_UNKNOWN_DOMAIN",
 		99: "REASON_INTERNAL",
 	}
 	Reason_value = map[string]int32{
@@ -260,6 +263,7 @@ var (
 		"REASON_NO_ADMINISTRATOR":     70,
 		"REASON_NO_CLUSTER":           71,
 		"REASON_UNKNOWN_NODE":         72,
+		"REASON_UNKNOWN_DOMAIN":       73,
 		"REASON_INTERNAL":             99,
 	}
 )
@@ -295,7 +299,7 @@ var File_apportion_v1_reason_proto protoreflect.FileDescriptor
 
 const file_apportion_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x19apportion/v1/reason.proto\x12\fapportion.v1*\x88\t\n" +
+	"\x19apportion/v1/reason.proto\x12\fapportion.v1*\xa3\t\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10REASON_MALFORMED\x10\x01\x12\x17\n" +
@@ -339,7 +343,8 @@ const file_apportion_v1_reason_proto_rawDesc = "" +
 	"\x15REASON_BAD_PAGE_TOKEN\x10E\x12\x1b\n" +
 	"\x17REASON_NO_ADMINISTRATOR\x10F\x12\x15\n" +
 	"\x11REASON_NO_CLUSTER\x10G\x12\x17\n" +
-	"\x13REASON_UNKNOWN_NODE\x10H\x12\x13\n" +
+	"\x13REASON_UNKNOWN_NODE\x10H\x12\x19\n" +
+	"\x15REASON_UNKNOWN_DOMAIN\x10I\x12\x13\n" +
 	"\x0fREASON_INTERNAL\x10cBO\n" +
 	"\x10dev.apportion.v1B\vReasonProtoP\x01Z,apportion.dev/client/apportionv1;apportionv1b\x06proto3"
 

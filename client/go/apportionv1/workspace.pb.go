@@ -908,7 +908,7 @@ type DeleteWorkspaceRequest struct {
 	// Whether to run all checks without deleting the workspace.
 	ValidateOnly bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// Whether to delete the teams of the workspace too. If false, deleting a workspace that has teams
-	// other than `default` fails with `REASON_STILL_NEEDED`.
+	// other than `default` fails with `REASON_STILL_NEEDED`. With domains it always does.
 	Force         bool `protobuf:"varint,4,opt,name=force,proto3" json:"force,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

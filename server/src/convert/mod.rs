@@ -15,6 +15,8 @@ pub(crate) mod observation;
 pub(crate) mod settle;
 
 pub(crate) mod cluster;
+pub(crate) mod domain;
+pub(crate) mod envoy;
 pub(crate) mod team;
 pub(crate) mod workspace;
 

@@ -14,45 +14,59 @@ const PAGE_DEFAULT: usize = 100;
 /// Most elements of a page.
 const PAGE_MAX: usize = 1000;
 
-/// The id of a token: the same form as that of a workspace.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct TokenId(WorkspaceId);
+/// An id of the same form as that of a workspace.
+macro_rules! plain_id {
+    ($(#[$doc:meta])* $visibility:vis struct $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        $visibility struct $name(WorkspaceId);
 
-impl TokenId {
-    /// Checks and takes a bare id.
-    ///
-    /// # Errors
-    /// [`NameError`] where it is empty, too long, or has a character that is not allowed.
-    pub(crate) fn new(id: &str) -> Result<Self, NameError> {
-        WorkspaceId::new(id).map(Self)
-    }
+        impl $name {
+            /// Checks and takes a bare id.
+            ///
+            /// # Errors
+            /// [`NameError`] where it is empty, too long, or has a character that is not allowed.
+            $visibility fn new(id: &str) -> Result<Self, NameError> {
+                WorkspaceId::new(id).map(Self)
+            }
 
-    /// The bare id.
-    pub(crate) fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
+            /// The bare id.
+            $visibility fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+        }
+
+        impl Name for $name {
+            fn check(name: &str) -> Result<Self, NameError> {
+                Self::new(name)
+            }
+
+            fn text(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
 }
 
-impl Name for TokenId {
-    fn check(name: &str) -> Result<Self, NameError> {
-        Self::new(name)
-    }
-
-    fn text(&self) -> &str {
-        self.as_str()
-    }
+plain_id! {
+    /// The id of a token.
+    pub(crate) struct TokenId
 }
-
-impl fmt::Display for TokenId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for TokenId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
+plain_id! {
+    /// The id of a domain.
+    pub(crate) struct DomainId
 }
 
 /// `workspaces/{workspace}`.
@@ -73,6 +87,11 @@ pub(crate) fn token_name(token: &TokenId) -> String {
 /// `nodes/{node}`.
 pub(crate) fn node_name(node: &NodeId) -> String {
     format!("nodes/{node}")
+}
+
+/// `domains/{domain}`.
+pub(crate) fn domain_name(domain: &DomainId) -> String {
+    format!("domains/{domain}")
 }
 
 /// The id of a new workspace, as `CreateWorkspace` names it.
@@ -96,6 +115,14 @@ pub(crate) fn team_id(path: &str, id: &str) -> Result<TeamId, FieldError> {
 /// # Errors
 /// [`FieldError`] where it is missing or malformed.
 pub(crate) fn token_id(path: &str, id: &str) -> Result<TokenId, FieldError> {
+    name(path, id)
+}
+
+/// The id of a new domain, as `CreateDomain` names it.
+///
+/// # Errors
+/// [`FieldError`] where it is missing or malformed.
+pub(crate) fn domain_id(path: &str, id: &str) -> Result<DomainId, FieldError> {
     name(path, id)
 }
 
@@ -133,6 +160,15 @@ pub(crate) fn token(path: &str, held: &str) -> Result<TokenId, FieldError> {
 pub(crate) fn node(path: &str, held: &str) -> Result<NodeId, FieldError> {
     let [node] = parts(path, held, ["nodes"])?;
     name(path, node)
+}
+
+/// The domain of a name such as `domains/mesh`.
+///
+/// # Errors
+/// [`FieldError`] where the name is missing or has another form.
+pub(crate) fn domain(path: &str, held: &str) -> Result<DomainId, FieldError> {
+    let [domain] = parts(path, held, ["domains"])?;
+    name(path, domain)
 }
 
 /// The ids of a name that goes through `collections`.

@@ -43,7 +43,7 @@ use crate::store::Store;
 use apportion_core::allocator::Settled;
 use apportion_core::ids::{CallerId, NodeId, TeamId, WorkspaceId};
 use apportion_core::ledger::ShardInput;
-use apportion_core::policy::PolicyError;
+use apportion_core::policy::{LimitPolicy, PolicyError};
 use apportion_core::time::Span;
 use command::{Command, LedgerHandle};
 use health::Health;
@@ -217,6 +217,11 @@ impl Engine {
     /// A team and the teams above it, itself first; the team alone where it is unknown.
     pub fn path_of(&self, workspace: &WorkspaceId, team: &TeamId) -> Vec<TeamId> {
         self.registry.find(workspace).map_or_else(|_| vec![team.clone()], |workspace| workspace.path_of(team))
+    }
+
+    /// The limit of a workspace with the shortest window, as its policy has it; none where there is no such workspace.
+    pub fn primary_limit(&self, workspace: &WorkspaceId) -> Option<LimitPolicy> {
+        Some(self.registry.find(workspace).ok()?.primary_limit())
     }
 
     /// The ids of the workspaces that are served, in no order.

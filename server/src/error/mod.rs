@@ -68,6 +68,9 @@ pub enum Error {
     /// A call about nodes reached a server that is none of a cluster.
     #[error("this server is not a node of a cluster; call one that was started with --cluster")]
     NoCluster,
+    /// There is no such domain.
+    #[error("there is no such domain; create it, or correct the domain of Envoy's filter")]
+    UnknownDomain,
     /// The client cancelled the request.
     #[error("the client cancelled the request")]
     Cancelled,

@@ -42,6 +42,7 @@ use crate::owners::Route;
 use crate::peer::CallSubject;
 use anywhere::AnywhereRequest;
 use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
+use apportion_core::policy::LimitPolicy;
 use apportion_core::time::Span;
 use apportion_proto::{peer_v1, v1};
 use here::Here;
@@ -220,6 +221,11 @@ impl LeaseRouter {
         workspace: &WorkspaceId,
     ) -> Result<Snapshot, Error> {
         view::show_here(&self.here.0, cluster, workspace).await
+    }
+
+    /// The limit of a workspace with the shortest window, as this node knows its policy.
+    pub(crate) fn primary_limit(&self, workspace: &WorkspaceId) -> Option<LimitPolicy> {
+        self.here.0.primary_limit(workspace)
     }
 
     /// The shard of a workspace.

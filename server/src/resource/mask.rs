@@ -41,6 +41,19 @@ pub(crate) fn update_team(
     update(stored, new, mask)
 }
 
+/// Changes a stored domain as an update asks for. Values are not checked here; a field that the mask names and the request leaves out
+/// gets its default.
+///
+/// # Errors
+/// [`FieldError`] where the mask names an unknown field or one that never changes.
+pub(crate) fn update_domain(
+    stored: &mut v1::Domain,
+    new: &v1::Domain,
+    mask: Option<&FieldMask>,
+) -> Result<(), FieldError> {
+    update(stored, new, mask)
+}
+
 /// Changes all that the mask names, or nothing where a path is refused.
 fn update<M: Resource + Clone>(stored: &mut M, new: &M, mask: Option<&FieldMask>) -> Result<(), FieldError> {
     let mut changed = stored.clone();

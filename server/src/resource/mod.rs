@@ -9,6 +9,7 @@ mod field;
 
 mod types;
 
+mod domain;
 mod team;
 mod token;
 mod workspace;
@@ -20,7 +21,7 @@ pub use fields::{Fields, differences};
 pub use token::token_fields;
 
 pub(crate) use fields::under;
-pub(crate) use mask::{update_team, update_workspace};
+pub(crate) use mask::{update_domain, update_team, update_workspace};
 
 #[cfg(test)]
 mod tests;

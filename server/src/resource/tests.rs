@@ -42,6 +42,11 @@ fn every_field_of_a_team_has_a_row() {
 }
 
 #[test]
+fn every_field_of_a_domain_has_a_row() {
+    check::<v1::Domain>("Domain");
+}
+
+#[test]
 fn every_field_of_a_workspace_has_a_row() {
     check::<v1::Workspace>("Workspace");
 }

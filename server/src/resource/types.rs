@@ -146,6 +146,16 @@ impl FieldType for v1::PriorityShares {
     }
 }
 
+impl FieldType for prost_types::Duration {
+    fn is_set(&self) -> bool {
+        true
+    }
+
+    fn show(&self, path: &str, fields: &mut Fields) {
+        insert(fields, path, &json!(self.to_string()));
+    }
+}
+
 impl FieldType for v1::EdgePriorities {
     fn is_set(&self) -> bool {
         true

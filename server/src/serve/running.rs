@@ -17,9 +17,11 @@ use crate::engine::Engine;
 use crate::leases::{Cluster, ClusterNode};
 use crate::membership::Membership;
 use crate::service::admin::Admin;
+use crate::service::envoy::RateLimitCalls;
 use crate::service::http;
 use crate::service::quota::{QuotaCalls, StreamBounds};
 use crate::store::{self, OpenedStore, StoreError};
+use apportion_envoy::ratelimit::rate_limit_service_server::RateLimitServiceServer;
 use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -158,7 +160,9 @@ impl Running {
         let quota = QuotaCalls::new(leases.clone(), Arc::clone(&gate), Arc::clone(&store), bounds);
         let bytes = limits.message_bytes as usize;
         let membership = membership.flatten();
+        let domains = policies.domains();
         let admin = Admin::new(policies, store, leases.clone(), membership.clone());
+        let rls = RateLimitCalls::new(leases.clone(), Arc::clone(&gate), domains);
         let peers = peers.map(|listener| {
             let (leases, admin, gate) = (leases.clone(), admin.clone(), Arc::clone(&gate));
             let (tls, halt) = (settings.peer_tls.clone(), peers_halt.clone());
@@ -170,6 +174,7 @@ impl Running {
             .add_service(reflection()?.build_v1()?)
             .add_service(reflection()?.build_v1alpha()?)
             .add_service(admin.max_decoding_message_size(bytes))
+            .add_service(RateLimitServiceServer::new(rls).max_decoding_message_size(bytes))
             .prepare();
         let quota = QuotaServiceServer::new(quota).max_decoding_message_size(bytes);
         let services = Services { quota: Some(quota), router };
@@ -288,5 +293,6 @@ async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, Se
 fn reflection() -> Result<tonic_reflection::server::Builder<'static>, ServeError> {
     Ok(tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(apportion_proto::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(apportion_envoy::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET))
 }

@@ -70,6 +70,7 @@ pub(super) fn open(
     unusable.iter().for_each(|(id, why, version)| engine.close_unusable(id, why, *version));
     let policies =
         Policies::open(catalog, Arc::clone(&engine), Arc::clone(&gate), settings.limits.workspaces);
+    policies.resolve_doubts_of_domains();
     Ok(Opened { store: opened, engine, gate, policies })
 }
 

@@ -90,14 +90,15 @@ pub(crate) fn action_of(service: &str, method: &str) -> Option<Action> {
         }
         ("apportion.v1.QuotaService", "WatchWorkspace") => Action::Read,
         ("apportion.v1.QuotaService", "GetSignals") => Action::Signals,
-        ("apportion.v1.AdminService", "GetWorkspace" | "GetTeam") => Action::Read,
-        ("apportion.v1.AdminService", "ListWorkspaces" | "ListTeams") => Action::List,
+        ("envoy.service.ratelimit.v3.RateLimitService", "ShouldRateLimit") => Action::Lease,
+        ("apportion.v1.AdminService", "GetWorkspace" | "GetTeam" | "GetDomain") => Action::Read,
+        ("apportion.v1.AdminService", "ListWorkspaces" | "ListTeams" | "ListDomains") => Action::List,
         (
             "apportion.v1.AdminService",
             "CreateWorkspace" | "UpdateWorkspace" | "DeleteWorkspace" | "CreateTeam" | "UpdateTeam"
-            | "DeleteTeam" | "CreateToken" | "ListTokens" | "DeleteToken" | "ListAuditEntries"
-            | "BackupStore" | "GetCluster" | "DrainNode" | "UndrainNode" | "MoveWorkspace"
-            | "ReleaseWorkspace",
+            | "DeleteTeam" | "CreateDomain" | "UpdateDomain" | "DeleteDomain" | "CreateToken" | "ListTokens"
+            | "DeleteToken" | "ListAuditEntries" | "BackupStore" | "GetCluster" | "DrainNode" | "UndrainNode"
+            | "MoveWorkspace" | "ReleaseWorkspace",
         ) => Action::Administer,
         _ => return None,
     })

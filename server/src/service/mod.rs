@@ -23,6 +23,8 @@ mod signals;
 
 pub(crate) mod quota;
 
+pub(crate) mod envoy;
+
 pub(crate) mod passed;
 
 pub(crate) mod admin;

@@ -16,7 +16,9 @@ pub(super) fn code(reason: v1::Reason) -> Code {
         | R::UnknownLimit
         | R::SettledTooMuch
         | R::BadPageToken => Code::InvalidArgument,
-        R::UnknownTeam | R::UnknownWorkspace | R::UnknownToken | R::UnknownNode => Code::NotFound,
+        R::UnknownTeam | R::UnknownWorkspace | R::UnknownToken | R::UnknownNode | R::UnknownDomain => {
+            Code::NotFound
+        }
         R::DeadlineTooShort
         | R::WindowExhausted
         | R::TeamCapReached

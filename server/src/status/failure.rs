@@ -148,6 +148,7 @@ fn is_of_team(reason: v1::Reason) -> bool {
         | R::UnknownNode
         | R::NoCluster
         | R::WorkspaceClosed
+        | R::UnknownDomain
         | R::AlreadyExists
         | R::StaleEtag
         | R::PolicyConflict

@@ -21,6 +21,7 @@ impl Error {
             Self::UnknownToken => v1::Reason::UnknownToken,
             Self::UnknownNode => v1::Reason::UnknownNode,
             Self::NoCluster => v1::Reason::NoCluster,
+            Self::UnknownDomain => v1::Reason::UnknownDomain,
             Self::Cancelled => v1::Reason::Cancelled,
             Self::StoreLost | Self::NotCopied { .. } => v1::Reason::StoreLost,
             Self::NotOwner { .. } => v1::Reason::NotOwner,

@@ -111,6 +111,7 @@ fn other_errors() -> Vec<(&'static str, Error)> {
         ("UNKNOWN_TOKEN", Error::UnknownToken),
         ("UNKNOWN_NODE", Error::UnknownNode),
         ("NO_CLUSTER", Error::NoCluster),
+        ("UNKNOWN_DOMAIN", Error::UnknownDomain),
         ("CANCELLED", Error::Cancelled),
         ("STORE_LOST", Error::StoreLost),
         ("STORE_LOST", Error::NotCopied { why: "no space is left".into() }),

@@ -56,12 +56,15 @@ mod tests {
         let entry =
             v1::AuditEntry { name: "auditEntries/1".into(), method: "M".into(), ..Default::default() };
         let workspace = v1::Workspace { name: "workspaces/default".into(), ..crate::preset::intercom() };
+        let domain =
+            v1::Domain { name: "domains/mesh".into(), team_key: "team".into(), ..Default::default() };
         vec![
             (record::claim_key(3), record::encode_claim(&claim)),
             (record::marks_key(3, &id), marks),
             ("token/t".into(), Document::Token { token: "t".into(), value: kept }.bytes()),
             ("audit/00000000000000000001".into(), entry.encode_to_vec()),
             ("workspace/default".into(), workspace.encode_to_vec()),
+            ("domain/mesh".into(), domain.encode_to_vec()),
         ]
     }
 

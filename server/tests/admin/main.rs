@@ -1,10 +1,12 @@
 //! The calls of administrators over gRPC, against a server in this process.
 
 mod policy;
+mod rls;
 mod served;
 mod signals;
 
 mod backup;
+mod domains;
 mod first_token;
 mod lists;
 mod teams;

@@ -1,5 +1,6 @@
 //! A server in this process, with clients that bear a token.
 
+use apportion_envoy::ratelimit::rate_limit_service_client::RateLimitServiceClient;
 use apportion_proto::v1;
 use apportion_proto::v1::admin_service_client::AdminServiceClient;
 use apportion_proto::v1::quota_service_client::QuotaServiceClient;
@@ -119,6 +120,11 @@ impl Served {
         QuotaServiceClient::with_interceptor(self.channel.clone(), Self::bearer(secret))
     }
 
+    /// Asks as an Envoy with this secret.
+    pub(crate) fn rls_as(&self, secret: &str) -> RateLimitServiceClient<Calls> {
+        RateLimitServiceClient::with_interceptor(self.channel.clone(), Self::bearer(secret))
+    }
+
     /// The entries of a resource, the newest first.
     pub(crate) async fn audit(&self, resource: &str) -> Vec<v1::AuditEntry> {
         let request = v1::ListAuditEntriesRequest { resource: resource.into(), ..Default::default() };
@@ -138,6 +144,12 @@ impl Served {
             }
         }
     }
+}
+
+/// A domain that is bound to a workspace.
+pub(crate) fn bound(id: &str, workspace: &str) -> v1::CreateDomainRequest {
+    let domain = v1::Domain { workspace: format!("workspaces/{workspace}"), ..v1::Domain::default() };
+    v1::CreateDomainRequest { domain_id: id.into(), domain: Some(domain), ..Default::default() }
 }
 
 /// A token for every team of every workspace.

@@ -1,8 +1,13 @@
 //! Every kind of call through a node that is not the owner.
 
 use crate::nodes::{Nodes, acquire, reason};
+use apportion_envoy::ratelimit::rate_limit_descriptor::Entry;
+use apportion_envoy::ratelimit::rate_limit_response::Code;
+use apportion_envoy::ratelimit::rate_limit_service_client::RateLimitServiceClient;
+use apportion_envoy::ratelimit::{RateLimitDescriptor, RateLimitRequest};
 use apportion_proto::v1;
 use tonic::Request;
+use tonic::transport::Endpoint;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_granted_settled_and_given_back_through_any_node() {
@@ -83,4 +88,35 @@ async fn nodes_that_take_each_other_for_the_owner_do_not_pass_a_call_on_for_ever
     let mut request = Request::new(acquire(1));
     request.set_timeout(std::time::Duration::from_millis(300));
     assert_eq!(reason(nodes.quota(0).acquire_lease(request).await), "NOT_OWNER");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn envoy_may_ask_any_node() {
+    let nodes = Nodes::start(2).await;
+    let domain = v1::Domain { workspace: "workspaces/default".into(), ..v1::Domain::default() };
+    let create =
+        v1::CreateDomainRequest { domain_id: "mesh".into(), domain: Some(domain), ..Default::default() };
+    let entry = Entry { key: "team".into(), value: "default".into() };
+    let descriptor = |is_negative_hits| RateLimitDescriptor {
+        entries: vec![entry.clone()],
+        is_negative_hits,
+        ..RateLimitDescriptor::default()
+    };
+    let mut left = Vec::new();
+    for node in [0, 1, 1] {
+        // The nodes of this test have stores of their own.
+        let _ = nodes.admin(node).create_domain(create.clone()).await;
+        let endpoint =
+            Endpoint::from_shared(format!("http://{}", nodes.client_address(node))).expect("an address");
+        let mut envoy = RateLimitServiceClient::new(endpoint.connect().await.expect("it listens"));
+        let mut asked =
+            RateLimitRequest { domain: "mesh".into(), descriptors: vec![descriptor(false)], hits_addend: 1 };
+        let answer = envoy.should_rate_limit(asked.clone()).await.expect("an answer").into_inner();
+        assert_eq!(answer.overall_code(), Code::Ok, "node {node}");
+        left.push(answer.statuses[0].limit_remaining);
+        // What a node took for an Envoy can be given back through it, wherever the owner is.
+        asked.descriptors = vec![descriptor(true)];
+        envoy.should_rate_limit(asked).await.expect("an answer");
+    }
+    assert!(left.iter().all(|now| *now == left[0]), "{left:?}");
 }

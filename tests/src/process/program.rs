@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::SystemTime;
 
 /// What the program is built from, from the root of the repository. Directories named `tests` do not count.
-const SOURCES: [&str; 3] = ["server", "proto/apportion", "proto/src"];
+const SOURCES: [&str; 4] = ["server", "proto/apportion", "proto/envoy", "proto/src"];
 
 /// Runs the program with a command line: its output and its status.
 pub fn apportion(server: Option<SocketAddr>, arguments: &[&OsStr]) -> Output {

@@ -59,6 +59,12 @@ impl Server {
         Self::start_as(shell, data, &[])
     }
 
+    /// Serves the store in `data` at the address of a server that has ended.
+    pub fn start_at(data: &Path, address: SocketAddr) -> Self {
+        let flags = ["--data-dir", data.to_str().expect("a path in UTF-8")];
+        Self::listen_at(Command::new(program()), &address.to_string(), &flags)
+    }
+
     /// Serves the store of a cluster in etcd, as a node of this name.
     pub fn start_on_etcd(store: &str, node: &str) -> Self {
         let flags = ["--store", store, "--cluster", "try", "--node", node, "--peer-listen", "127.0.0.1:0"];
@@ -74,10 +80,14 @@ impl Server {
         Self::start_of(command, &[&["--data-dir", data.to_str().expect("a path in UTF-8")], flags].concat())
     }
 
-    fn start_of(mut command: Command, flags: &[&str]) -> Self {
+    fn start_of(command: Command, flags: &[&str]) -> Self {
+        Self::listen_at(command, "127.0.0.1:0", flags)
+    }
+
+    fn listen_at(mut command: Command, address: &str, flags: &[&str]) -> Self {
         let started = Instant::now();
         command.env_clear().env("RUST_BACKTRACE", "1");
-        command.args(["serve", "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"]);
+        command.args(["serve", "--listen", address, "--http-listen", "127.0.0.1:0"]);
         let child = Child::start(command.args(flags));
         let line = child.line();
         let (address, http) = addresses(&line).unwrap_or_else(|| panic!("no addresses in `{line}`"));

@@ -8,7 +8,7 @@ const EMPTY_WORDS: [&str; 9] =
     ["Manager", "Helper", "Helpers", "Util", "Utils", "Handler", "Handlers", "Info", "Data"];
 
 /// Names that a trait demands, which the contract or a library has made.
-const DEMANDED: [&str; 5] = ["Data", "get_workspace", "get_team", "get_signals", "get_cluster"];
+const DEMANDED: [&str; 6] = ["Data", "get_workspace", "get_team", "get_domain", "get_signals", "get_cluster"];
 
 /// The words of a name written LikeThis.
 fn words_of(name: &str) -> Vec<String> {

@@ -1,8 +1,9 @@
-//! `apportion apply`: changes workspaces and teams to match a policy file.
+//! `apportion apply`: changes workspaces, teams and domains to match a policy file.
 //!
-//! A field that the file leaves out gets its default. Workspaces and teams that are not in the file stay as they are; with `--prune`,
-//! the other teams of its workspaces are deleted, except `default`. All steps are planned before the first is made.
+//! A field that the file leaves out gets its default. What is not in the file stays as it is; with `--prune`, the other teams and
+//! domains of its workspaces are deleted, except the team `default`. All steps are planned before the first is made.
 
+use super::domain;
 use super::plan::{Allowed, CurrentPolicy, PlanStep, plan};
 use super::policy_file::{self, DesiredPolicy};
 use super::show;
@@ -14,10 +15,10 @@ use apportion_server::resource::differences;
 use std::path::{Path, PathBuf};
 use tonic::Code;
 
-/// Change workspaces and teams to match a policy file
+/// Change workspaces, teams and domains to match a policy file
 ///
-/// A field that the file leaves out gets its default. Workspaces that are not in the file stay as they are, and so do teams unless
-/// --prune is given.
+/// A field that the file leaves out gets its default. Workspaces that are not in the file stay as they are, and so do teams and
+/// domains unless --prune is given.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Policy file in TOML, or - for standard input
@@ -26,7 +27,7 @@ pub(crate) struct Args {
     /// Print the changes without making them; exit with 1 if there are any
     #[arg(long)]
     dry_run: bool,
-    /// Delete teams that are not in the file, in the workspaces that are
+    /// Delete teams and domains that are not in the file, in the workspaces that are
     #[arg(long)]
     prune: bool,
     /// Allow reservations, floors and holdback to exceed the budget
@@ -90,17 +91,21 @@ impl Apply {
         Ok(plans)
     }
 
-    /// The workspace and its teams as the server has them.
+    /// The workspace and its teams, and all domains, as the server has them.
     async fn current(&mut self, name: &str) -> Result<CurrentPolicy, String> {
         let found = self.client.get_workspace(v1::GetWorkspaceRequest { name: name.into() }).await;
+        let domains = domain::all(&mut self.client).await?;
+        let domains = domains.into_iter().map(|domain| (domain.name.clone(), domain)).collect();
         let workspace = match found {
             Ok(found) => found.into_inner().workspace,
-            Err(status) if status.code() == Code::NotFound => return Ok(CurrentPolicy::default()),
+            Err(status) if status.code() == Code::NotFound => {
+                return Ok(CurrentPolicy { domains, ..CurrentPolicy::default() });
+            }
             Err(status) => return Err(refused(&status)),
         };
         let mut request =
             v1::ListTeamsRequest { parent: name.into(), page_size: 1_000, ..Default::default() };
-        let mut current = CurrentPolicy { workspace, ..CurrentPolicy::default() };
+        let mut current = CurrentPolicy { workspace, domains, ..CurrentPolicy::default() };
         loop {
             let page = self.client.list_teams(request.clone()).await.map_err(|status| refused(&status))?;
             let page = page.into_inner();
@@ -143,6 +148,14 @@ impl Apply {
                 let deleted = self.client.delete_team(request).await;
                 deleted.map(|_| Vec::new()).map_err(|status| refused(&status))
             }
+            PlanStep::Domain(value) => {
+                Ok(domain::write(&mut self.client, value, exists.then(all), false).await?.1)
+            }
+            PlanStep::DeleteDomain(v1::Domain { name, etag, .. }) => {
+                let request = v1::DeleteDomainRequest { name, etag, validate_only: false };
+                let deleted = self.client.delete_domain(request).await;
+                deleted.map(|_| Vec::new()).map_err(|status| refused(&status))
+            }
         }
     }
 }
@@ -151,7 +164,7 @@ impl Apply {
 fn print(current: &CurrentPolicy, step: &PlanStep) {
     let before = current.fields(step);
     let sign = match (step, &before) {
-        (PlanStep::Delete(_), _) => '-',
+        (PlanStep::Delete(_) | PlanStep::DeleteDomain(_), _) => '-',
         (_, Some(_)) => '~',
         (_, None) => '+',
     };

@@ -1,4 +1,4 @@
-//! The flags that every change of a workspace or team has.
+//! The flags that every change of a workspace, team or domain has.
 
 /// The conditions of a change.
 #[derive(clap::Args)]

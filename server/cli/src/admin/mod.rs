@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod cluster;
 mod conditions;
+mod domain;
 mod flags;
 mod landing;
 mod plan;
@@ -29,6 +30,9 @@ pub(crate) enum Command {
     /// Manage teams, which share the budget of a workspace
     #[command(subcommand)]
     Team(team::Command),
+    /// Manage domains, by which Envoy calls a workspace
+    #[command(subcommand)]
+    Domain(domain::Command),
     /// Manage tokens, the credentials of services and people
     #[command(subcommand)]
     Token(token::Command),
@@ -55,6 +59,7 @@ pub(crate) fn run(command: &Command) -> Result<bool, String> {
         match command {
             Command::Workspace(command) => workspace::run(command).await,
             Command::Team(command) => team::run(command).await,
+            Command::Domain(command) => domain::run(command).await,
             Command::Token(command) => token::run(command).await,
             Command::Cluster(command) => return cluster::run(command).await,
             Command::Audit(args) => audit::run(args).await,

@@ -8,11 +8,12 @@ use apportion_server::resource::{Fields, fields_of};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// A workspace with its teams by name, as the server has them; no workspace before it is created.
+/// A workspace with its teams by name, and the domains of all workspaces, as the server has them; no workspace before it is created.
 #[derive(Clone, Default)]
 pub(super) struct CurrentPolicy {
     pub(super) workspace: Option<v1::Workspace>,
     pub(super) teams: BTreeMap<String, v1::Team>,
+    pub(super) domains: BTreeMap<String, v1::Domain>,
 }
 
 /// One change.
@@ -24,12 +25,16 @@ pub(super) enum PlanStep {
     Team(v1::Team),
     /// Deletes a team.
     Delete(v1::Team),
+    /// Creates a domain, or updates it.
+    Domain(v1::Domain),
+    /// Deletes a domain.
+    DeleteDomain(v1::Domain),
 }
 
 /// What `apply` may do.
 #[derive(Clone, Copy)]
 pub(super) struct Allowed {
-    /// Delete teams that are not in the file.
+    /// Delete teams and domains that are not in the file.
     pub(super) prune: bool,
     /// Promise more than the budget.
     pub(super) overcommit: bool,
@@ -67,6 +72,7 @@ pub(super) fn plan(
         now = now.after(&step);
         order.push(step);
     }
+    order.extend(domain_steps(current, desired, allowed.prune));
     Ok(order)
 }
 
@@ -84,7 +90,25 @@ fn next(now: &CurrentPolicy, left: &[PlanStep], overcommit: bool) -> Result<usiz
     Err(obstacle)
 }
 
-/// The steps, in no order yet.
+/// The steps for domains, which promise nothing: they come last, in order of their names.
+fn domain_steps(current: &CurrentPolicy, desired: &DesiredPolicy, prune: bool) -> Vec<PlanStep> {
+    let mut steps = Vec::new();
+    for domain in &desired.domains {
+        let found = current.domains.get(&domain.name);
+        if found.map(fields_of) != Some(fields_of(domain)) {
+            let etag = found.map(|found| found.etag.clone()).unwrap_or_default();
+            steps.push(PlanStep::Domain(v1::Domain { etag, ..domain.clone() }));
+        }
+    }
+    if prune {
+        let is_desired = |domain: &v1::Domain| desired.domains.iter().any(|kept| kept.name == domain.name);
+        let of_workspace = current.domains.values().filter(|domain| domain.workspace == desired.value.name);
+        steps.extend(of_workspace.filter(|domain| !is_desired(domain)).cloned().map(PlanStep::DeleteDomain));
+    }
+    steps
+}
+
+/// The steps for the workspace and its teams, in no order yet.
 fn steps(current: &CurrentPolicy, desired: &DesiredPolicy, prune: bool) -> Vec<PlanStep> {
     let mut steps = Vec::new();
     let mut value = desired.value.clone();
@@ -119,6 +143,7 @@ impl PlanStep {
         match self {
             Self::Workspace(workspace) => &workspace.name,
             Self::Team(team) | Self::Delete(team) => &team.name,
+            Self::Domain(domain) | Self::DeleteDomain(domain) => &domain.name,
         }
     }
 
@@ -127,7 +152,8 @@ impl PlanStep {
         match self {
             Self::Workspace(workspace) => fields_of(workspace),
             Self::Team(team) => fields_of(team),
-            Self::Delete(_) => Fields::new(),
+            Self::Domain(domain) => fields_of(domain),
+            Self::Delete(_) | Self::DeleteDomain(_) => Fields::new(),
         }
     }
 }
@@ -150,6 +176,12 @@ impl CurrentPolicy {
             PlanStep::Delete(team) => {
                 current.teams.remove(&team.name);
             }
+            PlanStep::Domain(domain) => {
+                current.domains.insert(domain.name.clone(), domain.clone());
+            }
+            PlanStep::DeleteDomain(domain) => {
+                current.domains.remove(&domain.name);
+            }
         }
         current
     }
@@ -159,6 +191,9 @@ impl CurrentPolicy {
         match step {
             PlanStep::Workspace(_) => self.workspace.as_ref().map(fields_of),
             PlanStep::Team(team) | PlanStep::Delete(team) => self.teams.get(&team.name).map(fields_of),
+            PlanStep::Domain(domain) | PlanStep::DeleteDomain(domain) => {
+                self.domains.get(&domain.name).map(fields_of)
+            }
         }
     }
 

@@ -1,5 +1,6 @@
-//! The file of `apportion apply`: workspaces with their limits and teams, in TOML.
+//! The file of `apportion apply`: workspaces with their limits, teams and domains, in TOML.
 
+mod domain;
 mod limit;
 mod table;
 mod team;
@@ -7,6 +8,7 @@ mod workspace;
 
 use apportion_proto::v1;
 use apportion_server::definition;
+use domain::DomainTable;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -14,10 +16,11 @@ use std::io::{self, Read};
 use std::path::Path;
 use workspace::WorkspaceTable;
 
-/// A workspace and its teams as they are to be, every default written out; a parent comes before its child teams.
+/// A workspace, its teams and its domains as they are to be, every default written out; a parent comes before its child teams.
 pub(super) struct DesiredPolicy {
     pub(super) value: v1::Workspace,
     pub(super) teams: Vec<v1::Team>,
+    pub(super) domains: Vec<v1::Domain>,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +54,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<DesiredPolicy>, String> {
 pub(super) fn parse(text: &str) -> Result<Vec<DesiredPolicy>, String> {
     let file: Document = toml::from_str(text).map_err(|error| error.to_string())?;
     check_unique("workspace", file.workspace.iter().map(|workspace| &*workspace.id))?;
+    let domains = file.workspace.iter().flat_map(|workspace| &workspace.domains);
+    check_unique("domain", domains.map(|domain| &*domain.id))?;
     let desired = |workspace: &WorkspaceTable| {
         desired(workspace).map_err(|error| format!("workspace {}: {error}", workspace.id))
     };
@@ -63,7 +68,11 @@ fn desired(workspace: &WorkspaceTable) -> Result<DesiredPolicy, String> {
     let teams: Vec<_> = teams.collect();
     let (value, teams) =
         definition::complete(&workspace.id, workspace.wire()?, &teams).map_err(|error| error.to_string())?;
-    Ok(DesiredPolicy { value, teams })
+    let complete = |domain: &DomainTable| {
+        definition::complete_domain(&domain.id, domain.wire(&workspace.id)).map_err(|error| error.to_string())
+    };
+    let domains = workspace.domains.iter().map(complete).collect::<Result<_, _>>()?;
+    Ok(DesiredPolicy { value, teams, domains })
 }
 
 /// Fails where an id is given twice.
@@ -114,6 +123,30 @@ mod tests {
                 Err(why) => assert!(!why.is_empty()),
             }
         });
+    }
+
+    #[test]
+    fn a_domain_is_bound_to_the_workspace_that_it_stands_under() {
+        let head = "[[workspace]]\nid = \"w\"\npreset = \"intercom\"\n[[workspace.domain]]\nid = \"mesh\"\n";
+        let keys = "team_key = \"service\"\nrefuse_unknown = true\nmax_wait = \"0.2s\"\n";
+        let desired = parse(&format!("{head}{keys}")).expect("it is a policy");
+        let domain = &desired[0].domains[0];
+        assert_eq!((&*domain.name, &*domain.workspace), ("domains/mesh", "workspaces/w"));
+        assert_eq!(
+            (&*domain.team_key, &*domain.caller_key, domain.refuse_unknown),
+            ("service", "caller", true)
+        );
+        assert_eq!(domain.max_wait.map(|wait| wait.nanos), Some(200_000_000));
+        for (key, reported) in [
+            ("max_wait = \"soon\"", "is not a duration"),
+            ("workspace = \"v\"", "unknown field `workspace`"),
+            ("caller_key = \"team\"", "domain mesh: caller_key: must differ from team_key"),
+        ] {
+            let error = parse(&format!("{head}{key}\n")).err().expect("refused");
+            assert!(error.contains(reported), "{error}");
+        }
+        let twice = format!("{head}[[workspace.domain]]\nid = \"mesh\"\n");
+        assert_eq!(parse(&twice).err().as_deref(), Some("domain mesh: defined twice"));
     }
 
     #[test]

@@ -21,6 +21,11 @@ pub(super) fn team(team: &v1::Team) -> Row {
     row(&team.name, &team.etag, fields_of(team))
 }
 
+/// A domain as a row.
+pub(super) fn domain(domain: &v1::Domain) -> Row {
+    row(&domain.name, &domain.etag, fields_of(domain))
+}
+
 /// A token as a row.
 pub(super) fn token(token: &v1::Token) -> Row {
     row(&token.name, "", token_fields(token))

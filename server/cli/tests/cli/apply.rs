@@ -38,6 +38,21 @@ fn what_a_file_says_is_made_changed_and_the_second_time_nothing_differs() {
 }
 
 #[test]
+fn domains_are_made_with_their_workspace_and_go_only_when_told_to() {
+    let server = Server::start("", &[]);
+    let domain = "[[workspace.domain]]\nid = \"mesh\"\nmax_wait = \"0.5s\"\n";
+    let with = format!("{}{domain}", file(&[("a", "")]));
+    let told = apply(&server, &with, &[]).well();
+    assert_eq!(steps(&told), ["+ workspaces/w", "+ workspaces/w/teams/a", "+ domains/mesh"]);
+    assert_eq!(apply(&server, &with, &[]).well(), "no changes\n");
+    let told = apply(&server, &with.replace("0.5s", "1s"), &[]).well();
+    assert!(steps(&told) == ["~ domains/mesh"] && told.contains("max_wait: \"0.500s\" -> \"1s\""), "{told}");
+    let without = file(&[("a", "")]);
+    assert_eq!(apply(&server, &without, &[]).well(), "no changes\n");
+    assert_eq!(steps(&apply(&server, &without, &["--prune"]).well()), ["- domains/mesh"]);
+}
+
+#[test]
 fn a_dry_run_changes_nothing_and_its_exit_code_says_whether_something_differs() {
     let server = Server::start("", &[]);
     let text = file(&[("a", "")]);

@@ -69,6 +69,30 @@ fn a_team_is_created_shown_changed_listed_and_deleted() {
 }
 
 #[test]
+fn a_domain_is_created_shown_changed_listed_and_deleted() {
+    let server = Server::start("", &[]);
+    let make =
+        ["domain", "create", "mesh", "--workspace", "default", "--team-key", "service", "--max-wait", "0.2s"];
+    let made = json(&server.run(&[&make[..], &["--json"]].concat()).well());
+    assert_eq!((&made["workspace"], &made["team_key"]), (&"workspaces/default".into(), &"service".into()));
+    assert_eq!((&made["max_wait"], &made["default_team"]), (&"0.200s".into(), &"default".into()));
+    let told = server.run(&["domain", "create", "other", "--workspace", "absent"]).refused();
+    assert!(told.contains("UNKNOWN_WORKSPACE"), "{told}");
+    let told = server.run(&["domain", "update", "mesh"]).refused();
+    assert!(told.contains("nothing to update"), "{told}");
+    let said = server.run(&["domain", "update", "mesh", "--default-team", "absent", "--clear", "max_wait"]);
+    assert!(said.err.contains("warning: the workspace has no team absent"), "{said:?}");
+    let shown = json(&server.run(&["domain", "get", "mesh", "--json"]).well());
+    assert_eq!((&shown["default_team"], shown.get("max_wait")), (&"absent".into(), None));
+    let told = server.run(&["workspace", "delete", "default", "--force"]).refused();
+    assert!(told.contains("STILL_NEEDED") && told.contains("a domain is bound to it"), "{told}");
+    assert_eq!(names(&server.run(&["domain", "list", "--json"]).well()), ["domains/mesh"]);
+    server.run(&["domain", "delete", "mesh"]).well();
+    let told = server.run(&["domain", "get", "mesh"]).refused();
+    assert!(told.contains("UNKNOWN_DOMAIN"), "{told}");
+}
+
+#[test]
 fn the_first_token_says_that_tokens_are_required_from_now_on_and_shows_its_secret_once() {
     let server = Server::start("", &[]);
     let create = ["token", "create", "c", "--role", "client", "--scope", "default/sync"];

@@ -12,7 +12,7 @@ use crate::error::Error;
 use apportion_core::allocator::Allocator;
 use apportion_core::bounds::Bounds;
 use apportion_core::ids::{TeamId, WorkspaceId};
-use apportion_core::policy::DEPTH_MAX;
+use apportion_core::policy::{DEPTH_MAX, LimitPolicy};
 use apportion_core::time::Timestamp;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -139,6 +139,13 @@ impl Workspace {
     /// How many requests wait.
     pub(in crate::engine) fn waiting(&self) -> usize {
         self.lock().waiters.requests()
+    }
+
+    /// The limit with the shortest window, as the policy has it.
+    pub(in crate::engine) fn primary_limit(&self) -> LimitPolicy {
+        let guard = self.lock();
+        let policy = &guard.versioned.policy;
+        policy.limits[policy.primary_limit()].clone()
     }
 
     /// A team and the teams above it, itself first.

@@ -1,4 +1,4 @@
-//! The calls of administrators: workspaces, teams, tokens, the nodes of a cluster, the audit log and backups.
+//! The calls of administrators: workspaces, teams, domains, tokens, the nodes of a cluster, the audit log and backups.
 
 mod list;
 
@@ -12,6 +12,7 @@ mod policies;
 mod audit;
 mod backup;
 mod cluster;
+mod domains;
 mod teams;
 mod tokens;
 mod workspaces;
@@ -242,6 +243,46 @@ impl v1::admin_service_server::AdminService for Admin {
     ) -> Result<Response<v1::DeleteTeamResponse>, Status> {
         let scope = |request: &v1::DeleteTeamRequest| scope(&request.name);
         self.call(request, "/apportion.v1.AdminService/DeleteTeam", scope, Policies::delete_team).await
+    }
+
+    async fn create_domain(
+        &self,
+        request: Request<v1::CreateDomainRequest>,
+    ) -> Result<Response<v1::CreateDomainResponse>, Status> {
+        let scope = |_: &v1::CreateDomainRequest| ErrorScope::default();
+        self.call(request, "/apportion.v1.AdminService/CreateDomain", scope, Policies::create_domain).await
+    }
+
+    async fn get_domain(
+        &self,
+        request: Request<v1::GetDomainRequest>,
+    ) -> Result<Response<v1::GetDomainResponse>, Status> {
+        let scope = |_: &v1::GetDomainRequest| ErrorScope::default();
+        self.call(request, "/apportion.v1.AdminService/GetDomain", scope, Policies::show_domain).await
+    }
+
+    async fn list_domains(
+        &self,
+        request: Request<v1::ListDomainsRequest>,
+    ) -> Result<Response<v1::ListDomainsResponse>, Status> {
+        let scope = |_: &v1::ListDomainsRequest| ErrorScope::default();
+        self.call(request, "/apportion.v1.AdminService/ListDomains", scope, Policies::list_domains).await
+    }
+
+    async fn update_domain(
+        &self,
+        request: Request<v1::UpdateDomainRequest>,
+    ) -> Result<Response<v1::UpdateDomainResponse>, Status> {
+        let scope = |_: &v1::UpdateDomainRequest| ErrorScope::default();
+        self.call(request, "/apportion.v1.AdminService/UpdateDomain", scope, Policies::update_domain).await
+    }
+
+    async fn delete_domain(
+        &self,
+        request: Request<v1::DeleteDomainRequest>,
+    ) -> Result<Response<v1::DeleteDomainResponse>, Status> {
+        let scope = |_: &v1::DeleteDomainRequest| ErrorScope::default();
+        self.call(request, "/apportion.v1.AdminService/DeleteDomain", scope, Policies::delete_domain).await
     }
 
     async fn create_token(

@@ -3,6 +3,7 @@
 use super::change_error::ChangeError;
 use super::stored::{StoredWorkspace, usable_policy};
 use crate::convert::time::timestamp;
+use crate::domains::Domains;
 use crate::engine::{Engine, Versioned};
 use crate::error::Error;
 use crate::preset;
@@ -15,6 +16,7 @@ use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::Policy;
 use apportion_proto::v1;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -29,9 +31,13 @@ pub(crate) struct Policies {
     pub(super) engine: Arc<Engine>,
     pub(super) gate: Arc<Gate>,
     pub(super) most_workspaces: u32,
+    /// The domains in force.
+    pub(super) domains: Arc<Domains>,
     changing: Mutex<()>,
     /// Workspaces whose last change may or may not be durable.
     in_doubt: Mutex<BTreeSet<WorkspaceId>>,
+    /// Whether the domains in force may not be those of the store.
+    domains_in_doubt: AtomicBool,
 }
 
 impl Policies {
@@ -42,8 +48,16 @@ impl Policies {
         gate: Arc<Gate>,
         most_workspaces: u32,
     ) -> Arc<Self> {
-        let (changing, in_doubt) = (Mutex::default(), Mutex::default());
-        let policies = Arc::new(Self { catalog, engine, gate, most_workspaces, changing, in_doubt });
+        let policies = Arc::new(Self {
+            catalog,
+            engine,
+            gate,
+            most_workspaces,
+            domains: Arc::default(),
+            changing: Mutex::default(),
+            in_doubt: Mutex::default(),
+            domains_in_doubt: AtomicBool::new(true),
+        });
         tokio::spawn(read_back(Arc::downgrade(&policies)));
         policies
     }
@@ -145,6 +159,26 @@ impl Policies {
         self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).extend(workspaces);
     }
 
+    /// The domains in force.
+    pub(crate) fn domains(&self) -> Arc<Domains> {
+        Arc::clone(&self.domains)
+    }
+
+    /// The domains in force may not be what the store holds.
+    pub(crate) fn doubt_domains(&self) {
+        self.domains_in_doubt.store(true, Ordering::Release);
+    }
+
+    /// Puts the domains in force that the store holds, where these are in doubt.
+    pub(crate) fn resolve_doubts_of_domains(&self) {
+        if self.domains_in_doubt.swap(false, Ordering::AcqRel)
+            && let Err(error) = self.see_domains()
+        {
+            tracing::error!(%error, "the domains cannot be read");
+            self.doubt_domains();
+        }
+    }
+
     /// Puts in force what the store holds of the workspaces that are in doubt.
     pub(super) fn resolve_doubts(&self) {
         let _changing = self.changing();
@@ -194,7 +228,11 @@ async fn read_back(policies: Weak<Policies>) {
         ticks.tick().await;
         let Some(policies) = policies.upgrade() else { return };
         if !policies.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            let policies = Arc::clone(&policies);
             let _ = tokio::task::spawn_blocking(move || policies.resolve_doubts()).await;
+        }
+        if policies.domains_in_doubt.load(Ordering::Acquire) {
+            let _ = tokio::task::spawn_blocking(move || policies.resolve_doubts_of_domains()).await;
         }
     }
 }

@@ -202,6 +202,10 @@ impl Policies {
                 let (name, why) = (request.name.clone(), "it has teams; delete them first, or set `force`");
                 return Err(Error::StillNeeded { name, why }.into());
             }
+            if self.has_domain(&id)? {
+                let (name, why) = (request.name.clone(), "a domain is bound to it; delete the domain first");
+                return Err(Error::StillNeeded { name, why }.into());
+            }
             if !request.validate_only {
                 self.apply(&self.deletion(who, &old), Some(&id))?;
                 self.engine.remove(&id);

@@ -1,9 +1,9 @@
 //! The documents of the catalog, and as which bytes each is stored.
 
 use super::super::format;
-use super::keys::{drain_key, pin_key, team_key, token_key, workspace_key};
+use super::keys::{domain_key, drain_key, pin_key, team_key, token_key, workspace_key};
 use apportion_core::ids::{NodeId, WorkspaceId};
-use apportion_proto::v1::{Team, Token, Workspace};
+use apportion_proto::v1::{Domain, Team, Token, Workspace};
 use prost::Message;
 
 /// A token with the hash of its secret; the secret itself is stored nowhere.
@@ -43,6 +43,13 @@ pub enum Document {
         /// What it is.
         value: Team,
     },
+    /// A domain.
+    Domain {
+        /// Its id.
+        domain: String,
+        /// What it is.
+        value: Domain,
+    },
     /// A token.
     Token {
         /// Its id.
@@ -70,6 +77,7 @@ impl Document {
         match self {
             Self::Workspace { workspace, .. } => workspace_key(workspace),
             Self::Team { workspace, team, .. } => team_key(workspace, team),
+            Self::Domain { domain, .. } => domain_key(domain),
             Self::Token { token, .. } => token_key(token),
             Self::Drain { node } => drain_key(node.as_str()),
             Self::Pin { shard, .. } => pin_key(*shard),
@@ -80,6 +88,7 @@ impl Document {
         match self {
             Self::Workspace { value, .. } => value.encode_to_vec(),
             Self::Team { value, .. } => value.encode_to_vec(),
+            Self::Domain { value, .. } => value.encode_to_vec(),
             Self::Token { value: KeptToken { token, secret_sha256 }, .. } => {
                 format::TokenMessage { token: Some(token.clone()), secret_sha256: secret_sha256.into() }
                     .encode_to_vec()

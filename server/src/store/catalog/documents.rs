@@ -1,11 +1,11 @@
-//! Workspaces, teams and tokens as they are read.
+//! Workspaces, teams, domains and tokens as they are read.
 
 use super::super::kv::{Entry, Store, StoreVersion};
 use super::document::KeptToken;
 use super::error::CatalogError;
-use super::keys::{TOKENS, WORKSPACES, policy_key, team_key, token_key, workspace_key};
+use super::keys::{DOMAINS, TOKENS, WORKSPACES, domain_key, policy_key, team_key, token_key, workspace_key};
 use super::stored::{self, NamedMessage, Stored, StoredMessage};
-use apportion_proto::v1::{Team, Workspace};
+use apportion_proto::v1::{Domain, Team, Workspace};
 use std::sync::{Arc, Mutex};
 
 /// Most documents of one page.
@@ -92,6 +92,23 @@ impl Catalog {
     /// [`CatalogError`] where the store or the document cannot be read.
     pub fn team(&self, workspace: &str, team: &str) -> Result<Option<Stored<Team>>, CatalogError> {
         self.one(&team_key(workspace, team))
+    }
+
+    /// A domain.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store or the document cannot be read.
+    pub fn domain(&self, domain: &str) -> Result<Option<Stored<Domain>>, CatalogError> {
+        self.one(&domain_key(domain))
+    }
+
+    /// Every domain, in order of id.
+    ///
+    /// # Errors
+    /// [`CatalogError`] where the store or a document cannot be read.
+    pub fn all_domains(&self) -> Result<Vec<Stored<Domain>>, CatalogError> {
+        // One read, so that they are as of one moment. Whoever creates domains bounds how many there are.
+        self.store.scan(DOMAINS, None, usize::MAX)?.into_iter().map(stored::read).collect()
     }
 
     /// A token.

@@ -4,6 +4,8 @@
 pub(crate) const WORKSPACES: &str = "workspace/";
 /// What the keys of tokens start with.
 pub(super) const TOKENS: &str = "token/";
+/// What the keys of domains start with.
+pub(super) const DOMAINS: &str = "domain/";
 /// What the keys of teams start with.
 pub(crate) const TEAMS: &str = "team/";
 /// What the keys of the revisions of policies start with.
@@ -56,6 +58,11 @@ pub fn drain_key(node: &str) -> String {
 /// The key of the pin of a shard.
 pub fn pin_key(shard: u16) -> String {
     format!("{PINS}{shard}")
+}
+
+/// The key of the domain with this id.
+pub fn domain_key(domain: &str) -> String {
+    format!("{DOMAINS}{domain}")
 }
 
 /// The key of the audit entry with this number.

@@ -4,9 +4,9 @@ use super::super::format;
 use super::super::kv::{Entry, StoreVersion};
 use super::document::{KeptPin, KeptToken};
 use super::error::CatalogError;
-use super::keys::{AUDIT_PREFIX, AUDIT_SPAN, PINS, TEAMS, TOKENS, WORKSPACES};
+use super::keys::{AUDIT_PREFIX, AUDIT_SPAN, DOMAINS, PINS, TEAMS, TOKENS, WORKSPACES};
 use apportion_core::ids::{NodeId, WorkspaceId};
-use apportion_proto::v1::{AuditEntry, Team, Token, Workspace};
+use apportion_proto::v1::{AuditEntry, Domain, Team, Token, Workspace};
 use prost::Message;
 
 /// A document as it is stored.
@@ -33,7 +33,7 @@ macro_rules! stored_messages {
     };
 }
 
-stored_messages!(Workspace, Team, AuditEntry, format::AuditSpan);
+stored_messages!(Workspace, Team, Domain, AuditEntry, format::AuditSpan);
 
 impl StoredMessage for KeptToken {
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
@@ -84,6 +84,9 @@ fn name_of(key: &str) -> String {
     if let Some((workspace, id)) = key.strip_prefix(TEAMS).and_then(|rest| rest.split_once('/')) {
         return format!("workspaces/{workspace}/teams/{id}");
     }
+    if let Some(id) = key.strip_prefix(DOMAINS) {
+        return format!("domains/{id}");
+    }
     format!("tokens/{}", key.strip_prefix(TOKENS).unwrap_or(key))
 }
 
@@ -106,6 +109,8 @@ pub(crate) fn readable(key: &str, value: &[u8]) -> Result<(), String> {
         named(&Workspace::from_bytes(value)?.name, name_of(key))
     } else if key.starts_with(TEAMS) && key.matches('/').count() == 2 {
         named(&Team::from_bytes(value)?.name, name_of(key))
+    } else if key.starts_with(DOMAINS) {
+        named(&Domain::from_bytes(value)?.name, name_of(key))
     } else if key.starts_with(TOKENS) {
         named(&KeptToken::from_bytes(value)?.token.name, name_of(key))
     } else if key.starts_with(PINS) {

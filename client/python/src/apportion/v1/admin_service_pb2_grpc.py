@@ -6,6 +6,7 @@ import warnings
 from apportion.v1 import audit_pb2 as apportion_dot_v1_dot_audit__pb2
 from apportion.v1 import backup_pb2 as apportion_dot_v1_dot_backup__pb2
 from apportion.v1 import cluster_pb2 as apportion_dot_v1_dot_cluster__pb2
+from apportion.v1 import domain_pb2 as apportion_dot_v1_dot_domain__pb2
 from apportion.v1 import team_pb2 as apportion_dot_v1_dot_team__pb2
 from apportion.v1 import token_pb2 as apportion_dot_v1_dot_token__pb2
 from apportion.v1 import workspace_pb2 as apportion_dot_v1_dot_workspace__pb2
@@ -37,8 +38,8 @@ if _version_not_supported:
 
 class AdminServiceStub(object):
     """Reads and changes the configuration. Names of resources follow the Google AIPs:
-    `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
-    `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
+    `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `domains/{domain}`,
+    `tokens/{token}`, `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
 
     - A change and its audit entry are durable before the response. The change takes effect with the
     next decision, also for waiting requests. A changed budget takes effect with the next window.
@@ -53,7 +54,7 @@ class AdminServiceStub(object):
     - Lists are paged. Pass `next_page_token` as `page_token`, with the other fields unchanged, until
     it is empty.
     - The role ADMIN may make every call. OBSERVER may get and list the workspaces and teams in its
-    scopes. CLIENT may make no call of this service.
+    scopes, and the domains of these workspaces. CLIENT may make no call of this service.
     """
 
     def __init__(self, channel):
@@ -112,6 +113,31 @@ class AdminServiceStub(object):
                 request_serializer=apportion_dot_v1_dot_team__pb2.DeleteTeamRequest.SerializeToString,
                 response_deserializer=apportion_dot_v1_dot_team__pb2.DeleteTeamResponse.FromString,
                 _registered_method=True)
+        self.CreateDomain = channel.unary_unary(
+                '/apportion.v1.AdminService/CreateDomain',
+                request_serializer=apportion_dot_v1_dot_domain__pb2.CreateDomainRequest.SerializeToString,
+                response_deserializer=apportion_dot_v1_dot_domain__pb2.CreateDomainResponse.FromString,
+                _registered_method=True)
+        self.GetDomain = channel.unary_unary(
+                '/apportion.v1.AdminService/GetDomain',
+                request_serializer=apportion_dot_v1_dot_domain__pb2.GetDomainRequest.SerializeToString,
+                response_deserializer=apportion_dot_v1_dot_domain__pb2.GetDomainResponse.FromString,
+                _registered_method=True)
+        self.ListDomains = channel.unary_unary(
+                '/apportion.v1.AdminService/ListDomains',
+                request_serializer=apportion_dot_v1_dot_domain__pb2.ListDomainsRequest.SerializeToString,
+                response_deserializer=apportion_dot_v1_dot_domain__pb2.ListDomainsResponse.FromString,
+                _registered_method=True)
+        self.UpdateDomain = channel.unary_unary(
+                '/apportion.v1.AdminService/UpdateDomain',
+                request_serializer=apportion_dot_v1_dot_domain__pb2.UpdateDomainRequest.SerializeToString,
+                response_deserializer=apportion_dot_v1_dot_domain__pb2.UpdateDomainResponse.FromString,
+                _registered_method=True)
+        self.DeleteDomain = channel.unary_unary(
+                '/apportion.v1.AdminService/DeleteDomain',
+                request_serializer=apportion_dot_v1_dot_domain__pb2.DeleteDomainRequest.SerializeToString,
+                response_deserializer=apportion_dot_v1_dot_domain__pb2.DeleteDomainResponse.FromString,
+                _registered_method=True)
         self.CreateToken = channel.unary_unary(
                 '/apportion.v1.AdminService/CreateToken',
                 request_serializer=apportion_dot_v1_dot_token__pb2.CreateTokenRequest.SerializeToString,
@@ -166,8 +192,8 @@ class AdminServiceStub(object):
 
 class AdminServiceServicer(object):
     """Reads and changes the configuration. Names of resources follow the Google AIPs:
-    `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
-    `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
+    `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `domains/{domain}`,
+    `tokens/{token}`, `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
 
     - A change and its audit entry are durable before the response. The change takes effect with the
     next decision, also for waiting requests. A changed budget takes effect with the next window.
@@ -182,7 +208,7 @@ class AdminServiceServicer(object):
     - Lists are paged. Pass `next_page_token` as `page_token`, with the other fields unchanged, until
     it is empty.
     - The role ADMIN may make every call. OBSERVER may get and list the workspaces and teams in its
-    scopes. CLIENT may make no call of this service.
+    scopes, and the domains of these workspaces. CLIENT may make no call of this service.
     """
 
     def CreateWorkspace(self, request, context):
@@ -252,6 +278,41 @@ class AdminServiceServicer(object):
     def DeleteTeam(self, request, context):
         """Deletes a team that has no child teams. Its waiting requests are refused with
         `REASON_UNKNOWN_TEAM`. Granted leases stay valid until they end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateDomain(self, request, context):
+        """Creates a domain of Envoy, bound to a workspace.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDomain(self, request, context):
+        """Gets a domain.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDomains(self, request, context):
+        """Lists the domains of the workspaces that the caller may see, in order of id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateDomain(self, request, context):
+        """Updates a domain: its workspace, and what its keys name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteDomain(self, request, context):
+        """Deletes a domain. Envoy's calls of it fail from then on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -389,6 +450,31 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     request_deserializer=apportion_dot_v1_dot_team__pb2.DeleteTeamRequest.FromString,
                     response_serializer=apportion_dot_v1_dot_team__pb2.DeleteTeamResponse.SerializeToString,
             ),
+            'CreateDomain': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateDomain,
+                    request_deserializer=apportion_dot_v1_dot_domain__pb2.CreateDomainRequest.FromString,
+                    response_serializer=apportion_dot_v1_dot_domain__pb2.CreateDomainResponse.SerializeToString,
+            ),
+            'GetDomain': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDomain,
+                    request_deserializer=apportion_dot_v1_dot_domain__pb2.GetDomainRequest.FromString,
+                    response_serializer=apportion_dot_v1_dot_domain__pb2.GetDomainResponse.SerializeToString,
+            ),
+            'ListDomains': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDomains,
+                    request_deserializer=apportion_dot_v1_dot_domain__pb2.ListDomainsRequest.FromString,
+                    response_serializer=apportion_dot_v1_dot_domain__pb2.ListDomainsResponse.SerializeToString,
+            ),
+            'UpdateDomain': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateDomain,
+                    request_deserializer=apportion_dot_v1_dot_domain__pb2.UpdateDomainRequest.FromString,
+                    response_serializer=apportion_dot_v1_dot_domain__pb2.UpdateDomainResponse.SerializeToString,
+            ),
+            'DeleteDomain': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteDomain,
+                    request_deserializer=apportion_dot_v1_dot_domain__pb2.DeleteDomainRequest.FromString,
+                    response_serializer=apportion_dot_v1_dot_domain__pb2.DeleteDomainResponse.SerializeToString,
+            ),
             'CreateToken': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateToken,
                     request_deserializer=apportion_dot_v1_dot_token__pb2.CreateTokenRequest.FromString,
@@ -448,8 +534,8 @@ def add_AdminServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AdminService(object):
     """Reads and changes the configuration. Names of resources follow the Google AIPs:
-    `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
-    `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
+    `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `domains/{domain}`,
+    `tokens/{token}`, `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
 
     - A change and its audit entry are durable before the response. The change takes effect with the
     next decision, also for waiting requests. A changed budget takes effect with the next window.
@@ -464,7 +550,7 @@ class AdminService(object):
     - Lists are paged. Pass `next_page_token` as `page_token`, with the other fields unchanged, until
     it is empty.
     - The role ADMIN may make every call. OBSERVER may get and list the workspaces and teams in its
-    scopes. CLIENT may make no call of this service.
+    scopes, and the domains of these workspaces. CLIENT may make no call of this service.
     """
 
     @staticmethod
@@ -727,6 +813,141 @@ class AdminService(object):
             '/apportion.v1.AdminService/DeleteTeam',
             apportion_dot_v1_dot_team__pb2.DeleteTeamRequest.SerializeToString,
             apportion_dot_v1_dot_team__pb2.DeleteTeamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateDomain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/apportion.v1.AdminService/CreateDomain',
+            apportion_dot_v1_dot_domain__pb2.CreateDomainRequest.SerializeToString,
+            apportion_dot_v1_dot_domain__pb2.CreateDomainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDomain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/apportion.v1.AdminService/GetDomain',
+            apportion_dot_v1_dot_domain__pb2.GetDomainRequest.SerializeToString,
+            apportion_dot_v1_dot_domain__pb2.GetDomainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDomains(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/apportion.v1.AdminService/ListDomains',
+            apportion_dot_v1_dot_domain__pb2.ListDomainsRequest.SerializeToString,
+            apportion_dot_v1_dot_domain__pb2.ListDomainsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateDomain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/apportion.v1.AdminService/UpdateDomain',
+            apportion_dot_v1_dot_domain__pb2.UpdateDomainRequest.SerializeToString,
+            apportion_dot_v1_dot_domain__pb2.UpdateDomainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteDomain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/apportion.v1.AdminService/DeleteDomain',
+            apportion_dot_v1_dot_domain__pb2.DeleteDomainRequest.SerializeToString,
+            apportion_dot_v1_dot_domain__pb2.DeleteDomainResponse.FromString,
             options,
             channel_credentials,
             insecure,

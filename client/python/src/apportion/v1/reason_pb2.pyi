@@ -151,13 +151,13 @@ class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     or set `allow_overcommit`.
     """
     REASON_STILL_NEEDED: _Reason.ValueType  # 67
-    """FAILED_PRECONDITION. The resource to delete is still in use: it is a workspace with teams, a
-    team with child teams, or the team `default`. Delete its children first, or set `force` if the
-    request has it.
+    """FAILED_PRECONDITION. The resource to delete is still in use: it is a workspace with teams or
+    domains, a team with child teams, or the team `default`. Delete these first, or set `force` if
+    the request has it.
     """
     REASON_TOO_MANY_RESOURCES: _Reason.ValueType  # 68
-    """RESOURCE_EXHAUSTED. The number of workspaces, teams, tokens or draining nodes is at its bound.
-    Delete some. There is no RetryInfo, because waiting does not help.
+    """RESOURCE_EXHAUSTED. The number of workspaces, teams, domains, tokens or draining nodes is at
+    its bound. Delete some. There is no RetryInfo, because waiting does not help.
     """
     REASON_BAD_PAGE_TOKEN: _Reason.ValueType  # 69
     """INVALID_ARGUMENT. The page token is not from this server, or is from a call with other
@@ -176,6 +176,8 @@ class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     """NOT_FOUND. The cluster has no such node, or the node does not run. Correct the name or start
     the node.
     """
+    REASON_UNKNOWN_DOMAIN: _Reason.ValueType  # 73
+    """NOT_FOUND. There is no such domain. Create the domain, or correct that of Envoy's filter."""
     REASON_INTERNAL: _Reason.ValueType  # 99
     """INTERNAL. A bug in the server. Nothing changed. Report it with the time and the message."""
 
@@ -329,13 +331,13 @@ REASON_POLICY_OVERCOMMITTED: Reason.ValueType  # 66
 or set `allow_overcommit`.
 """
 REASON_STILL_NEEDED: Reason.ValueType  # 67
-"""FAILED_PRECONDITION. The resource to delete is still in use: it is a workspace with teams, a
-team with child teams, or the team `default`. Delete its children first, or set `force` if the
-request has it.
+"""FAILED_PRECONDITION. The resource to delete is still in use: it is a workspace with teams or
+domains, a team with child teams, or the team `default`. Delete these first, or set `force` if
+the request has it.
 """
 REASON_TOO_MANY_RESOURCES: Reason.ValueType  # 68
-"""RESOURCE_EXHAUSTED. The number of workspaces, teams, tokens or draining nodes is at its bound.
-Delete some. There is no RetryInfo, because waiting does not help.
+"""RESOURCE_EXHAUSTED. The number of workspaces, teams, domains, tokens or draining nodes is at
+its bound. Delete some. There is no RetryInfo, because waiting does not help.
 """
 REASON_BAD_PAGE_TOKEN: Reason.ValueType  # 69
 """INVALID_ARGUMENT. The page token is not from this server, or is from a call with other
@@ -354,6 +356,8 @@ REASON_UNKNOWN_NODE: Reason.ValueType  # 72
 """NOT_FOUND. The cluster has no such node, or the node does not run. Correct the name or start
 the node.
 """
+REASON_UNKNOWN_DOMAIN: Reason.ValueType  # 73
+"""NOT_FOUND. There is no such domain. Create the domain, or correct that of Envoy's filter."""
 REASON_INTERNAL: Reason.ValueType  # 99
 """INTERNAL. A bug in the server. Nothing changed. Report it with the time and the message."""
 global___Reason = Reason

@@ -501,7 +501,7 @@ class DeleteWorkspaceRequest(google.protobuf.message.Message):
     """Whether to run all checks without deleting the workspace."""
     force: builtins.bool
     """Whether to delete the teams of the workspace too. If false, deleting a workspace that has teams
-    other than `default` fails with `REASON_STILL_NEEDED`.
+    other than `default` fails with `REASON_STILL_NEEDED`. With domains it always does.
     """
     def __init__(
         self,

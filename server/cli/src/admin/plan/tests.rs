@@ -16,7 +16,7 @@ fn desired(permits: u32, teams: &[(&str, &str)]) -> DesiredPolicy {
 }
 
 fn current(permits: u32, teams: &[(&str, &str)]) -> CurrentPolicy {
-    let DesiredPolicy { value, teams } = desired(permits, teams);
+    let DesiredPolicy { value, teams, .. } = desired(permits, teams);
     let made = CurrentPolicy::default().after(&PlanStep::Workspace(value));
     teams.into_iter().fold(made, |current, team| current.after(&PlanStep::Team(team)))
 }
@@ -26,7 +26,7 @@ const ALLOWED: Allowed = Allowed { prune: false, overcommit: false };
 /// Each step as a sign and the last part of the name.
 fn order(from: &CurrentPolicy, to: &DesiredPolicy, allowed: Allowed) -> Result<String, String> {
     let told = |step: &PlanStep| {
-        let sign = if matches!(step, PlanStep::Delete(_)) { "-" } else { "" };
+        let sign = if matches!(step, PlanStep::Delete(_) | PlanStep::DeleteDomain(_)) { "-" } else { "" };
         format!("{sign}{}", step.name().rsplit('/').next().unwrap_or_default())
     };
     Ok(plan(from, to, allowed)?.iter().map(told).collect::<Vec<_>>().join(" "))
@@ -97,4 +97,22 @@ fn a_new_workspace_is_made_first_and_the_same_again_is_nothing() {
     let to = desired(100, &teams);
     assert_eq!(order(&CurrentPolicy::default(), &to, ALLOWED), Ok("w whole default part".into()));
     assert_eq!(order(&current(100, &teams), &to, ALLOWED), Ok(String::new()));
+}
+
+#[test]
+fn domains_come_last_and_only_those_of_the_workspace_are_pruned() {
+    let from = current(100, &[]);
+    let domain = |id: &str, workspace: &str| v1::Domain {
+        name: format!("domains/{id}"),
+        workspace: format!("workspaces/{workspace}"),
+        ..v1::Domain::default()
+    };
+    let from = [domain("old", "w"), domain("foreign", "v")]
+        .into_iter()
+        .fold(from, |current, domain| current.after(&PlanStep::Domain(domain)));
+    let mut to = desired(200, &[("a", "")]);
+    to.domains = vec![domain("new", "w")];
+    assert_eq!(order(&from, &to, ALLOWED), Ok("w a new".into()));
+    let prune = Allowed { prune: true, overcommit: false };
+    assert_eq!(order(&from, &to, prune), Ok("w a new -old".into()));
 }

@@ -1,5 +1,6 @@
 //! A workspace of a policy file.
 
+use super::domain::DomainTable;
 use super::limit::LimitTable;
 use super::table::{Key, Keys, PriorityName, add};
 use super::team::TeamTable;
@@ -12,13 +13,14 @@ use std::fmt;
 
 /// The keys of a workspace beside its fields: compound fields have a syntax of their own.
 const KEYS: Keys =
-    Keys { others: &["id", "limit", "holdback", "floors", "edge", "signals", "team"], former: &[] };
+    Keys { others: &["id", "limit", "holdback", "floors", "edge", "signals", "domain", "team"], former: &[] };
 
 /// A workspace as it stands in the file.
 #[derive(Default)]
 pub(super) struct WorkspaceTable {
     pub(super) id: String,
     pub(super) teams: Vec<TeamTable>,
+    pub(super) domains: Vec<DomainTable>,
     assignments: Assignments<v1::Workspace>,
     limit: Vec<LimitTable>,
     holdback: Option<Shares>,
@@ -89,6 +91,7 @@ impl<'de> Visitor<'de> for WorkspaceVisitor {
                 Key::Other("floors") => workspace.floors = map.next_value()?,
                 Key::Other("edge") => workspace.edge = map.next_value()?,
                 Key::Other("signals") => workspace.signals = map.next_value()?,
+                Key::Other("domain") => workspace.domains = map.next_value()?,
                 Key::Other(_) => workspace.teams = map.next_value()?,
                 Key::Field(field) => add(&mut workspace.assignments, field, &mut map)?,
             }

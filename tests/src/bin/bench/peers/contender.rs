@@ -4,6 +4,8 @@ use super::install::{GUBERNATOR, THROTTLECRAB};
 use super::load::Load;
 use super::messages::{Calls, workspace};
 use crate::service::{connect, create, on_server_core};
+use apportion_proto::v1;
+use apportion_proto::v1::admin_service_client::AdminServiceClient;
 use apportion_tests::process::child::Child;
 use apportion_tests::process::server::Server;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tonic::transport::Channel;
 
 /// Longest time until a server answers its first call.
 const START: Duration = Duration::from_secs(20);
@@ -27,6 +30,8 @@ pub(super) enum Kind {
     /// Answers with the messages of Apportion, and decides nothing.
     Noop,
     Apportion,
+    /// The same, asked as Envoy does.
+    ApportionRls,
     Throttlecrab(PathBuf),
     Gubernator(PathBuf),
 }
@@ -57,6 +62,7 @@ impl Contender {
         let name = match kind {
             Kind::Noop => "a service that only answers",
             Kind::Apportion => "Apportion",
+            Kind::ApportionRls => "Apportion, asked as Envoy does (RLS)",
             Kind::Throttlecrab(_) => THROTTLECRAB,
             Kind::Gubernator(_) => GUBERNATOR,
         };
@@ -67,6 +73,7 @@ impl Contender {
     pub(super) fn calls(&self, keys: usize) -> Calls {
         match self.kind {
             Kind::Noop | Kind::Apportion => Calls::apportion(keys),
+            Kind::ApportionRls => Calls::rls(keys),
             Kind::Throttlecrab(_) => Calls::throttlecrab(keys),
             Kind::Gubernator(_) => Calls::gubernator(keys),
         }
@@ -75,7 +82,8 @@ impl Contender {
     /// Starts it, and waits until it answers a call about each number of keys.
     pub(super) async fn start(&self, keys: &[usize]) -> Result<Running, String> {
         match &self.kind {
-            Kind::Apportion => apportion(keys.iter().copied().max().unwrap_or(0)).await,
+            Kind::Apportion => apportion(keys.iter().copied().max().unwrap_or(0), false).await,
+            Kind::ApportionRls => apportion(keys.iter().copied().max().unwrap_or(0), true).await,
             Kind::Noop => {
                 let this = std::env::current_exe().map_err(|error| error.to_string())?;
                 let child = on_server_core(|| Child::start(Command::new(this).arg("--noop")));
@@ -139,15 +147,27 @@ impl Running {
     }
 }
 
-async fn apportion(workspaces: usize) -> Result<Running, String> {
+async fn apportion(workspaces: usize, has_domains: bool) -> Result<Running, String> {
     let data = tempfile::tempdir().map_err(|error| error.to_string())?;
     let server = on_server_core(|| Server::start(data.path()));
     let channel = connect(server.address()).await;
     for n in 0..workspaces {
         create(channel.clone(), &workspace(n), PERMITS, WINDOW_MS).await;
+        if has_domains {
+            bind(channel.clone(), &workspace(n)).await?;
+        }
     }
     let (address, pid) = (server.address(), server.pid());
     Ok(Running { address, pid, process: Process::Apportion { _server: server, _data: data } })
+}
+
+/// Binds a domain of the same name to a workspace.
+async fn bind(channel: Channel, workspace: &str) -> Result<(), String> {
+    let domain = v1::Domain { workspace: format!("workspaces/{workspace}"), ..v1::Domain::default() };
+    let request =
+        v1::CreateDomainRequest { domain_id: workspace.into(), domain: Some(domain), ..Default::default() };
+    let made = AdminServiceClient::new(channel).create_domain(request).await;
+    made.map(|_| ()).map_err(|status| status.to_string())
 }
 
 /// Free addresses, for servers that do not report the one they bound.

@@ -2,6 +2,9 @@
 //! are used here.
 
 use crate::service::acquire;
+use apportion_envoy::ratelimit::rate_limit_descriptor::Entry;
+use apportion_envoy::ratelimit::rate_limit_response::Code;
+use apportion_envoy::ratelimit::{RateLimitDescriptor, RateLimitRequest, RateLimitResponse};
 use apportion_proto::v1;
 use prost::Message;
 use tonic::codegen::Bytes;
@@ -36,6 +39,22 @@ impl Calls {
             v1::AcquireLeaseResponse::decode(answer).is_ok_and(|answer| answer.lease.is_some())
         };
         Self::new("/apportion.v1.QuotaService/AcquireLease", passes, requests)
+    }
+
+    /// A permit through each of so many domains, asked for as Envoy does.
+    pub(super) fn rls(domains: usize) -> Self {
+        let entry = Entry { key: "team".into(), value: "default".into() };
+        let descriptor = RateLimitDescriptor { entries: vec![entry], ..RateLimitDescriptor::default() };
+        let request = |n| RateLimitRequest {
+            domain: workspace(n),
+            descriptors: vec![descriptor.clone()],
+            hits_addend: 0,
+        };
+        let passes = |answer: &[u8]| {
+            RateLimitResponse::decode(answer).is_ok_and(|answer| answer.overall_code() == Code::Ok)
+        };
+        let requests = (0..domains).map(request);
+        Self::new("/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit", passes, requests)
     }
 
     /// A token from each of so many buckets of throttlecrab.

@@ -65,7 +65,8 @@ pub(crate) fn only(keys: usize, seconds: u64) {
 
 /// The servers to measure, and why peers are left out.
 fn contenders() -> (Vec<Contender>, Vec<String>) {
-    let mut contenders = vec![Contender::new(Kind::Noop), Contender::new(Kind::Apportion)];
+    let ours = [Kind::Noop, Kind::Apportion, Kind::ApportionRls];
+    let mut contenders: Vec<_> = ours.into_iter().map(Contender::new).collect();
     let mut left_out = Vec::new();
     let peers = [
         (install::throttlecrab(), Kind::Throttlecrab as fn(_) -> _),

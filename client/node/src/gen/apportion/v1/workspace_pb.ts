@@ -561,7 +561,7 @@ export type DeleteWorkspaceRequest = Message<"apportion.v1.DeleteWorkspaceReques
 
   /**
    * Whether to delete the teams of the workspace too. If false, deleting a workspace that has teams
-   * other than `default` fails with `REASON_STILL_NEEDED`.
+   * other than `default` fails with `REASON_STILL_NEEDED`. With domains it always does.
    *
    * @generated from field: bool force = 4;
    */

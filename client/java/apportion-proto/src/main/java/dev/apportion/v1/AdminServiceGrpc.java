@@ -5,8 +5,8 @@ import static io.grpc.MethodDescriptor.generateFullMethodName;
 /**
  * <pre>
  * Reads and changes the configuration. Names of resources follow the Google AIPs:
- * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
- * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
+ * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `domains/{domain}`,
+ * `tokens/{token}`, `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
  * - A change and its audit entry are durable before the response. The change takes effect with the
  *   next decision, also for waiting requests. A changed budget takes effect with the next window.
  * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -20,7 +20,7 @@ import static io.grpc.MethodDescriptor.generateFullMethodName;
  * - Lists are paged. Pass `next_page_token` as `page_token`, with the other fields unchanged, until
  *   it is empty.
  * - The role ADMIN may make every call. OBSERVER may get and list the workspaces and teams in its
- *   scopes. CLIENT may make no call of this service.
+ *   scopes, and the domains of these workspaces. CLIENT may make no call of this service.
  * </pre>
  */
 @io.grpc.stub.annotations.GrpcGenerated
@@ -339,6 +339,161 @@ public final class AdminServiceGrpc {
       }
     }
     return getDeleteTeamMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.CreateDomainRequest,
+      dev.apportion.v1.CreateDomainResponse> getCreateDomainMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "CreateDomain",
+      requestType = dev.apportion.v1.CreateDomainRequest.class,
+      responseType = dev.apportion.v1.CreateDomainResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<dev.apportion.v1.CreateDomainRequest,
+      dev.apportion.v1.CreateDomainResponse> getCreateDomainMethod() {
+    io.grpc.MethodDescriptor<dev.apportion.v1.CreateDomainRequest, dev.apportion.v1.CreateDomainResponse> getCreateDomainMethod;
+    if ((getCreateDomainMethod = AdminServiceGrpc.getCreateDomainMethod) == null) {
+      synchronized (AdminServiceGrpc.class) {
+        if ((getCreateDomainMethod = AdminServiceGrpc.getCreateDomainMethod) == null) {
+          AdminServiceGrpc.getCreateDomainMethod = getCreateDomainMethod =
+              io.grpc.MethodDescriptor.<dev.apportion.v1.CreateDomainRequest, dev.apportion.v1.CreateDomainResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "CreateDomain"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.CreateDomainRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.CreateDomainResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new AdminServiceMethodDescriptorSupplier("CreateDomain"))
+              .build();
+        }
+      }
+    }
+    return getCreateDomainMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.GetDomainRequest,
+      dev.apportion.v1.GetDomainResponse> getGetDomainMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "GetDomain",
+      requestType = dev.apportion.v1.GetDomainRequest.class,
+      responseType = dev.apportion.v1.GetDomainResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<dev.apportion.v1.GetDomainRequest,
+      dev.apportion.v1.GetDomainResponse> getGetDomainMethod() {
+    io.grpc.MethodDescriptor<dev.apportion.v1.GetDomainRequest, dev.apportion.v1.GetDomainResponse> getGetDomainMethod;
+    if ((getGetDomainMethod = AdminServiceGrpc.getGetDomainMethod) == null) {
+      synchronized (AdminServiceGrpc.class) {
+        if ((getGetDomainMethod = AdminServiceGrpc.getGetDomainMethod) == null) {
+          AdminServiceGrpc.getGetDomainMethod = getGetDomainMethod =
+              io.grpc.MethodDescriptor.<dev.apportion.v1.GetDomainRequest, dev.apportion.v1.GetDomainResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "GetDomain"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.GetDomainRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.GetDomainResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new AdminServiceMethodDescriptorSupplier("GetDomain"))
+              .build();
+        }
+      }
+    }
+    return getGetDomainMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.ListDomainsRequest,
+      dev.apportion.v1.ListDomainsResponse> getListDomainsMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "ListDomains",
+      requestType = dev.apportion.v1.ListDomainsRequest.class,
+      responseType = dev.apportion.v1.ListDomainsResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<dev.apportion.v1.ListDomainsRequest,
+      dev.apportion.v1.ListDomainsResponse> getListDomainsMethod() {
+    io.grpc.MethodDescriptor<dev.apportion.v1.ListDomainsRequest, dev.apportion.v1.ListDomainsResponse> getListDomainsMethod;
+    if ((getListDomainsMethod = AdminServiceGrpc.getListDomainsMethod) == null) {
+      synchronized (AdminServiceGrpc.class) {
+        if ((getListDomainsMethod = AdminServiceGrpc.getListDomainsMethod) == null) {
+          AdminServiceGrpc.getListDomainsMethod = getListDomainsMethod =
+              io.grpc.MethodDescriptor.<dev.apportion.v1.ListDomainsRequest, dev.apportion.v1.ListDomainsResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "ListDomains"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.ListDomainsRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.ListDomainsResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new AdminServiceMethodDescriptorSupplier("ListDomains"))
+              .build();
+        }
+      }
+    }
+    return getListDomainsMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.UpdateDomainRequest,
+      dev.apportion.v1.UpdateDomainResponse> getUpdateDomainMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "UpdateDomain",
+      requestType = dev.apportion.v1.UpdateDomainRequest.class,
+      responseType = dev.apportion.v1.UpdateDomainResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<dev.apportion.v1.UpdateDomainRequest,
+      dev.apportion.v1.UpdateDomainResponse> getUpdateDomainMethod() {
+    io.grpc.MethodDescriptor<dev.apportion.v1.UpdateDomainRequest, dev.apportion.v1.UpdateDomainResponse> getUpdateDomainMethod;
+    if ((getUpdateDomainMethod = AdminServiceGrpc.getUpdateDomainMethod) == null) {
+      synchronized (AdminServiceGrpc.class) {
+        if ((getUpdateDomainMethod = AdminServiceGrpc.getUpdateDomainMethod) == null) {
+          AdminServiceGrpc.getUpdateDomainMethod = getUpdateDomainMethod =
+              io.grpc.MethodDescriptor.<dev.apportion.v1.UpdateDomainRequest, dev.apportion.v1.UpdateDomainResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "UpdateDomain"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.UpdateDomainRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.UpdateDomainResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new AdminServiceMethodDescriptorSupplier("UpdateDomain"))
+              .build();
+        }
+      }
+    }
+    return getUpdateDomainMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.DeleteDomainRequest,
+      dev.apportion.v1.DeleteDomainResponse> getDeleteDomainMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "DeleteDomain",
+      requestType = dev.apportion.v1.DeleteDomainRequest.class,
+      responseType = dev.apportion.v1.DeleteDomainResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<dev.apportion.v1.DeleteDomainRequest,
+      dev.apportion.v1.DeleteDomainResponse> getDeleteDomainMethod() {
+    io.grpc.MethodDescriptor<dev.apportion.v1.DeleteDomainRequest, dev.apportion.v1.DeleteDomainResponse> getDeleteDomainMethod;
+    if ((getDeleteDomainMethod = AdminServiceGrpc.getDeleteDomainMethod) == null) {
+      synchronized (AdminServiceGrpc.class) {
+        if ((getDeleteDomainMethod = AdminServiceGrpc.getDeleteDomainMethod) == null) {
+          AdminServiceGrpc.getDeleteDomainMethod = getDeleteDomainMethod =
+              io.grpc.MethodDescriptor.<dev.apportion.v1.DeleteDomainRequest, dev.apportion.v1.DeleteDomainResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "DeleteDomain"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.DeleteDomainRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.DeleteDomainResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new AdminServiceMethodDescriptorSupplier("DeleteDomain"))
+              .build();
+        }
+      }
+    }
+    return getDeleteDomainMethod;
   }
 
   private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.CreateTokenRequest,
@@ -713,8 +868,8 @@ public final class AdminServiceGrpc {
   /**
    * <pre>
    * Reads and changes the configuration. Names of resources follow the Google AIPs:
-   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
-   * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
+   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `domains/{domain}`,
+   * `tokens/{token}`, `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
    * - A change and its audit entry are durable before the response. The change takes effect with the
    *   next decision, also for waiting requests. A changed budget takes effect with the next window.
    * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -728,7 +883,7 @@ public final class AdminServiceGrpc {
    * - Lists are paged. Pass `next_page_token` as `page_token`, with the other fields unchanged, until
    *   it is empty.
    * - The role ADMIN may make every call. OBSERVER may get and list the workspaces and teams in its
-   *   scopes. CLIENT may make no call of this service.
+   *   scopes, and the domains of these workspaces. CLIENT may make no call of this service.
    * </pre>
    */
   public interface AsyncService {
@@ -833,6 +988,56 @@ public final class AdminServiceGrpc {
     default void deleteTeam(dev.apportion.v1.DeleteTeamRequest request,
         io.grpc.stub.StreamObserver<dev.apportion.v1.DeleteTeamResponse> responseObserver) {
       io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getDeleteTeamMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Creates a domain of Envoy, bound to a workspace.
+     * </pre>
+     */
+    default void createDomain(dev.apportion.v1.CreateDomainRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.CreateDomainResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getCreateDomainMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Gets a domain.
+     * </pre>
+     */
+    default void getDomain(dev.apportion.v1.GetDomainRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.GetDomainResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getGetDomainMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Lists the domains of the workspaces that the caller may see, in order of id.
+     * </pre>
+     */
+    default void listDomains(dev.apportion.v1.ListDomainsRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.ListDomainsResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getListDomainsMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Updates a domain: its workspace, and what its keys name.
+     * </pre>
+     */
+    default void updateDomain(dev.apportion.v1.UpdateDomainRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.UpdateDomainResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getUpdateDomainMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Deletes a domain. Envoy's calls of it fail from then on.
+     * </pre>
+     */
+    default void deleteDomain(dev.apportion.v1.DeleteDomainRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.DeleteDomainResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getDeleteDomainMethod(), responseObserver);
     }
 
     /**
@@ -949,8 +1154,8 @@ public final class AdminServiceGrpc {
    * Base class for the server implementation of the service AdminService.
    * <pre>
    * Reads and changes the configuration. Names of resources follow the Google AIPs:
-   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
-   * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
+   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `domains/{domain}`,
+   * `tokens/{token}`, `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
    * - A change and its audit entry are durable before the response. The change takes effect with the
    *   next decision, also for waiting requests. A changed budget takes effect with the next window.
    * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -964,7 +1169,7 @@ public final class AdminServiceGrpc {
    * - Lists are paged. Pass `next_page_token` as `page_token`, with the other fields unchanged, until
    *   it is empty.
    * - The role ADMIN may make every call. OBSERVER may get and list the workspaces and teams in its
-   *   scopes. CLIENT may make no call of this service.
+   *   scopes, and the domains of these workspaces. CLIENT may make no call of this service.
    * </pre>
    */
   public static abstract class AdminServiceImplBase
@@ -979,8 +1184,8 @@ public final class AdminServiceGrpc {
    * A stub to allow clients to do asynchronous rpc calls to service AdminService.
    * <pre>
    * Reads and changes the configuration. Names of resources follow the Google AIPs:
-   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
-   * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
+   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `domains/{domain}`,
+   * `tokens/{token}`, `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
    * - A change and its audit entry are durable before the response. The change takes effect with the
    *   next decision, also for waiting requests. A changed budget takes effect with the next window.
    * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -994,7 +1199,7 @@ public final class AdminServiceGrpc {
    * - Lists are paged. Pass `next_page_token` as `page_token`, with the other fields unchanged, until
    *   it is empty.
    * - The role ADMIN may make every call. OBSERVER may get and list the workspaces and teams in its
-   *   scopes. CLIENT may make no call of this service.
+   *   scopes, and the domains of these workspaces. CLIENT may make no call of this service.
    * </pre>
    */
   public static final class AdminServiceStub
@@ -1124,6 +1329,61 @@ public final class AdminServiceGrpc {
 
     /**
      * <pre>
+     * Creates a domain of Envoy, bound to a workspace.
+     * </pre>
+     */
+    public void createDomain(dev.apportion.v1.CreateDomainRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.CreateDomainResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getCreateDomainMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Gets a domain.
+     * </pre>
+     */
+    public void getDomain(dev.apportion.v1.GetDomainRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.GetDomainResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getGetDomainMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Lists the domains of the workspaces that the caller may see, in order of id.
+     * </pre>
+     */
+    public void listDomains(dev.apportion.v1.ListDomainsRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.ListDomainsResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getListDomainsMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Updates a domain: its workspace, and what its keys name.
+     * </pre>
+     */
+    public void updateDomain(dev.apportion.v1.UpdateDomainRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.UpdateDomainResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getUpdateDomainMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Deletes a domain. Envoy's calls of it fail from then on.
+     * </pre>
+     */
+    public void deleteDomain(dev.apportion.v1.DeleteDomainRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.DeleteDomainResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getDeleteDomainMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
      * Creates a token. The response contains the secret, unless the caller made it. The secret cannot
      * be read again.
      * </pre>
@@ -1246,8 +1506,8 @@ public final class AdminServiceGrpc {
    * A stub to allow clients to do synchronous rpc calls to service AdminService.
    * <pre>
    * Reads and changes the configuration. Names of resources follow the Google AIPs:
-   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
-   * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
+   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `domains/{domain}`,
+   * `tokens/{token}`, `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
    * - A change and its audit entry are durable before the response. The change takes effect with the
    *   next decision, also for waiting requests. A changed budget takes effect with the next window.
    * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -1261,7 +1521,7 @@ public final class AdminServiceGrpc {
    * - Lists are paged. Pass `next_page_token` as `page_token`, with the other fields unchanged, until
    *   it is empty.
    * - The role ADMIN may make every call. OBSERVER may get and list the workspaces and teams in its
-   *   scopes. CLIENT may make no call of this service.
+   *   scopes, and the domains of these workspaces. CLIENT may make no call of this service.
    * </pre>
    */
   public static final class AdminServiceBlockingV2Stub
@@ -1381,6 +1641,56 @@ public final class AdminServiceGrpc {
 
     /**
      * <pre>
+     * Creates a domain of Envoy, bound to a workspace.
+     * </pre>
+     */
+    public dev.apportion.v1.CreateDomainResponse createDomain(dev.apportion.v1.CreateDomainRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getCreateDomainMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Gets a domain.
+     * </pre>
+     */
+    public dev.apportion.v1.GetDomainResponse getDomain(dev.apportion.v1.GetDomainRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getGetDomainMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Lists the domains of the workspaces that the caller may see, in order of id.
+     * </pre>
+     */
+    public dev.apportion.v1.ListDomainsResponse listDomains(dev.apportion.v1.ListDomainsRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getListDomainsMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Updates a domain: its workspace, and what its keys name.
+     * </pre>
+     */
+    public dev.apportion.v1.UpdateDomainResponse updateDomain(dev.apportion.v1.UpdateDomainRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getUpdateDomainMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Deletes a domain. Envoy's calls of it fail from then on.
+     * </pre>
+     */
+    public dev.apportion.v1.DeleteDomainResponse deleteDomain(dev.apportion.v1.DeleteDomainRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getDeleteDomainMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
      * Creates a token. The response contains the secret, unless the caller made it. The secret cannot
      * be read again.
      * </pre>
@@ -1495,8 +1805,8 @@ public final class AdminServiceGrpc {
    * A stub to allow clients to do limited synchronous rpc calls to service AdminService.
    * <pre>
    * Reads and changes the configuration. Names of resources follow the Google AIPs:
-   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
-   * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
+   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `domains/{domain}`,
+   * `tokens/{token}`, `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
    * - A change and its audit entry are durable before the response. The change takes effect with the
    *   next decision, also for waiting requests. A changed budget takes effect with the next window.
    * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -1510,7 +1820,7 @@ public final class AdminServiceGrpc {
    * - Lists are paged. Pass `next_page_token` as `page_token`, with the other fields unchanged, until
    *   it is empty.
    * - The role ADMIN may make every call. OBSERVER may get and list the workspaces and teams in its
-   *   scopes. CLIENT may make no call of this service.
+   *   scopes, and the domains of these workspaces. CLIENT may make no call of this service.
    * </pre>
    */
   public static final class AdminServiceBlockingStub
@@ -1630,6 +1940,56 @@ public final class AdminServiceGrpc {
 
     /**
      * <pre>
+     * Creates a domain of Envoy, bound to a workspace.
+     * </pre>
+     */
+    public dev.apportion.v1.CreateDomainResponse createDomain(dev.apportion.v1.CreateDomainRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getCreateDomainMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Gets a domain.
+     * </pre>
+     */
+    public dev.apportion.v1.GetDomainResponse getDomain(dev.apportion.v1.GetDomainRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getGetDomainMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Lists the domains of the workspaces that the caller may see, in order of id.
+     * </pre>
+     */
+    public dev.apportion.v1.ListDomainsResponse listDomains(dev.apportion.v1.ListDomainsRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getListDomainsMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Updates a domain: its workspace, and what its keys name.
+     * </pre>
+     */
+    public dev.apportion.v1.UpdateDomainResponse updateDomain(dev.apportion.v1.UpdateDomainRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getUpdateDomainMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Deletes a domain. Envoy's calls of it fail from then on.
+     * </pre>
+     */
+    public dev.apportion.v1.DeleteDomainResponse deleteDomain(dev.apportion.v1.DeleteDomainRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getDeleteDomainMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
      * Creates a token. The response contains the secret, unless the caller made it. The secret cannot
      * be read again.
      * </pre>
@@ -1743,8 +2103,8 @@ public final class AdminServiceGrpc {
    * A stub to allow clients to do ListenableFuture-style rpc calls to service AdminService.
    * <pre>
    * Reads and changes the configuration. Names of resources follow the Google AIPs:
-   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `tokens/{token}`,
-   * `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
+   * `workspaces/{workspace}`, `workspaces/{workspace}/teams/{team}`, `domains/{domain}`,
+   * `tokens/{token}`, `nodes/{node}`, and `auditEntries/{audit_entry}` in the audit log.
    * - A change and its audit entry are durable before the response. The change takes effect with the
    *   next decision, also for waiting requests. A changed budget takes effect with the next window.
    * - `validate_only` runs all checks and changes nothing. The response or the error is the one that
@@ -1758,7 +2118,7 @@ public final class AdminServiceGrpc {
    * - Lists are paged. Pass `next_page_token` as `page_token`, with the other fields unchanged, until
    *   it is empty.
    * - The role ADMIN may make every call. OBSERVER may get and list the workspaces and teams in its
-   *   scopes. CLIENT may make no call of this service.
+   *   scopes, and the domains of these workspaces. CLIENT may make no call of this service.
    * </pre>
    */
   public static final class AdminServiceFutureStub
@@ -1888,6 +2248,61 @@ public final class AdminServiceGrpc {
 
     /**
      * <pre>
+     * Creates a domain of Envoy, bound to a workspace.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<dev.apportion.v1.CreateDomainResponse> createDomain(
+        dev.apportion.v1.CreateDomainRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getCreateDomainMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * Gets a domain.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<dev.apportion.v1.GetDomainResponse> getDomain(
+        dev.apportion.v1.GetDomainRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getGetDomainMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * Lists the domains of the workspaces that the caller may see, in order of id.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<dev.apportion.v1.ListDomainsResponse> listDomains(
+        dev.apportion.v1.ListDomainsRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getListDomainsMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * Updates a domain: its workspace, and what its keys name.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<dev.apportion.v1.UpdateDomainResponse> updateDomain(
+        dev.apportion.v1.UpdateDomainRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getUpdateDomainMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * Deletes a domain. Envoy's calls of it fail from then on.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<dev.apportion.v1.DeleteDomainResponse> deleteDomain(
+        dev.apportion.v1.DeleteDomainRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getDeleteDomainMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
      * Creates a token. The response contains the secret, unless the caller made it. The secret cannot
      * be read again.
      * </pre>
@@ -2002,16 +2417,21 @@ public final class AdminServiceGrpc {
   private static final int METHODID_LIST_TEAMS = 7;
   private static final int METHODID_UPDATE_TEAM = 8;
   private static final int METHODID_DELETE_TEAM = 9;
-  private static final int METHODID_CREATE_TOKEN = 10;
-  private static final int METHODID_LIST_TOKENS = 11;
-  private static final int METHODID_DELETE_TOKEN = 12;
-  private static final int METHODID_LIST_AUDIT_ENTRIES = 13;
-  private static final int METHODID_GET_CLUSTER = 14;
-  private static final int METHODID_DRAIN_NODE = 15;
-  private static final int METHODID_UNDRAIN_NODE = 16;
-  private static final int METHODID_MOVE_WORKSPACE = 17;
-  private static final int METHODID_RELEASE_WORKSPACE = 18;
-  private static final int METHODID_BACKUP_STORE = 19;
+  private static final int METHODID_CREATE_DOMAIN = 10;
+  private static final int METHODID_GET_DOMAIN = 11;
+  private static final int METHODID_LIST_DOMAINS = 12;
+  private static final int METHODID_UPDATE_DOMAIN = 13;
+  private static final int METHODID_DELETE_DOMAIN = 14;
+  private static final int METHODID_CREATE_TOKEN = 15;
+  private static final int METHODID_LIST_TOKENS = 16;
+  private static final int METHODID_DELETE_TOKEN = 17;
+  private static final int METHODID_LIST_AUDIT_ENTRIES = 18;
+  private static final int METHODID_GET_CLUSTER = 19;
+  private static final int METHODID_DRAIN_NODE = 20;
+  private static final int METHODID_UNDRAIN_NODE = 21;
+  private static final int METHODID_MOVE_WORKSPACE = 22;
+  private static final int METHODID_RELEASE_WORKSPACE = 23;
+  private static final int METHODID_BACKUP_STORE = 24;
 
   private static final class MethodHandlers<Req, Resp> implements
       io.grpc.stub.ServerCalls.UnaryMethod<Req, Resp>,
@@ -2069,6 +2489,26 @@ public final class AdminServiceGrpc {
         case METHODID_DELETE_TEAM:
           serviceImpl.deleteTeam((dev.apportion.v1.DeleteTeamRequest) request,
               (io.grpc.stub.StreamObserver<dev.apportion.v1.DeleteTeamResponse>) responseObserver);
+          break;
+        case METHODID_CREATE_DOMAIN:
+          serviceImpl.createDomain((dev.apportion.v1.CreateDomainRequest) request,
+              (io.grpc.stub.StreamObserver<dev.apportion.v1.CreateDomainResponse>) responseObserver);
+          break;
+        case METHODID_GET_DOMAIN:
+          serviceImpl.getDomain((dev.apportion.v1.GetDomainRequest) request,
+              (io.grpc.stub.StreamObserver<dev.apportion.v1.GetDomainResponse>) responseObserver);
+          break;
+        case METHODID_LIST_DOMAINS:
+          serviceImpl.listDomains((dev.apportion.v1.ListDomainsRequest) request,
+              (io.grpc.stub.StreamObserver<dev.apportion.v1.ListDomainsResponse>) responseObserver);
+          break;
+        case METHODID_UPDATE_DOMAIN:
+          serviceImpl.updateDomain((dev.apportion.v1.UpdateDomainRequest) request,
+              (io.grpc.stub.StreamObserver<dev.apportion.v1.UpdateDomainResponse>) responseObserver);
+          break;
+        case METHODID_DELETE_DOMAIN:
+          serviceImpl.deleteDomain((dev.apportion.v1.DeleteDomainRequest) request,
+              (io.grpc.stub.StreamObserver<dev.apportion.v1.DeleteDomainResponse>) responseObserver);
           break;
         case METHODID_CREATE_TOKEN:
           serviceImpl.createToken((dev.apportion.v1.CreateTokenRequest) request,
@@ -2199,6 +2639,41 @@ public final class AdminServiceGrpc {
               dev.apportion.v1.DeleteTeamResponse>(
                 service, METHODID_DELETE_TEAM)))
         .addMethod(
+          getCreateDomainMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              dev.apportion.v1.CreateDomainRequest,
+              dev.apportion.v1.CreateDomainResponse>(
+                service, METHODID_CREATE_DOMAIN)))
+        .addMethod(
+          getGetDomainMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              dev.apportion.v1.GetDomainRequest,
+              dev.apportion.v1.GetDomainResponse>(
+                service, METHODID_GET_DOMAIN)))
+        .addMethod(
+          getListDomainsMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              dev.apportion.v1.ListDomainsRequest,
+              dev.apportion.v1.ListDomainsResponse>(
+                service, METHODID_LIST_DOMAINS)))
+        .addMethod(
+          getUpdateDomainMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              dev.apportion.v1.UpdateDomainRequest,
+              dev.apportion.v1.UpdateDomainResponse>(
+                service, METHODID_UPDATE_DOMAIN)))
+        .addMethod(
+          getDeleteDomainMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              dev.apportion.v1.DeleteDomainRequest,
+              dev.apportion.v1.DeleteDomainResponse>(
+                service, METHODID_DELETE_DOMAIN)))
+        .addMethod(
           getCreateTokenMethod(),
           io.grpc.stub.ServerCalls.asyncUnaryCall(
             new MethodHandlers<
@@ -2326,6 +2801,11 @@ public final class AdminServiceGrpc {
               .addMethod(getListTeamsMethod())
               .addMethod(getUpdateTeamMethod())
               .addMethod(getDeleteTeamMethod())
+              .addMethod(getCreateDomainMethod())
+              .addMethod(getGetDomainMethod())
+              .addMethod(getListDomainsMethod())
+              .addMethod(getUpdateDomainMethod())
+              .addMethod(getDeleteDomainMethod())
               .addMethod(getCreateTokenMethod())
               .addMethod(getListTokensMethod())
               .addMethod(getDeleteTokenMethod())

@@ -27,55 +27,66 @@ public final class AdminServiceProto {
       "\n apportion/v1/admin_service.proto\022\014appo" +
       "rtion.v1\032\030apportion/v1/audit.proto\032\031appo" +
       "rtion/v1/backup.proto\032\032apportion/v1/clus" +
-      "ter.proto\032\027apportion/v1/team.proto\032\030appo" +
-      "rtion/v1/token.proto\032\034apportion/v1/works" +
-      "pace.proto2\315\r\n\014AdminService\022^\n\017CreateWor" +
-      "kspace\022$.apportion.v1.CreateWorkspaceReq" +
-      "uest\032%.apportion.v1.CreateWorkspaceRespo" +
-      "nse\022U\n\014GetWorkspace\022!.apportion.v1.GetWo" +
-      "rkspaceRequest\032\".apportion.v1.GetWorkspa" +
-      "ceResponse\022[\n\016ListWorkspaces\022#.apportion" +
-      ".v1.ListWorkspacesRequest\032$.apportion.v1" +
-      ".ListWorkspacesResponse\022^\n\017UpdateWorkspa" +
-      "ce\022$.apportion.v1.UpdateWorkspaceRequest" +
-      "\032%.apportion.v1.UpdateWorkspaceResponse\022" +
-      "^\n\017DeleteWorkspace\022$.apportion.v1.Delete" +
-      "WorkspaceRequest\032%.apportion.v1.DeleteWo" +
-      "rkspaceResponse\022O\n\nCreateTeam\022\037.apportio" +
-      "n.v1.CreateTeamRequest\032 .apportion.v1.Cr" +
-      "eateTeamResponse\022F\n\007GetTeam\022\034.apportion." +
-      "v1.GetTeamRequest\032\035.apportion.v1.GetTeam" +
-      "Response\022L\n\tListTeams\022\036.apportion.v1.Lis" +
-      "tTeamsRequest\032\037.apportion.v1.ListTeamsRe" +
-      "sponse\022O\n\nUpdateTeam\022\037.apportion.v1.Upda" +
-      "teTeamRequest\032 .apportion.v1.UpdateTeamR" +
-      "esponse\022O\n\nDeleteTeam\022\037.apportion.v1.Del" +
-      "eteTeamRequest\032 .apportion.v1.DeleteTeam" +
-      "Response\022R\n\013CreateToken\022 .apportion.v1.C" +
-      "reateTokenRequest\032!.apportion.v1.CreateT" +
-      "okenResponse\022O\n\nListTokens\022\037.apportion.v" +
-      "1.ListTokensRequest\032 .apportion.v1.ListT" +
-      "okensResponse\022R\n\013DeleteToken\022 .apportion" +
-      ".v1.DeleteTokenRequest\032!.apportion.v1.De" +
-      "leteTokenResponse\022a\n\020ListAuditEntries\022%." +
-      "apportion.v1.ListAuditEntriesRequest\032&.a" +
-      "pportion.v1.ListAuditEntriesResponse\022O\n\n" +
-      "GetCluster\022\037.apportion.v1.GetClusterRequ" +
-      "est\032 .apportion.v1.GetClusterResponse\022L\n" +
-      "\tDrainNode\022\036.apportion.v1.DrainNodeReque" +
-      "st\032\037.apportion.v1.DrainNodeResponse\022R\n\013U" +
-      "ndrainNode\022 .apportion.v1.UndrainNodeReq" +
-      "uest\032!.apportion.v1.UndrainNodeResponse\022" +
-      "X\n\rMoveWorkspace\022\".apportion.v1.MoveWork" +
-      "spaceRequest\032#.apportion.v1.MoveWorkspac" +
-      "eResponse\022a\n\020ReleaseWorkspace\022%.apportio" +
-      "n.v1.ReleaseWorkspaceRequest\032&.apportion" +
-      ".v1.ReleaseWorkspaceResponse\022T\n\013BackupSt" +
-      "ore\022 .apportion.v1.BackupStoreRequest\032!." +
-      "apportion.v1.BackupStoreResponse0\001BU\n\020de" +
-      "v.apportion.v1B\021AdminServiceProtoP\001Z,app" +
-      "ortion.dev/client/apportionv1;apportionv" +
-      "1b\006proto3"
+      "ter.proto\032\031apportion/v1/domain.proto\032\027ap" +
+      "portion/v1/team.proto\032\030apportion/v1/toke" +
+      "n.proto\032\034apportion/v1/workspace.proto2\364\020" +
+      "\n\014AdminService\022^\n\017CreateWorkspace\022$.appo" +
+      "rtion.v1.CreateWorkspaceRequest\032%.apport" +
+      "ion.v1.CreateWorkspaceResponse\022U\n\014GetWor" +
+      "kspace\022!.apportion.v1.GetWorkspaceReques" +
+      "t\032\".apportion.v1.GetWorkspaceResponse\022[\n" +
+      "\016ListWorkspaces\022#.apportion.v1.ListWorks" +
+      "pacesRequest\032$.apportion.v1.ListWorkspac" +
+      "esResponse\022^\n\017UpdateWorkspace\022$.apportio" +
+      "n.v1.UpdateWorkspaceRequest\032%.apportion." +
+      "v1.UpdateWorkspaceResponse\022^\n\017DeleteWork" +
+      "space\022$.apportion.v1.DeleteWorkspaceRequ" +
+      "est\032%.apportion.v1.DeleteWorkspaceRespon" +
+      "se\022O\n\nCreateTeam\022\037.apportion.v1.CreateTe" +
+      "amRequest\032 .apportion.v1.CreateTeamRespo" +
+      "nse\022F\n\007GetTeam\022\034.apportion.v1.GetTeamReq" +
+      "uest\032\035.apportion.v1.GetTeamResponse\022L\n\tL" +
+      "istTeams\022\036.apportion.v1.ListTeamsRequest" +
+      "\032\037.apportion.v1.ListTeamsResponse\022O\n\nUpd" +
+      "ateTeam\022\037.apportion.v1.UpdateTeamRequest" +
+      "\032 .apportion.v1.UpdateTeamResponse\022O\n\nDe" +
+      "leteTeam\022\037.apportion.v1.DeleteTeamReques" +
+      "t\032 .apportion.v1.DeleteTeamResponse\022U\n\014C" +
+      "reateDomain\022!.apportion.v1.CreateDomainR" +
+      "equest\032\".apportion.v1.CreateDomainRespon" +
+      "se\022L\n\tGetDomain\022\036.apportion.v1.GetDomain" +
+      "Request\032\037.apportion.v1.GetDomainResponse" +
+      "\022R\n\013ListDomains\022 .apportion.v1.ListDomai" +
+      "nsRequest\032!.apportion.v1.ListDomainsResp" +
+      "onse\022U\n\014UpdateDomain\022!.apportion.v1.Upda" +
+      "teDomainRequest\032\".apportion.v1.UpdateDom" +
+      "ainResponse\022U\n\014DeleteDomain\022!.apportion." +
+      "v1.DeleteDomainRequest\032\".apportion.v1.De" +
+      "leteDomainResponse\022R\n\013CreateToken\022 .appo" +
+      "rtion.v1.CreateTokenRequest\032!.apportion." +
+      "v1.CreateTokenResponse\022O\n\nListTokens\022\037.a" +
+      "pportion.v1.ListTokensRequest\032 .apportio" +
+      "n.v1.ListTokensResponse\022R\n\013DeleteToken\022 " +
+      ".apportion.v1.DeleteTokenRequest\032!.appor" +
+      "tion.v1.DeleteTokenResponse\022a\n\020ListAudit" +
+      "Entries\022%.apportion.v1.ListAuditEntriesR" +
+      "equest\032&.apportion.v1.ListAuditEntriesRe" +
+      "sponse\022O\n\nGetCluster\022\037.apportion.v1.GetC" +
+      "lusterRequest\032 .apportion.v1.GetClusterR" +
+      "esponse\022L\n\tDrainNode\022\036.apportion.v1.Drai" +
+      "nNodeRequest\032\037.apportion.v1.DrainNodeRes" +
+      "ponse\022R\n\013UndrainNode\022 .apportion.v1.Undr" +
+      "ainNodeRequest\032!.apportion.v1.UndrainNod" +
+      "eResponse\022X\n\rMoveWorkspace\022\".apportion.v" +
+      "1.MoveWorkspaceRequest\032#.apportion.v1.Mo" +
+      "veWorkspaceResponse\022a\n\020ReleaseWorkspace\022" +
+      "%.apportion.v1.ReleaseWorkspaceRequest\032&" +
+      ".apportion.v1.ReleaseWorkspaceResponse\022T" +
+      "\n\013BackupStore\022 .apportion.v1.BackupStore" +
+      "Request\032!.apportion.v1.BackupStoreRespon" +
+      "se0\001BU\n\020dev.apportion.v1B\021AdminServicePr" +
+      "otoP\001Z,apportion.dev/client/apportionv1;" +
+      "apportionv1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -83,6 +94,7 @@ public final class AdminServiceProto {
           dev.apportion.v1.AuditProto.getDescriptor(),
           dev.apportion.v1.BackupProto.getDescriptor(),
           dev.apportion.v1.ClusterProto.getDescriptor(),
+          dev.apportion.v1.DomainProto.getDescriptor(),
           dev.apportion.v1.TeamProto.getDescriptor(),
           dev.apportion.v1.TokenProto.getDescriptor(),
           dev.apportion.v1.WorkspaceProto.getDescriptor(),
@@ -90,6 +102,7 @@ public final class AdminServiceProto {
     dev.apportion.v1.AuditProto.getDescriptor();
     dev.apportion.v1.BackupProto.getDescriptor();
     dev.apportion.v1.ClusterProto.getDescriptor();
+    dev.apportion.v1.DomainProto.getDescriptor();
     dev.apportion.v1.TeamProto.getDescriptor();
     dev.apportion.v1.TokenProto.getDescriptor();
     dev.apportion.v1.WorkspaceProto.getDescriptor();

@@ -159,7 +159,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Whether to delete the teams of the workspace too. If false, deleting a workspace that has teams
-   * other than `default` fails with `REASON_STILL_NEEDED`.
+   * other than `default` fails with `REASON_STILL_NEEDED`. With domains it always does.
    * </pre>
    *
    * <code>bool force = 4;</code>
@@ -804,7 +804,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Whether to delete the teams of the workspace too. If false, deleting a workspace that has teams
-     * other than `default` fails with `REASON_STILL_NEEDED`.
+     * other than `default` fails with `REASON_STILL_NEEDED`. With domains it always does.
      * </pre>
      *
      * <code>bool force = 4;</code>
@@ -817,7 +817,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Whether to delete the teams of the workspace too. If false, deleting a workspace that has teams
-     * other than `default` fails with `REASON_STILL_NEEDED`.
+     * other than `default` fails with `REASON_STILL_NEEDED`. With domains it always does.
      * </pre>
      *
      * <code>bool force = 4;</code>
@@ -834,7 +834,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Whether to delete the teams of the workspace too. If false, deleting a workspace that has teams
-     * other than `default` fails with `REASON_STILL_NEEDED`.
+     * other than `default` fails with `REASON_STILL_NEEDED`. With domains it always does.
      * </pre>
      *
      * <code>bool force = 4;</code>

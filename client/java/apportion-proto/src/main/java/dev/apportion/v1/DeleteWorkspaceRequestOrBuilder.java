@@ -61,7 +61,7 @@ public interface DeleteWorkspaceRequestOrBuilder extends
   /**
    * <pre>
    * Whether to delete the teams of the workspace too. If false, deleting a workspace that has teams
-   * other than `default` fails with `REASON_STILL_NEEDED`.
+   * other than `default` fails with `REASON_STILL_NEEDED`. With domains it always does.
    * </pre>
    *
    * <code>bool force = 4;</code>

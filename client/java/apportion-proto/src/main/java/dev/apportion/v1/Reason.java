@@ -350,9 +350,9 @@ public enum Reason
   REASON_POLICY_OVERCOMMITTED(66),
   /**
    * <pre>
-   * FAILED_PRECONDITION. The resource to delete is still in use: it is a workspace with teams, a
-   * team with child teams, or the team `default`. Delete its children first, or set `force` if the
-   * request has it.
+   * FAILED_PRECONDITION. The resource to delete is still in use: it is a workspace with teams or
+   * domains, a team with child teams, or the team `default`. Delete these first, or set `force` if
+   * the request has it.
    * </pre>
    *
    * <code>REASON_STILL_NEEDED = 67;</code>
@@ -360,8 +360,8 @@ public enum Reason
   REASON_STILL_NEEDED(67),
   /**
    * <pre>
-   * RESOURCE_EXHAUSTED. The number of workspaces, teams, tokens or draining nodes is at its bound.
-   * Delete some. There is no RetryInfo, because waiting does not help.
+   * RESOURCE_EXHAUSTED. The number of workspaces, teams, domains, tokens or draining nodes is at
+   * its bound. Delete some. There is no RetryInfo, because waiting does not help.
    * </pre>
    *
    * <code>REASON_TOO_MANY_RESOURCES = 68;</code>
@@ -404,6 +404,14 @@ public enum Reason
    * <code>REASON_UNKNOWN_NODE = 72;</code>
    */
   REASON_UNKNOWN_NODE(72),
+  /**
+   * <pre>
+   * NOT_FOUND. There is no such domain. Create the domain, or correct that of Envoy's filter.
+   * </pre>
+   *
+   * <code>REASON_UNKNOWN_DOMAIN = 73;</code>
+   */
+  REASON_UNKNOWN_DOMAIN(73),
   /**
    * <pre>
    * INTERNAL. A bug in the server. Nothing changed. Report it with the time and the message.
@@ -735,9 +743,9 @@ public enum Reason
   public static final int REASON_POLICY_OVERCOMMITTED_VALUE = 66;
   /**
    * <pre>
-   * FAILED_PRECONDITION. The resource to delete is still in use: it is a workspace with teams, a
-   * team with child teams, or the team `default`. Delete its children first, or set `force` if the
-   * request has it.
+   * FAILED_PRECONDITION. The resource to delete is still in use: it is a workspace with teams or
+   * domains, a team with child teams, or the team `default`. Delete these first, or set `force` if
+   * the request has it.
    * </pre>
    *
    * <code>REASON_STILL_NEEDED = 67;</code>
@@ -745,8 +753,8 @@ public enum Reason
   public static final int REASON_STILL_NEEDED_VALUE = 67;
   /**
    * <pre>
-   * RESOURCE_EXHAUSTED. The number of workspaces, teams, tokens or draining nodes is at its bound.
-   * Delete some. There is no RetryInfo, because waiting does not help.
+   * RESOURCE_EXHAUSTED. The number of workspaces, teams, domains, tokens or draining nodes is at
+   * its bound. Delete some. There is no RetryInfo, because waiting does not help.
    * </pre>
    *
    * <code>REASON_TOO_MANY_RESOURCES = 68;</code>
@@ -789,6 +797,14 @@ public enum Reason
    * <code>REASON_UNKNOWN_NODE = 72;</code>
    */
   public static final int REASON_UNKNOWN_NODE_VALUE = 72;
+  /**
+   * <pre>
+   * NOT_FOUND. There is no such domain. Create the domain, or correct that of Envoy's filter.
+   * </pre>
+   *
+   * <code>REASON_UNKNOWN_DOMAIN = 73;</code>
+   */
+  public static final int REASON_UNKNOWN_DOMAIN_VALUE = 73;
   /**
    * <pre>
    * INTERNAL. A bug in the server. Nothing changed. Report it with the time and the message.
@@ -865,6 +881,7 @@ public enum Reason
       case 70: return REASON_NO_ADMINISTRATOR;
       case 71: return REASON_NO_CLUSTER;
       case 72: return REASON_UNKNOWN_NODE;
+      case 73: return REASON_UNKNOWN_DOMAIN;
       case 99: return REASON_INTERNAL;
       default: return null;
     }

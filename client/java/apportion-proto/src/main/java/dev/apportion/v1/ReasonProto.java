@@ -25,7 +25,7 @@ public final class ReasonProto {
   static {
     java.lang.String[] descriptorData = {
       "\n\031apportion/v1/reason.proto\022\014apportion.v" +
-      "1*\210\t\n\006Reason\022\026\n\022REASON_UNSPECIFIED\020\000\022\024\n\020" +
+      "1*\243\t\n\006Reason\022\026\n\022REASON_UNSPECIFIED\020\000\022\024\n\020" +
       "REASON_MALFORMED\020\001\022\027\n\023REASON_UNKNOWN_TEA" +
       "M\020\002\022\031\n\025REASON_TEAM_HAS_PARTS\020\003\022\024\n\020REASON" +
       "_TOO_LARGE\020\004\022\026\n\022REASON_TEAM_PAUSED\020\005\022\034\n\030" +
@@ -53,10 +53,10 @@ public final class ReasonProto {
       "NEEDED\020C\022\035\n\031REASON_TOO_MANY_RESOURCES\020D\022" +
       "\031\n\025REASON_BAD_PAGE_TOKEN\020E\022\033\n\027REASON_NO_" +
       "ADMINISTRATOR\020F\022\025\n\021REASON_NO_CLUSTER\020G\022\027" +
-      "\n\023REASON_UNKNOWN_NODE\020H\022\023\n\017REASON_INTERN" +
-      "AL\020cBO\n\020dev.apportion.v1B\013ReasonProtoP\001Z" +
-      ",apportion.dev/client/apportionv1;apport" +
-      "ionv1b\006proto3"
+      "\n\023REASON_UNKNOWN_NODE\020H\022\031\n\025REASON_UNKNOW" +
+      "N_DOMAIN\020I\022\023\n\017REASON_INTERNAL\020cBO\n\020dev.a" +
+      "pportion.v1B\013ReasonProtoP\001Z,apportion.de" +
+      "v/client/apportionv1;apportionv1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
