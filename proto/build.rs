@@ -22,9 +22,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The messages of an Exchange that are large in memory. They are moved from hand to hand, so what is moved is a pointer.
+const LARGE: [&str; 3] = [
+    ".apportion.v1.ExchangeRequest.request.acquire",
+    ".apportion.v1.ExchangeRequest.request.settle",
+    ".apportion.v1.ExchangeResponse.response.granted",
+];
+
 /// `connect` would make every user of the messages depend on a transport.
 fn configured() -> tonic_prost_build::Builder {
-    tonic_prost_build::configure().build_transport(false).codec_path("crate::codec::LeaseCodec")
+    let builder =
+        tonic_prost_build::configure().build_transport(false).codec_path("crate::codec::LeaseCodec");
+    LARGE.into_iter().fold(builder, tonic_prost_build::Builder::boxed)
 }
 
 /// The `.proto` files of a directory, in order of name: the order of directory entries differs between machines.

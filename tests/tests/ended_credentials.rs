@@ -71,7 +71,7 @@ async fn waiting_calls(server: &Server, client: &str, observer: &str) -> Vec<(&'
         let mut quota = QuotaServiceClient::new(with_token(server, client));
         // Another caller: a second request of the same one would surely wait longer, and be refused.
         let ask = v1::AcquireLeaseRequest { caller: "stream".into(), ..scarce::ask(3_000) };
-        let request = Some(v1::exchange_request::Request::Acquire(ask));
+        let request = Some(v1::exchange_request::Request::Acquire(ask.into()));
         let requests =
             tokio_stream::once(v1::ExchangeRequest { id: 1, request }).chain(tokio_stream::pending());
         let mut answers = quota.exchange(requests).await.expect("a stream").into_inner();

@@ -59,8 +59,10 @@ async fn without_its_last_token_a_server_that_knows_another_administrator_stays_
 async fn a_stream_that_was_open_before_the_first_token_ends_with_it() {
     let served = Served::open().await;
     let (send, requests) = tokio::sync::mpsc::channel(1);
-    let request =
-        |id| v1::ExchangeRequest { id, request: Some(v1::exchange_request::Request::Acquire(acquire())) };
+    let request = |id| v1::ExchangeRequest {
+        id,
+        request: Some(v1::exchange_request::Request::Acquire(acquire().into())),
+    };
     send.send(request(1)).await.expect("it is read");
     let mut quota = served.anybody_quota();
     let mut answers = quota.exchange(ReceiverStream::new(requests)).await.expect("open").into_inner();

@@ -27,7 +27,7 @@ async fn a_stream_is_answered_by_the_owner_through_any_node() {
     let nodes = Nodes::start(2).await;
     let (sender, mut answers) = exchange(&nodes, 1).await;
     let send = |id, request| sender.send(v1::ExchangeRequest { id, request: Some(request) }).expect("open");
-    send(1, Request::Acquire(acquire(3)));
+    send(1, Request::Acquire(acquire(3).into()));
     let (1, Response::Granted(lease)) = next(&mut answers).await else { panic!("a lease comes first") };
     let report = v1::SettleLeaseRequest {
         lease_id: lease.lease_id,
@@ -35,9 +35,9 @@ async fn a_stream_is_answered_by_the_owner_through_any_node() {
         is_final: true,
         ..Default::default()
     };
-    send(2, Request::Settle(report));
+    send(2, Request::Settle(report.into()));
     assert!(matches!(next(&mut answers).await, (2, Response::Settled(_))));
-    send(3, Request::Acquire(v1::AcquireLeaseRequest { team: "nobody".into(), ..acquire(1) }));
+    send(3, Request::Acquire(Box::new(v1::AcquireLeaseRequest { team: "nobody".into(), ..acquire(1) })));
     let (3, Response::Refusal(refusal)) = next(&mut answers).await else { panic!("a refusal comes") };
     assert_eq!(refusal.reason(), v1::Reason::UnknownTeam);
 }
@@ -47,7 +47,7 @@ async fn a_revocation_reaches_streams_at_other_nodes() {
     let nodes = Nodes::start(2).await;
     let (sender, mut answers) = exchange(&nodes, 1).await;
     let send = |id, request| sender.send(v1::ExchangeRequest { id, request: Some(request) }).expect("open");
-    send(1, Request::Acquire(acquire(1)));
+    send(1, Request::Acquire(acquire(1).into()));
     let (1, Response::Granted(lease)) = next(&mut answers).await else { panic!("a lease comes first") };
     // Only once the subscription is there does an event come: the same message is sent until it has.
     let throttled = v1::Observation { status: 429, throttled: true, ..Default::default() };
@@ -58,7 +58,7 @@ async fn a_revocation_reaches_streams_at_other_nodes() {
             observations: vec![throttled.clone()],
             ..Default::default()
         };
-        send(id, Request::Settle(report));
+        send(id, Request::Settle(report.into()));
         match next(&mut answers).await {
             (0, Response::Revocation(_)) => return,
             (_, Response::Settled(_)) => {}
@@ -76,7 +76,9 @@ async fn ten_thousand_cancels_at_once_break_no_stream_and_leave_nothing_waiting(
     let (sender, mut answers) = exchange(&nodes, 1).await;
     for id in 1..=CROWD {
         let request = v1::AcquireLeaseRequest { caller: format!("c{}", id % 100), ..acquire(150) };
-        sender.send(v1::ExchangeRequest { id, request: Some(Request::Acquire(request)) }).expect("open");
+        sender
+            .send(v1::ExchangeRequest { id, request: Some(Request::Acquire(request.into())) })
+            .expect("open");
     }
     for id in 1..=CROWD {
         let request = Some(Request::Cancel(v1::Cancel {}));
@@ -87,6 +89,8 @@ async fn ten_thousand_cancels_at_once_break_no_stream_and_leave_nothing_waiting(
         next(&mut answers).await;
     }
     nodes.until_waiting(0, |waiting| waiting == 0).await;
-    sender.send(v1::ExchangeRequest { id: 1, request: Some(Request::Acquire(acquire(1))) }).expect("open");
+    sender
+        .send(v1::ExchangeRequest { id: 1, request: Some(Request::Acquire(acquire(1).into())) })
+        .expect("open");
     assert!(matches!(next(&mut answers).await, (1, Response::Granted(_))));
 }

@@ -88,7 +88,7 @@ impl Steady {
                     break; // dropping the sender closes the stream
                 }
                 noted.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Instant::now());
-                let request = Some(Request::Acquire(request.clone()));
+                let request = Some(Request::Acquire(Box::new(request.clone())));
                 let _ = sender.send(v1::ExchangeRequest { id, request });
             }
         });

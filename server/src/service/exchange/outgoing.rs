@@ -58,7 +58,7 @@ impl Outgoing {
     pub(super) fn response(self) -> v1::ExchangeResponse {
         match self {
             Self::Granted { id, requester, lease } => match lease.wire() {
-                Ok(lease) => v1::ExchangeResponse { id, response: Some(Response::Granted(lease)) },
+                Ok(lease) => v1::ExchangeResponse { id, response: Some(Response::Granted(Box::new(lease))) },
                 Err(error) => refusal(id, &requester.scope(), error),
             },
             Self::Settled { id, settled } => {

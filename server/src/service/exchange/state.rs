@@ -218,7 +218,7 @@ impl StreamState {
     fn apply_late(&mut self, request: &v1::ExchangeRequest) {
         if let Some(Request::Settle(wire)) = &request.request
             && self.is_authorized()
-            && let Ok(report) = LeaseReport::try_from(wire)
+            && let Ok(report) = LeaseReport::try_from(&**wire)
             && let Settling::Anywhere(settling) = self.calls.leases.settle(&self.who, &report, wire)
             && let Ok(runtime) = Handle::try_current()
         {

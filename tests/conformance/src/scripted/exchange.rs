@@ -67,9 +67,9 @@ async fn answer(shared: Arc<Shared>, message: v1::ExchangeRequest, sender: mpsc:
     let (result, fault) = match message.request {
         Some(Request::Acquire(ask)) => {
             let decision = shared.acquire(&ask).await;
-            (decision.result.map(Response::Granted), decision.fault)
+            (decision.result.map(|lease| Response::Granted(lease.into())), decision.fault)
         }
-        Some(Request::Settle(report)) => settle(&shared, report).await,
+        Some(Request::Settle(report)) => settle(&shared, *report).await,
         Some(Request::Cancel(_)) | None => (Err(grpc::refusal(Reason::Malformed, None)), None),
     };
     let response = match result {

@@ -56,7 +56,7 @@ async fn stream(address: SocketAddr, number: usize, leases: Leases, until: Insta
         }
         let _ = sender.send(ExchangeRequest { id, request: Some(request) });
     };
-    (0..IN_FLIGHT).for_each(|_| send(Request::Acquire(acquire(WORKSPACE, &caller))));
+    (0..IN_FLIGHT).for_each(|_| send(Request::Acquire(acquire(WORKSPACE, &caller).into())));
     let mut client = QuotaServiceClient::new(connect(address).await);
     let answers = client.exchange(UnboundedReceiverStream::new(receiver)).await.expect("a stream");
     let mut granted = 0;
@@ -67,13 +67,13 @@ async fn stream(address: SocketAddr, number: usize, leases: Leases, until: Insta
             match (response.expect("an answer"), leases) {
                 (Response::Granted(lease), Leases::Settled | Leases::Named) => {
                     granted += 1;
-                    send(Request::Settle(used(&caller, lease.lease_id)));
+                    send(Request::Settle(used(&caller, lease.lease_id).into()));
                 }
                 (Response::Granted(_), Leases::Left) => {
                     granted += 1;
-                    send(Request::Acquire(acquire(WORKSPACE, &caller)));
+                    send(Request::Acquire(acquire(WORKSPACE, &caller).into()));
                 }
-                (Response::Settled(_), _) => send(Request::Acquire(acquire(WORKSPACE, &caller))),
+                (Response::Settled(_), _) => send(Request::Acquire(acquire(WORKSPACE, &caller).into())),
                 (other, _) => panic!("not expected: {other:?}"),
             }
         }

@@ -34,7 +34,7 @@ fn answer(request: v1::ExchangeRequest) -> Result<v1::ExchangeResponse, Status> 
         Some(exchange_request::Request::Settle(settle)) => {
             exchange_response::Response::Settled(settled(&settle))
         }
-        _ => exchange_response::Response::Granted(lease()),
+        _ => exchange_response::Response::Granted(lease().into()),
     };
     Ok(v1::ExchangeResponse { id: request.id, response: Some(response) })
 }

@@ -98,7 +98,7 @@ async fn by_calls(address: SocketAddr, caller: &str, count: usize) -> Vec<System
 async fn by_stream(address: SocketAddr, caller: &str, count: usize) -> Vec<SystemTime> {
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
     for id in 1..=count as u64 {
-        let _ = sender.send(ExchangeRequest { id, request: Some(Request::Acquire(patient(caller))) });
+        let _ = sender.send(ExchangeRequest { id, request: Some(Request::Acquire(patient(caller).into())) });
     }
     let mut client = QuotaServiceClient::new(connect(address).await);
     let answers = client.exchange(UnboundedReceiverStream::new(receiver)).await.expect("a stream");
