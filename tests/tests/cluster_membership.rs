@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use apportion_core::ids::NodeId;
 use apportion_core::ledger::Claim;
+use apportion_core::time::Span;
+use apportion_server::clock::{Clock, Machine};
 use apportion_server::membership::{
     Membership, MembershipError, MembershipSettings, OwnerTable, Served, ShardServer,
 };
@@ -115,6 +117,7 @@ impl Node {
             client_address: address.clone(),
             peer_address: address,
             clock_error_ms: 100,
+            clock: Arc::new(Clock::new(Box::new(Machine), Span::from_ms(100))),
         };
         let server = Server {
             me,

@@ -338,6 +338,11 @@ impl Engine {
         &self.clock
     }
 
+    /// The clock, for those that outlive a call.
+    pub fn shared_clock(&self) -> Arc<Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// Whether the server is about to stop.
     pub fn is_draining(&self) -> bool {
         self.health.is_draining()

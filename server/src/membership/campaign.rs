@@ -77,12 +77,15 @@ impl Campaign {
         Self { me, nodes, suspected, shards, pins, orders: None, random: seed | 1 }
     }
 
-    /// A node is there, or says something else of itself.
-    pub(super) fn node(&mut self, now: Ms, node: NodeId, record: NodeRecord) {
-        let since = self.nodes.get(&node).filter(|(_, known)| known.boot == record.boot);
-        let since = since.map_or(now, |(since, _)| *since);
+    /// A node is there, or says something else of itself. Returns whether its process is one that was not known.
+    pub(super) fn node(&mut self, now: Ms, node: NodeId, record: NodeRecord) -> bool {
+        let known = self.nodes.get(&node).filter(|(_, known)| known.boot == record.boot);
+        // Shards may move to it once it has been able to take them for a while.
+        let since = known.filter(|(_, known)| known.is_eligible()).map_or(now, |(since, _)| *since);
+        let is_new = known.is_none();
         self.nodes.insert(node, (since, record));
         self.orders = None;
+        is_new
     }
 
     /// A node is gone.

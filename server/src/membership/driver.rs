@@ -10,12 +10,13 @@ use super::shards::ShardServer;
 use super::table::OwnerTable;
 use super::view::ClusterView;
 use super::wall::WallCheck;
+use crate::clock::Clock;
 use crate::store::Entry;
 use crate::store::etcd::{Follow, Followed, SeenKeys, Session};
 use apportion_core::ids::NodeId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// How long a watch may be silent before what it reported is not trusted any more.
@@ -29,6 +30,8 @@ const WALL_INTERVAL: Duration = Duration::from_secs(2);
 pub(super) struct Campaigner {
     pub(super) me: NodeId,
     pub(super) campaign: Campaign,
+    /// What permits are granted by.
+    pub(super) clock: Arc<Clock>,
     pub(super) wall: WallCheck,
     pub(super) server: Arc<dyn ShardServer>,
     pub(super) nodes: Follow,
@@ -51,6 +54,8 @@ pub(super) struct Campaigner {
     pub(super) has_listed: (bool, bool, bool),
     pub(super) started: Instant,
     pub(super) wall_written: Instant,
+    /// Another node has joined, and waits for what this one's clock shows.
+    pub(super) is_asked: bool,
 }
 
 impl Campaigner {
@@ -100,7 +105,7 @@ impl Campaigner {
                             if let Some((node, wall)) =
                                 self.node_put(&entry).filter(|(node, _)| *node != self.me)
                             {
-                                self.wall.arrived(&node, wall, wall_ms());
+                                self.wall.arrived(&node, wall, wall_ms(&self.clock));
                             }
                         }
                         Followed::Deleted(key, _) => {
@@ -121,7 +126,8 @@ impl Campaigner {
             let probe = Probe::start(node.clone(), record.peer_address.clone(), self.findings.0.clone());
             self.probes.insert(node.clone(), probe);
         }
-        self.campaign.node(self.now(), node.clone(), record);
+        let is_new = self.campaign.node(self.now(), node.clone(), record);
+        self.is_asked |= is_new && node != self.me;
         Some((node, wall))
     }
 
@@ -232,7 +238,13 @@ impl Campaigner {
 
     /// Says of this node what others need to know.
     fn publish(&mut self) {
-        let (off, is_wrong) = (self.wall.off_ms(), self.wall.is_wrong());
+        if !self.clock.is_steady() {
+            self.wall.stepped();
+        }
+        let others = self.campaign.nodes().filter(|(node, _)| **node != self.me).count();
+        // Who else is there is not known before the first list.
+        let is_wrong = !self.has_listed.0 || !self.clock.is_steady() || !self.wall.is_right(others);
+        let off = self.wall.off_ms();
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         let stopping = *self.stops.borrow();
         let new = NodeRecord {
@@ -243,9 +255,14 @@ impl Campaigner {
             ..record.clone()
         };
         if is_wrong != record.clock_is_wrong {
-            tracing::warn!(off_ms = off, is_wrong, "this node's clock against those of the others");
+            match self.wall.is_wrong() {
+                true => tracing::warn!(off_ms = off, "this node's clock is not that of the others"),
+                false => {
+                    tracing::info!(is_right = !is_wrong, "this node's clock against those of the others")
+                }
+            }
         }
-        let is_due = self.wall_written.elapsed() >= WALL_INTERVAL;
+        let is_due = self.wall_written.elapsed() >= WALL_INTERVAL || std::mem::take(&mut self.is_asked);
         if *record != new || is_due {
             let store_us = u64::try_from(self.session.write_time().as_micros()).unwrap_or(u64::MAX);
             *record = NodeRecord { clock_off_ms: off, store_us, ..new };
@@ -269,8 +286,7 @@ fn node_of(key: &str) -> Option<NodeId> {
     NodeId::new(key.strip_prefix(NODES)?).ok()
 }
 
-/// The wall clock, in milliseconds since 1970.
-pub(super) fn wall_ms() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+/// What permits are granted by, in milliseconds since 1970.
+pub(super) fn wall_ms(clock: &Clock) -> i64 {
+    i64::try_from(clock.now().as_ns() / 1_000_000).unwrap_or(i64::MAX)
 }

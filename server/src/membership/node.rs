@@ -9,6 +9,7 @@ use super::shards::ShardServer;
 use super::table::OwnerTable;
 use super::view::ClusterView;
 use super::wall::WallCheck;
+use crate::clock::Clock;
 use crate::store::catalog::PLACEMENT;
 use crate::store::etcd::{Etcd, SESSION_SECONDS, Session};
 use crate::store::{Store, StoreError, StoreVersion};
@@ -39,6 +40,8 @@ pub struct MembershipSettings {
     pub peer_address: String,
     /// How far a clock may be off, in milliseconds.
     pub clock_error_ms: i64,
+    /// The clock that permits are granted by.
+    pub clock: Arc<Clock>,
 }
 
 /// Why a node does not join its cluster.
@@ -89,12 +92,14 @@ impl Membership {
             peer_address: settings.peer_address.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
             weight: 1,
+            // Not known to be right before it was compared with those of others.
+            clock_is_wrong: true,
             ..NodeRecord::default()
         }));
-        let of_session = Arc::clone(&record);
+        let (of_session, clock) = (Arc::clone(&record), Arc::clone(&settings.clock));
         let value = move || {
             let record = of_session.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            NodeRecord { wall_ms: wall_ms(), ..record }.encode()
+            NodeRecord { wall_ms: wall_ms(&clock), ..record }.encode()
         };
         let session = Arc::new(etcd.session(&key, expected, Box::new(value))?);
         let table = Arc::new(OwnerTable::new(settings.node.clone(), server.count()));
@@ -104,6 +109,7 @@ impl Membership {
         let driver = Campaigner {
             me: settings.node.clone(),
             campaign: Campaign::new(settings.node.clone(), server.count(), seed()),
+            clock: Arc::clone(&settings.clock),
             wall: WallCheck::new(settings.clock_error_ms),
             nodes: etcd.follow(NODES),
             shards: etcd.follow(SHARDS),
@@ -121,6 +127,7 @@ impl Membership {
             has_listed: (false, false, false),
             started: Instant::now(),
             wall_written: Instant::now(),
+            is_asked: false,
         };
         let task = runtime.spawn(driver.run());
         Ok(Self { table, session, stops, viewers, serving, task })

@@ -30,7 +30,7 @@ pub struct NodeRecord {
     pub stopping: bool,
     /// How far its clock is ahead of the median of all clocks, in milliseconds.
     pub clock_off_ms: i64,
-    /// Its clock is further off than leases allow for: it gives its shards away and takes none.
+    /// Its clock is further off than leases allow for, or not known to be right yet: it gives its shards away and takes none.
     pub clock_is_wrong: bool,
     /// How long its last write to the store took, in microseconds; 0 before the first.
     pub store_us: u64,

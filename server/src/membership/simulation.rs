@@ -155,7 +155,9 @@ impl World {
         node.renewed = now;
         while node.news.front().is_some_and(|(at, _)| *at <= now) {
             match node.news.pop_front().expect("there is one").1 {
-                News::Node(other, Some(record)) => node.campaign.node(now, other, record),
+                News::Node(other, Some(record)) => {
+                    node.campaign.node(now, other, record);
+                }
                 News::Node(other, None) => node.campaign.node_gone(&other),
                 News::Pin(shard, to) => node.campaign.pin(shard, to),
                 News::Owner(shard, owner) => {

@@ -42,6 +42,7 @@ pub(super) fn join(site: &NodeSite<'_>, cluster: &ClusterSettings) -> Result<Joi
         client_address: client_address.clone(),
         peer_address: cluster.peer_address(site.peer),
         clock_error_ms: i64::try_from(Horizon::DEFAULT.clock_error.as_ns() / 1_000_000).unwrap_or(i64::MAX),
+        clock: site.engine.shared_clock(),
     };
     let etcd = site.etcd.unwrap_or_else(|| unreachable!("the store of a cluster is in etcd"));
     let shards = EngineShards::new(Arc::clone(site.engine));
