@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -26,19 +27,21 @@ const unbounded = -1
 
 // options are the command line.
 type options struct {
-	apportion, workspace, team, caller, provider string
-	workers, requests                            int
-	seconds, startAt                             float64
-	isJSON                                       bool
+	apportion, workspace, team, caller, provider, token string
+	workers, requests                                   int
+	seconds, startAt                                    float64
+	isJSON, isInsecure                                  bool
 }
 
 func parse() options {
 	var o options
-	flag.StringVar(&o.apportion, "apportion", "http://127.0.0.1:7420", "where Apportion listens")
+	flag.StringVar(&o.apportion, "apportion", "http://127.0.0.1:7420", "where Apportion listens; the nodes of a cluster separated by commas")
 	flag.StringVar(&o.workspace, "workspace", "", "the workspace")
 	flag.StringVar(&o.team, "team", "", "the team")
 	flag.StringVar(&o.caller, "caller", "example-go", "the name of this service")
 	flag.StringVar(&o.provider, "provider", "http://127.0.0.1:8080/contacts", "what is called")
+	flag.StringVar(&o.token, "token", "", "the bearer token, if the server requires one")
+	flag.BoolVar(&o.isInsecure, "insecure", false, "send the token over a network that encrypts by itself")
 	flag.IntVar(&o.workers, "workers", 1, "how many requests are in flight at most")
 	flag.IntVar(&o.requests, "requests", unbounded, "end after that many requests (default 100, unless -seconds is given)")
 	flag.Float64Var(&o.seconds, "seconds", 0, "end after that long")
@@ -67,7 +70,8 @@ func main() {
 // run sends requests until the end that the options name, or until the context is done.
 func run(ctx context.Context, o options, out *output) error {
 	quota, err := apportion.Connect(apportion.Config{
-		Addresses: []string{o.apportion}, Workspace: o.workspace, Team: o.team, Caller: o.caller,
+		Addresses: strings.Split(o.apportion, ","), Workspace: o.workspace, Team: o.team, Caller: o.caller,
+		Token: o.token, Insecure: o.isInsecure,
 	})
 	if err != nil {
 		return err
