@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-polyglot cluster run simulate test lint conformance dist image released test-helm clients lint-clients test-python test-node test-go test-java deny proto bench bench-clients bench-peers mutants etcd envoy need-go need-cargo need-components need-languages need-mutants core-is-alone
+.PHONY: help demo demo-polyglot cluster chaos run simulate test lint conformance dist image released test-helm clients lint-clients test-python test-node test-go test-java deny proto bench bench-clients bench-peers mutants etcd envoy need-go need-ip need-cargo need-components need-languages need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -29,6 +29,11 @@ cluster: need-cargo etcd ## three nodes on an etcd of three members, services th
 	@echo
 	@exec target/release/cluster
 
+chaos: need-cargo need-ip etcd ## do to a cluster whatever breaks clusters, and judge it (ARGS="--short", ARGS="WORD…" chooses scenarios)
+	cargo build --release --package apportion-cli --package apportion-tests --bin apportion --bin chaos
+	@echo
+	@exec target/release/chaos $(ARGS)
+
 run: need-cargo ## build the release and serve on the embedded store (ARGS="--flag …" is passed on)
 	cargo build --release --package apportion-cli
 	@echo
@@ -41,7 +46,7 @@ simulate: need-cargo ## build the release and replay one scenario (SCENARIO=FILE
 
 # What another part of the run does not need yet is built and linted beside it, in the time that is left over: cargo's tests mostly wait.
 BESIDE := tests/beside
-test: need-cargo need-components need-languages ## build etcd, bring Envoy and install missing components, then lint and run every test
+test: need-cargo need-components need-languages need-ip ## build etcd, bring Envoy and install missing components, then lint and run every test
 	@$(BESIDE) "$(MAKE) --no-print-directory etcd envoy" "$(MAKE) --no-print-directory lint"
 	@$(BESIDE) "$(MAKE) --no-print-directory lint-clients test-helm" "cargo test --workspace --features $(FEATURES)"
 	@for client in python go node; do $(MAKE) --no-print-directory test-$$client ARGS=--test; done
@@ -142,6 +147,13 @@ envoy: ## bring the Envoy that tests start into target/envoy, once (needs Python
 need-go:
 	@command -v go >/dev/null || { \
 	  echo "go is missing, which builds the etcd that tests start: install Go 1.26 or newer (https://go.dev/dl), then run make again" >&2; exit 1; }
+
+# Tests cut links between nodes, each of which is in a network namespace.
+need-ip:
+	@command -v ip >/dev/null || [[ -x /usr/sbin/ip || -x /sbin/ip ]] || { \
+	  if [[ $$(id -u) == 0 ]] && command -v apt-get >/dev/null; then \
+	    apt-get install -y --no-install-recommends iproute2 || { apt-get update && apt-get install -y --no-install-recommends iproute2; }; \
+	  else echo "ip is missing, which makes network namespaces: install the package iproute2, then run make again" >&2; exit 1; fi; }
 
 need-mutants: need-cargo
 	@command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants

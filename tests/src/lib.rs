@@ -26,6 +26,8 @@ pub mod process;
 pub mod envoy;
 pub mod etcd;
 
+pub mod chaos;
+
 pub mod demo;
 
 use apportion_core::scenario::{Record, Scenario};

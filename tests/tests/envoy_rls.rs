@@ -113,7 +113,7 @@ async fn nothing_is_exceeded_through_a_kill_of_the_server_and_nothing_passes_wit
     let before = provider.report().total.arrivals;
     pass_to(&rules, Duration::from_millis(500)).await;
     let without_server = provider.report().total.arrivals - before;
-    let server = Server::start_at(home.path(), address);
+    let server = Server::start_again(home.path(), address);
     for _ in 0..2 {
         pass_to(&rules, WINDOW - Duration::from_millis(50)).await;
         pass_to(&rules, Duration::from_millis(50)).await;

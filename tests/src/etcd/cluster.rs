@@ -1,5 +1,6 @@
 //! One or three members, and what may happen to them.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use apportion_etcd::{EtcdClient, EtcdOptions, Login, TlsFiles};
@@ -20,6 +21,8 @@ pub struct EtcdShape {
     pub tls: Option<EtcdTls>,
     /// More flags of each member.
     pub flags: Vec<String>,
+    /// Where it listens; none: at the loopback.
+    pub host: Option<IpAddr>,
 }
 
 /// A running etcd.
@@ -46,7 +49,8 @@ impl Etcd {
     pub async fn start(shape: EtcdShape) -> Self {
         let home = tempfile::tempdir().expect("a directory");
         let names = (0..shape.members.max(1)).map(|number| format!("m{number}"));
-        let members: Vec<_> = names.map(|name| Member::new(name, home.path())).collect();
+        let host = shape.host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let members: Vec<_> = names.map(|name| Member::new(name, home.path(), host)).collect();
         let common =
             Common { tls: shape.tls, flags: shape.flags, token: "test".into(), initial: initial(&members) };
         let mut etcd = Self { members, common, home, login: None };

@@ -1,6 +1,6 @@
 //! One member: a process of etcd with its ports and its directory.
 
-use std::net::TcpListener;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -25,8 +25,8 @@ pub struct EtcdTls {
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) name: String,
-    pub(super) client_port: u16,
-    pub(super) peer_port: u16,
+    client: SocketAddr,
+    peer: SocketAddr,
     pub(super) data: PathBuf,
     process: Option<Child>,
 }
@@ -42,17 +42,17 @@ pub(super) struct Common {
 }
 
 impl Member {
-    pub(super) fn new(name: String, home: &Path) -> Self {
+    pub(super) fn new(name: String, home: &Path, host: IpAddr) -> Self {
         let data = home.join(&name);
-        Self { client_port: free_port(), peer_port: free_port(), name, data, process: None }
+        Self { client: free_port(host), peer: free_port(host), name, data, process: None }
     }
 
     pub(super) fn peer_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.peer_port)
+        format!("http://{}", self.peer)
     }
 
     pub(super) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.client_port)
+        self.client.to_string()
     }
 
     /// Starts the process. `joins`: the cluster is there already.
@@ -110,7 +110,7 @@ impl Member {
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
+fn free_port(host: IpAddr) -> SocketAddr {
+    let listener = TcpListener::bind((host, 0)).expect("a free port");
+    listener.local_addr().expect("an address")
 }

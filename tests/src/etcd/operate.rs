@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use apportion_etcd::api::auth_client::AuthClient;
 use apportion_etcd::api::cluster_client::ClusterClient;
@@ -21,6 +21,9 @@ use tonic::transport::{Channel, Endpoint};
 use super::cluster::{Etcd, initial};
 use super::member::EtcdTls;
 use super::program::program;
+
+/// Longest time until etcd takes a new member.
+const ADDED: Duration = Duration::from_secs(30);
 
 /// How a backup is restored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,7 +106,12 @@ impl Etcd {
         let lost = known.members.iter().find(|known| known.name == member.name).expect("it was a member");
         cluster.member_remove(MemberRemoveRequest { id: lost.id }).await.expect("it is removed");
         let added = MemberAddRequest { peer_urls: vec![member.peer_url()] };
-        cluster.member_add(added).await.expect("it is added");
+        let started = Instant::now();
+        // etcd refuses while the others have not heard of each other for long enough.
+        while let Err(status) = cluster.member_add(added.clone()).await {
+            assert!(started.elapsed() < ADDED, "a member cannot be added: {status}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
         self.common.initial = initial(&self.members);
         self.members[number].start(&self.common, true);
     }

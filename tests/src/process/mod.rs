@@ -7,6 +7,8 @@ pub mod wire;
 
 pub mod child;
 pub mod program;
+pub mod site;
+
 pub mod server;
 
 pub mod http2;

@@ -8,6 +8,7 @@ use tonic::{Request, Status};
 
 use super::pass;
 use super::server::Server;
+use super::site::Site;
 use super::wire::{Client, seconds};
 use crate::etcd::Etcd;
 
@@ -20,24 +21,50 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Nodes {
     store: String,
+    sites: Vec<Site>,
     servers: Vec<Option<Server>>,
 }
 
 impl Nodes {
     /// Starts so many nodes, and waits until each decides, or passes on, a request for a lease.
     pub async fn start(etcd: &Etcd, count: usize) -> Self {
-        let mut nodes = Self { store: etcd.url(), servers: Vec::new() };
+        Self::start_at(etcd, vec![Site::loopback(); count], count).await
+    }
+
+    /// Starts the first nodes of those that have these sites, and waits until each decides, or passes on, a request for a lease.
+    pub async fn start_at(etcd: &Etcd, sites: Vec<Site>, count: usize) -> Self {
+        let servers = sites.iter().map(|_| None).collect();
+        let mut nodes = Self { store: etcd.url(), sites, servers };
         for node in 0..count {
-            nodes.servers.push(None);
             nodes.start_again(node).await;
         }
         nodes
     }
 
+    /// Where a node runs.
+    pub fn site_mut(&mut self, node: usize) -> &mut Site {
+        &mut self.sites[node]
+    }
+
+    /// A request with the secret of an administrator, where callers need one.
+    pub fn bearing<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(secret) = &self.sites[0].secret {
+            let header = format!("Bearer {secret}").parse().expect("printable");
+            request.metadata_mut().insert("authorization", header);
+        }
+        request
+    }
+
+    /// Whether a node runs.
+    pub fn runs(&self, node: usize) -> bool {
+        self.servers[node].is_some()
+    }
+
     /// Starts a node that does not run, and waits until it decides, or passes on, a request.
     pub async fn start_again(&mut self, node: usize) {
         assert!(self.servers[node].is_none(), "it runs");
-        self.servers[node] = Some(Server::start_on_etcd(&self.store, &name(node)));
+        self.servers[node] = Some(Server::start_at(&self.sites[node], &self.store, &name(node)));
         self.serves(node).await;
     }
 
@@ -65,7 +92,7 @@ impl Nodes {
     /// Requests one permit of the workspace `default` through a node, and does not wait for it.
     async fn ask(&self, node: usize) -> Result<(), Status> {
         let max_wait = Some(seconds(0));
-        let mut request = Request::new(AcquireLeaseRequest { max_wait, ..AcquireLeaseRequest::default() });
+        let mut request = self.bearing(AcquireLeaseRequest { max_wait, ..AcquireLeaseRequest::default() });
         request.set_timeout(ANSWER);
         Client::new(self.channel(node)).acquire_lease(request).await.map(|_| ())
     }
@@ -88,7 +115,7 @@ impl Nodes {
         let started = Instant::now();
         loop {
             let mut client = Client::new(self.channel(asked));
-            let watch = client.watch_workspace(WatchWorkspaceRequest::default());
+            let watch = client.watch_workspace(self.bearing(WatchWorkspaceRequest::default()));
             let answer = tokio::time::timeout(ANSWER, watch).await.ok().and_then(Result::ok);
             let owner =
                 answer.as_ref().and_then(|answer| answer.metadata().get("apportion-owner")?.to_str().ok());

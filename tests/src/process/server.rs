@@ -12,6 +12,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::child::{Child, Signal};
 use super::program::program;
+use super::site::{ANYWHERE, Site};
 
 /// How long a server has to stop gracefully, where nothing else is measured.
 const STOP: Duration = Duration::from_secs(15);
@@ -60,34 +61,45 @@ impl Server {
     }
 
     /// Serves the store in `data` at the address of a server that has ended.
-    pub fn start_at(data: &Path, address: SocketAddr) -> Self {
+    pub fn start_again(data: &Path, address: SocketAddr) -> Self {
+        let mut command = Command::new(program());
+        command.env_clear();
         let flags = ["--data-dir", data.to_str().expect("a path in UTF-8")];
-        Self::listen_at(Command::new(program()), &address.to_string(), &flags)
+        Self::start_of(command, &[address, ANYWHERE], &flags)
     }
 
     /// Serves the store of a cluster in etcd, as a node of this name.
     pub fn start_on_etcd(store: &str, node: &str) -> Self {
-        let flags = ["--store", store, "--cluster", "try", "--node", node, "--peer-listen", "127.0.0.1:0"];
-        Self::start_of(Command::new(program()), &flags)
+        Self::start_at(&Site::loopback(), store, node)
+    }
+
+    /// Serves the store of a cluster in etcd, as a node of this name, at a site.
+    pub fn start_at(site: &Site, store: &str, node: &str) -> Self {
+        let peers = site.listens[2].to_string();
+        let mut flags = vec!["--store", store, "--cluster", "try", "--node", node, "--peer-listen", &peers];
+        flags.extend(site.flags.iter().map(String::as_str));
+        Self::start_of(site.command(), &[site.listens[0], site.listens[1]], &flags)
     }
 
     /// Serves with these flags and no others, but for free ports of clients and monitoring.
     pub fn start_plain(flags: &[&str]) -> Self {
-        Self::start_of(Command::new(program()), flags)
+        let mut command = Command::new(program());
+        command.env_clear();
+        Self::start_of(command, &[ANYWHERE; 2], flags)
     }
 
-    fn start_as(command: Command, data: &Path, flags: &[&str]) -> Self {
-        Self::start_of(command, &[&["--data-dir", data.to_str().expect("a path in UTF-8")], flags].concat())
+    fn start_as(mut command: Command, data: &Path, flags: &[&str]) -> Self {
+        command.env_clear();
+        let flags = [&["--data-dir", data.to_str().expect("a path in UTF-8")], flags].concat();
+        Self::start_of(command, &[ANYWHERE; 2], &flags)
     }
 
-    fn start_of(command: Command, flags: &[&str]) -> Self {
-        Self::listen_at(command, "127.0.0.1:0", flags)
-    }
-
-    fn listen_at(mut command: Command, address: &str, flags: &[&str]) -> Self {
+    /// Listens for clients and for scrapes at two addresses.
+    fn start_of(mut command: Command, listens: &[SocketAddr; 2], flags: &[&str]) -> Self {
         let started = Instant::now();
-        command.env_clear().env("RUST_BACKTRACE", "1");
-        command.args(["serve", "--listen", address, "--http-listen", "127.0.0.1:0"]);
+        let [clients, scrapes] = listens.map(|address| address.to_string());
+        command.env("RUST_BACKTRACE", "1");
+        command.args(["serve", "--listen", &clients, "--http-listen", &scrapes]);
         let child = Child::start(command.args(flags));
         let line = child.line();
         let (address, http) = addresses(&line).unwrap_or_else(|| panic!("no addresses in `{line}`"));
@@ -166,6 +178,11 @@ impl Server {
     pub fn stop_cleanly(self) {
         let status = self.stop(STOP);
         assert!(status.success(), "{status}");
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        self.child.stderr()
     }
 
     /// Fails if any of its threads has panicked.

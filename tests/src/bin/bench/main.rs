@@ -4,6 +4,7 @@
 //! `bench --only NAME` runs one load on the core, and `bench --service NAME SECONDS` one on the service, for a profiler.
 //! `bench --crowd` measures what abusive crowds cost other callers, and `bench --peers` measures other servers beside this one.
 
+mod cluster;
 mod contention;
 mod crowd;
 mod load;
@@ -32,8 +33,10 @@ fn main() {
             table();
             contention::rows();
             service::table();
+            cluster::table();
             peers::documents::table();
         }
+        ["--cluster"] => cluster::table(),
         ["--peers"] => peers::table(),
         ["--keys", keys, seconds] => peers::only(keys.parse().unwrap_or(1), seconds.parse().unwrap_or(10)),
         ["--peers-documents"] => peers::documents::table(),
@@ -50,6 +53,7 @@ fn main() {
                  bench [--service [NAME SECONDS]]: unary-N, noop-N, exchange, settled, named\n\
                  bench --crowd [NAME...]: repeats, silence, callers, removal, scrape, guesses\n\
                  bench --contention: one thread and two\n\
+                 bench --cluster: nodes on an etcd against one\n\
                  bench --edges: the latency of a steady team at the edges of windows\n\
                  bench --peers: other servers on this machine, built once\n\
                  bench --keys COUNT SECONDS: one call for each of so many workspaces in turn\n\

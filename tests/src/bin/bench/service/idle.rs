@@ -28,9 +28,14 @@ pub(crate) fn rows() {
 /// Creates so many workspaces in an empty store. Bypasses the server, which would sync each before the next.
 pub(crate) fn fill(data: &Path, count: usize) {
     let store: Arc<dyn Store> = Arc::new(Embedded::open(data).expect("an empty store"));
+    fill_store(store, count, AT_ONCE);
+}
+
+/// Creates so many workspaces in a store, some of them with each transaction.
+pub(crate) fn fill_store(store: Arc<dyn Store>, count: usize, at_once: usize) {
     let catalog = Catalog::new(store, 1_000);
     let ids: Vec<String> = (0..count).map(|n| format!("idle-{n}")).collect();
-    for ids in ids.chunks(AT_ONCE) {
+    for ids in ids.chunks(at_once) {
         let puts = ids.iter().flat_map(|id| documents(id)).collect();
         let entry = v1::AuditEntry { method: "CreateWorkspace".into(), ..v1::AuditEntry::default() };
         catalog.apply(&CatalogChange { expect: Vec::new(), puts, deletes: Vec::new(), entry }).expect("room");

@@ -16,9 +16,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 pub(crate) use cores::{lower_priority, memory, on_server_core, processor_time};
-pub(crate) use idle::fill;
+pub(crate) use idle::{fill, fill_store};
 pub(crate) use noop::serve as serve_noop;
-pub(crate) use setup::{acquire, connect, create};
+pub(crate) use setup::{WORKSPACE, acquire, connect, create};
+pub(crate) use unary::{Figures, measure_all};
 
 /// Runs of each measurement.
 const RUNS: usize = 5;

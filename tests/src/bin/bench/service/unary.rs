@@ -23,22 +23,33 @@ const SPAN: Duration = Duration::from_millis(1_500);
 pub(crate) struct Figures {
     /// Leases acquired per second of the server's processor time.
     pub(crate) per_cpu_second: f64,
+    /// Leases acquired per second.
+    pub(crate) per_second: f64,
     /// The mean latency of a call, in microseconds.
     pub(crate) microseconds: f64,
 }
 
-/// Measures with so many calls in flight.
+/// Measures a server with so many calls in flight.
 pub(crate) async fn measure(address: SocketAddr, pid: u32, in_flight: usize) -> Figures {
-    let channels = join_all((0..CONNECTIONS.min(in_flight)).map(|_| connect(address))).await;
+    measure_all(&[address], &[pid], in_flight).await
+}
+
+/// Measures the processes of a service that is reached at several addresses.
+pub(crate) async fn measure_all(addresses: &[SocketAddr], pids: &[u32], in_flight: usize) -> Figures {
+    let connections = CONNECTIONS.min(in_flight);
+    let channels =
+        join_all(addresses.iter().cycle().take(connections).map(|&address| connect(address))).await;
+    let processor_time = || pids.iter().map(|&pid| processor_time(pid)).sum::<u64>();
     let load = Load { until: Cell::new(Instant::now() + SPAN / 5), done: Cell::new(0) };
     load.run(&channels, in_flight).await;
     let begun = Instant::now();
     load.until.set(begun + SPAN);
-    let before = (processor_time(pid), load.done.get());
+    let before = (processor_time(), load.done.get());
     load.run(&channels, in_flight).await;
     let done = (load.done.get() - before.1) as f64;
     Figures {
-        per_cpu_second: done * 1e9 / (processor_time(pid) - before.0) as f64,
+        per_cpu_second: done * 1e9 / (processor_time() - before.0) as f64,
+        per_second: done / begun.elapsed().as_secs_f64(),
         microseconds: begun.elapsed().as_secs_f64() * 1e6 * in_flight as f64 / done,
     }
 }
