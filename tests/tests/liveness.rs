@@ -64,11 +64,11 @@ async fn settles_and_cancels_pass_a_full_stream_and_other_calls_continue() {
     let (sender, mut answers) = exchange(&channel).await;
     let sending = tokio::spawn(async move {
         for id in 1..=5_000 {
-            sender.send(message(id, Wanted::Acquire(patient()))).await.expect("the stream is open");
+            sender.send(message(id, Wanted::Acquire(patient().into()))).await.expect("the stream is open");
         }
         let settle =
             v1::SettleLeaseRequest { lease_id, used_permits: 1, is_final: true, ..Default::default() };
-        sender.send(message(5_001, Wanted::Settle(settle))).await.expect("the stream is open");
+        sender.send(message(5_001, Wanted::Settle(settle.into()))).await.expect("the stream is open");
         sender.send(message(100, Wanted::Cancel(v1::Cancel {}))).await.expect("the stream is open");
         sender
     });
@@ -113,7 +113,7 @@ async fn a_client_that_reads_no_responses_loses_only_its_stream() {
     let (sender, mut answers) = exchange(&channel).await;
     let refused = v1::AcquireLeaseRequest { permits: Some(0), ..Default::default() };
     for id in 1..=12_000 {
-        sender.send(message(id, Wanted::Acquire(refused.clone()))).await.expect("the server reads it");
+        sender.send(message(id, Wanted::Acquire(refused.clone().into()))).await.expect("the server reads it");
     }
     let mut taken = 0;
     let end = loop {
@@ -149,7 +149,7 @@ async fn leases_that_were_not_sent_when_their_stream_ended_are_returned() {
     let channel = narrow(&server);
     let (sender, answers) = exchange(&channel).await;
     for id in 1..=120 {
-        sender.send(message(id, Wanted::Acquire(one.clone()))).await.expect("the server reads it");
+        sender.send(message(id, Wanted::Acquire(one.clone().into()))).await.expect("the server reads it");
         if id == 3 {
             pass(Duration::from_millis(200)).await; // these alone exceed the receive window
         }

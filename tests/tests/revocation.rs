@@ -48,9 +48,9 @@ impl Stream {
     }
 
     async fn lease(&mut self) -> v1::Lease {
-        self.send(Wanted::Acquire(v1::AcquireLeaseRequest::default()));
+        self.send(Wanted::Acquire(Box::default()));
         match self.next().await.response {
-            Some(Got::Granted(lease)) => lease,
+            Some(Got::Granted(lease)) => *lease,
             other => panic!("not granted: {other:?}"),
         }
     }
@@ -58,12 +58,12 @@ impl Stream {
     /// Reports a response under a new lease. Returns the revocation that follows a throttle, and when it came.
     async fn observe(&mut self, observation: v1::Observation) -> Option<(v1::Revocation, Instant)> {
         let lease = self.lease().await;
-        self.send(Wanted::Settle(v1::SettleLeaseRequest {
+        self.send(Wanted::Settle(Box::new(v1::SettleLeaseRequest {
             lease_id: lease.lease_id,
             used_permits: 1,
             observations: vec![observation.clone()],
             ..v1::SettleLeaseRequest::default()
-        }));
+        })));
         self.outcome(observation.throttled).await
     }
 
@@ -153,12 +153,12 @@ async fn a_second_throttle_does_not_shorten_the_first_revocation() {
     let throttled = |lease: v1::Lease, retry_after: Option<i64>| {
         let retry_after = retry_after.map(seconds);
         let observation = v1::Observation { throttled: true, retry_after, ..v1::Observation::default() };
-        Wanted::Settle(v1::SettleLeaseRequest {
+        Wanted::Settle(Box::new(v1::SettleLeaseRequest {
             lease_id: lease.lease_id,
             used_permits: 1,
             observations: vec![observation],
             ..v1::SettleLeaseRequest::default()
-        })
+        }))
     };
     for (lease, asked_for) in [(first, Some(25)), (second, None)] {
         stream.send(throttled(lease, asked_for));

@@ -65,8 +65,10 @@ impl Fuzzer {
         let mut messages = vec![Bytes::from(self.mutate(call, bytes))];
         if call.ends_with("Exchange") {
             for _ in 0..self.messages.random.from_to(0, 5) {
-                let request =
-                    v1::ExchangeRequest { id: 1, request: Some(Part::Acquire(self.messages.acquire())) };
+                let request = v1::ExchangeRequest {
+                    id: 1,
+                    request: Some(Part::Acquire(self.messages.acquire().into())),
+                };
                 messages.push(self.mutate(call, request.encode_to_vec()).into());
             }
         }

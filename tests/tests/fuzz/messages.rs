@@ -60,9 +60,9 @@ impl Messages {
             }
             6..=7 => {
                 let part = match self.random.from_to(0, 2) {
-                    0 => Part::Settle(self.settle()),
+                    0 => Part::Settle(self.settle().into()),
                     1 => Part::Cancel(v1::Cancel {}),
-                    _ => Part::Acquire(self.acquire()),
+                    _ => Part::Acquire(self.acquire().into()),
                 };
                 ("QuotaService/Exchange", v1::ExchangeRequest { id, request: Some(part) }.encode_to_vec())
             }

@@ -19,14 +19,14 @@ async fn a_stream_answers_every_invalid_message_and_stays_open() {
     let wrong = v1::AcquireLeaseRequest { permits: Some(0), ..acquire() };
     let nowhere = v1::AcquireLeaseRequest { workspace: "nowhere".into(), ..acquire() };
     let sent = vec![
-        request(0, Some(Wanted::Acquire(acquire()))),
+        request(0, Some(Wanted::Acquire(acquire().into()))),
         request(1, None),
-        request(2, Some(Wanted::Acquire(wrong))),
-        request(3, Some(Wanted::Settle(settle("")))),
-        request(4, Some(Wanted::Settle(settle("x")))),
-        request(5, Some(Wanted::Acquire(nowhere))),
+        request(2, Some(Wanted::Acquire(wrong.into()))),
+        request(3, Some(Wanted::Settle(settle("").into()))),
+        request(4, Some(Wanted::Settle(settle("x").into()))),
+        request(5, Some(Wanted::Acquire(nowhere.into()))),
         request(6, Some(Wanted::Cancel(v1::Cancel {}))),
-        request(u64::MAX, Some(Wanted::Acquire(patient))),
+        request(u64::MAX, Some(Wanted::Acquire(patient.into()))),
     ];
     let (sender, receiver) = mpsc::channel(16);
     for message in sent {

@@ -188,10 +188,10 @@ async fn fill(target: &Target, team: &str, stream: usize) -> impl Sized + 'stati
     for id in 1..=AT_ONCE as u64 {
         let caller = format!("caller-{stream}-{id}");
         let ask = v1::AcquireLeaseRequest { team: team.into(), caller, ..scarce::ask(3_000) };
-        let _ = sender.send(v1::ExchangeRequest { id, request: Some(Asked::Acquire(ask)) });
+        let _ = sender.send(v1::ExchangeRequest { id, request: Some(Asked::Acquire(ask.into())) });
     }
     let last = v1::SettleLeaseRequest::default();
-    let last = v1::ExchangeRequest { id: AT_ONCE as u64 + 1, request: Some(Asked::Settle(last)) };
+    let last = v1::ExchangeRequest { id: AT_ONCE as u64 + 1, request: Some(Asked::Settle(last.into())) };
     let _ = sender.send(last);
     let mut client = QuotaServiceClient::new(connect(target.grpc).await);
     let answers = client.exchange(UnboundedReceiverStream::new(receiver)).await.expect("a stream");
