@@ -2,9 +2,9 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{
     Pid, Resource, Rlimit, WaitId, WaitIdOptions, getrlimit, kill_process, prlimit, waitid,
@@ -14,6 +14,8 @@ pub use rustix::process::Signal;
 
 /// Longest time until a process prints a line that is waited for.
 const LINE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest time until what a process wrote before it exited has been read.
+const STDERR_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A child process.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub struct Child {
     process: std::process::Child,
     lines: Receiver<String>,
     stderr: Arc<Mutex<String>>,
+    /// Disconnected once its standard error has been read to the end.
+    stderr_end: Receiver<()>,
 }
 
 impl Child {
@@ -50,14 +54,16 @@ impl Child {
         });
         let stderr = Arc::new(Mutex::new(String::new()));
         let (text, mut pipe) = (Arc::clone(&stderr), process.stderr.take().expect("it is piped"));
+        let (reads, stderr_end) = channel();
         std::thread::spawn(move || {
+            let _reads: Sender<()> = reads;
             let mut bytes = [0; 4096];
             while let Ok(length @ 1..) = pipe.read(&mut bytes) {
                 let part = String::from_utf8_lossy(&bytes[..length]);
                 text.lock().unwrap_or_else(PoisonError::into_inner).push_str(&part);
             }
         });
-        Self { process, lines, stderr }
+        Self { process, lines, stderr, stderr_end }
     }
 
     /// The next line of its output. Panics with its standard error if none comes in time.
@@ -128,17 +134,20 @@ impl Child {
 
     /// Its status and the rest of its output, once it has exited; none if it does not exit in time.
     pub fn ended(&mut self, within: Duration) -> Option<(ExitStatus, Vec<String>)> {
-        let deadline = std::time::Instant::now() + within;
+        let deadline = Instant::now() + within;
         let mut rest = Vec::new();
         loop {
-            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) => rest.push(line),
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) => return None,
                 Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
             }
         }
-        Some((self.process.wait().expect("a child"), rest))
+        let status = self.process.wait().expect("a child");
+        // A process that it left running may keep its standard error open.
+        let _ = self.stderr_end.recv_timeout(STDERR_TIMEOUT);
+        Some((status, rest))
     }
 }
 
