@@ -9,8 +9,6 @@ pub mod store;
 
 pub mod engine;
 
-mod usage;
-
 pub mod owners;
 
 pub mod membership;

@@ -17,8 +17,6 @@ pub mod window;
 
 pub mod request;
 
-pub mod explanation;
-
 pub mod observation;
 
 pub mod facts;

@@ -16,12 +16,10 @@ mod lease_calls;
 mod watchers;
 
 mod exchange;
-mod explanation;
 mod snapshot;
 mod watch;
 
 mod signals;
-mod usage;
 
 pub(crate) mod quota;
 

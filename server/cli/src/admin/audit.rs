@@ -1,5 +1,6 @@
 //! `apportion audit`.
 
+use super::show;
 use crate::connection::{Connection, refused};
 use crate::terminal;
 use apportion_proto::v1;
@@ -48,7 +49,7 @@ pub(super) async fn run(args: &Args) -> Result<(), String> {
     if args.connection.json {
         terminal::json(&serde_json::Value::Array(entries.iter().map(object).collect()));
     } else {
-        terminal::table(&lines(&entries));
+        show::table(&lines(&entries));
     }
     Ok(())
 }

@@ -5,7 +5,6 @@ use crate::contest::{Contest, Returned};
 use crate::ids::{CallerId, TeamId};
 use crate::lease::AllocatedLease;
 use crate::permits::Permits;
-use crate::priority::Priority;
 use crate::request::{LeaseId, Usage};
 use crate::reshaping::PreviousReturn;
 use crate::share::turns::TeamService;
@@ -101,11 +100,6 @@ impl Allocator {
         open.final_at = now;
         let (part, used) = (open.previous, open.lease.permits.less(open.returned));
         self.reshaping.use_up(part, used, now, &self.windows);
-    }
-
-    /// The priority at which a lease that is remembered was served.
-    pub fn priority_of(&mut self, id: LeaseId) -> Option<Priority> {
-        self.leases.find(id).map(|open| open.lease.priority)
     }
 
     /// So many more answers carry a lease: those of repeats that waited with the request.

@@ -9,7 +9,6 @@ mod flush;
 
 mod acquire;
 mod decide;
-mod explain;
 mod lifecycle;
 mod settle;
 mod snapshot;

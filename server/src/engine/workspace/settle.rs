@@ -45,11 +45,6 @@ impl Workspace {
                 return Err(error.into());
             }
         };
-        if !settled.accepted.is_zero()
-            && let Some(c) = lease.and_then(|id| allocator.priority_of(id))
-        {
-            state.stats.returned(&report.team, &report.caller, c, settled.accepted);
-        }
         for observation in &observations {
             if let Some(finding) = allocator.observe(now, observation) {
                 self.publish_finding(allocator, &observation.limit, &finding, now);
