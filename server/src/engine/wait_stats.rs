@@ -84,14 +84,10 @@ impl<'a> RequestOrigin<'a> {
     }
 }
 
-/// How many requests were refused for each reason, in the order in which the reasons first came.
-pub type Refusals = Vec<(Reason, u64)>;
-
 /// The counts of one workspace.
 #[derive(Debug, Default)]
 pub(super) struct WaitStats {
     teams: HashMap<TeamId, TeamStats>,
-    refusals: Refusals,
 }
 
 impl WaitStats {
@@ -108,16 +104,12 @@ impl WaitStats {
             Outcome::Granted(lease) => self.granted(now, by, lease, now.since(arrived)),
             // The team was removed: its counts would stay for good.
             Outcome::Refused(Refusal { reason: Reason::UnknownTeam, .. }) => {}
-            Outcome::Refused(refusal) => self.refused(now, by, refusal.reason, policy),
+            Outcome::Refused(_) => self.refused(now, by, policy),
         }
     }
 
     /// A request was refused. One that named no priority counts in that of its team.
-    pub(super) fn refused(&mut self, now: Timestamp, by: RequestOrigin<'_>, reason: Reason, policy: &Policy) {
-        match self.refusals.iter_mut().find(|(counted, _)| *counted == reason) {
-            Some((_, count)) => *count += 1,
-            None => self.refusals.push((reason, 1)),
-        }
+    pub(super) fn refused(&mut self, now: Timestamp, by: RequestOrigin<'_>, policy: &Policy) {
         self.change(by.team, |team| {
             let c = by
                 .priority
@@ -146,11 +138,6 @@ impl WaitStats {
     pub(super) fn of(&self, team: &TeamId, now: Timestamp) -> TeamWaits {
         let Some(team) = self.teams.get(team) else { return PerPriority::default() };
         PerPriority(team.counts.0.each_ref().map(|counts| counts.as_ref().map(|counts| counts.summary(now))))
-    }
-
-    /// How many requests were refused for each reason, teams included that are gone.
-    pub(super) fn refusals(&self) -> &Refusals {
-        &self.refusals
     }
 
     /// Another policy is in force: forgets the teams that are gone.
@@ -227,42 +214,25 @@ fn bound(at: usize) -> Span {
 mod tests {
     use super::*;
 
-    fn limit() -> apportion_core::policy::LimitPolicy {
-        apportion_core::policy::LimitPolicy {
-            id: apportion_core::ids::LimitId::new("l").expect("a name"),
-            permits: apportion_core::permits::Permits::ONE,
-            window: Span::from_secs(10),
-            phase: Span::ZERO,
-            margins: apportion_core::policy::Margins::DEFAULT,
-        }
-    }
-
     #[test]
     fn a_team_that_was_removed_is_counted_nowhere() {
         let (mut waits, now) = (WaitStats::default(), Timestamp::from_ns(60_000_000_000));
         let team = TeamId::new("team").expect("a name");
         let by = RequestOrigin { team: &team, priority: Some(Priority::Default) };
         let refused = |reason| Outcome::Refused(Refusal { reason, retry_at: None, limit: None });
-        let policy = Policy::plain(limit(), Vec::new());
+        let limit = apportion_core::policy::LimitPolicy {
+            id: apportion_core::ids::LimitId::new("l").expect("a name"),
+            permits: apportion_core::permits::Permits::ONE,
+            window: Span::from_secs(10),
+            phase: Span::ZERO,
+            margins: apportion_core::policy::Margins::DEFAULT,
+        };
+        let policy = Policy::plain(limit, Vec::new());
         waits.record(now, by, now, &refused(Reason::UnknownTeam), &policy);
-        assert!(waits.teams.is_empty() && waits.refusals().is_empty());
+        assert!(waits.teams.is_empty());
         waits.record(now, by, now, &refused(Reason::TeamPaused), &policy);
         let counted =
             waits.of(&team, now)[Priority::Default].as_ref().map(|counts| counts.total_refused_requests);
         assert_eq!(counted, Some(1));
-    }
-
-    #[test]
-    fn refusals_are_counted_by_reason_and_stay_when_their_team_goes() {
-        let (mut waits, now) = (WaitStats::default(), Timestamp::from_ns(60_000_000_000));
-        let team = TeamId::new("team").expect("a name");
-        let by = RequestOrigin { team: &team, priority: Some(Priority::Default) };
-        let policy = Policy::plain(limit(), Vec::new());
-        for reason in [Reason::TeamPaused, Reason::StoreLost, Reason::TeamPaused] {
-            waits.refused(now, by, reason, &policy);
-        }
-        waits.set_policy(&policy);
-        assert!(waits.teams.is_empty());
-        assert_eq!(*waits.refusals(), [(Reason::TeamPaused, 2), (Reason::StoreLost, 1)]);
     }
 }

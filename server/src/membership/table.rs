@@ -4,7 +4,6 @@ use super::campaign::Served;
 use super::record::{NodeRecord, ShardOwner};
 use crate::owners::{Owner, Owners, Route};
 use apportion_core::ids::NodeId;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
@@ -14,14 +13,12 @@ pub struct OwnerTable {
     me: NodeId,
     routes: RwLock<Vec<Route>>,
     changed: watch::Sender<u64>,
-    is_confirmed: AtomicBool,
 }
 
 impl OwnerTable {
     pub(super) fn new(me: NodeId, shards: u16) -> Self {
         let routes = vec![Route::Nobody; usize::from(shards)];
-        let is_confirmed = AtomicBool::new(false);
-        Self { me, routes: RwLock::new(routes), changed: watch::Sender::new(0), is_confirmed }
+        Self { me, routes: RwLock::new(routes), changed: watch::Sender::new(0) }
     }
 
     /// Puts these routes in force.
@@ -32,11 +29,6 @@ impl OwnerTable {
             drop(routes);
             self.changed.send_modify(|number| *number += 1);
         }
-    }
-
-    /// Takes note whether the store confirms that this node is one of the cluster.
-    pub(super) fn set_confirmed(&self, is_confirmed: bool) {
-        self.is_confirmed.store(is_confirmed, Ordering::Release);
     }
 
     /// The route of a shard, out of what is known of it.
@@ -67,10 +59,6 @@ impl OwnerTable {
 }
 
 impl Owners for OwnerTable {
-    fn is_confirmed(&self) -> bool {
-        self.is_confirmed.load(Ordering::Acquire)
-    }
-
     fn route(&self, shard: u16) -> Route {
         let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
         routes.get(usize::from(shard)).cloned().unwrap_or(Route::Nobody)

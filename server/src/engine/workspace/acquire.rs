@@ -53,8 +53,7 @@ impl Workspace {
             Err(refusal) => {
                 // Only teams that exist are counted, or any caller could fill the memory.
                 if refusal.reason != Reason::UnknownTeam {
-                    let by = RequestOrigin::of(&ask);
-                    state.stats.refused(now, by, refusal.reason, allocator.policy());
+                    state.stats.refused(now, RequestOrigin::of(&ask), allocator.policy());
                 }
                 self.flush(state, now, None);
                 Err(Error::Refused { refusal, now })
