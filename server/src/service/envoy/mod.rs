@@ -1,4 +1,5 @@
-//! Envoy's rate limit protocol RLS, as a further way to the leases: it asks for each request.
+//! Envoy's rate limit protocols, as further ways to the leases: RLS, which asks for each request, and RLQS, which gets assignments of
+//! permits and reports what it used.
 //!
 //! A domain of the policy says which workspace a call is about and what its keys name. Who calls may name the teams that its credential
 //! allows it to lease for, and no others. Modules stand in reading order, bottom first.
@@ -12,4 +13,13 @@ mod decide;
 
 mod rls;
 
+mod assignment;
+mod demand;
+
+mod bucket;
+mod stream;
+
+mod rlqs;
+
+pub(crate) use rlqs::RateLimitQuotaCalls;
 pub(crate) use rls::RateLimitCalls;
