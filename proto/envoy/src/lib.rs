@@ -1,8 +1,5 @@
-//! The part of Envoy's rate limit protocols that Apportion serves, with the packages, names and numbers of Envoy's own files. What is
-//! not read or written is left out; nothing here is written by hand.
-//!
-//! RLS ([`ratelimit`]) asks for each request. RLQS ([`quota`]) gets assignments and reports use. `tests/upstream.rs` holds both against
-//! the contract of Envoy.
+//! The part of Envoy's rate limit protocol RLS that Apportion serves, with the packages, names and numbers of Envoy's own files. What is
+//! not read or written is left out; nothing here is written by hand. `tests/upstream.rs` holds it against the contract of Envoy.
 
 #[allow(missing_docs, unreachable_pub, clippy::all, rustdoc::all)]
 mod generated {
@@ -18,11 +15,5 @@ pub mod ratelimit {
     pub use crate::generated::envoy::service::ratelimit::v3::*;
 }
 
-/// RLQS, `envoy.service.rate_limit_quota.v3`, and the strategies that it assigns.
-pub mod quota {
-    pub use crate::generated::envoy::service::rate_limit_quota::v3::*;
-    pub use crate::generated::envoy::r#type::v3::{RateLimitStrategy, TokenBucket, rate_limit_strategy};
-}
-
-/// An encoded `google.protobuf.FileDescriptorSet` of both services and their imports. Server reflection serves it.
+/// An encoded `google.protobuf.FileDescriptorSet` of the service and its imports. Server reflection serves it.
 pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("envoy");

@@ -51,7 +51,7 @@ fn add_enum(inside: &str, values: &EnumDescriptorProto, lines: &mut Vec<String>)
 fn every_field_and_call_is_one_of_envoys() {
     let upstream: BTreeSet<&str> = UPSTREAM.lines().collect();
     let lines = lines();
-    assert!(lines.len() > 40, "only {} lines", lines.len());
+    assert!(lines.len() > 30, "only {} lines", lines.len());
     let strange: Vec<_> = lines.iter().filter(|line| !upstream.contains(line.as_str())).collect();
     assert!(strange.is_empty(), "not in upstream.txt: {strange:#?}");
 }

@@ -3,23 +3,16 @@
 use super::domain::DomainPolicy;
 use super::field::count;
 use super::lease::DEFAULT_NAME;
-use super::time::optional_span;
 use crate::error::FieldError;
 use apportion_core::ids::{CallerId, TeamId};
 use apportion_core::permits::Permits;
 use apportion_core::priority::Priority;
-use apportion_core::time::Span;
-use apportion_envoy::quota::rate_limit_quota_usage_reports::BucketQuotaUsage;
 use apportion_envoy::ratelimit::{RateLimitDescriptor, RateLimitRequest};
-use std::collections::BTreeMap;
 
 /// Most descriptors of one request.
 const DESCRIPTORS_MAX: usize = 16;
-/// Most entries of one descriptor, and pairs of one bucket.
+/// Most entries of one descriptor.
 const ENTRIES_MAX: usize = 64;
-
-/// The longest time of a report.
-const LONGEST_REPORT: Span = Span::from_secs(366 * 86_400);
 
 /// Whom a request is for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,13 +23,6 @@ pub(crate) struct Described {
     pub(crate) priority: Option<Priority>,
     /// The caller that it names, or `default`.
     pub(crate) caller: CallerId,
-}
-
-impl Described {
-    /// Whether it names a caller.
-    pub(crate) fn names_caller(&self) -> bool {
-        self.caller.as_str() != DEFAULT_NAME
-    }
 }
 
 /// What a descriptor asks for.
@@ -108,29 +94,6 @@ fn hits(request: &RateLimitRequest, descriptor: &RateLimitDescriptor) -> Hits {
         (false, false) => Hits::Take(permits),
         (false, true) => Hits::GiveBack(permits),
     }
-}
-
-/// What an Envoy reports of one bucket of RLQS.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct ReportedUse {
-    /// The bucket, by its keys and values.
-    pub(crate) bucket: BTreeMap<String, String>,
-    /// Requests that went on since the last report.
-    pub(crate) allowed: u64,
-    /// Requests that were denied.
-    pub(crate) denied: u64,
-}
-
-/// What is reported of one bucket.
-///
-/// # Errors
-/// [`FieldError`] where the bucket has no key, or too many, or the time is malformed.
-pub(crate) fn reported(usage: BucketQuotaUsage) -> Result<ReportedUse, FieldError> {
-    // Read for its form alone: Envoy cuts it to whole seconds.
-    optional_span("time_elapsed", usage.time_elapsed.as_ref(), Span::ZERO, LONGEST_REPORT)?;
-    let bucket = usage.bucket_id.unwrap_or_default().bucket;
-    count("bucket_id.bucket", bucket.len(), 1, ENTRIES_MAX)?;
-    Ok(ReportedUse { bucket, allowed: usage.num_requests_allowed, denied: usage.num_requests_denied })
 }
 
 #[cfg(test)]
