@@ -48,7 +48,7 @@ simulate: need-cargo ## build the release and replay one scenario (SCENARIO=FILE
 BESIDE := tests/beside
 test: need-cargo need-components need-languages ## build etcd, bring Envoy and install missing components, then lint and run every test
 	@$(BESIDE) "$(MAKE) --no-print-directory etcd envoy" "$(MAKE) --no-print-directory lint"
-	@$(BESIDE) "$(MAKE) --no-print-directory lint-clients test-helm" "cargo test --workspace --features $(FEATURES)"
+	@$(BESIDE) "$(MAKE) --no-print-directory lint-clients test-helm" "cargo test --no-fail-fast --workspace --features $(FEATURES)"
 	@for client in python go node; do $(MAKE) --no-print-directory test-$$client ARGS=--test; done
 	@$(MAKE) --no-print-directory test-java
 	@$(MAKE) --no-print-directory conformance

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use apportion_etcd::Login;
 use apportion_server::store::etcd::{EtcdSettings, Followed, SeenKeys};
 use apportion_server::store::{CommitOutcome, Etcd as EtcdStore, Store, StoreError, Transaction, record};
-use apportion_tests::etcd::{Cut, Etcd, EtcdShape, EtcdTls, Proxy, Restored, until_seen};
-use tempfile::TempDir;
+use apportion_tests::etcd::{Cut, Etcd, EtcdShape, Proxy, Restored, until_seen};
+use apportion_tests::process::authority::Authority;
 
 /// The store of a cluster in this etcd.
 fn open(etcd: &Etcd, cluster: &str) -> EtcdStore {
@@ -357,35 +357,10 @@ async fn a_user_logs_in_again_when_its_token_is_over_and_sees_nothing_beyond_its
     assert!(told.to_string().contains("user name is empty"), "{told}");
 }
 
-/// Certificates of one CA, for the loopback.
-fn certificates(home: &TempDir) -> EtcdTls {
-    let mut ca = rcgen::CertificateParams::new(Vec::new()).expect("parameters");
-    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let ca_key = rcgen::KeyPair::generate().expect("a key");
-    let ca_pem = ca.self_signed(&ca_key).expect("a certificate").pem();
-    let issuer = rcgen::Issuer::new(ca, ca_key);
-    let mut leaf = rcgen::CertificateParams::new(vec!["127.0.0.1".into()]).expect("parameters");
-    leaf.extended_key_usages =
-        vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth, rcgen::ExtendedKeyUsagePurpose::ClientAuth];
-    let key = rcgen::KeyPair::generate().expect("a key");
-    let certificate = leaf.signed_by(&key, &issuer).expect("a certificate").pem();
-    let write = |name: &str, text: String| {
-        let path = home.path().join(name);
-        std::fs::write(&path, text).expect("it is written");
-        path
-    };
-    EtcdTls {
-        ca: write("ca.pem", ca_pem),
-        certificate: write("cert.pem", certificate),
-        key: write("key.pem", key.serialize_pem()),
-        asks_for_certificate: true,
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tls_with_client_certificates_is_required_where_etcd_requires_it() {
     let home = tempfile::tempdir().expect("a directory");
-    let tls = certificates(&home);
+    let tls = Authority::new("store", home.path()).sign_loopback("node");
     let etcd = Etcd::start(EtcdShape { tls: Some(tls), ..EtcdShape::default() }).await;
     let store = open(&etcd, "c");
     version(&commit(&store, put("k", b"1", None)));

@@ -1,44 +1,25 @@
 //! The Rust client over TLS.
 
 use apportion_client::{AcquireError, Config, Quota, Request};
+use apportion_tests::process::authority::{Authority, Signed};
 use apportion_tests::process::server::Server;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
+use rcgen::SanType;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
-/// A certificate authority, and a certificate for the loopback address that it signed.
-struct Authority {
-    /// The authority's certificate in PEM, and the file of it.
-    pem: String,
-    file: String,
-    /// The certificate that it signed, its key, and the files of both.
-    signed: [String; 2],
-    files: [String; 2],
-}
-
-fn authority(name: &str, directory: &Path) -> Authority {
-    let write = |end: &str, text: &str| {
-        let path = directory.join(format!("{name}.{end}"));
-        std::fs::write(&path, text).expect("the file is written");
-        path.display().to_string()
-    };
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.distinguished_name.push(DnType::CommonName, name);
-    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("signed");
-    let mut params = CertificateParams::default();
+/// An authority, and a certificate for the loopback address that it signed.
+fn signed(by: &str, directory: &Path) -> Signed {
     let node = SanType::DnsName("node.internal".try_into().expect("a name"));
-    params.subject_alt_names = vec![SanType::IpAddress(Ipv4Addr::LOCALHOST.into()), node];
-    let key = KeyPair::generate().expect("a key");
-    let signed = [params.signed_by(&key, &issuer).expect("signed").pem(), key.serialize_pem()];
-    let files = [write("pem", &signed[0]), write("key", &signed[1])];
-    Authority { file: write("ca", &issuer.pem()), pem: issuer.pem(), signed, files }
+    Authority::new(by, directory).sign("node", [SanType::IpAddress(Ipv4Addr::LOCALHOST.into()), node])
 }
 
-fn serve(directory: &Path, of: &Authority, flags: &[&str]) -> Server {
-    let [cert, key] = &of.files;
-    let mut all = vec!["--tls-cert", cert.as_str(), "--tls-key", key.as_str()];
+fn read(path: &str) -> String {
+    std::fs::read_to_string(path).expect("readable")
+}
+
+fn serve(directory: &Path, of: &Signed, flags: &[&str]) -> Server {
+    let mut all = vec!["--tls-cert", &*of.certificate, "--tls-key", &*of.key];
     all.extend(flags);
     Server::start_with(&directory.join("data"), &all)
 }
@@ -58,12 +39,12 @@ async fn acquired(config: Config) -> Result<u32, AcquireError> {
 #[tokio::test]
 async fn the_rust_client_acquires_over_tls_only_from_a_server_that_it_trusts() {
     let directory = tempfile::tempdir().expect("a directory");
-    let (ours, theirs) = (authority("ours", directory.path()), authority("theirs", directory.path()));
+    let (ours, theirs) = (signed("ours", directory.path()), signed("theirs", directory.path()));
     let server = serve(directory.path(), &ours, &[]);
-    let trusting = config(&server).certificate_authority(&*ours.pem);
+    let trusting = config(&server).certificate_authority(read(&ours.ca));
     assert_eq!(acquired(trusting.clone()).await.expect("granted"), 2);
     assert_eq!(acquired(trusting.clone().server_name("node.internal")).await.expect("granted"), 2);
-    let stranger = acquired(config(&server).certificate_authority(&*theirs.pem)).await;
+    let stranger = acquired(config(&server).certificate_authority(read(&theirs.ca))).await;
     assert!(stranger.is_err(), "another authority is trusted: {stranger:?}");
     let misnamed = acquired(trusting.server_name("other.internal")).await;
     assert!(misnamed.is_err(), "another name is accepted: {misnamed:?}");
@@ -72,17 +53,17 @@ async fn the_rust_client_acquires_over_tls_only_from_a_server_that_it_trusts() {
 #[tokio::test]
 async fn the_rust_client_proves_its_identity_with_a_certificate() {
     let directory = tempfile::tempdir().expect("a directory");
-    let (ours, theirs) = (authority("ours", directory.path()), authority("theirs", directory.path()));
+    let (ours, theirs) = (signed("ours", directory.path()), signed("theirs", directory.path()));
     // Somebody else has a role: without one, the server would not start.
     let roles = directory.path().join("roles.toml");
     let text = format!(
         "[tls]\nclient_ca = {:?}\n[[tls.client]]\nsan = \"ops.example.org\"\nrole = \"admin\"\n",
-        ours.file
+        ours.ca
     );
     std::fs::write(&roles, text).expect("the file is written");
     let server = serve(directory.path(), &ours, &["--config", &roles.display().to_string()]);
-    let as_nobody = config(&server).certificate_authority(&*ours.pem);
-    let known = |of: &Authority| as_nobody.clone().client_certificate(&*of.signed[0], &*of.signed[1]);
+    let as_nobody = config(&server).certificate_authority(read(&ours.ca));
+    let known = |of: &Signed| as_nobody.clone().client_certificate(read(&of.certificate), read(&of.key));
     let refused = acquired(known(&ours)).await.expect_err("its name has no role");
     assert!(matches!(refused, AcquireError::Refused { .. }), "the server knows who it is: {refused}");
     for stranger in [as_nobody.clone(), known(&theirs)] {
@@ -98,8 +79,8 @@ async fn what_is_wrong_with_tls_is_said_when_the_client_is_configured() {
     assert!(refused(https()).contains("certificate authority"));
     assert!(refused(https().certificate_authority("no PEM")).starts_with("TLS:"));
     let directory = tempfile::tempdir().expect("a directory");
-    let ours = authority("ours", directory.path());
-    let trusting = || https().certificate_authority(&*ours.pem);
+    let ours = signed("ours", directory.path());
+    let trusting = || https().certificate_authority(read(&ours.ca));
     assert!(refused(trusting().client_certificate("no PEM", "no PEM")).starts_with("TLS:"));
     assert!(refused(trusting().server_name("not a name")).starts_with("TLS:"));
 }

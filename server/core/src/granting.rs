@@ -160,7 +160,7 @@ impl Granting<'_> {
         let is_edge = edges.has(self.windows.primary_place());
         if !is_edge {
             let is_partial = permits < request.permits.min(self.windows.largest_lease());
-            self.windows.granted_in_part(team, priority, is_partial);
+            self.windows.note_grant(team, priority, is_partial);
         }
         let lease = self.lease(served, edges);
         self.replies.grant(served.ticket, request, lease);

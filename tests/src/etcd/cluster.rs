@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use apportion_etcd::{EtcdClient, EtcdOptions, Login, TlsFiles};
 use tempfile::TempDir;
 
-use super::member::{Common, EtcdTls, Member};
+use super::member::{Common, Member};
+use crate::process::authority::Signed;
 use crate::process::child::Signal;
 
 /// Longest time until members that were started answer.
@@ -18,7 +19,7 @@ pub struct EtcdShape {
     /// How many members; 0: one.
     pub members: usize,
     /// Its certificates; none: no TLS.
-    pub tls: Option<EtcdTls>,
+    pub tls: Option<Signed>,
     /// More flags of each member.
     pub flags: Vec<String>,
     /// Where it listens; none: at the loopback.
@@ -78,8 +79,8 @@ impl Etcd {
 
     pub(super) fn options_of(&self, members: Vec<String>) -> EtcdOptions {
         let tls = self.common.tls.as_ref().map(|tls| TlsFiles {
-            ca: tls.ca.clone(),
-            identity: tls.asks_for_certificate.then(|| (tls.certificate.clone(), tls.key.clone())),
+            ca: (&tls.ca).into(),
+            identity: Some(((&tls.certificate).into(), (&tls.key).into())),
         });
         EtcdOptions { members, tls, login: self.login.clone(), call_timeout: Duration::from_secs(2) }
     }

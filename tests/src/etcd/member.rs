@@ -6,20 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::program::program;
+use crate::process::authority::Signed;
 use crate::process::child::{Child, Signal};
-
-/// The PEM files of the members, which are also those of clients.
-#[derive(Clone, Debug)]
-pub struct EtcdTls {
-    /// The CA certificate.
-    pub ca: PathBuf,
-    /// The certificate, for 127.0.0.1.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
-    /// Whether clients must show a certificate of the same CA.
-    pub asks_for_certificate: bool,
-}
 
 /// A member, which may be running or not.
 #[derive(Debug)]
@@ -34,7 +22,7 @@ pub(super) struct Member {
 /// What all members have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Common {
-    pub(super) tls: Option<EtcdTls>,
+    pub(super) tls: Option<Signed>,
     pub(super) flags: Vec<String>,
     pub(super) token: String,
     /// Every member as `name=peer url`.
@@ -70,9 +58,7 @@ impl Member {
         if let Some(tls) = &common.tls {
             command.arg("--cert-file").arg(&tls.certificate).arg("--key-file").arg(&tls.key);
             command.arg("--trusted-ca-file").arg(&tls.ca);
-            if tls.asks_for_certificate {
-                command.arg("--client-cert-auth");
-            }
+            command.arg("--client-cert-auth");
         }
         self.process = Some(Child::start(&mut command));
     }

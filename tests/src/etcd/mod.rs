@@ -9,7 +9,6 @@ mod proxy;
 mod seen;
 
 pub use cluster::{Etcd, EtcdShape};
-pub use member::EtcdTls;
 pub use operate::Restored;
 pub use proxy::{Cut, Proxy};
 pub use seen::until_seen;

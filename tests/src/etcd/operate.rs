@@ -19,8 +19,8 @@ use apportion_etcd::{EtcdClient, Login, range_end};
 use tonic::transport::{Channel, Endpoint};
 
 use super::cluster::{Etcd, initial};
-use super::member::EtcdTls;
 use super::program::program;
+use crate::process::authority::Signed;
 
 /// Longest time until etcd takes a new member.
 const ADDED: Duration = Duration::from_secs(30);
@@ -140,7 +140,7 @@ impl Etcd {
     }
 
     /// Starts all members again, with TLS for clients.
-    pub async fn encrypt(&mut self, tls: EtcdTls) {
+    pub async fn encrypt(&mut self, tls: Signed) {
         self.common.tls = Some(tls);
         for member in &mut self.members {
             member.kill();

@@ -9,6 +9,8 @@ pub mod child;
 pub mod program;
 pub mod site;
 
+pub mod authority;
+
 pub mod server;
 
 pub mod http2;

@@ -142,7 +142,7 @@ impl Holdback {
     }
 
     /// A request was granted before the guard, in whole or in part.
-    pub(crate) fn granted_in_part(&mut self, team: NodeIx, c: Priority, is_partial: bool) {
+    pub(crate) fn note_grant(&mut self, team: NodeIx, c: Priority, is_partial: bool) {
         self.at(team)[c].has_partial = is_partial;
     }
 

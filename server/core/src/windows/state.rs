@@ -178,9 +178,9 @@ impl Windows {
     }
 
     /// A request was granted before the guard, in whole or in part.
-    pub(crate) fn granted_in_part(&mut self, team: NodeIx, c: Priority, is_partial: bool) {
+    pub(crate) fn note_grant(&mut self, team: NodeIx, c: Priority, is_partial: bool) {
         for limit in &mut self.limits {
-            limit.holdback.granted_in_part(team, c, is_partial);
+            limit.holdback.note_grant(team, c, is_partial);
         }
     }
 
