@@ -46,7 +46,7 @@ simulate: need-cargo ## build the release and replay one scenario (SCENARIO=FILE
 
 # What another part of the run does not need yet is built and linted beside it, in the time that is left over: cargo's tests mostly wait.
 BESIDE := tests/beside
-test: need-cargo need-components need-languages ## build etcd, bring Envoy and install missing components, then lint and run every test
+test: need-cargo need-components need-languages need-ip ## build etcd, bring Envoy and install missing components, then lint and run every test
 	@$(BESIDE) "$(MAKE) --no-print-directory etcd envoy" "$(MAKE) --no-print-directory lint"
 	@$(BESIDE) "$(MAKE) --no-print-directory lint-clients test-helm" "cargo test --no-fail-fast --workspace --features $(FEATURES)"
 	@for client in python go node; do $(MAKE) --no-print-directory test-$$client ARGS=--test; done
