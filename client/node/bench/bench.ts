@@ -1,6 +1,6 @@
-/** Measures what the client costs: `bench/run`. Processor time of this process, medians of several runs. */
+/** Measures what the client costs: `bench/run`. */
 
-import { connect, type PermitSource } from "apportion";
+import { connect, type Quota } from "apportion";
 import { FakeServer } from "apportion/testing";
 import { permitInterceptor } from "apportion/undici";
 import { fork } from "node:child_process";
@@ -13,12 +13,13 @@ import { Agent, type Dispatcher, request } from "undici";
 
 const RUNS = 7;
 const PERMITS = 20_000;
-const REQUESTS = 500;
+const WARM_UP = 5_000;
+const REQUESTS = 10_000;
 const RATE = 1_000;
 const SECONDS = 3;
 
 /** Returns the processor time of one step in microseconds. */
-async function medianUs(steps: number, run: () => Promise<void>): Promise<number> {
+async function cpuUs(steps: number, run: () => Promise<void>): Promise<number> {
   await run(); // compiled and connected
   const times: number[] = [];
   for (let round = 0; round < RUNS; round += 1) {
@@ -27,13 +28,17 @@ async function medianUs(steps: number, run: () => Promise<void>): Promise<number
     const { user, system } = process.cpuUsage(before);
     times.push((user + system) / steps);
   }
-  return times.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? NaN;
+  return median(times);
 }
 
-/** Measures a permit of a prefetch, its part of all calls included. */
+function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+/** Measures the processor time of a permit of a prefetch, with its part of all calls. */
 async function permits(url: string): Promise<number> {
   await using quota = connect(url);
-  return await medianUs(PERMITS, async () => {
+  return await cpuUs(PERMITS, async () => {
     for (let count = 0; count < PERMITS; count += 1) {
       (await quota.permit()).done();
       // As often as a service would look after its sockets.
@@ -42,18 +47,48 @@ async function permits(url: string): Promise<number> {
   });
 }
 
-/** Measures a local request, through the hook if there is a source of permits. */
-async function requests(provider: string, source?: PermitSource): Promise<number> {
+/** How long single permits and requests took, in microseconds. */
+interface Times {
+  readonly plain: number[];
+  readonly permits: number[];
+  readonly hooked: number[];
+}
+
+/** Measures single permits between requests, and the requests. Medians leave out what the machine did meanwhile. */
+async function requests(provider: string, quota: Quota): Promise<Times> {
   const agent = new Agent();
-  const dispatcher: Dispatcher = source === undefined ? agent : agent.compose(permitInterceptor(source));
-  const cost = await medianUs(REQUESTS, async () => {
-    for (let count = 0; count < REQUESTS; count += 1) {
-      const { body } = await request(provider, { dispatcher });
-      await body.dump();
-    }
-  });
+  const hooked = new Agent().compose(permitInterceptor(quota));
+  const times: Times = { plain: [], permits: [], hooked: [] };
+  for (let count = -WARM_UP; count < REQUESTS; count += 1) {
+    const plainUs = await sent(provider, agent);
+    const permitUs = await taken(quota);
+    const hookedUs = await sent(provider, hooked);
+    if (count < 0) continue;
+    times.plain.push(plainUs);
+    times.permits.push(permitUs);
+    times.hooked.push(hookedUs);
+  }
   await agent.close();
-  return cost;
+  await hooked.close();
+  return times;
+}
+
+async function sent(provider: string, dispatcher: Dispatcher): Promise<number> {
+  const start = performance.now();
+  const { body } = await request(provider, { dispatcher });
+  await body.dump();
+  return (performance.now() - start) * 1_000;
+}
+
+/** Takes a permit that is held ready, once there is one. */
+async function taken(quota: Quota): Promise<number> {
+  for (;;) {
+    const start = performance.now();
+    const permit = quota.tryPermit();
+    permit?.done();
+    if (permit !== undefined) return (performance.now() - start) * 1_000;
+    (await quota.permit()).done();
+  }
 }
 
 /** Counts the calls for 1000 permits at a steady rate, after the first second. */
@@ -74,7 +109,9 @@ async function calls(fake: FakeServer): Promise<number> {
 async function serve(): Promise<void> {
   const fake = await FakeServer.start();
   fake.validFor(60_000);
-  const provider = createServer((_, response) => response.end("fine")).listen(0, "127.0.0.1");
+  const provider = createServer((_, response) => {
+    response.setHeader("X-RateLimit-Limit", "166").setHeader("X-RateLimit-Remaining", "100").end("fine");
+  }).listen(0, "127.0.0.1");
   await once(provider, "listening");
   process.send?.({ fake: fake.url, provider: `http://127.0.0.1:${String((provider.address() as AddressInfo).port)}/` });
 }
@@ -82,15 +119,17 @@ async function serve(): Promise<void> {
 async function measure(): Promise<void> {
   const servers = fork(fileURLToPath(import.meta.url), ["serve"]);
   const [{ fake, provider }] = (await once(servers, "message")) as [{ fake: string; provider: string }];
-  const print = (what: string, us: number): void => {
-    console.log(`${what}: ${us.toFixed(us < 100 ? 1 : 0)} µs`);
+  const print = (what: string, us: number, more = ""): void => {
+    console.log(`${what}: ${us.toFixed(us < 1 ? 2 : us < 100 ? 1 : 0)} µs${more}`);
   };
-  print("a permit from a prefetch", await permits(fake));
-  const plain = await requests(provider);
-  print("a local request by undici without the hook", plain);
+  print("processor time of a permit from a prefetch, with its part of all calls", await permits(fake));
   const quota = connect(fake);
-  print("a local request by undici with it", await requests(provider, quota));
+  const times = await requests(provider, quota);
   await quota.close();
+  const [plain, permit] = [median(times.plain), median(times.permits)];
+  print("a permit that is held ready", permit, `, ${((100 * permit) / plain).toFixed(2)} % of a request`);
+  print("a local request by undici without the hook", plain);
+  print("a local request by undici with it", median(times.hooked));
   servers.kill();
   await using counting = await FakeServer.start();
   counting.validFor(60_000);

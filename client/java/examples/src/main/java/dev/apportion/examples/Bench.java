@@ -2,7 +2,6 @@ package dev.apportion.examples;
 
 import com.sun.net.httpserver.HttpServer;
 import dev.apportion.Permit;
-import dev.apportion.PermitSource;
 import dev.apportion.Prefetch;
 import dev.apportion.Quota;
 import dev.apportion.okhttp.PermitInterceptors;
@@ -12,14 +11,15 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
 import okhttp3.Response;
 
 /** Measures a permit that is held ready, the hook beside a local request, and the calls for 1000 permits. */
 public final class Bench {
-    private static final int ROUNDS = 21;
-    private static final int REQUESTS = 500;
+    private static final int WARM_UP = 40_000;
+    private static final int REQUESTS = 10_000;
     private static final long SECONDS = 3;
 
     private Bench() {}
@@ -34,38 +34,17 @@ public final class Bench {
         try (FakeServer server = FakeServer.start();
                 Quota quota = Quota.connect(server.config());
                 Prefetch prefetch = quota.prefetch()) {
-            permits(prefetch);
-            hook(prefetch);
+            requests(prefetch);
             calls(server, prefetch);
         }
     }
 
-    /** Takes permits at about 2000 a second, and times those that are held. */
-    private static void permits(Prefetch prefetch) throws Exception {
-        long best = Long.MAX_VALUE;
-        for (int round = 0; round < 5; round++) {
-            long spent = 0;
-            int count = 0;
-            for (int at = 0; at < 2_000; at++) {
-                long start = System.nanoTime();
-                Permit permit = prefetch.tryPermit().orElse(null);
-                if (permit == null) {
-                    prefetch.permit().close();
-                    continue;
-                }
-                permit.close();
-                spent += System.nanoTime() - start;
-                count++;
-                pause(500_000);
-            }
-            best = Math.min(best, spent / Math.max(count, 1));
-        }
-        print("a permit that is held ready: %.2f us", best / 1e3);
-    }
-
-    private static void hook(PermitSource source) throws Exception {
+    /** Measures single permits between requests, and the requests. Their medians leave out what the machine did meanwhile. */
+    private static void requests(Prefetch prefetch) throws Exception {
         HttpServer provider = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         provider.createContext("/", exchange -> {
+            exchange.getResponseHeaders().set("X-RateLimit-Limit", "166");
+            exchange.getResponseHeaders().set("X-RateLimit-Remaining", "100");
             exchange.sendResponseHeaders(204, -1);
             exchange.close();
         });
@@ -73,18 +52,14 @@ public final class Bench {
         try {
             String url = "http://127.0.0.1:" + provider.getAddress().getPort() + "/";
             OkHttpClient plain = new OkHttpClient();
-            OkHttpClient hooked =
-                    PermitInterceptors.addTo(new OkHttpClient.Builder(), source).build();
-            send(plain, url);
-            send(hooked, url);
-            // By turns, since the machine is not equally busy all the time.
-            double[] without = new double[ROUNDS];
-            double[] with = new double[ROUNDS];
-            for (int round = 0; round < ROUNDS; round++) {
-                without[round] = send(plain, url);
-                with[round] = send(hooked, url);
-            }
-            print("a local request of OkHttp: %.1f us, with the hook %.1f us", median(without), median(with));
+            OkHttpClient hooked = PermitInterceptors.addTo(new OkHttpClient.Builder(), prefetch)
+                    .build();
+            measured(prefetch, plain, hooked, url, WARM_UP); // until everything is compiled
+            Times times = measured(prefetch, plain, hooked, url, REQUESTS);
+            double plainUs = median(times.plain);
+            double permitUs = median(times.permits);
+            print("a permit that is held ready: %.2f us, %.2f %% of a request", permitUs, 100 * permitUs / plainUs);
+            print("a local request of OkHttp: %.1f us, with the hook %.1f us", plainUs, median(times.hooked));
             plain.connectionPool().evictAll();
             hooked.connectionPool().evictAll();
         } finally {
@@ -92,20 +67,56 @@ public final class Bench {
         }
     }
 
-    private static double send(OkHttpClient client, String url) throws IOException {
-        long start = System.nanoTime();
-        for (int at = 0; at < REQUESTS; at++) {
-            try (Response response =
-                    client.newCall(new Request.Builder().url(url).build()).execute()) {
-                response.body().bytes();
-            }
+    /** How long each took, in nanoseconds. */
+    private static final class Times {
+        final long[] plain;
+        final long[] permits;
+        final long[] hooked;
+
+        Times(int count) {
+            plain = new long[count];
+            permits = new long[count];
+            hooked = new long[count];
         }
-        return (System.nanoTime() - start) / 1e3 / REQUESTS;
     }
 
-    private static double median(double[] values) {
-        Arrays.sort(values);
-        return values[values.length / 2];
+    /** Does each by turns, since the machine is not equally busy all the time. */
+    private static Times measured(Prefetch prefetch, OkHttpClient plain, OkHttpClient hooked, String url, int count)
+            throws Exception {
+        Times times = new Times(count);
+        for (int at = 0; at < count; at++) {
+            times.plain[at] = send(plain, url);
+            times.permits[at] = take(prefetch);
+            times.hooked[at] = send(hooked, url);
+        }
+        return times;
+    }
+
+    /** Takes a permit that is held ready, once there is one. */
+    private static long take(Prefetch prefetch) throws Exception {
+        while (true) {
+            long start = System.nanoTime();
+            Optional<Permit> held = prefetch.tryPermit();
+            if (held.isPresent()) {
+                held.get().close();
+                return System.nanoTime() - start;
+            }
+            prefetch.permit().close();
+        }
+    }
+
+    private static long send(OkHttpClient client, String url) throws IOException {
+        long start = System.nanoTime();
+        try (Response response =
+                client.newCall(new Request.Builder().url(url).build()).execute()) {
+            response.body().bytes();
+        }
+        return System.nanoTime() - start;
+    }
+
+    private static double median(long[] ns) {
+        Arrays.sort(ns);
+        return ns[ns.length / 2] / 1e3;
     }
 
     private static void calls(FakeServer server, Prefetch prefetch) throws Exception {
