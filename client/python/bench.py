@@ -1,4 +1,4 @@
-"""Measures what the client costs: `.venv/bin/python bench.py`. Processor time, medians of several runs."""
+"""Measures what the client costs: `.venv/bin/python bench.py`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ import apportion.httpx
 from apportion.testing import FakeServer
 
 RUNS = 7
+REQUESTS = 4_000
 
 
 class CountingServer(FakeServer):
@@ -70,26 +72,76 @@ def permits(count: int = 20_000) -> tuple[float, float]:
     return median_us(blocking), median_us(tasks)
 
 
-def requests(count: int = 200) -> tuple[float, float]:
-    """Returns the cost of a local HTTP request without and with the hook, in this process."""
-    provider = "import sys\nfrom provider import providing\nwith providing() as p: print(p.url, flush=True); sys.stdin.read()"
-    command = [sys.executable, "-c", provider]
-    with subprocess.Popen(command, cwd="tests", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+@contextmanager
+def provider() -> Iterator[str]:
+    """Runs a provider in a process of its own, and returns its address."""
+    code = "import sys\nfrom provider import providing\nwith providing() as p: print(p.url, flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd="tests", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdin is not None
-        url = process.stdout.readline().strip()
-
-        def send(client: httpx.Client) -> int:
-            for _ in range(count):
-                client.get(url)
-            return count
-
-        with FakeServer(valid_for=60).connect() as quota:
-            plain = httpx.Client()
-            hooked = httpx.Client(transport=apportion.httpx.PermitTransport(quota))
-            result = median_us(lambda: send(plain)), median_us(lambda: send(hooked))
+        yield process.stdout.readline().strip()
         process.stdin.close()
-    return result
+
+
+class Times:
+    """What each step took in nanoseconds, by turns, since the machine is not equally busy all the time."""
+
+    def __init__(self) -> None:
+        self.permit: list[int] = []
+        self.plain: list[int] = []
+        self.hooked: list[int] = []
+
+    def print(self, what: str) -> None:
+        """Prints medians, which leave out what the machine did meanwhile, and the first steps."""
+        permit, plain, hooked = (statistics.median(times) / 1_000 for times in (self.permit, self.plain, self.hooked))
+        print(f"{what}: a permit that is held ready {permit:.1f} µs, {100 * permit / plain:.2f} % of a request;", end=" ")
+        print(f"a local request {plain:.0f} µs, with the hook {hooked:.0f} µs")
+
+
+def with_threads(url: str) -> Times:
+    """Takes single permits between requests by httpx.Client, without and with the hook."""
+    times, now = Times(), time.perf_counter_ns
+    with (
+        FakeServer(valid_for=60).connect() as quota,
+        httpx.Client() as plain,
+        httpx.Client(transport=apportion.httpx.PermitTransport(quota)) as hooked,
+    ):
+        for _ in range(REQUESTS):
+            start = now()
+            plain.get(url)
+            times.plain.append(now() - start)
+            start = now()
+            with quota.permit():
+                pass
+            times.permit.append(now() - start)
+            start = now()
+            hooked.get(url)
+            times.hooked.append(now() - start)
+    return times
+
+
+async def with_tasks(url: str) -> Times:
+    """Takes single permits between requests by httpx.AsyncClient, without and with the hook."""
+    times, now = Times(), time.perf_counter_ns
+    async with (
+        FakeServer(valid_for=60).connect_aio() as quota,
+        httpx.AsyncClient() as plain,
+        httpx.AsyncClient(transport=apportion.httpx.AsyncPermitTransport(quota)) as hooked,
+    ):
+        for _ in range(REQUESTS):
+            start = now()
+            await plain.get(url)
+            times.plain.append(now() - start)
+            start = now()
+            async with quota.permit():
+                pass
+            times.permit.append(now() - start)
+            start = now()
+            await hooked.get(url)
+            times.hooked.append(now() - start)
+    return times
 
 
 def calls(rate: int = 1_000, seconds: int = 3) -> float:
@@ -108,7 +160,8 @@ def calls(rate: int = 1_000, seconds: int = 3) -> float:
 
 if __name__ == "__main__":
     blocking_us, aio_us = permits()
-    print(f"a permit from a prefetch: {blocking_us:.1f} µs with threads, {aio_us:.1f} µs with asyncio")
+    print(f"processor time of a permit, with its part of all calls: {blocking_us:.1f} µs with threads, {aio_us:.1f} with asyncio")
+    with provider() as address:
+        with_threads(address).print("httpx.Client")
+        asyncio.run(with_tasks(address)).print("httpx.AsyncClient")
     print(f"calls for 1000 permits at 1000 a second: {calls():.1f}")
-    plain_us, hooked_us = requests()
-    print(f"a local request by httpx: {plain_us:.0f} µs without the hook, {hooked_us:.0f} µs with it")

@@ -59,8 +59,8 @@ def test_a_cancelled_acquire_gives_back_what_is_on_its_way() -> None:
         async def use() -> None:
             async with apportion.aio.connect(server.address) as quota:
                 tasks: list[asyncio.Task[Any]] = [
-                    asyncio.create_task(quota.acquire(5)._start()),
-                    asyncio.create_task(quota.permit()._start()),
+                    asyncio.create_task(quota.acquire(5).__aenter__()),
+                    asyncio.create_task(quota.permit().__aenter__()),
                 ]
                 await asyncio.to_thread(server.wait_until, lambda: len(server.acquires) == 2)
                 for task in tasks:
@@ -81,7 +81,7 @@ def test_a_withdrawn_acquire_does_not_stay_at_the_server() -> None:
         async def use() -> None:
             async with apportion.aio.connect(server.address) as quota:
                 with pytest.raises(asyncio.TimeoutError):
-                    await asyncio.wait_for(quota.acquire()._start(), 0.1)
+                    await asyncio.wait_for(quota.acquire().__aenter__(), 0.1)
                 assert quota.counts()["waiting"] == 0
                 await asyncio.to_thread(server.wait_until, lambda: server.withdrawn == 1)
 

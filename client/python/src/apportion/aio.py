@@ -48,6 +48,31 @@ class Pending(Generic[H]):
             self._held.done()
 
 
+class _PendingPermit(Pending[Permit]):
+    """A permit of a prefetch. Most are held ready, so it takes no coroutine to look."""
+
+    def __init__(
+        self,
+        take: Callable[[], Permit | None],
+        wait: Callable[[Seconds | None], Coroutine[Any, Any, Permit]],
+        max_wait: Seconds | None,
+    ) -> None:
+        self._take = take
+        self._wait = wait
+        self._max_wait = max_wait
+        self._held = None
+
+    def __await__(self) -> Generator[Any, None, Permit]:
+        return self.__aenter__().__await__()
+
+    async def __aenter__(self) -> Permit:
+        held = self._take()
+        if held is None:
+            held = await self._wait(self._max_wait)
+        self._held = held
+        return held
+
+
 def connect(
     addresses: str | Sequence[str] = "http://127.0.0.1:7420",
     *,
@@ -91,11 +116,7 @@ class Prefetch(BasePrefetch):
         Raises:
             AcquireError: if the server refuses it or cannot be reached, or if none becomes available in time.
         """
-        return Pending(lambda: self._permit(max_wait))
-
-    async def _permit(self, max_wait: Seconds | None) -> Permit:
-        permit = self._take()
-        return permit if permit is not None else await self._wait(max_wait)
+        return _PendingPermit(self._take, self._wait, max_wait)
 
     async def _wait(self, max_wait: Seconds | None) -> Permit:
         max_wait_ns = self._max_wait_ns if max_wait is None else nanos(max_wait, "max_wait")
