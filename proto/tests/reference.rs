@@ -23,7 +23,7 @@ const BLESS: &str =
     "run `APPORTION_BLESS=1 cargo test -p apportion-proto --test reference` and commit docs/reference.md";
 
 /// The files in reading order: the service that applications call first.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 17] = [
     "quota_service",
     "lease",
     "observation",
@@ -31,6 +31,8 @@ const ORDER: [&str; 15] = [
     "priority",
     "reason",
     "snapshot",
+    "explanation",
+    "usage",
     "admin_service",
     "workspace",
     "team",

@@ -9,6 +9,8 @@ pub mod store;
 
 pub mod engine;
 
+mod usage;
+
 pub mod owners;
 
 pub mod membership;

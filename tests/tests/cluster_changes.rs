@@ -91,6 +91,43 @@ async fn workspaces_and_teams_that_are_made_through_one_node_are_served_through_
     nodes.have_not_panicked();
 }
 
+/// Requests that were granted to the caller `default` of a workspace, as a node reports.
+async fn granted(nodes: &Nodes, node: usize, workspace: &str) -> u64 {
+    let request = v1::QueryUsageRequest {
+        workspace: workspace.into(),
+        group_by: v1::UsageGrouping::Caller.into(),
+        ..v1::QueryUsageRequest::default()
+    };
+    let reported = QuotaServiceClient::new(nodes.channel(node)).query_usage(request).await.expect("reported");
+    let rows = reported.into_inner().reports.into_iter().flat_map(|report| report.rows);
+    rows.filter(|row| row.caller == "default").map(|row| row.granted_requests).sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_used_is_added_up_over_the_owners_of_a_workspace() {
+    let etcd = Etcd::single().await;
+    let mut nodes = Nodes::start(&etcd, 2).await;
+    let request = v1::CreateWorkspaceRequest {
+        workspace_id: "used".into(),
+        workspace: Some(v1::Workspace { preset: "intercom".into(), ..v1::Workspace::default() }),
+        ..v1::CreateWorkspaceRequest::default()
+    };
+    AdminServiceClient::new(nodes.channel(0)).create_workspace(request).await.expect("a new workspace");
+    // Each node in turn is the only one, so the workspace moves; a node that stops writes what it counted.
+    for stops in 0..2 {
+        for node in 0..2 {
+            acquire(&nodes, node, "used").await.expect("granted");
+        }
+        nodes.stop(stops).await;
+        nodes.serves(1 - stops).await;
+        acquire(&nodes, 1 - stops, "used").await.expect("granted");
+        nodes.start_again(stops).await;
+    }
+    nodes.stop(0).await;
+    assert_eq!(granted(&nodes, 1, "used").await, 6);
+    nodes.have_not_panicked();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_holds_at_every_node_and_opens_nothing_at_any_once_it_is_deleted() {
     let etcd = Etcd::single().await;

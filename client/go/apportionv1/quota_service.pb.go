@@ -12,6 +12,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -1050,11 +1051,297 @@ func (x *GetSignalsResponse) GetSignalsVersion() uint32 {
 	return 0
 }
 
+// A request for an explanation. The fields describe the request for a lease that it is about.
+type ExplainLeaseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the workspace. Defaults to `default`.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// The id of the team. Defaults to `default`.
+	Team string `protobuf:"bytes,2,opt,name=team,proto3" json:"team,omitempty"`
+	// The caller. Defaults to `default`.
+	Caller string `protobuf:"bytes,3,opt,name=caller,proto3" json:"caller,omitempty"`
+	// The priority of the request. Defaults to the priority of the team.
+	Priority Priority `protobuf:"varint,4,opt,name=priority,proto3,enum=apportion.v1.Priority" json:"priority,omitempty"`
+	// The number of permits. From 1 to 2^28. Defaults to 1.
+	Permits *uint32 `protobuf:"varint,5,opt,name=permits,proto3,oneof" json:"permits,omitempty"`
+	// The smallest number of permits to accept. From 1 to `permits`. Defaults to `permits`.
+	MinPermits *uint32 `protobuf:"varint,6,opt,name=min_permits,json=minPermits,proto3,oneof" json:"min_permits,omitempty"`
+	// How long the request may wait. From 0 to 1 hour. Defaults to one window of the shortest limit.
+	MaxWait       *durationpb.Duration `protobuf:"bytes,7,opt,name=max_wait,json=maxWait,proto3" json:"max_wait,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainLeaseRequest) Reset() {
+	*x = ExplainLeaseRequest{}
+	mi := &file_apportion_v1_quota_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainLeaseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainLeaseRequest) ProtoMessage() {}
+
+func (x *ExplainLeaseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_apportion_v1_quota_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainLeaseRequest.ProtoReflect.Descriptor instead.
+func (*ExplainLeaseRequest) Descriptor() ([]byte, []int) {
+	return file_apportion_v1_quota_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ExplainLeaseRequest) GetWorkspace() string {
+	if x != nil {
+		return x.Workspace
+	}
+	return ""
+}
+
+func (x *ExplainLeaseRequest) GetTeam() string {
+	if x != nil {
+		return x.Team
+	}
+	return ""
+}
+
+func (x *ExplainLeaseRequest) GetCaller() string {
+	if x != nil {
+		return x.Caller
+	}
+	return ""
+}
+
+func (x *ExplainLeaseRequest) GetPriority() Priority {
+	if x != nil {
+		return x.Priority
+	}
+	return Priority_PRIORITY_UNSPECIFIED
+}
+
+func (x *ExplainLeaseRequest) GetPermits() uint32 {
+	if x != nil && x.Permits != nil {
+		return *x.Permits
+	}
+	return 0
+}
+
+func (x *ExplainLeaseRequest) GetMinPermits() uint32 {
+	if x != nil && x.MinPermits != nil {
+		return *x.MinPermits
+	}
+	return 0
+}
+
+func (x *ExplainLeaseRequest) GetMaxWait() *durationpb.Duration {
+	if x != nil {
+		return x.MaxWait
+	}
+	return nil
+}
+
+// An explanation.
+type ExplainLeaseResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The explanation. Always set.
+	Explanation   *LeaseExplanation `protobuf:"bytes,1,opt,name=explanation,proto3" json:"explanation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainLeaseResponse) Reset() {
+	*x = ExplainLeaseResponse{}
+	mi := &file_apportion_v1_quota_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainLeaseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainLeaseResponse) ProtoMessage() {}
+
+func (x *ExplainLeaseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_apportion_v1_quota_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainLeaseResponse.ProtoReflect.Descriptor instead.
+func (*ExplainLeaseResponse) Descriptor() ([]byte, []int) {
+	return file_apportion_v1_quota_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ExplainLeaseResponse) GetExplanation() *LeaseExplanation {
+	if x != nil {
+		return x.Explanation
+	}
+	return nil
+}
+
+// A query about what was used of a workspace.
+type QueryUsageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the workspace. Defaults to `default`.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// When the time of the query begins, rounded down to the start of a minute, hour or day. Usage
+	// that is not kept any more is left out. Defaults to one hour ago.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// When the time of the query ends, rounded up. Must be after `start_time`. Defaults to now.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// What the rows are about.
+	GroupBy UsageGrouping `protobuf:"varint,4,opt,name=group_by,json=groupBy,proto3,enum=apportion.v1.UsageGrouping" json:"group_by,omitempty"`
+	// How the time is divided into reports. Unset, there is one report, made of the shortest
+	// intervals that are kept since `start_time`.
+	Resolution UsageResolution `protobuf:"varint,5,opt,name=resolution,proto3,enum=apportion.v1.UsageResolution" json:"resolution,omitempty"`
+	// The id of the team to report. Defaults to all teams. Child teams are teams of their own.
+	Team          string `protobuf:"bytes,6,opt,name=team,proto3" json:"team,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueryUsageRequest) Reset() {
+	*x = QueryUsageRequest{}
+	mi := &file_apportion_v1_quota_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueryUsageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueryUsageRequest) ProtoMessage() {}
+
+func (x *QueryUsageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_apportion_v1_quota_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueryUsageRequest.ProtoReflect.Descriptor instead.
+func (*QueryUsageRequest) Descriptor() ([]byte, []int) {
+	return file_apportion_v1_quota_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *QueryUsageRequest) GetWorkspace() string {
+	if x != nil {
+		return x.Workspace
+	}
+	return ""
+}
+
+func (x *QueryUsageRequest) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *QueryUsageRequest) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *QueryUsageRequest) GetGroupBy() UsageGrouping {
+	if x != nil {
+		return x.GroupBy
+	}
+	return UsageGrouping_USAGE_GROUPING_UNSPECIFIED
+}
+
+func (x *QueryUsageRequest) GetResolution() UsageResolution {
+	if x != nil {
+		return x.Resolution
+	}
+	return UsageResolution_USAGE_RESOLUTION_UNSPECIFIED
+}
+
+func (x *QueryUsageRequest) GetTeam() string {
+	if x != nil {
+		return x.Team
+	}
+	return ""
+}
+
+// What was used.
+type QueryUsageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reports, the oldest first. Intervals without usage are left out. At most 10000 rows in all:
+	// a query with more is refused with `REASON_MALFORMED`.
+	Reports       []*UsageReport `protobuf:"bytes,1,rep,name=reports,proto3" json:"reports,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueryUsageResponse) Reset() {
+	*x = QueryUsageResponse{}
+	mi := &file_apportion_v1_quota_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueryUsageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueryUsageResponse) ProtoMessage() {}
+
+func (x *QueryUsageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_apportion_v1_quota_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueryUsageResponse.ProtoReflect.Descriptor instead.
+func (*QueryUsageResponse) Descriptor() ([]byte, []int) {
+	return file_apportion_v1_quota_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *QueryUsageResponse) GetReports() []*UsageReport {
+	if x != nil {
+		return x.Reports
+	}
+	return nil
+}
+
 var File_apportion_v1_quota_service_proto protoreflect.FileDescriptor
 
 const file_apportion_v1_quota_service_proto_rawDesc = "" +
 	"\n" +
-	" apportion/v1/quota_service.proto\x12\fapportion.v1\x1a\x18apportion/v1/lease.proto\x1a\x1eapportion/v1/observation.proto\x1a\x1bapportion/v1/priority.proto\x1a\x1aapportion/v1/signals.proto\x1a\x1bapportion/v1/snapshot.proto\x1a\x1egoogle/protobuf/duration.proto\"\xc9\x02\n" +
+	" apportion/v1/quota_service.proto\x12\fapportion.v1\x1a\x1eapportion/v1/explanation.proto\x1a\x18apportion/v1/lease.proto\x1a\x1eapportion/v1/observation.proto\x1a\x1bapportion/v1/priority.proto\x1a\x1aapportion/v1/signals.proto\x1a\x1bapportion/v1/snapshot.proto\x1a\x18apportion/v1/usage.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x02\n" +
 	"\x13AcquireLeaseRequest\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x12\n" +
 	"\x04team\x18\x02 \x01(\tR\x04team\x12\x16\n" +
@@ -1117,13 +1404,42 @@ const file_apportion_v1_quota_service_proto_rawDesc = "" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\"n\n" +
 	"\x12GetSignalsResponse\x12/\n" +
 	"\asignals\x18\x01 \x01(\v2\x15.apportion.v1.SignalsR\asignals\x12'\n" +
-	"\x0fsignals_version\x18\x02 \x01(\aR\x0esignalsVersion2\x9e\x04\n" +
+	"\x0fsignals_version\x18\x02 \x01(\aR\x0esignalsVersion\"\xaa\x02\n" +
+	"\x13ExplainLeaseRequest\x12\x1c\n" +
+	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x12\n" +
+	"\x04team\x18\x02 \x01(\tR\x04team\x12\x16\n" +
+	"\x06caller\x18\x03 \x01(\tR\x06caller\x122\n" +
+	"\bpriority\x18\x04 \x01(\x0e2\x16.apportion.v1.PriorityR\bpriority\x12\x1d\n" +
+	"\apermits\x18\x05 \x01(\rH\x00R\apermits\x88\x01\x01\x12$\n" +
+	"\vmin_permits\x18\x06 \x01(\rH\x01R\n" +
+	"minPermits\x88\x01\x01\x124\n" +
+	"\bmax_wait\x18\a \x01(\v2\x19.google.protobuf.DurationR\amaxWaitB\n" +
+	"\n" +
+	"\b_permitsB\x0e\n" +
+	"\f_min_permits\"X\n" +
+	"\x14ExplainLeaseResponse\x12@\n" +
+	"\vexplanation\x18\x01 \x01(\v2\x1e.apportion.v1.LeaseExplanationR\vexplanation\"\xae\x02\n" +
+	"\x11QueryUsageRequest\x12\x1c\n" +
+	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x129\n" +
+	"\n" +
+	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x126\n" +
+	"\bgroup_by\x18\x04 \x01(\x0e2\x1b.apportion.v1.UsageGroupingR\agroupBy\x12=\n" +
+	"\n" +
+	"resolution\x18\x05 \x01(\x0e2\x1d.apportion.v1.UsageResolutionR\n" +
+	"resolution\x12\x12\n" +
+	"\x04team\x18\x06 \x01(\tR\x04team\"I\n" +
+	"\x12QueryUsageResponse\x123\n" +
+	"\areports\x18\x01 \x03(\v2\x19.apportion.v1.UsageReportR\areports2\xc6\x05\n" +
 	"\fQuotaService\x12U\n" +
 	"\fAcquireLease\x12!.apportion.v1.AcquireLeaseRequest\x1a\".apportion.v1.AcquireLeaseResponse\x12R\n" +
 	"\vSettleLease\x12 .apportion.v1.SettleLeaseRequest\x1a!.apportion.v1.SettleLeaseResponse\x12d\n" +
 	"\x11BatchSettleLeases\x12&.apportion.v1.BatchSettleLeasesRequest\x1a'.apportion.v1.BatchSettleLeasesResponse\x12M\n" +
 	"\bExchange\x12\x1d.apportion.v1.ExchangeRequest\x1a\x1e.apportion.v1.ExchangeResponse(\x010\x01\x12]\n" +
-	"\x0eWatchWorkspace\x12#.apportion.v1.WatchWorkspaceRequest\x1a$.apportion.v1.WatchWorkspaceResponse0\x01\x12O\n" +
+	"\x0eWatchWorkspace\x12#.apportion.v1.WatchWorkspaceRequest\x1a$.apportion.v1.WatchWorkspaceResponse0\x01\x12U\n" +
+	"\fExplainLease\x12!.apportion.v1.ExplainLeaseRequest\x1a\".apportion.v1.ExplainLeaseResponse\x12O\n" +
+	"\n" +
+	"QueryUsage\x12\x1f.apportion.v1.QueryUsageRequest\x1a .apportion.v1.QueryUsageResponse\x12O\n" +
 	"\n" +
 	"GetSignals\x12\x1f.apportion.v1.GetSignalsRequest\x1a .apportion.v1.GetSignalsResponseBU\n" +
 	"\x10dev.apportion.v1B\x11QuotaServiceProtoP\x01Z,apportion.dev/client/apportionv1;apportionv1b\x06proto3"
@@ -1140,7 +1456,7 @@ func file_apportion_v1_quota_service_proto_rawDescGZIP() []byte {
 	return file_apportion_v1_quota_service_proto_rawDescData
 }
 
-var file_apportion_v1_quota_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_apportion_v1_quota_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_apportion_v1_quota_service_proto_goTypes = []any{
 	(*AcquireLeaseRequest)(nil),       // 0: apportion.v1.AcquireLeaseRequest
 	(*AcquireLeaseResponse)(nil),      // 1: apportion.v1.AcquireLeaseResponse
@@ -1156,55 +1472,76 @@ var file_apportion_v1_quota_service_proto_goTypes = []any{
 	(*WatchWorkspaceResponse)(nil),    // 11: apportion.v1.WatchWorkspaceResponse
 	(*GetSignalsRequest)(nil),         // 12: apportion.v1.GetSignalsRequest
 	(*GetSignalsResponse)(nil),        // 13: apportion.v1.GetSignalsResponse
-	(Priority)(0),                     // 14: apportion.v1.Priority
-	(*durationpb.Duration)(nil),       // 15: google.protobuf.Duration
-	(*Lease)(nil),                     // 16: apportion.v1.Lease
-	(*Observation)(nil),               // 17: apportion.v1.Observation
-	(*Settled)(nil),                   // 18: apportion.v1.Settled
-	(*Refusal)(nil),                   // 19: apportion.v1.Refusal
-	(*Revocation)(nil),                // 20: apportion.v1.Revocation
-	(*LimitChange)(nil),               // 21: apportion.v1.LimitChange
-	(*WorkspaceSnapshot)(nil),         // 22: apportion.v1.WorkspaceSnapshot
-	(*Signals)(nil),                   // 23: apportion.v1.Signals
+	(*ExplainLeaseRequest)(nil),       // 14: apportion.v1.ExplainLeaseRequest
+	(*ExplainLeaseResponse)(nil),      // 15: apportion.v1.ExplainLeaseResponse
+	(*QueryUsageRequest)(nil),         // 16: apportion.v1.QueryUsageRequest
+	(*QueryUsageResponse)(nil),        // 17: apportion.v1.QueryUsageResponse
+	(Priority)(0),                     // 18: apportion.v1.Priority
+	(*durationpb.Duration)(nil),       // 19: google.protobuf.Duration
+	(*Lease)(nil),                     // 20: apportion.v1.Lease
+	(*Observation)(nil),               // 21: apportion.v1.Observation
+	(*Settled)(nil),                   // 22: apportion.v1.Settled
+	(*Refusal)(nil),                   // 23: apportion.v1.Refusal
+	(*Revocation)(nil),                // 24: apportion.v1.Revocation
+	(*LimitChange)(nil),               // 25: apportion.v1.LimitChange
+	(*WorkspaceSnapshot)(nil),         // 26: apportion.v1.WorkspaceSnapshot
+	(*Signals)(nil),                   // 27: apportion.v1.Signals
+	(*LeaseExplanation)(nil),          // 28: apportion.v1.LeaseExplanation
+	(*timestamppb.Timestamp)(nil),     // 29: google.protobuf.Timestamp
+	(UsageGrouping)(0),                // 30: apportion.v1.UsageGrouping
+	(UsageResolution)(0),              // 31: apportion.v1.UsageResolution
+	(*UsageReport)(nil),               // 32: apportion.v1.UsageReport
 }
 var file_apportion_v1_quota_service_proto_depIdxs = []int32{
-	14, // 0: apportion.v1.AcquireLeaseRequest.priority:type_name -> apportion.v1.Priority
-	15, // 1: apportion.v1.AcquireLeaseRequest.max_wait:type_name -> google.protobuf.Duration
-	16, // 2: apportion.v1.AcquireLeaseResponse.lease:type_name -> apportion.v1.Lease
-	17, // 3: apportion.v1.SettleLeaseRequest.observations:type_name -> apportion.v1.Observation
-	18, // 4: apportion.v1.SettleLeaseResponse.settled:type_name -> apportion.v1.Settled
+	18, // 0: apportion.v1.AcquireLeaseRequest.priority:type_name -> apportion.v1.Priority
+	19, // 1: apportion.v1.AcquireLeaseRequest.max_wait:type_name -> google.protobuf.Duration
+	20, // 2: apportion.v1.AcquireLeaseResponse.lease:type_name -> apportion.v1.Lease
+	21, // 3: apportion.v1.SettleLeaseRequest.observations:type_name -> apportion.v1.Observation
+	22, // 4: apportion.v1.SettleLeaseResponse.settled:type_name -> apportion.v1.Settled
 	2,  // 5: apportion.v1.BatchSettleLeasesRequest.requests:type_name -> apportion.v1.SettleLeaseRequest
 	6,  // 6: apportion.v1.BatchSettleLeasesResponse.outcomes:type_name -> apportion.v1.SettleOutcome
-	18, // 7: apportion.v1.SettleOutcome.settled:type_name -> apportion.v1.Settled
-	19, // 8: apportion.v1.SettleOutcome.refusal:type_name -> apportion.v1.Refusal
+	22, // 7: apportion.v1.SettleOutcome.settled:type_name -> apportion.v1.Settled
+	23, // 8: apportion.v1.SettleOutcome.refusal:type_name -> apportion.v1.Refusal
 	0,  // 9: apportion.v1.ExchangeRequest.acquire:type_name -> apportion.v1.AcquireLeaseRequest
 	2,  // 10: apportion.v1.ExchangeRequest.settle:type_name -> apportion.v1.SettleLeaseRequest
 	8,  // 11: apportion.v1.ExchangeRequest.cancel:type_name -> apportion.v1.Cancel
-	16, // 12: apportion.v1.ExchangeResponse.granted:type_name -> apportion.v1.Lease
-	19, // 13: apportion.v1.ExchangeResponse.refusal:type_name -> apportion.v1.Refusal
-	18, // 14: apportion.v1.ExchangeResponse.settled:type_name -> apportion.v1.Settled
-	20, // 15: apportion.v1.ExchangeResponse.revocation:type_name -> apportion.v1.Revocation
-	21, // 16: apportion.v1.ExchangeResponse.limit_change:type_name -> apportion.v1.LimitChange
-	15, // 17: apportion.v1.WatchWorkspaceRequest.min_interval:type_name -> google.protobuf.Duration
-	22, // 18: apportion.v1.WatchWorkspaceResponse.snapshot:type_name -> apportion.v1.WorkspaceSnapshot
-	23, // 19: apportion.v1.GetSignalsResponse.signals:type_name -> apportion.v1.Signals
-	0,  // 20: apportion.v1.QuotaService.AcquireLease:input_type -> apportion.v1.AcquireLeaseRequest
-	2,  // 21: apportion.v1.QuotaService.SettleLease:input_type -> apportion.v1.SettleLeaseRequest
-	4,  // 22: apportion.v1.QuotaService.BatchSettleLeases:input_type -> apportion.v1.BatchSettleLeasesRequest
-	7,  // 23: apportion.v1.QuotaService.Exchange:input_type -> apportion.v1.ExchangeRequest
-	10, // 24: apportion.v1.QuotaService.WatchWorkspace:input_type -> apportion.v1.WatchWorkspaceRequest
-	12, // 25: apportion.v1.QuotaService.GetSignals:input_type -> apportion.v1.GetSignalsRequest
-	1,  // 26: apportion.v1.QuotaService.AcquireLease:output_type -> apportion.v1.AcquireLeaseResponse
-	3,  // 27: apportion.v1.QuotaService.SettleLease:output_type -> apportion.v1.SettleLeaseResponse
-	5,  // 28: apportion.v1.QuotaService.BatchSettleLeases:output_type -> apportion.v1.BatchSettleLeasesResponse
-	9,  // 29: apportion.v1.QuotaService.Exchange:output_type -> apportion.v1.ExchangeResponse
-	11, // 30: apportion.v1.QuotaService.WatchWorkspace:output_type -> apportion.v1.WatchWorkspaceResponse
-	13, // 31: apportion.v1.QuotaService.GetSignals:output_type -> apportion.v1.GetSignalsResponse
-	26, // [26:32] is the sub-list for method output_type
-	20, // [20:26] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	20, // 12: apportion.v1.ExchangeResponse.granted:type_name -> apportion.v1.Lease
+	23, // 13: apportion.v1.ExchangeResponse.refusal:type_name -> apportion.v1.Refusal
+	22, // 14: apportion.v1.ExchangeResponse.settled:type_name -> apportion.v1.Settled
+	24, // 15: apportion.v1.ExchangeResponse.revocation:type_name -> apportion.v1.Revocation
+	25, // 16: apportion.v1.ExchangeResponse.limit_change:type_name -> apportion.v1.LimitChange
+	19, // 17: apportion.v1.WatchWorkspaceRequest.min_interval:type_name -> google.protobuf.Duration
+	26, // 18: apportion.v1.WatchWorkspaceResponse.snapshot:type_name -> apportion.v1.WorkspaceSnapshot
+	27, // 19: apportion.v1.GetSignalsResponse.signals:type_name -> apportion.v1.Signals
+	18, // 20: apportion.v1.ExplainLeaseRequest.priority:type_name -> apportion.v1.Priority
+	19, // 21: apportion.v1.ExplainLeaseRequest.max_wait:type_name -> google.protobuf.Duration
+	28, // 22: apportion.v1.ExplainLeaseResponse.explanation:type_name -> apportion.v1.LeaseExplanation
+	29, // 23: apportion.v1.QueryUsageRequest.start_time:type_name -> google.protobuf.Timestamp
+	29, // 24: apportion.v1.QueryUsageRequest.end_time:type_name -> google.protobuf.Timestamp
+	30, // 25: apportion.v1.QueryUsageRequest.group_by:type_name -> apportion.v1.UsageGrouping
+	31, // 26: apportion.v1.QueryUsageRequest.resolution:type_name -> apportion.v1.UsageResolution
+	32, // 27: apportion.v1.QueryUsageResponse.reports:type_name -> apportion.v1.UsageReport
+	0,  // 28: apportion.v1.QuotaService.AcquireLease:input_type -> apportion.v1.AcquireLeaseRequest
+	2,  // 29: apportion.v1.QuotaService.SettleLease:input_type -> apportion.v1.SettleLeaseRequest
+	4,  // 30: apportion.v1.QuotaService.BatchSettleLeases:input_type -> apportion.v1.BatchSettleLeasesRequest
+	7,  // 31: apportion.v1.QuotaService.Exchange:input_type -> apportion.v1.ExchangeRequest
+	10, // 32: apportion.v1.QuotaService.WatchWorkspace:input_type -> apportion.v1.WatchWorkspaceRequest
+	14, // 33: apportion.v1.QuotaService.ExplainLease:input_type -> apportion.v1.ExplainLeaseRequest
+	16, // 34: apportion.v1.QuotaService.QueryUsage:input_type -> apportion.v1.QueryUsageRequest
+	12, // 35: apportion.v1.QuotaService.GetSignals:input_type -> apportion.v1.GetSignalsRequest
+	1,  // 36: apportion.v1.QuotaService.AcquireLease:output_type -> apportion.v1.AcquireLeaseResponse
+	3,  // 37: apportion.v1.QuotaService.SettleLease:output_type -> apportion.v1.SettleLeaseResponse
+	5,  // 38: apportion.v1.QuotaService.BatchSettleLeases:output_type -> apportion.v1.BatchSettleLeasesResponse
+	9,  // 39: apportion.v1.QuotaService.Exchange:output_type -> apportion.v1.ExchangeResponse
+	11, // 40: apportion.v1.QuotaService.WatchWorkspace:output_type -> apportion.v1.WatchWorkspaceResponse
+	15, // 41: apportion.v1.QuotaService.ExplainLease:output_type -> apportion.v1.ExplainLeaseResponse
+	17, // 42: apportion.v1.QuotaService.QueryUsage:output_type -> apportion.v1.QueryUsageResponse
+	13, // 43: apportion.v1.QuotaService.GetSignals:output_type -> apportion.v1.GetSignalsResponse
+	36, // [36:44] is the sub-list for method output_type
+	28, // [28:36] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_apportion_v1_quota_service_proto_init() }
@@ -1212,11 +1549,13 @@ func file_apportion_v1_quota_service_proto_init() {
 	if File_apportion_v1_quota_service_proto != nil {
 		return
 	}
+	file_apportion_v1_explanation_proto_init()
 	file_apportion_v1_lease_proto_init()
 	file_apportion_v1_observation_proto_init()
 	file_apportion_v1_priority_proto_init()
 	file_apportion_v1_signals_proto_init()
 	file_apportion_v1_snapshot_proto_init()
+	file_apportion_v1_usage_proto_init()
 	file_apportion_v1_quota_service_proto_msgTypes[0].OneofWrappers = []any{}
 	file_apportion_v1_quota_service_proto_msgTypes[6].OneofWrappers = []any{
 		(*SettleOutcome_Settled)(nil),
@@ -1234,13 +1573,14 @@ func file_apportion_v1_quota_service_proto_init() {
 		(*ExchangeResponse_Revocation)(nil),
 		(*ExchangeResponse_LimitChange)(nil),
 	}
+	file_apportion_v1_quota_service_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_apportion_v1_quota_service_proto_rawDesc), len(file_apportion_v1_quota_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

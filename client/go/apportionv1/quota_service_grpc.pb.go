@@ -26,6 +26,8 @@ const (
 	QuotaService_BatchSettleLeases_FullMethodName = "/apportion.v1.QuotaService/BatchSettleLeases"
 	QuotaService_Exchange_FullMethodName          = "/apportion.v1.QuotaService/Exchange"
 	QuotaService_WatchWorkspace_FullMethodName    = "/apportion.v1.QuotaService/WatchWorkspace"
+	QuotaService_ExplainLease_FullMethodName      = "/apportion.v1.QuotaService/ExplainLease"
+	QuotaService_QueryUsage_FullMethodName        = "/apportion.v1.QuotaService/QueryUsage"
 	QuotaService_GetSignals_FullMethodName        = "/apportion.v1.QuotaService/GetSignals"
 )
 
@@ -60,6 +62,12 @@ type QuotaServiceClient interface {
 	// Streams the state of a workspace, for display: one snapshot at the start, then one after each
 	// change, at most four per second. A slow reader misses snapshots but never gets an outdated one.
 	WatchWorkspace(ctx context.Context, in *WatchWorkspaceRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchWorkspaceResponse], error)
+	// Explains what would become of a request for a lease if it came now, and why. Grants nothing.
+	// Requires the same permission as `WatchWorkspace`.
+	ExplainLease(ctx context.Context, in *ExplainLeaseRequest, opts ...grpc.CallOption) (*ExplainLeaseResponse, error)
+	// Reports who used what of a workspace in the last minutes, hours or days. Requires the same
+	// permission as `WatchWorkspace`.
+	QueryUsage(ctx context.Context, in *QueryUsageRequest, opts ...grpc.CallOption) (*QueryUsageResponse, error)
 	// Gets how to read the responses of the provider. Call it once at the start, and again when
 	// `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
 	// for a team of it suffices.
@@ -136,6 +144,26 @@ func (c *quotaServiceClient) WatchWorkspace(ctx context.Context, in *WatchWorksp
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type QuotaService_WatchWorkspaceClient = grpc.ServerStreamingClient[WatchWorkspaceResponse]
 
+func (c *quotaServiceClient) ExplainLease(ctx context.Context, in *ExplainLeaseRequest, opts ...grpc.CallOption) (*ExplainLeaseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExplainLeaseResponse)
+	err := c.cc.Invoke(ctx, QuotaService_ExplainLease_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *quotaServiceClient) QueryUsage(ctx context.Context, in *QueryUsageRequest, opts ...grpc.CallOption) (*QueryUsageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(QueryUsageResponse)
+	err := c.cc.Invoke(ctx, QuotaService_QueryUsage_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *quotaServiceClient) GetSignals(ctx context.Context, in *GetSignalsRequest, opts ...grpc.CallOption) (*GetSignalsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetSignalsResponse)
@@ -177,6 +205,12 @@ type QuotaServiceServer interface {
 	// Streams the state of a workspace, for display: one snapshot at the start, then one after each
 	// change, at most four per second. A slow reader misses snapshots but never gets an outdated one.
 	WatchWorkspace(*WatchWorkspaceRequest, grpc.ServerStreamingServer[WatchWorkspaceResponse]) error
+	// Explains what would become of a request for a lease if it came now, and why. Grants nothing.
+	// Requires the same permission as `WatchWorkspace`.
+	ExplainLease(context.Context, *ExplainLeaseRequest) (*ExplainLeaseResponse, error)
+	// Reports who used what of a workspace in the last minutes, hours or days. Requires the same
+	// permission as `WatchWorkspace`.
+	QueryUsage(context.Context, *QueryUsageRequest) (*QueryUsageResponse, error)
 	// Gets how to read the responses of the provider. Call it once at the start, and again when
 	// `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
 	// for a team of it suffices.
@@ -205,6 +239,12 @@ func (UnimplementedQuotaServiceServer) Exchange(grpc.BidiStreamingServer[Exchang
 }
 func (UnimplementedQuotaServiceServer) WatchWorkspace(*WatchWorkspaceRequest, grpc.ServerStreamingServer[WatchWorkspaceResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchWorkspace not implemented")
+}
+func (UnimplementedQuotaServiceServer) ExplainLease(context.Context, *ExplainLeaseRequest) (*ExplainLeaseResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExplainLease not implemented")
+}
+func (UnimplementedQuotaServiceServer) QueryUsage(context.Context, *QueryUsageRequest) (*QueryUsageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method QueryUsage not implemented")
 }
 func (UnimplementedQuotaServiceServer) GetSignals(context.Context, *GetSignalsRequest) (*GetSignalsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSignals not implemented")
@@ -302,6 +342,42 @@ func _QuotaService_WatchWorkspace_Handler(srv interface{}, stream grpc.ServerStr
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type QuotaService_WatchWorkspaceServer = grpc.ServerStreamingServer[WatchWorkspaceResponse]
 
+func _QuotaService_ExplainLease_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainLeaseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QuotaServiceServer).ExplainLease(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QuotaService_ExplainLease_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QuotaServiceServer).ExplainLease(ctx, req.(*ExplainLeaseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _QuotaService_QueryUsage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryUsageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QuotaServiceServer).QueryUsage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QuotaService_QueryUsage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QuotaServiceServer).QueryUsage(ctx, req.(*QueryUsageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _QuotaService_GetSignals_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetSignalsRequest)
 	if err := dec(in); err != nil {
@@ -338,6 +414,14 @@ var QuotaService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "BatchSettleLeases",
 			Handler:    _QuotaService_BatchSettleLeases_Handler,
+		},
+		{
+			MethodName: "ExplainLease",
+			Handler:    _QuotaService_ExplainLease_Handler,
+		},
+		{
+			MethodName: "QueryUsage",
+			Handler:    _QuotaService_QueryUsage_Handler,
 		},
 		{
 			MethodName: "GetSignals",

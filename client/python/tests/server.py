@@ -157,6 +157,12 @@ class ScriptedServer(QuotaServiceServicer):
     def WatchWorkspace(self, request: Any, context: Any) -> Any:  # noqa: N802
         raise NotImplementedError
 
+    def ExplainLease(self, request: Any, context: Any) -> Any:  # noqa: N802
+        raise NotImplementedError
+
+    def QueryUsage(self, request: Any, context: Any) -> Any:  # noqa: N802
+        raise NotImplementedError
+
     def GetSignals(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self.changed:
             self.signals_asked += 1

@@ -8,10 +8,12 @@ mod argument;
 mod connection;
 
 mod admin;
+mod explain;
 mod restore;
 mod serve;
 mod simulate;
 mod top;
+mod usage;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -35,6 +37,8 @@ enum Command {
     Simulate(simulate::Args),
     Restore(restore::Args),
     Top(top::Args),
+    Explain(explain::Args),
+    Usage(usage::Args),
     #[command(flatten)]
     Admin(admin::Command),
 }
@@ -45,6 +49,8 @@ fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(&args),
         Command::Restore(args) => restore::run(&args),
         Command::Top(args) => top::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Usage(args) => usage::run(&args),
         Command::Admin(command) => admin::run(&command),
     };
     let outcome = outcome.and_then(|is_success| terminal::failure().map_or(Ok(is_success), Err));

@@ -77,6 +77,21 @@ pub(crate) fn line(text: &str) {
     say(&printable(text));
 }
 
+/// Prints lines with their cells aligned. A cell never spans lines.
+pub(crate) fn table(lines: &[Vec<String>]) {
+    let printable = |line: &Vec<String>| line.iter().map(|cell| printable(cell)).collect::<Vec<_>>();
+    let lines: Vec<_> = lines.iter().map(printable).collect();
+    let width = |column: usize| {
+        lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<_> = (0..columns).map(width).collect();
+    for cells in &lines {
+        let cells = cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        line(cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
 /// Prints a value in JSON, on one line.
 pub(crate) fn json(value: &serde_json::Value) {
     line(&value.to_string());

@@ -17,6 +17,8 @@ pub mod window;
 
 pub mod request;
 
+pub mod explanation;
+
 pub mod observation;
 
 pub mod facts;

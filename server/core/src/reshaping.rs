@@ -176,6 +176,11 @@ impl Reshaping {
         self.unwritten = self.statement;
     }
 
+    /// As if everything that was stated were written.
+    pub(crate) fn assume_stated(&mut self) {
+        self.stated(self.life, self.statement);
+    }
+
     /// Sends the ledger where windows lie and what was granted in previous ones.
     pub(crate) fn state(&mut self, now: Timestamp, windows: &Windows, effects: &mut Effects) {
         let statement = self.next_statement(now, windows);

@@ -22,6 +22,7 @@ mod report;
 mod request;
 
 mod command;
+mod usage;
 mod wait_stats;
 mod waiters;
 
@@ -41,6 +42,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::store::Store;
 use apportion_core::allocator::Settled;
+use apportion_core::explanation::Explanation;
 use apportion_core::ids::{CallerId, NodeId, TeamId, WorkspaceId};
 use apportion_core::ledger::ShardInput;
 use apportion_core::policy::{LimitPolicy, PolicyError};
@@ -64,6 +66,7 @@ pub use report::{LeaseReport, ReportedObservation, ReportedReset};
 pub use request::Acquire;
 pub use settings::{EngineSettings, Serving, StartError, Versioned};
 pub use shard_state::{ShardChange, ShardState};
+pub use usage::{USAGE_CALLERS_MAX, UsageCounts, UsageKey};
 pub use wait_stats::{TeamWaits, WaitSummary};
 pub use workspace::Snapshot;
 
@@ -214,6 +217,14 @@ impl Engine {
         }
     }
 
+    /// What would become of a request that came now, and why. Nothing changes. Takes time in proportion to what waits.
+    ///
+    /// # Errors
+    /// [`Error::UnknownWorkspace`], or why the workspace is closed.
+    pub fn explain(&self, request: Acquire) -> Result<Explanation, Error> {
+        self.registry.find(&request.workspace)?.explain(request)
+    }
+
     /// A team and the teams above it, itself first; the team alone where it is unknown.
     pub fn path_of(&self, workspace: &WorkspaceId, team: &TeamId) -> Vec<TeamId> {
         self.registry.find(workspace).map_or_else(|_| vec![team.clone()], |workspace| workspace.path_of(team))
@@ -227,6 +238,18 @@ impl Engine {
     /// The ids of the workspaces that are served, in no order.
     pub fn workspaces(&self) -> Vec<WorkspaceId> {
         self.registry.ids()
+    }
+
+    /// Takes what was used since it was last taken, by workspace, with those of other nodes: of what they were granted here before.
+    pub fn take_usage(&self) -> Vec<(WorkspaceId, Vec<(UsageKey, UsageCounts)>)> {
+        let mut taken = Vec::new();
+        self.registry.for_each(|workspace| {
+            let rows = workspace.take_usage();
+            if !rows.is_empty() {
+                taken.push((workspace.id.clone(), rows));
+            }
+        });
+        taken
     }
 
     /// How many workspaces are served.

@@ -1,8 +1,11 @@
-//! How long requests waited and how many were refused: totals since the start, and the last minute, by team and priority.
+//! How long requests waited and how many were refused: totals since the start, and the last minute, by team and priority; and what
+//! callers used since that was last taken.
 //!
 //! Waits are counted in buckets whose bounds grow by half a power of two, from 1 ms to an hour, in six intervals of ten seconds.
 
-use apportion_core::ids::TeamId;
+use super::usage::{TeamUsage, UsageCounts, UsageKey};
+use apportion_core::ids::{CallerId, TeamId};
+use apportion_core::permits::Permits;
 use apportion_core::policy::Policy;
 use apportion_core::priority::{PerPriority, Priority};
 use apportion_core::request::{Ask, Lease, Outcome, Reason, Refusal};
@@ -69,18 +72,25 @@ struct TeamStats {
     /// The priority of requests that name none; unknown until it is needed.
     priority: Option<Priority>,
     counts: PerPriority<Option<Box<Counts>>>,
+    usage: Option<Box<TeamUsage>>,
 }
 
-/// The team of a request, and the priority that it names.
+/// Most rows of removed teams that are remembered until they are taken.
+const DEPARTED_MAX: usize = 1_000;
+
+/// The team and caller of a request, and the priority that it names.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RequestOrigin<'a> {
     pub(super) team: &'a TeamId,
+    pub(super) caller: &'a CallerId,
     pub(super) priority: Option<Priority>,
+    /// Whether it repeats a request that is counted already.
+    pub(super) is_repeat: bool,
 }
 
 impl<'a> RequestOrigin<'a> {
     pub(super) fn of(ask: &'a Ask) -> Self {
-        Self { team: &ask.team, priority: ask.priority }
+        Self { team: &ask.team, caller: &ask.caller, priority: ask.priority, is_repeat: false }
     }
 }
 
@@ -88,6 +98,8 @@ impl<'a> RequestOrigin<'a> {
 #[derive(Debug, Default)]
 pub(super) struct WaitStats {
     teams: HashMap<TeamId, TeamStats>,
+    /// What removed teams used.
+    departed: Vec<(UsageKey, UsageCounts)>,
 }
 
 impl WaitStats {
@@ -104,12 +116,12 @@ impl WaitStats {
             Outcome::Granted(lease) => self.granted(now, by, lease, now.since(arrived)),
             // The team was removed: its counts would stay for good.
             Outcome::Refused(Refusal { reason: Reason::UnknownTeam, .. }) => {}
-            Outcome::Refused(_) => self.refused(now, by, policy),
+            Outcome::Refused(refusal) => self.refused(now, by, refusal.reason, policy),
         }
     }
 
     /// A request was refused. One that named no priority counts in that of its team.
-    pub(super) fn refused(&mut self, now: Timestamp, by: RequestOrigin<'_>, policy: &Policy) {
+    pub(super) fn refused(&mut self, now: Timestamp, by: RequestOrigin<'_>, reason: Reason, policy: &Policy) {
         self.change(by.team, |team| {
             let c = by
                 .priority
@@ -117,12 +129,19 @@ impl WaitStats {
             let counts = team.counts[c].get_or_insert_default();
             counts.refused_requests += 1;
             counts.interval(now).refused += 1;
+            if !by.is_repeat {
+                team.usage.get_or_insert_default().refused(by.caller, c, reason);
+            }
         });
     }
 
     /// A request was granted a lease after it had waited so long.
     fn granted(&mut self, now: Timestamp, by: RequestOrigin<'_>, lease: &Lease, waited: Span) {
         self.change(by.team, |team| {
+            if !by.is_repeat {
+                let usage = team.usage.get_or_insert_default();
+                usage.granted(by.caller, lease.priority, lease.permits, waited);
+            }
             let counts = team.counts[lease.priority].get_or_insert_default();
             counts.granted_requests += 1;
             counts.granted_permits += u64::from(lease.permits);
@@ -134,6 +153,22 @@ impl WaitStats {
         });
     }
 
+    /// Permits of a caller came back.
+    pub(super) fn returned(&mut self, team: &TeamId, caller: &CallerId, c: Priority, permits: Permits) {
+        self.change(team, |team| team.usage.get_or_insert_default().returned(caller, c, permits));
+    }
+
+    /// Takes what was used since it was last taken, in no order.
+    pub(super) fn take_usage(&mut self) -> Vec<(UsageKey, UsageCounts)> {
+        let mut rows = std::mem::take(&mut self.departed);
+        for (id, team) in &mut self.teams {
+            if let Some(usage) = team.usage.take() {
+                usage.rows(id, &mut rows);
+            }
+        }
+        rows
+    }
+
     /// What is known about a team.
     pub(super) fn of(&self, team: &TeamId, now: Timestamp) -> TeamWaits {
         let Some(team) = self.teams.get(team) else { return PerPriority::default() };
@@ -143,7 +178,15 @@ impl WaitStats {
     /// Another policy is in force: forgets the teams that are gone.
     pub(super) fn set_policy(&mut self, policy: &Policy) {
         let known: HashSet<&TeamId> = policy.teams.iter().map(|team| &team.id).collect();
-        self.teams.retain(|team, _| known.contains(team));
+        let departed = &mut self.departed;
+        self.teams.retain(|id, team| {
+            let stays = known.contains(id);
+            if let Some(usage) = team.usage.take_if(|_| !stays) {
+                usage.rows(id, departed);
+            }
+            stays
+        });
+        self.departed.truncate(DEPARTED_MAX);
         self.teams.values_mut().for_each(|team| team.priority = None);
     }
 
@@ -214,25 +257,49 @@ fn bound(at: usize) -> Span {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_team_that_was_removed_is_counted_nowhere() {
-        let (mut waits, now) = (WaitStats::default(), Timestamp::from_ns(60_000_000_000));
-        let team = TeamId::new("team").expect("a name");
-        let by = RequestOrigin { team: &team, priority: Some(Priority::Default) };
-        let refused = |reason| Outcome::Refused(Refusal { reason, retry_at: None, limit: None });
+    /// A policy without teams.
+    fn policy() -> Policy {
         let limit = apportion_core::policy::LimitPolicy {
             id: apportion_core::ids::LimitId::new("l").expect("a name"),
-            permits: apportion_core::permits::Permits::ONE,
+            permits: Permits::ONE,
             window: Span::from_secs(10),
             phase: Span::ZERO,
             margins: apportion_core::policy::Margins::DEFAULT,
         };
-        let policy = Policy::plain(limit, Vec::new());
+        Policy::plain(limit, Vec::new())
+    }
+
+    #[test]
+    fn a_team_that_was_removed_is_counted_nowhere() {
+        let (mut waits, now) = (WaitStats::default(), Timestamp::from_ns(60_000_000_000));
+        let team = TeamId::new("team").expect("a name");
+        let caller = CallerId::new("caller").expect("a name");
+        let by = RequestOrigin {
+            team: &team,
+            caller: &caller,
+            priority: Some(Priority::Default),
+            is_repeat: false,
+        };
+        let refused = |reason| Outcome::Refused(Refusal { reason, retry_at: None, limit: None });
+        let policy = policy();
         waits.record(now, by, now, &refused(Reason::UnknownTeam), &policy);
         assert!(waits.teams.is_empty());
         waits.record(now, by, now, &refused(Reason::TeamPaused), &policy);
         let counted =
             waits.of(&team, now)[Priority::Default].as_ref().map(|counts| counts.total_refused_requests);
         assert_eq!(counted, Some(1));
+    }
+
+    #[test]
+    fn what_removed_teams_used_is_taken_once_up_to_a_bound() {
+        let mut waits = WaitStats::default();
+        for n in 0..=DEPARTED_MAX {
+            let team = TeamId::new(&format!("t{n}")).expect("a name");
+            let caller = CallerId::new("caller").expect("a name");
+            waits.returned(&team, &caller, Priority::Default, Permits::ONE);
+        }
+        waits.set_policy(&policy());
+        assert_eq!(waits.take_usage().len(), DEPARTED_MAX);
+        assert_eq!(waits.take_usage(), []);
     }
 }

@@ -24,6 +24,7 @@ pub(super) struct Waiter {
     number: u64,
     pub(super) arrived: Timestamp,
     team: TeamId,
+    caller: CallerId,
     priority: Option<Priority>,
     reply: oneshot::Sender<Reply>,
 }
@@ -35,7 +36,7 @@ impl Waiter {
     }
 
     pub(super) fn origin(&self) -> RequestOrigin<'_> {
-        RequestOrigin { team: &self.team, priority: self.priority }
+        RequestOrigin { team: &self.team, caller: &self.caller, priority: self.priority, is_repeat: false }
     }
 }
 
@@ -105,7 +106,14 @@ impl Waiters {
         self.last_number += 1;
         let (number, (sender, receiver)) = (self.last_number, oneshot::channel());
         let (team, caller) = (ask.team.clone(), ask.caller.clone());
-        let waiter = Waiter { number, arrived, team: team.clone(), priority: ask.priority, reply: sender };
+        let waiter = Waiter {
+            number,
+            arrived,
+            team: team.clone(),
+            caller: caller.clone(),
+            priority: ask.priority,
+            reply: sender,
+        };
         self.by_ticket.entry(ticket).or_default().push(waiter);
         Ok(PendingReply { ticket, team, caller, number, reply: Some(receiver) })
     }

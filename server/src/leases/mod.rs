@@ -18,13 +18,17 @@ mod lease;
 
 mod anywhere;
 mod events;
+mod owned;
 mod settling;
 mod single;
 mod view;
 
+mod explaining;
+
 pub use caller::LeaseCaller;
 pub use cluster::ClusterNode;
 pub use events::{Events, SeenEvent};
+pub use explaining::LeaseView;
 pub use lease::{DecidedLease, PassedLease, Requested, Settling, WaitingRequest};
 pub use refresh::PolicySource;
 pub use view::WorkspaceView;
@@ -41,10 +45,12 @@ use crate::error::Error;
 use crate::owners::Route;
 use crate::peer::CallSubject;
 use anywhere::AnywhereRequest;
+use apportion_core::explanation::Explanation;
 use apportion_core::ids::{CallerId, TeamId, WorkspaceId};
 use apportion_core::policy::LimitPolicy;
 use apportion_core::time::Span;
 use apportion_proto::{peer_v1, v1};
+use explaining::WhatIf;
 use here::Here;
 use refresh::may_be_unseen;
 use settling::AnywhereReport;
@@ -61,12 +67,12 @@ pub struct LeaseRouter {
 impl LeaseRouter {
     /// The leases of a node that decides on every workspace itself.
     pub fn alone(engine: Arc<Engine>) -> Self {
-        Self { here: Here(engine), cluster: None }
+        Self { here: Here::new(engine), cluster: None }
     }
 
     /// The leases of a node of a cluster.
     pub(crate) fn shared(engine: Arc<Engine>, cluster: Arc<Cluster>) -> Self {
-        Self { here: Here(engine), cluster: Some(cluster) }
+        Self { here: Here::new(engine), cluster: Some(cluster) }
     }
 
     /// The other nodes, where there are any.
@@ -208,6 +214,36 @@ impl LeaseRouter {
         match &self.cluster {
             None => self.here.0.snapshot(workspace).map(|now| WorkspaceView::Here(Box::new(now))),
             Some(cluster) => view::show(&self.here.0, cluster, workspace).await,
+        }
+    }
+
+    /// What would become of a request, and why, as the owner of its workspace sees it. `wire` is the request as it came.
+    ///
+    /// # Errors
+    /// [`Error::UnknownWorkspace`], why the workspace is closed, [`Error::ServerFull`] where too many explanations are under way;
+    /// [`Error::NotOwner`] where no owner answers in time.
+    pub async fn explain(
+        &self,
+        acquire: &Acquire,
+        wire: &v1::ExplainLeaseRequest,
+    ) -> Result<LeaseView, Error> {
+        match &self.cluster {
+            None => self.explain_here(acquire.clone()).await.map(|it| LeaseView::Here(Box::new(it))),
+            Some(cluster) => {
+                let question = WhatIf { here: &self.here, cluster, acquire, wire };
+                owned::ask(cluster, self.here.0.shard_of(&acquire.workspace), &question).await
+            }
+        }
+    }
+
+    /// The same at this node.
+    ///
+    /// # Errors
+    /// As [`LeaseRouter::explain`].
+    pub(crate) async fn explain_here(&self, acquire: Acquire) -> Result<Explanation, Error> {
+        match &self.cluster {
+            None => self.here.explain(acquire).await,
+            Some(cluster) => explaining::explain_here(&self.here, cluster, &acquire).await,
         }
     }
 

@@ -21,6 +21,7 @@ use crate::service::envoy::RateLimitCalls;
 use crate::service::http;
 use crate::service::quota::{QuotaCalls, StreamBounds};
 use crate::store::{self, OpenedStore, StoreError};
+use crate::usage::{self, UsageWriter};
 use apportion_envoy::ratelimit::rate_limit_service_server::RateLimitServiceServer;
 use apportion_proto::v1::admin_service_server::AdminServiceServer;
 use apportion_proto::v1::quota_service_server::QuotaServiceServer;
@@ -58,6 +59,9 @@ pub struct Running {
     /// Whether the store was created by this start.
     pub is_new: bool,
     engine: Arc<Engine>,
+    usage: Arc<UsageWriter>,
+    /// Writes usage once a minute.
+    usage_task: tokio::task::JoinHandle<()>,
     grpc: tokio::task::JoinHandle<()>,
     peers: Option<tokio::task::JoinHandle<()>>,
     http: tokio::task::JoinHandle<()>,
@@ -158,6 +162,7 @@ impl Running {
             watchers: limits.watchers as usize,
         };
         let quota = QuotaCalls::new(leases.clone(), Arc::clone(&gate), Arc::clone(&store), bounds);
+        let usage = Arc::new(UsageWriter::new(Arc::clone(&engine), Arc::clone(&store)));
         let bytes = limits.message_bytes as usize;
         let membership = membership.flatten();
         let domains = policies.domains();
@@ -185,6 +190,7 @@ impl Running {
         let cluster = leases.cluster().cloned();
         let http = tokio::spawn(http::serve(http_listener, Arc::clone(&engine), leases, gate));
         let drain = Duration::from_secs(settings.drain_seconds.into());
+        let usage_task = tokio::spawn(usage::run(Arc::downgrade(&usage)));
         // Warn only once everything else has started.
         if is_new {
             tracing::warn!(
@@ -200,6 +206,8 @@ impl Running {
             authenticates,
             is_new,
             engine,
+            usage,
+            usage_task,
             grpc,
             peers,
             http,
@@ -253,9 +261,11 @@ impl Running {
         self.cluster.inspect(|cluster| cluster.stop_waiting());
         let engine = Arc::clone(&self.engine);
         // It writes to the store, and refuses what still waits.
-        let membership = self.membership;
+        let (membership, usage) = (self.membership, self.usage);
+        self.usage_task.abort();
         let stop = move || {
             engine.stop();
+            usage.write(engine.clock().now());
             membership.inspect(|membership| membership.leave());
         };
         let _ = tokio::task::spawn_blocking(stop).await;

@@ -88,7 +88,7 @@ pub(crate) fn action_of(service: &str, method: &str) -> Option<Action> {
         ("apportion.v1.QuotaService", "AcquireLease" | "SettleLease" | "BatchSettleLeases" | "Exchange") => {
             Action::Lease
         }
-        ("apportion.v1.QuotaService", "WatchWorkspace") => Action::Read,
+        ("apportion.v1.QuotaService", "WatchWorkspace" | "ExplainLease" | "QueryUsage") => Action::Read,
         ("apportion.v1.QuotaService", "GetSignals") => Action::Signals,
         ("envoy.service.ratelimit.v3.RateLimitService", "ShouldRateLimit") => Action::Lease,
         ("apportion.v1.AdminService", "GetWorkspace" | "GetTeam" | "GetDomain") => Action::Read,

@@ -16,10 +16,12 @@ mod lease_calls;
 mod watchers;
 
 mod exchange;
+mod explanation;
 mod snapshot;
 mod watch;
 
 mod signals;
+mod usage;
 
 pub(crate) mod quota;
 

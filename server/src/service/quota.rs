@@ -3,8 +3,9 @@
 use super::gate::Gate;
 use super::lease_calls::LeaseCalls;
 use super::signals::SignalsCalls;
+use super::usage::UsageCalls;
 use super::watchers::Watchers;
-use super::{deadline, exchange, hint, watch};
+use super::{deadline, exchange, explanation, hint, watch};
 use crate::convert::settle::{batch, outcome};
 use crate::engine::{Acquire, LeaseReport};
 use crate::error::Error;
@@ -23,6 +24,7 @@ pub(crate) struct QuotaCalls {
     bounds: StreamBounds,
     watchers: Arc<Watchers>,
     signals: SignalsCalls,
+    usage: UsageCalls,
 }
 
 /// What streams may hold.
@@ -43,8 +45,9 @@ impl QuotaCalls {
         bounds: StreamBounds,
     ) -> Self {
         let calls = LeaseCalls::new(leases, gate);
-        let (watchers, signals) = (Arc::new(Watchers::new(bounds.watchers)), SignalsCalls::new(store));
-        Self { calls, bounds, watchers, signals }
+        let (watchers, usage) =
+            (Arc::new(Watchers::new(bounds.watchers)), UsageCalls::new(Arc::clone(&store)));
+        Self { calls, bounds, watchers, signals: SignalsCalls::new(store), usage }
     }
 }
 
@@ -127,6 +130,25 @@ impl v1::quota_service_server::QuotaService for QuotaCalls {
         let snapshots = watch::start(&self.calls.leases, &self.watchers, who, request.get_ref()).await;
         let (workspace, snapshots) = snapshots.map_err(unscoped)?;
         Ok(hint::response(snapshots, || self.calls.leases.owner_hint(&workspace)))
+    }
+
+    async fn explain_lease(
+        &self,
+        request: Request<v1::ExplainLeaseRequest>,
+    ) -> Result<Response<v1::ExplainLeaseResponse>, Status> {
+        let who = self.calls.identify(&request).await.map_err(unscoped)?;
+        let explanation = explanation::explain(&self.calls.leases, &who, request.get_ref()).await;
+        let explanation = Some(explanation.map_err(unscoped)?);
+        Ok(Response::new(v1::ExplainLeaseResponse { explanation }))
+    }
+
+    async fn query_usage(
+        &self,
+        request: Request<v1::QueryUsageRequest>,
+    ) -> Result<Response<v1::QueryUsageResponse>, Status> {
+        let who = self.calls.identify(&request).await.map_err(unscoped)?;
+        let now = self.calls.leases.clock().now();
+        self.usage.of(&who, request.get_ref(), now).await.map(Response::new).map_err(unscoped)
     }
 
     async fn get_signals(

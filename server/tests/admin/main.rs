@@ -7,9 +7,11 @@ mod signals;
 
 mod backup;
 mod domains;
+mod explain;
 mod first_token;
 mod lists;
 mod teams;
 mod tokens;
+mod usage;
 mod waiting;
 mod workspaces;

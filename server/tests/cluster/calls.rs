@@ -40,6 +40,27 @@ async fn a_lease_is_granted_settled_and_given_back_through_any_node() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_explanation_of_the_owner_reads_the_same_through_any_node() {
+    let nodes = Nodes::start(2).await;
+    nodes.quota(0).acquire_lease(acquire(5)).await.expect("granted");
+    let unknown = v1::ExplainLeaseRequest { team: "nobody".into(), ..Default::default() };
+    for request in [v1::ExplainLeaseRequest::default(), unknown] {
+        let of = async |node| {
+            let explained = nodes.quota(node).explain_lease(request.clone()).await.expect("explained");
+            explained.into_inner().explanation.expect("there is one")
+        };
+        let (direct, passed) = (of(0).await, of(1).await);
+        let granted = |it: &v1::LeaseExplanation| it.path.first().map(|team| team.granted_permits);
+        assert_eq!(granted(&direct), granted(&passed));
+        assert_eq!(granted(&direct), request.team.is_empty().then_some(5));
+        let rule = |it: &v1::LeaseExplanation| it.obstacle.as_ref().map(v1::Obstacle::rule);
+        assert_eq!(rule(&direct), rule(&passed));
+    }
+    let nowhere = v1::ExplainLeaseRequest { workspace: "nowhere".into(), ..Default::default() };
+    assert_eq!(reason(nodes.quota(1).explain_lease(nowhere).await), "UNKNOWN_WORKSPACE");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_of_the_owner_reads_the_same_through_any_node() {
     let nodes = Nodes::start(2).await;
     for bad in [

@@ -277,6 +277,20 @@ impl QuotaService for Fake {
         Err(Status::unimplemented("the client does not watch"))
     }
 
+    async fn explain_lease(
+        &self,
+        _: Request<v1::ExplainLeaseRequest>,
+    ) -> Result<Response<v1::ExplainLeaseResponse>, Status> {
+        Err(Status::unimplemented("the client asks for no explanation"))
+    }
+
+    async fn query_usage(
+        &self,
+        _: Request<v1::QueryUsageRequest>,
+    ) -> Result<Response<v1::QueryUsageResponse>, Status> {
+        Err(Status::unimplemented("the client asks for no usage"))
+    }
+
     async fn get_signals(
         &self,
         _: Request<v1::GetSignalsRequest>,

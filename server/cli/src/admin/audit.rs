@@ -1,6 +1,5 @@
 //! `apportion audit`.
 
-use super::show;
 use crate::connection::{Connection, refused};
 use crate::terminal;
 use apportion_proto::v1;
@@ -49,7 +48,7 @@ pub(super) async fn run(args: &Args) -> Result<(), String> {
     if args.connection.json {
         terminal::json(&serde_json::Value::Array(entries.iter().map(object).collect()));
     } else {
-        show::table(&lines(&entries));
+        terminal::table(&lines(&entries));
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ pub(super) fn one(row: &Row, json: bool) {
     }
     terminal::line(&row.name);
     let fields: Vec<_> = row.fields.iter().map(|(path, value)| vec![path.clone(), plain(value)]).collect();
-    table(&fields);
+    terminal::table(&fields);
 }
 
 /// Prints resources, one per line, with the fields `columns`.
@@ -59,23 +59,7 @@ pub(super) fn many(rows: &[Row], columns: &[&str], json: bool) {
         let cell = |path: &&str| row.fields.get(*path).map_or_else(|| "-".into(), |value| plain(value));
         lines.push(std::iter::once(row.name.clone()).chain(columns.iter().map(cell)).collect());
     }
-    table(&lines);
-}
-
-/// Prints lines with their cells aligned. A cell never spans lines.
-pub(super) fn table(lines: &[Vec<String>]) {
-    let printable =
-        |line: &Vec<String>| line.iter().map(|cell| terminal::printable(cell)).collect::<Vec<_>>();
-    let lines: Vec<_> = lines.iter().map(printable).collect();
-    let width = |column: usize| {
-        lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<_> = (0..columns).map(width).collect();
-    for line in &lines {
-        let cells = line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
-        terminal::line(cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
+    terminal::table(&lines);
 }
 
 /// Prints the warnings of the server.

@@ -5,6 +5,7 @@ use crate::contest::{Contest, Returned};
 use crate::ids::{CallerId, TeamId};
 use crate::lease::AllocatedLease;
 use crate::permits::Permits;
+use crate::priority::Priority;
 use crate::request::{LeaseId, Usage};
 use crate::reshaping::PreviousReturn;
 use crate::share::turns::TeamService;
@@ -102,6 +103,11 @@ impl Allocator {
         self.reshaping.use_up(part, used, now, &self.windows);
     }
 
+    /// The priority at which a lease that is remembered was served.
+    pub fn priority_of(&mut self, id: LeaseId) -> Option<Priority> {
+        self.leases.find(id).map(|open| open.lease.priority)
+    }
+
     /// So many more answers carry a lease: those of repeats that waited with the request.
     pub fn also_answered(&mut self, id: LeaseId, more: u32) {
         if let Some(open) = self.leases.find(id) {
@@ -110,23 +116,21 @@ impl Allocator {
     }
 
     /// An answer that carries a lease was not delivered. When no other answer carries it, all of it comes back while its window is
-    /// open, and its request id is forgotten, so that a repeat is a request of its own. Returns whether that happened.
-    /// Call [`Allocator::decide`] next.
-    pub fn undelivered(&mut self, now: Timestamp, id: LeaseId, by: (&TeamId, &CallerId)) -> bool {
-        let Some(open) = self.leases.find(id) else { return false };
+    /// open, and its request id is forgotten, so that a repeat is a request of its own. Returns what came back then, `None` if
+    /// nothing was to be given back. Call [`Allocator::decide`] next.
+    pub fn undelivered(&mut self, now: Timestamp, id: LeaseId, by: (&TeamId, &CallerId)) -> Option<Settled> {
+        let open = self.leases.find(id)?;
         open.answers = open.answers.saturating_sub(1);
         if open.answers > 0 {
-            return false;
+            return None;
         }
         let (returned, caller) = (open.lease.permits, open.caller);
         let unused = Usage { used: Permits::ZERO, returned, is_final: true };
-        if self.settle(now, id, by, unused).is_err() {
-            return false;
-        }
+        let settled = self.settle(now, id, by, unused).ok()?;
         if let Some(request) = self.leases.find(id).and_then(|open| open.request_id.take()) {
             self.replies.ids.remove(caller, request);
         }
-        true
+        Some(settled)
     }
 }
 

@@ -17,9 +17,19 @@ impl Rules<'_> {
     /// what is ahead in its own FIFO, so no refusal is wrong unless permits come back or a limit is raised. A store that is lost may
     /// be back at any moment, and a response may show less external use than is expected.
     pub(crate) fn earliest_after_deadline(&self, slot: Slot, now: Timestamp) -> Option<Timestamp> {
+        self.earliest_after(slot, self.contest.queue()[slot].deadline, now)
+    }
+
+    /// The same where that is after another instant.
+    pub(crate) fn earliest_after(
+        &self,
+        slot: Slot,
+        deadline: Timestamp,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         let queue = self.contest.queue();
         let request = &queue[slot];
-        if request.deadline == Timestamp::MAX {
+        if deadline == Timestamp::MAX {
             return None;
         }
         let team = self.contest.backlog().team_of(slot);
@@ -28,15 +38,15 @@ impl Rules<'_> {
         if !fits {
             let by_edge = self.policy.has_edges(request.priority)
                 && ahead + n <= u64::from(self.room_at_edge(team, now));
-            return Some(opens).filter(|&opens| !by_edge && opens > request.deadline);
+            return Some(opens).filter(|&opens| !by_edge && opens > deadline);
         }
-        if opens > request.deadline {
+        if opens > deadline {
             return Some(opens);
         }
         if self.is_owed(team, Side::This) {
             return None;
         }
-        self.released_after(slot, ahead + n).filter(|&at| at > request.deadline)
+        self.released_after(request.priority, deadline, ahead + n).filter(|&at| at > deadline)
     }
 
     /// When the budgets of windows and caps hold a request with what is ahead of it, and whether those in force do.
@@ -65,10 +75,8 @@ impl Rules<'_> {
         (earliest, fits)
     }
 
-    /// When enough of what is surely held back is released for `need` permits, if that is after the request's deadline.
-    fn released_after(&self, slot: Slot, need: u64) -> Option<Timestamp> {
-        let request = &self.contest.queue()[slot];
-        let (deadline, c) = (request.deadline, request.priority);
+    /// When enough of what is surely held back is released for `need` permits, if that is after the deadline.
+    fn released_after(&self, c: Priority, deadline: Timestamp, need: u64) -> Option<Timestamp> {
         if self.is_released(c, need, deadline) {
             return None;
         }

@@ -8,6 +8,8 @@ mod edge;
 mod most;
 pub(crate) mod pick;
 mod reserved;
+mod room;
 mod view;
 
+pub(crate) use self::room::Place;
 pub(crate) use self::view::Rules;

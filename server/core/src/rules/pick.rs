@@ -57,6 +57,12 @@ impl Rules<'_> {
         if !self.contest.turns().is_contested(NodeIx::ROOT, c) || self.windows.least_left().is_zero() {
             return None;
         }
+        let within = self.within(c, now, is_edge)?;
+        self.pick(NodeIx::ROOT, c, &within)
+    }
+
+    /// What bounds a grant of a priority by the order of priorities; none at an edge where it may have no edge permits.
+    pub(super) fn within(&self, c: Priority, now: Timestamp, is_edge: bool) -> Option<Within> {
         let remaining = self.windows.primary().remaining(now);
         let this = Bound::Held {
             lower: self.held_for_floors(c, is_edge),
@@ -64,7 +70,7 @@ impl Rules<'_> {
             floor: self.windows.first_round_floor(c),
         };
         let next = if is_edge { Some(self.next_bound(c, now)?) } else { None };
-        self.pick(NodeIx::ROOT, c, &Within { this, next })
+        Some(Within { this, next })
     }
 
     /// The next head below `v` that fits: under the bound, and under the caps from `v` down.
@@ -120,7 +126,7 @@ impl Rules<'_> {
     }
 
     /// What is left under a node's own cap.
-    fn room_of(&self, v: NodeIx, within: &Within) -> Permits {
+    pub(super) fn room_of(&self, v: NodeIx, within: &Within) -> Permits {
         let room = self.contest.tree().own_room(v);
         match within.next.and_then(|next| next.elsewhere) {
             Some(elsewhere) => room.min(self.contest.tree().own_room_next(v, elsewhere)),

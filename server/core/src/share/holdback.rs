@@ -1,6 +1,8 @@
 //! What is held back for requests to come: expected demand of teams, and the holdback of priorities. Both are released evenly
 //! until the guard of the limit's window, in whole permits.
 
+pub(crate) mod parts;
+
 use super::demand::ExpectedDemand;
 use crate::boxed::{Boxed, Empty};
 use crate::permits::Permits;

@@ -62,6 +62,19 @@ impl Windows {
         (at == self.primary && is_in_force).then_some(elsewhere)
     }
 
+    /// How far a window is booked, as far as is known here.
+    pub(crate) fn mark_of(&mut self, at: usize, start: Timestamp) -> Option<Permits> {
+        self.blocks_of(at, start).map(|(blocks, _)| blocks.mark)
+    }
+
+    /// As if no block had been requested: it will be again.
+    pub(crate) fn forget_requests(&mut self) {
+        for limit in &mut self.limits {
+            limit.blocks.forget_request();
+            limit.next_blocks.forget_request();
+        }
+    }
+
     /// The ledger books no more of a window: it is spent.
     pub(crate) fn spend(&mut self, at: usize, start: Timestamp) {
         if let Some((blocks, budget)) = self.blocks_of(at, start) {
@@ -79,9 +92,8 @@ impl Windows {
     /// The store cannot be reached, or it can be again.
     pub(crate) fn set_store_lost(&mut self, is_lost: bool) {
         self.is_store_lost = is_lost;
-        for limit in self.limits.iter_mut().filter(|_| !is_lost) {
-            limit.blocks.forget_request();
-            limit.next_blocks.forget_request();
+        if !is_lost {
+            self.forget_requests();
         }
     }
 

@@ -4,6 +4,7 @@ mod claims;
 mod liveness;
 mod requests;
 mod restarts;
+mod usage;
 
 use super::*;
 use crate::clock::{Clock, Machine, Source};

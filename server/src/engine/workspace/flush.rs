@@ -28,13 +28,16 @@ impl Workspace {
             if let (Outcome::Granted(lease), 2..) = (&outcome, receivers) {
                 allocator.also_answered(lease.id, u32::try_from(receivers - 1).unwrap_or(u32::MAX));
             }
-            for waiter in waiters {
-                state.stats.record(now, waiter.origin(), waiter.arrived, &outcome, allocator.policy());
+            let has_waiters = !waiters.is_empty();
+            for (at, waiter) in waiters.into_iter().enumerate() {
+                let origin = RequestOrigin { is_repeat: at > 0, ..waiter.origin() };
+                state.stats.record(now, origin, waiter.arrived, &outcome, allocator.policy());
                 let reply = self.reply(state.life, &outcome, waiter.arrived, now);
                 waiter.send(reply);
             }
             if let Some((_, ask)) = own.filter(|(own, _)| *own == ticket) {
-                state.stats.record(now, RequestOrigin::of(ask), now, &outcome, allocator.policy());
+                let origin = RequestOrigin { is_repeat: has_waiters, ..RequestOrigin::of(ask) };
+                state.stats.record(now, origin, now, &outcome, allocator.policy());
                 own_reply = Some(self.reply(state.life, &outcome, now, now));
             }
         }

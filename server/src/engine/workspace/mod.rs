@@ -9,6 +9,7 @@ mod flush;
 
 mod acquire;
 mod decide;
+mod explain;
 mod lifecycle;
 mod settle;
 mod snapshot;

@@ -3,10 +3,12 @@
 use super::state::Workspace;
 use crate::engine::lease_name::{LeaseName, LeaseRef};
 use crate::engine::report::LeaseReport;
+use crate::engine::wait_stats::WaitStats;
 use crate::error::Error;
-use apportion_core::allocator::{SettleError, Settled};
+use apportion_core::allocator::{Allocator, SettleError, Settled};
+use apportion_core::ids::{CallerId, TeamId};
 use apportion_core::permits::Permits;
-use apportion_core::request::Usage;
+use apportion_core::request::{LeaseId, Usage};
 use std::sync::Arc;
 
 /// The result for a lease that has expired: nothing comes back.
@@ -45,6 +47,9 @@ impl Workspace {
                 return Err(error.into());
             }
         };
+        if let Some(id) = lease {
+            count_returned(allocator, &mut state.stats, (id, by), settled.accepted);
+        }
         for observation in &observations {
             if let Some(finding) = allocator.observe(now, observation) {
                 self.publish_finding(allocator, &observation.limit, &finding, now);
@@ -56,5 +61,19 @@ impl Workspace {
         }
         self.flush(state, now, None);
         Ok(settled)
+    }
+}
+
+/// Counts permits of a lease that came back from its caller, as used by nobody.
+pub(super) fn count_returned(
+    allocator: &mut Allocator,
+    stats: &mut WaitStats,
+    (lease, (team, caller)): (LeaseId, (&TeamId, &CallerId)),
+    permits: Permits,
+) {
+    if !permits.is_zero()
+        && let Some(c) = allocator.priority_of(lease)
+    {
+        stats.returned(team, caller, c, permits);
     }
 }

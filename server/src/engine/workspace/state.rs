@@ -6,6 +6,7 @@ use crate::engine::grant::WorkspaceEvent;
 use crate::engine::lease_name::{Life, ProcessSecret};
 use crate::engine::settings::{Serving, Versioned};
 use crate::engine::timer::Timer;
+use crate::engine::usage::{UsageCounts, UsageKey};
 use crate::engine::wait_stats::WaitStats;
 use crate::engine::waiters::Waiters;
 use crate::error::Error;
@@ -146,6 +147,11 @@ impl Workspace {
         let guard = self.lock();
         let policy = &guard.versioned.policy;
         policy.limits[policy.primary_limit()].clone()
+    }
+
+    /// Takes what was used since it was last taken.
+    pub(in crate::engine) fn take_usage(&self) -> Vec<(UsageKey, UsageCounts)> {
+        self.lock().stats.take_usage()
     }
 
     /// A team and the teams above it, itself first.

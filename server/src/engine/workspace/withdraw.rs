@@ -1,10 +1,12 @@
 //! A caller is gone: its waiting request is withdrawn, and a lease that did not reach it comes back.
 
+use super::settle::count_returned;
 use super::state::{Service, Workspace, WorkspaceState};
 use crate::engine::grant::Granted;
 use crate::engine::lease_name::{LeaseName, LeaseRef};
 use crate::engine::waiters::PendingReply;
 use apportion_core::ids::{CallerId, TeamId};
+use apportion_core::request::LeaseId;
 use apportion_core::time::Timestamp;
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ impl Workspace {
         let state = &mut *guard;
         if let Some(reply) = pending.take_unseen() {
             if let Ok(granted) = reply {
-                state.reclaim(now, (&pending.team, &pending.caller), &granted);
+                state.reclaim_granted(now, (&pending.team, &pending.caller), &granted);
             }
         } else if state.waiters.leave(pending)
             && let Service::Open(allocator) = &mut state.service
@@ -31,7 +33,7 @@ impl Workspace {
     pub(in crate::engine) fn reclaim(self: &Arc<Self>, by: (&TeamId, &CallerId), granted: &Granted) {
         let mut guard = self.lock();
         let now = self.now();
-        guard.reclaim(now, by, granted);
+        guard.reclaim_granted(now, by, granted);
         self.flush(&mut guard, now, None);
     }
 
@@ -41,22 +43,27 @@ impl Workspace {
         let now = self.now();
         let state = &mut *guard;
         let named = LeaseName::read(name, &self.environment.secret, &self.id, state.life);
-        if let (Some(LeaseRef::Lease(id)), Service::Open(allocator)) = (named, &mut state.service)
-            && allocator.undelivered(now, id, by)
-        {
-            allocator.decide(now);
+        if let Some(LeaseRef::Lease(id)) = named {
+            state.reclaim(now, by, id);
         }
         self.flush(state, now, None);
     }
 }
 
 impl WorkspaceState {
+    /// One receiver of a lease is gone, if the lease is of this life.
+    fn reclaim_granted(&mut self, now: Timestamp, by: (&TeamId, &CallerId), granted: &Granted) {
+        if granted.name.is_of(self.life) {
+            self.reclaim(now, by, granted.lease.id);
+        }
+    }
+
     /// One receiver of a lease of this life is gone.
-    fn reclaim(&mut self, now: Timestamp, by: (&TeamId, &CallerId), granted: &Granted) {
+    fn reclaim(&mut self, now: Timestamp, by: (&TeamId, &CallerId), id: LeaseId) {
         if let Service::Open(allocator) = &mut self.service
-            && granted.name.is_of(self.life)
-            && allocator.undelivered(now, granted.lease.id, by)
+            && let Some(settled) = allocator.undelivered(now, id, by)
         {
+            count_returned(allocator, &mut self.stats, (id, by), settled.accepted);
             allocator.decide(now);
         }
     }

@@ -18,6 +18,7 @@ use crate::signals;
 use crate::store::catalog::{
     CatalogChange, CatalogError, Document, Stored, policy_key, team_key, workspace_key,
 };
+use crate::usage;
 use apportion_core::ids::WorkspaceId;
 use apportion_core::policy::Policy;
 use apportion_proto::v1;
@@ -209,6 +210,9 @@ impl Policies {
             if !request.validate_only {
                 self.apply(&self.deletion(who, &old), Some(&id))?;
                 self.engine.remove(&id);
+                if let Err(error) = usage::forget(self.catalog.store(), &id) {
+                    tracing::warn!(workspace = %id, %error, "the usage of a deleted workspace stays in the store");
+                }
             }
             Ok(v1::DeleteWorkspaceResponse {})
         })

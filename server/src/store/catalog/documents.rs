@@ -43,6 +43,11 @@ impl Catalog {
         Self { store, audit_kept: audit_kept.max(1), changing: Mutex::new(()) }
     }
 
+    /// The store that holds the documents.
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
     /// A workspace.
     ///
     /// # Errors

@@ -12,15 +12,18 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from apportion.v1 import explanation_pb2 as apportion_dot_v1_dot_explanation__pb2
 from apportion.v1 import lease_pb2 as apportion_dot_v1_dot_lease__pb2
 from apportion.v1 import observation_pb2 as apportion_dot_v1_dot_observation__pb2
 from apportion.v1 import priority_pb2 as apportion_dot_v1_dot_priority__pb2
 from apportion.v1 import signals_pb2 as apportion_dot_v1_dot_signals__pb2
 from apportion.v1 import snapshot_pb2 as apportion_dot_v1_dot_snapshot__pb2
+from apportion.v1 import usage_pb2 as apportion_dot_v1_dot_usage__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n apportion/v1/quota_service.proto\x12\x0c\x61pportion.v1\x1a\x18\x61pportion/v1/lease.proto\x1a\x1e\x61pportion/v1/observation.proto\x1a\x1b\x61pportion/v1/priority.proto\x1a\x1a\x61pportion/v1/signals.proto\x1a\x1b\x61pportion/v1/snapshot.proto\x1a\x1egoogle/protobuf/duration.proto\"\xfd\x01\n\x13\x41\x63quireLeaseRequest\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12\x0c\n\x04team\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x03 \x01(\t\x12(\n\x08priority\x18\x04 \x01(\x0e\x32\x16.apportion.v1.Priority\x12\x14\n\x07permits\x18\x05 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x0bmin_permits\x18\x06 \x01(\rH\x01\x88\x01\x01\x12+\n\x08max_wait\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x08 \x01(\tB\n\n\x08_permitsB\x0e\n\x0c_min_permits\":\n\x14\x41\x63quireLeaseResponse\x12\"\n\x05lease\x18\x01 \x01(\x0b\x32\x13.apportion.v1.Lease\"\xca\x01\n\x12SettleLeaseRequest\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12\x0c\n\x04team\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x03 \x01(\t\x12\x10\n\x08lease_id\x18\x04 \x01(\t\x12\x14\n\x0cused_permits\x18\x05 \x01(\r\x12\x18\n\x10returned_permits\x18\x06 \x01(\r\x12\x10\n\x08is_final\x18\x07 \x01(\x08\x12/\n\x0cobservations\x18\x08 \x03(\x0b\x32\x19.apportion.v1.Observation\"=\n\x13SettleLeaseResponse\x12&\n\x07settled\x18\x01 \x01(\x0b\x32\x15.apportion.v1.Settled\"N\n\x18\x42\x61tchSettleLeasesRequest\x12\x32\n\x08requests\x18\x01 \x03(\x0b\x32 .apportion.v1.SettleLeaseRequest\"J\n\x19\x42\x61tchSettleLeasesResponse\x12-\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1b.apportion.v1.SettleOutcome\"n\n\rSettleOutcome\x12(\n\x07settled\x18\x01 \x01(\x0b\x32\x15.apportion.v1.SettledH\x00\x12(\n\x07refusal\x18\x02 \x01(\x0b\x32\x15.apportion.v1.RefusalH\x00\x42\t\n\x07outcome\"\xba\x01\n\x0f\x45xchangeRequest\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x34\n\x07\x61\x63quire\x18\x02 \x01(\x0b\x32!.apportion.v1.AcquireLeaseRequestH\x00\x12\x32\n\x06settle\x18\x03 \x01(\x0b\x32 .apportion.v1.SettleLeaseRequestH\x00\x12&\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\x14.apportion.v1.CancelH\x00\x42\t\n\x07request\"\x08\n\x06\x43\x61ncel\"\x89\x02\n\x10\x45xchangeResponse\x12\n\n\x02id\x18\x01 \x01(\x04\x12&\n\x07granted\x18\x02 \x01(\x0b\x32\x13.apportion.v1.LeaseH\x00\x12(\n\x07refusal\x18\x03 \x01(\x0b\x32\x15.apportion.v1.RefusalH\x00\x12(\n\x07settled\x18\x04 \x01(\x0b\x32\x15.apportion.v1.SettledH\x00\x12.\n\nrevocation\x18\x05 \x01(\x0b\x32\x18.apportion.v1.RevocationH\x00\x12\x31\n\x0climit_change\x18\x06 \x01(\x0b\x32\x19.apportion.v1.LimitChangeH\x00\x42\n\n\x08response\"[\n\x15WatchWorkspaceRequest\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12/\n\x0cmin_interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"K\n\x16WatchWorkspaceResponse\x12\x31\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1f.apportion.v1.WorkspaceSnapshot\"&\n\x11GetSignalsRequest\x12\x11\n\tworkspace\x18\x01 \x01(\t\"U\n\x12GetSignalsResponse\x12&\n\x07signals\x18\x01 \x01(\x0b\x32\x15.apportion.v1.Signals\x12\x17\n\x0fsignals_version\x18\x02 \x01(\x07\x32\x9e\x04\n\x0cQuotaService\x12U\n\x0c\x41\x63quireLease\x12!.apportion.v1.AcquireLeaseRequest\x1a\".apportion.v1.AcquireLeaseResponse\x12R\n\x0bSettleLease\x12 .apportion.v1.SettleLeaseRequest\x1a!.apportion.v1.SettleLeaseResponse\x12\x64\n\x11\x42\x61tchSettleLeases\x12&.apportion.v1.BatchSettleLeasesRequest\x1a\'.apportion.v1.BatchSettleLeasesResponse\x12M\n\x08\x45xchange\x12\x1d.apportion.v1.ExchangeRequest\x1a\x1e.apportion.v1.ExchangeResponse(\x01\x30\x01\x12]\n\x0eWatchWorkspace\x12#.apportion.v1.WatchWorkspaceRequest\x1a$.apportion.v1.WatchWorkspaceResponse0\x01\x12O\n\nGetSignals\x12\x1f.apportion.v1.GetSignalsRequest\x1a .apportion.v1.GetSignalsResponseBU\n\x10\x64\x65v.apportion.v1B\x11QuotaServiceProtoP\x01Z,apportion.dev/client/apportionv1;apportionv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n apportion/v1/quota_service.proto\x12\x0c\x61pportion.v1\x1a\x1e\x61pportion/v1/explanation.proto\x1a\x18\x61pportion/v1/lease.proto\x1a\x1e\x61pportion/v1/observation.proto\x1a\x1b\x61pportion/v1/priority.proto\x1a\x1a\x61pportion/v1/signals.proto\x1a\x1b\x61pportion/v1/snapshot.proto\x1a\x18\x61pportion/v1/usage.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x01\n\x13\x41\x63quireLeaseRequest\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12\x0c\n\x04team\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x03 \x01(\t\x12(\n\x08priority\x18\x04 \x01(\x0e\x32\x16.apportion.v1.Priority\x12\x14\n\x07permits\x18\x05 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x0bmin_permits\x18\x06 \x01(\rH\x01\x88\x01\x01\x12+\n\x08max_wait\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x08 \x01(\tB\n\n\x08_permitsB\x0e\n\x0c_min_permits\":\n\x14\x41\x63quireLeaseResponse\x12\"\n\x05lease\x18\x01 \x01(\x0b\x32\x13.apportion.v1.Lease\"\xca\x01\n\x12SettleLeaseRequest\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12\x0c\n\x04team\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x03 \x01(\t\x12\x10\n\x08lease_id\x18\x04 \x01(\t\x12\x14\n\x0cused_permits\x18\x05 \x01(\r\x12\x18\n\x10returned_permits\x18\x06 \x01(\r\x12\x10\n\x08is_final\x18\x07 \x01(\x08\x12/\n\x0cobservations\x18\x08 \x03(\x0b\x32\x19.apportion.v1.Observation\"=\n\x13SettleLeaseResponse\x12&\n\x07settled\x18\x01 \x01(\x0b\x32\x15.apportion.v1.Settled\"N\n\x18\x42\x61tchSettleLeasesRequest\x12\x32\n\x08requests\x18\x01 \x03(\x0b\x32 .apportion.v1.SettleLeaseRequest\"J\n\x19\x42\x61tchSettleLeasesResponse\x12-\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1b.apportion.v1.SettleOutcome\"n\n\rSettleOutcome\x12(\n\x07settled\x18\x01 \x01(\x0b\x32\x15.apportion.v1.SettledH\x00\x12(\n\x07refusal\x18\x02 \x01(\x0b\x32\x15.apportion.v1.RefusalH\x00\x42\t\n\x07outcome\"\xba\x01\n\x0f\x45xchangeRequest\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x34\n\x07\x61\x63quire\x18\x02 \x01(\x0b\x32!.apportion.v1.AcquireLeaseRequestH\x00\x12\x32\n\x06settle\x18\x03 \x01(\x0b\x32 .apportion.v1.SettleLeaseRequestH\x00\x12&\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\x14.apportion.v1.CancelH\x00\x42\t\n\x07request\"\x08\n\x06\x43\x61ncel\"\x89\x02\n\x10\x45xchangeResponse\x12\n\n\x02id\x18\x01 \x01(\x04\x12&\n\x07granted\x18\x02 \x01(\x0b\x32\x13.apportion.v1.LeaseH\x00\x12(\n\x07refusal\x18\x03 \x01(\x0b\x32\x15.apportion.v1.RefusalH\x00\x12(\n\x07settled\x18\x04 \x01(\x0b\x32\x15.apportion.v1.SettledH\x00\x12.\n\nrevocation\x18\x05 \x01(\x0b\x32\x18.apportion.v1.RevocationH\x00\x12\x31\n\x0climit_change\x18\x06 \x01(\x0b\x32\x19.apportion.v1.LimitChangeH\x00\x42\n\n\x08response\"[\n\x15WatchWorkspaceRequest\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12/\n\x0cmin_interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"K\n\x16WatchWorkspaceResponse\x12\x31\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1f.apportion.v1.WorkspaceSnapshot\"&\n\x11GetSignalsRequest\x12\x11\n\tworkspace\x18\x01 \x01(\t\"U\n\x12GetSignalsResponse\x12&\n\x07signals\x18\x01 \x01(\x0b\x32\x15.apportion.v1.Signals\x12\x17\n\x0fsignals_version\x18\x02 \x01(\x07\"\xe9\x01\n\x13\x45xplainLeaseRequest\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12\x0c\n\x04team\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x03 \x01(\t\x12(\n\x08priority\x18\x04 \x01(\x0e\x32\x16.apportion.v1.Priority\x12\x14\n\x07permits\x18\x05 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x0bmin_permits\x18\x06 \x01(\rH\x01\x88\x01\x01\x12+\n\x08max_wait\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\n\n\x08_permitsB\x0e\n\x0c_min_permits\"K\n\x14\x45xplainLeaseResponse\x12\x33\n\x0b\x65xplanation\x18\x01 \x01(\x0b\x32\x1e.apportion.v1.LeaseExplanation\"\xf4\x01\n\x11QueryUsageRequest\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x08group_by\x18\x04 \x01(\x0e\x32\x1b.apportion.v1.UsageGrouping\x12\x31\n\nresolution\x18\x05 \x01(\x0e\x32\x1d.apportion.v1.UsageResolution\x12\x0c\n\x04team\x18\x06 \x01(\t\"@\n\x12QueryUsageResponse\x12*\n\x07reports\x18\x01 \x03(\x0b\x32\x19.apportion.v1.UsageReport2\xc6\x05\n\x0cQuotaService\x12U\n\x0c\x41\x63quireLease\x12!.apportion.v1.AcquireLeaseRequest\x1a\".apportion.v1.AcquireLeaseResponse\x12R\n\x0bSettleLease\x12 .apportion.v1.SettleLeaseRequest\x1a!.apportion.v1.SettleLeaseResponse\x12\x64\n\x11\x42\x61tchSettleLeases\x12&.apportion.v1.BatchSettleLeasesRequest\x1a\'.apportion.v1.BatchSettleLeasesResponse\x12M\n\x08\x45xchange\x12\x1d.apportion.v1.ExchangeRequest\x1a\x1e.apportion.v1.ExchangeResponse(\x01\x30\x01\x12]\n\x0eWatchWorkspace\x12#.apportion.v1.WatchWorkspaceRequest\x1a$.apportion.v1.WatchWorkspaceResponse0\x01\x12U\n\x0c\x45xplainLease\x12!.apportion.v1.ExplainLeaseRequest\x1a\".apportion.v1.ExplainLeaseResponse\x12O\n\nQueryUsage\x12\x1f.apportion.v1.QueryUsageRequest\x1a .apportion.v1.QueryUsageResponse\x12O\n\nGetSignals\x12\x1f.apportion.v1.GetSignalsRequest\x1a .apportion.v1.GetSignalsResponseBU\n\x10\x64\x65v.apportion.v1B\x11QuotaServiceProtoP\x01Z,apportion.dev/client/apportionv1;apportionv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -28,34 +31,42 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'apportion.v1.quota_service_
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\020dev.apportion.v1B\021QuotaServiceProtoP\001Z,apportion.dev/client/apportionv1;apportionv1'
-  _globals['_ACQUIRELEASEREQUEST']._serialized_start=227
-  _globals['_ACQUIRELEASEREQUEST']._serialized_end=480
-  _globals['_ACQUIRELEASERESPONSE']._serialized_start=482
-  _globals['_ACQUIRELEASERESPONSE']._serialized_end=540
-  _globals['_SETTLELEASEREQUEST']._serialized_start=543
-  _globals['_SETTLELEASEREQUEST']._serialized_end=745
-  _globals['_SETTLELEASERESPONSE']._serialized_start=747
-  _globals['_SETTLELEASERESPONSE']._serialized_end=808
-  _globals['_BATCHSETTLELEASESREQUEST']._serialized_start=810
-  _globals['_BATCHSETTLELEASESREQUEST']._serialized_end=888
-  _globals['_BATCHSETTLELEASESRESPONSE']._serialized_start=890
-  _globals['_BATCHSETTLELEASESRESPONSE']._serialized_end=964
-  _globals['_SETTLEOUTCOME']._serialized_start=966
-  _globals['_SETTLEOUTCOME']._serialized_end=1076
-  _globals['_EXCHANGEREQUEST']._serialized_start=1079
-  _globals['_EXCHANGEREQUEST']._serialized_end=1265
-  _globals['_CANCEL']._serialized_start=1267
-  _globals['_CANCEL']._serialized_end=1275
-  _globals['_EXCHANGERESPONSE']._serialized_start=1278
-  _globals['_EXCHANGERESPONSE']._serialized_end=1543
-  _globals['_WATCHWORKSPACEREQUEST']._serialized_start=1545
-  _globals['_WATCHWORKSPACEREQUEST']._serialized_end=1636
-  _globals['_WATCHWORKSPACERESPONSE']._serialized_start=1638
-  _globals['_WATCHWORKSPACERESPONSE']._serialized_end=1713
-  _globals['_GETSIGNALSREQUEST']._serialized_start=1715
-  _globals['_GETSIGNALSREQUEST']._serialized_end=1753
-  _globals['_GETSIGNALSRESPONSE']._serialized_start=1755
-  _globals['_GETSIGNALSRESPONSE']._serialized_end=1840
-  _globals['_QUOTASERVICE']._serialized_start=1843
-  _globals['_QUOTASERVICE']._serialized_end=2385
+  _globals['_ACQUIRELEASEREQUEST']._serialized_start=318
+  _globals['_ACQUIRELEASEREQUEST']._serialized_end=571
+  _globals['_ACQUIRELEASERESPONSE']._serialized_start=573
+  _globals['_ACQUIRELEASERESPONSE']._serialized_end=631
+  _globals['_SETTLELEASEREQUEST']._serialized_start=634
+  _globals['_SETTLELEASEREQUEST']._serialized_end=836
+  _globals['_SETTLELEASERESPONSE']._serialized_start=838
+  _globals['_SETTLELEASERESPONSE']._serialized_end=899
+  _globals['_BATCHSETTLELEASESREQUEST']._serialized_start=901
+  _globals['_BATCHSETTLELEASESREQUEST']._serialized_end=979
+  _globals['_BATCHSETTLELEASESRESPONSE']._serialized_start=981
+  _globals['_BATCHSETTLELEASESRESPONSE']._serialized_end=1055
+  _globals['_SETTLEOUTCOME']._serialized_start=1057
+  _globals['_SETTLEOUTCOME']._serialized_end=1167
+  _globals['_EXCHANGEREQUEST']._serialized_start=1170
+  _globals['_EXCHANGEREQUEST']._serialized_end=1356
+  _globals['_CANCEL']._serialized_start=1358
+  _globals['_CANCEL']._serialized_end=1366
+  _globals['_EXCHANGERESPONSE']._serialized_start=1369
+  _globals['_EXCHANGERESPONSE']._serialized_end=1634
+  _globals['_WATCHWORKSPACEREQUEST']._serialized_start=1636
+  _globals['_WATCHWORKSPACEREQUEST']._serialized_end=1727
+  _globals['_WATCHWORKSPACERESPONSE']._serialized_start=1729
+  _globals['_WATCHWORKSPACERESPONSE']._serialized_end=1804
+  _globals['_GETSIGNALSREQUEST']._serialized_start=1806
+  _globals['_GETSIGNALSREQUEST']._serialized_end=1844
+  _globals['_GETSIGNALSRESPONSE']._serialized_start=1846
+  _globals['_GETSIGNALSRESPONSE']._serialized_end=1931
+  _globals['_EXPLAINLEASEREQUEST']._serialized_start=1934
+  _globals['_EXPLAINLEASEREQUEST']._serialized_end=2167
+  _globals['_EXPLAINLEASERESPONSE']._serialized_start=2169
+  _globals['_EXPLAINLEASERESPONSE']._serialized_end=2244
+  _globals['_QUERYUSAGEREQUEST']._serialized_start=2247
+  _globals['_QUERYUSAGEREQUEST']._serialized_end=2491
+  _globals['_QUERYUSAGERESPONSE']._serialized_start=2493
+  _globals['_QUERYUSAGERESPONSE']._serialized_end=2557
+  _globals['_QUOTASERVICE']._serialized_start=2560
+  _globals['_QUOTASERVICE']._serialized_end=3270
 # @@protoc_insertion_point(module_scope)

@@ -3,17 +3,20 @@
 isort:skip_file
 The quota service: leases for services that call a provider."""
 
+import apportion.v1.explanation_pb2
 import apportion.v1.lease_pb2
 import apportion.v1.observation_pb2
 import apportion.v1.priority_pb2
 import apportion.v1.signals_pb2
 import apportion.v1.snapshot_pb2
+import apportion.v1.usage_pb2
 import builtins
 import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
 import google.protobuf.message
+import google.protobuf.timestamp_pb2
 import typing
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
@@ -475,3 +478,142 @@ class GetSignalsResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["signals", b"signals", "signals_version", b"signals_version"]) -> None: ...
 
 global___GetSignalsResponse = GetSignalsResponse
+
+@typing.final
+class ExplainLeaseRequest(google.protobuf.message.Message):
+    """A request for an explanation. The fields describe the request for a lease that it is about."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKSPACE_FIELD_NUMBER: builtins.int
+    TEAM_FIELD_NUMBER: builtins.int
+    CALLER_FIELD_NUMBER: builtins.int
+    PRIORITY_FIELD_NUMBER: builtins.int
+    PERMITS_FIELD_NUMBER: builtins.int
+    MIN_PERMITS_FIELD_NUMBER: builtins.int
+    MAX_WAIT_FIELD_NUMBER: builtins.int
+    workspace: builtins.str
+    """The id of the workspace. Defaults to `default`."""
+    team: builtins.str
+    """The id of the team. Defaults to `default`."""
+    caller: builtins.str
+    """The caller. Defaults to `default`."""
+    priority: apportion.v1.priority_pb2.Priority.ValueType
+    """The priority of the request. Defaults to the priority of the team."""
+    permits: builtins.int
+    """The number of permits. From 1 to 2^28. Defaults to 1."""
+    min_permits: builtins.int
+    """The smallest number of permits to accept. From 1 to `permits`. Defaults to `permits`."""
+    @property
+    def max_wait(self) -> google.protobuf.duration_pb2.Duration:
+        """How long the request may wait. From 0 to 1 hour. Defaults to one window of the shortest limit."""
+
+    def __init__(
+        self,
+        *,
+        workspace: builtins.str = ...,
+        team: builtins.str = ...,
+        caller: builtins.str = ...,
+        priority: apportion.v1.priority_pb2.Priority.ValueType = ...,
+        permits: builtins.int | None = ...,
+        min_permits: builtins.int | None = ...,
+        max_wait: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_min_permits", b"_min_permits", "_permits", b"_permits", "max_wait", b"max_wait", "min_permits", b"min_permits", "permits", b"permits"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_min_permits", b"_min_permits", "_permits", b"_permits", "caller", b"caller", "max_wait", b"max_wait", "min_permits", b"min_permits", "permits", b"permits", "priority", b"priority", "team", b"team", "workspace", b"workspace"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_min_permits", b"_min_permits"]) -> typing.Literal["min_permits"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_permits", b"_permits"]) -> typing.Literal["permits"] | None: ...
+
+global___ExplainLeaseRequest = ExplainLeaseRequest
+
+@typing.final
+class ExplainLeaseResponse(google.protobuf.message.Message):
+    """An explanation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EXPLANATION_FIELD_NUMBER: builtins.int
+    @property
+    def explanation(self) -> apportion.v1.explanation_pb2.LeaseExplanation:
+        """The explanation. Always set."""
+
+    def __init__(
+        self,
+        *,
+        explanation: apportion.v1.explanation_pb2.LeaseExplanation | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["explanation", b"explanation"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["explanation", b"explanation"]) -> None: ...
+
+global___ExplainLeaseResponse = ExplainLeaseResponse
+
+@typing.final
+class QueryUsageRequest(google.protobuf.message.Message):
+    """A query about what was used of a workspace."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKSPACE_FIELD_NUMBER: builtins.int
+    START_TIME_FIELD_NUMBER: builtins.int
+    END_TIME_FIELD_NUMBER: builtins.int
+    GROUP_BY_FIELD_NUMBER: builtins.int
+    RESOLUTION_FIELD_NUMBER: builtins.int
+    TEAM_FIELD_NUMBER: builtins.int
+    workspace: builtins.str
+    """The id of the workspace. Defaults to `default`."""
+    group_by: apportion.v1.usage_pb2.UsageGrouping.ValueType
+    """What the rows are about."""
+    resolution: apportion.v1.usage_pb2.UsageResolution.ValueType
+    """How the time is divided into reports. Unset, there is one report, made of the shortest
+    intervals that are kept since `start_time`.
+    """
+    team: builtins.str
+    """The id of the team to report. Defaults to all teams. Child teams are teams of their own."""
+    @property
+    def start_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the time of the query begins, rounded down to the start of a minute, hour or day. Usage
+        that is not kept any more is left out. Defaults to one hour ago.
+        """
+
+    @property
+    def end_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the time of the query ends, rounded up. Must be after `start_time`. Defaults to now."""
+
+    def __init__(
+        self,
+        *,
+        workspace: builtins.str = ...,
+        start_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        group_by: apportion.v1.usage_pb2.UsageGrouping.ValueType = ...,
+        resolution: apportion.v1.usage_pb2.UsageResolution.ValueType = ...,
+        team: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["end_time", b"end_time", "start_time", b"start_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["end_time", b"end_time", "group_by", b"group_by", "resolution", b"resolution", "start_time", b"start_time", "team", b"team", "workspace", b"workspace"]) -> None: ...
+
+global___QueryUsageRequest = QueryUsageRequest
+
+@typing.final
+class QueryUsageResponse(google.protobuf.message.Message):
+    """What was used."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REPORTS_FIELD_NUMBER: builtins.int
+    @property
+    def reports(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[apportion.v1.usage_pb2.UsageReport]:
+        """The reports, the oldest first. Intervals without usage are left out. At most 10000 rows in all:
+        a query with more is refused with `REASON_MALFORMED`.
+        """
+
+    def __init__(
+        self,
+        *,
+        reports: collections.abc.Iterable[apportion.v1.usage_pb2.UsageReport] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["reports", b"reports"]) -> None: ...
+
+global___QueryUsageResponse = QueryUsageResponse

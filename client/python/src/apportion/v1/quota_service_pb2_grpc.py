@@ -70,6 +70,16 @@ class QuotaServiceStub(object):
                 request_serializer=apportion_dot_v1_dot_quota__service__pb2.WatchWorkspaceRequest.SerializeToString,
                 response_deserializer=apportion_dot_v1_dot_quota__service__pb2.WatchWorkspaceResponse.FromString,
                 _registered_method=True)
+        self.ExplainLease = channel.unary_unary(
+                '/apportion.v1.QuotaService/ExplainLease',
+                request_serializer=apportion_dot_v1_dot_quota__service__pb2.ExplainLeaseRequest.SerializeToString,
+                response_deserializer=apportion_dot_v1_dot_quota__service__pb2.ExplainLeaseResponse.FromString,
+                _registered_method=True)
+        self.QueryUsage = channel.unary_unary(
+                '/apportion.v1.QuotaService/QueryUsage',
+                request_serializer=apportion_dot_v1_dot_quota__service__pb2.QueryUsageRequest.SerializeToString,
+                response_deserializer=apportion_dot_v1_dot_quota__service__pb2.QueryUsageResponse.FromString,
+                _registered_method=True)
         self.GetSignals = channel.unary_unary(
                 '/apportion.v1.QuotaService/GetSignals',
                 request_serializer=apportion_dot_v1_dot_quota__service__pb2.GetSignalsRequest.SerializeToString,
@@ -131,6 +141,22 @@ class QuotaServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainLease(self, request, context):
+        """Explains what would become of a request for a lease if it came now, and why. Grants nothing.
+        Requires the same permission as `WatchWorkspace`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QueryUsage(self, request, context):
+        """Reports who used what of a workspace in the last minutes, hours or days. Requires the same
+        permission as `WatchWorkspace`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetSignals(self, request, context):
         """Gets how to read the responses of the provider. Call it once at the start, and again when
         `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
@@ -167,6 +193,16 @@ def add_QuotaServiceServicer_to_server(servicer, server):
                     servicer.WatchWorkspace,
                     request_deserializer=apportion_dot_v1_dot_quota__service__pb2.WatchWorkspaceRequest.FromString,
                     response_serializer=apportion_dot_v1_dot_quota__service__pb2.WatchWorkspaceResponse.SerializeToString,
+            ),
+            'ExplainLease': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainLease,
+                    request_deserializer=apportion_dot_v1_dot_quota__service__pb2.ExplainLeaseRequest.FromString,
+                    response_serializer=apportion_dot_v1_dot_quota__service__pb2.ExplainLeaseResponse.SerializeToString,
+            ),
+            'QueryUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.QueryUsage,
+                    request_deserializer=apportion_dot_v1_dot_quota__service__pb2.QueryUsageRequest.FromString,
+                    response_serializer=apportion_dot_v1_dot_quota__service__pb2.QueryUsageResponse.SerializeToString,
             ),
             'GetSignals': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSignals,
@@ -314,6 +350,60 @@ class QuotaService(object):
             '/apportion.v1.QuotaService/WatchWorkspace',
             apportion_dot_v1_dot_quota__service__pb2.WatchWorkspaceRequest.SerializeToString,
             apportion_dot_v1_dot_quota__service__pb2.WatchWorkspaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainLease(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/apportion.v1.QuotaService/ExplainLease',
+            apportion_dot_v1_dot_quota__service__pb2.ExplainLeaseRequest.SerializeToString,
+            apportion_dot_v1_dot_quota__service__pb2.ExplainLeaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QueryUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/apportion.v1.QuotaService/QueryUsage',
+            apportion_dot_v1_dot_quota__service__pb2.QueryUsageRequest.SerializeToString,
+            apportion_dot_v1_dot_quota__service__pb2.QueryUsageResponse.FromString,
             options,
             channel_credentials,
             insecure,

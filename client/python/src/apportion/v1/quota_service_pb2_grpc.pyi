@@ -71,6 +71,22 @@ class QuotaServiceStub:
     change, at most four per second. A slow reader misses snapshots but never gets an outdated one.
     """
 
+    ExplainLease: grpc.UnaryUnaryMultiCallable[
+        apportion.v1.quota_service_pb2.ExplainLeaseRequest,
+        apportion.v1.quota_service_pb2.ExplainLeaseResponse,
+    ]
+    """Explains what would become of a request for a lease if it came now, and why. Grants nothing.
+    Requires the same permission as `WatchWorkspace`.
+    """
+
+    QueryUsage: grpc.UnaryUnaryMultiCallable[
+        apportion.v1.quota_service_pb2.QueryUsageRequest,
+        apportion.v1.quota_service_pb2.QueryUsageResponse,
+    ]
+    """Reports who used what of a workspace in the last minutes, hours or days. Requires the same
+    permission as `WatchWorkspace`.
+    """
+
     GetSignals: grpc.UnaryUnaryMultiCallable[
         apportion.v1.quota_service_pb2.GetSignalsRequest,
         apportion.v1.quota_service_pb2.GetSignalsResponse,
@@ -131,6 +147,22 @@ class QuotaServiceAsyncStub:
     ]
     """Streams the state of a workspace, for display: one snapshot at the start, then one after each
     change, at most four per second. A slow reader misses snapshots but never gets an outdated one.
+    """
+
+    ExplainLease: grpc.aio.UnaryUnaryMultiCallable[
+        apportion.v1.quota_service_pb2.ExplainLeaseRequest,
+        apportion.v1.quota_service_pb2.ExplainLeaseResponse,
+    ]
+    """Explains what would become of a request for a lease if it came now, and why. Grants nothing.
+    Requires the same permission as `WatchWorkspace`.
+    """
+
+    QueryUsage: grpc.aio.UnaryUnaryMultiCallable[
+        apportion.v1.quota_service_pb2.QueryUsageRequest,
+        apportion.v1.quota_service_pb2.QueryUsageResponse,
+    ]
+    """Reports who used what of a workspace in the last minutes, hours or days. Requires the same
+    permission as `WatchWorkspace`.
     """
 
     GetSignals: grpc.aio.UnaryUnaryMultiCallable[
@@ -203,6 +235,26 @@ class QuotaServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[collections.abc.Iterator[apportion.v1.quota_service_pb2.WatchWorkspaceResponse], collections.abc.AsyncIterator[apportion.v1.quota_service_pb2.WatchWorkspaceResponse]]:
         """Streams the state of a workspace, for display: one snapshot at the start, then one after each
         change, at most four per second. A slow reader misses snapshots but never gets an outdated one.
+        """
+
+    @abc.abstractmethod
+    def ExplainLease(
+        self,
+        request: apportion.v1.quota_service_pb2.ExplainLeaseRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[apportion.v1.quota_service_pb2.ExplainLeaseResponse, collections.abc.Awaitable[apportion.v1.quota_service_pb2.ExplainLeaseResponse]]:
+        """Explains what would become of a request for a lease if it came now, and why. Grants nothing.
+        Requires the same permission as `WatchWorkspace`.
+        """
+
+    @abc.abstractmethod
+    def QueryUsage(
+        self,
+        request: apportion.v1.quota_service_pb2.QueryUsageRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[apportion.v1.quota_service_pb2.QueryUsageResponse, collections.abc.Awaitable[apportion.v1.quota_service_pb2.QueryUsageResponse]]:
+        """Reports who used what of a workspace in the last minutes, hours or days. Requires the same
+        permission as `WatchWorkspace`.
         """
 
     @abc.abstractmethod

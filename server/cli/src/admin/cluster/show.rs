@@ -1,7 +1,6 @@
 //! The state of a cluster, as tables or as JSON.
 
-use crate::admin::show::table;
-use crate::terminal;
+use crate::terminal::{self, table};
 use apportion_proto::v1;
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -84,6 +84,20 @@ impl QuotaService for Noop {
         Ok(Response::new(stream::pending().boxed()))
     }
 
+    async fn explain_lease(
+        &self,
+        _: Request<v1::ExplainLeaseRequest>,
+    ) -> Result<Response<v1::ExplainLeaseResponse>, Status> {
+        Ok(Response::new(v1::ExplainLeaseResponse::default()))
+    }
+
+    async fn query_usage(
+        &self,
+        _: Request<v1::QueryUsageRequest>,
+    ) -> Result<Response<v1::QueryUsageResponse>, Status> {
+        Ok(Response::new(v1::QueryUsageResponse::default()))
+    }
+
     async fn get_signals(
         &self,
         _: Request<v1::GetSignalsRequest>,

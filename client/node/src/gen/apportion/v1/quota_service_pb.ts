@@ -6,6 +6,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { LeaseExplanation } from "./explanation_pb.js";
+import { file_apportion_v1_explanation } from "./explanation_pb.js";
 import type { Lease, LimitChange, Refusal, Revocation, Settled } from "./lease_pb.js";
 import { file_apportion_v1_lease } from "./lease_pb.js";
 import type { Observation } from "./observation_pb.js";
@@ -16,15 +18,17 @@ import type { Signals } from "./signals_pb.js";
 import { file_apportion_v1_signals } from "./signals_pb.js";
 import type { WorkspaceSnapshot } from "./snapshot_pb.js";
 import { file_apportion_v1_snapshot } from "./snapshot_pb.js";
-import type { Duration } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { UsageGrouping, UsageReport, UsageResolution } from "./usage_pb.js";
+import { file_apportion_v1_usage } from "./usage_pb.js";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file apportion/v1/quota_service.proto.
  */
 export const file_apportion_v1_quota_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBhcHBvcnRpb24vdjEvcXVvdGFfc2VydmljZS5wcm90bxIMYXBwb3J0aW9uLnYxIv0BChNBY3F1aXJlTGVhc2VSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIMCgR0ZWFtGAIgASgJEg4KBmNhbGxlchgDIAEoCRIoCghwcmlvcml0eRgEIAEoDjIWLmFwcG9ydGlvbi52MS5Qcmlvcml0eRIUCgdwZXJtaXRzGAUgASgNSACIAQESGAoLbWluX3Blcm1pdHMYBiABKA1IAYgBARIrCghtYXhfd2FpdBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpyZXF1ZXN0X2lkGAggASgJQgoKCF9wZXJtaXRzQg4KDF9taW5fcGVybWl0cyI6ChRBY3F1aXJlTGVhc2VSZXNwb25zZRIiCgVsZWFzZRgBIAEoCzITLmFwcG9ydGlvbi52MS5MZWFzZSLKAQoSU2V0dGxlTGVhc2VSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIMCgR0ZWFtGAIgASgJEg4KBmNhbGxlchgDIAEoCRIQCghsZWFzZV9pZBgEIAEoCRIUCgx1c2VkX3Blcm1pdHMYBSABKA0SGAoQcmV0dXJuZWRfcGVybWl0cxgGIAEoDRIQCghpc19maW5hbBgHIAEoCBIvCgxvYnNlcnZhdGlvbnMYCCADKAsyGS5hcHBvcnRpb24udjEuT2JzZXJ2YXRpb24iPQoTU2V0dGxlTGVhc2VSZXNwb25zZRImCgdzZXR0bGVkGAEgASgLMhUuYXBwb3J0aW9uLnYxLlNldHRsZWQiTgoYQmF0Y2hTZXR0bGVMZWFzZXNSZXF1ZXN0EjIKCHJlcXVlc3RzGAEgAygLMiAuYXBwb3J0aW9uLnYxLlNldHRsZUxlYXNlUmVxdWVzdCJKChlCYXRjaFNldHRsZUxlYXNlc1Jlc3BvbnNlEi0KCG91dGNvbWVzGAEgAygLMhsuYXBwb3J0aW9uLnYxLlNldHRsZU91dGNvbWUibgoNU2V0dGxlT3V0Y29tZRIoCgdzZXR0bGVkGAEgASgLMhUuYXBwb3J0aW9uLnYxLlNldHRsZWRIABIoCgdyZWZ1c2FsGAIgASgLMhUuYXBwb3J0aW9uLnYxLlJlZnVzYWxIAEIJCgdvdXRjb21lIroBCg9FeGNoYW5nZVJlcXVlc3QSCgoCaWQYASABKAQSNAoHYWNxdWlyZRgCIAEoCzIhLmFwcG9ydGlvbi52MS5BY3F1aXJlTGVhc2VSZXF1ZXN0SAASMgoGc2V0dGxlGAMgASgLMiAuYXBwb3J0aW9uLnYxLlNldHRsZUxlYXNlUmVxdWVzdEgAEiYKBmNhbmNlbBgEIAEoCzIULmFwcG9ydGlvbi52MS5DYW5jZWxIAEIJCgdyZXF1ZXN0IggKBkNhbmNlbCKJAgoQRXhjaGFuZ2VSZXNwb25zZRIKCgJpZBgBIAEoBBImCgdncmFudGVkGAIgASgLMhMuYXBwb3J0aW9uLnYxLkxlYXNlSAASKAoHcmVmdXNhbBgDIAEoCzIVLmFwcG9ydGlvbi52MS5SZWZ1c2FsSAASKAoHc2V0dGxlZBgEIAEoCzIVLmFwcG9ydGlvbi52MS5TZXR0bGVkSAASLgoKcmV2b2NhdGlvbhgFIAEoCzIYLmFwcG9ydGlvbi52MS5SZXZvY2F0aW9uSAASMQoMbGltaXRfY2hhbmdlGAYgASgLMhkuYXBwb3J0aW9uLnYxLkxpbWl0Q2hhbmdlSABCCgoIcmVzcG9uc2UiWwoVV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIvCgxtaW5faW50ZXJ2YWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iSwoWV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZRIxCghzbmFwc2hvdBgBIAEoCzIfLmFwcG9ydGlvbi52MS5Xb3Jrc3BhY2VTbmFwc2hvdCImChFHZXRTaWduYWxzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkiVQoSR2V0U2lnbmFsc1Jlc3BvbnNlEiYKB3NpZ25hbHMYASABKAsyFS5hcHBvcnRpb24udjEuU2lnbmFscxIXCg9zaWduYWxzX3ZlcnNpb24YAiABKAcyngQKDFF1b3RhU2VydmljZRJVCgxBY3F1aXJlTGVhc2USIS5hcHBvcnRpb24udjEuQWNxdWlyZUxlYXNlUmVxdWVzdBoiLmFwcG9ydGlvbi52MS5BY3F1aXJlTGVhc2VSZXNwb25zZRJSCgtTZXR0bGVMZWFzZRIgLmFwcG9ydGlvbi52MS5TZXR0bGVMZWFzZVJlcXVlc3QaIS5hcHBvcnRpb24udjEuU2V0dGxlTGVhc2VSZXNwb25zZRJkChFCYXRjaFNldHRsZUxlYXNlcxImLmFwcG9ydGlvbi52MS5CYXRjaFNldHRsZUxlYXNlc1JlcXVlc3QaJy5hcHBvcnRpb24udjEuQmF0Y2hTZXR0bGVMZWFzZXNSZXNwb25zZRJNCghFeGNoYW5nZRIdLmFwcG9ydGlvbi52MS5FeGNoYW5nZVJlcXVlc3QaHi5hcHBvcnRpb24udjEuRXhjaGFuZ2VSZXNwb25zZSgBMAESXQoOV2F0Y2hXb3Jrc3BhY2USIy5hcHBvcnRpb24udjEuV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0GiQuYXBwb3J0aW9uLnYxLldhdGNoV29ya3NwYWNlUmVzcG9uc2UwARJPCgpHZXRTaWduYWxzEh8uYXBwb3J0aW9uLnYxLkdldFNpZ25hbHNSZXF1ZXN0GiAuYXBwb3J0aW9uLnYxLkdldFNpZ25hbHNSZXNwb25zZUJVChBkZXYuYXBwb3J0aW9uLnYxQhFRdW90YVNlcnZpY2VQcm90b1ABWixhcHBvcnRpb24uZGV2L2NsaWVudC9hcHBvcnRpb252MTthcHBvcnRpb252MWIGcHJvdG8z", [file_apportion_v1_lease, file_apportion_v1_observation, file_apportion_v1_priority, file_apportion_v1_signals, file_apportion_v1_snapshot, file_google_protobuf_duration]);
+  fileDesc("CiBhcHBvcnRpb24vdjEvcXVvdGFfc2VydmljZS5wcm90bxIMYXBwb3J0aW9uLnYxIv0BChNBY3F1aXJlTGVhc2VSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIMCgR0ZWFtGAIgASgJEg4KBmNhbGxlchgDIAEoCRIoCghwcmlvcml0eRgEIAEoDjIWLmFwcG9ydGlvbi52MS5Qcmlvcml0eRIUCgdwZXJtaXRzGAUgASgNSACIAQESGAoLbWluX3Blcm1pdHMYBiABKA1IAYgBARIrCghtYXhfd2FpdBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpyZXF1ZXN0X2lkGAggASgJQgoKCF9wZXJtaXRzQg4KDF9taW5fcGVybWl0cyI6ChRBY3F1aXJlTGVhc2VSZXNwb25zZRIiCgVsZWFzZRgBIAEoCzITLmFwcG9ydGlvbi52MS5MZWFzZSLKAQoSU2V0dGxlTGVhc2VSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIMCgR0ZWFtGAIgASgJEg4KBmNhbGxlchgDIAEoCRIQCghsZWFzZV9pZBgEIAEoCRIUCgx1c2VkX3Blcm1pdHMYBSABKA0SGAoQcmV0dXJuZWRfcGVybWl0cxgGIAEoDRIQCghpc19maW5hbBgHIAEoCBIvCgxvYnNlcnZhdGlvbnMYCCADKAsyGS5hcHBvcnRpb24udjEuT2JzZXJ2YXRpb24iPQoTU2V0dGxlTGVhc2VSZXNwb25zZRImCgdzZXR0bGVkGAEgASgLMhUuYXBwb3J0aW9uLnYxLlNldHRsZWQiTgoYQmF0Y2hTZXR0bGVMZWFzZXNSZXF1ZXN0EjIKCHJlcXVlc3RzGAEgAygLMiAuYXBwb3J0aW9uLnYxLlNldHRsZUxlYXNlUmVxdWVzdCJKChlCYXRjaFNldHRsZUxlYXNlc1Jlc3BvbnNlEi0KCG91dGNvbWVzGAEgAygLMhsuYXBwb3J0aW9uLnYxLlNldHRsZU91dGNvbWUibgoNU2V0dGxlT3V0Y29tZRIoCgdzZXR0bGVkGAEgASgLMhUuYXBwb3J0aW9uLnYxLlNldHRsZWRIABIoCgdyZWZ1c2FsGAIgASgLMhUuYXBwb3J0aW9uLnYxLlJlZnVzYWxIAEIJCgdvdXRjb21lIroBCg9FeGNoYW5nZVJlcXVlc3QSCgoCaWQYASABKAQSNAoHYWNxdWlyZRgCIAEoCzIhLmFwcG9ydGlvbi52MS5BY3F1aXJlTGVhc2VSZXF1ZXN0SAASMgoGc2V0dGxlGAMgASgLMiAuYXBwb3J0aW9uLnYxLlNldHRsZUxlYXNlUmVxdWVzdEgAEiYKBmNhbmNlbBgEIAEoCzIULmFwcG9ydGlvbi52MS5DYW5jZWxIAEIJCgdyZXF1ZXN0IggKBkNhbmNlbCKJAgoQRXhjaGFuZ2VSZXNwb25zZRIKCgJpZBgBIAEoBBImCgdncmFudGVkGAIgASgLMhMuYXBwb3J0aW9uLnYxLkxlYXNlSAASKAoHcmVmdXNhbBgDIAEoCzIVLmFwcG9ydGlvbi52MS5SZWZ1c2FsSAASKAoHc2V0dGxlZBgEIAEoCzIVLmFwcG9ydGlvbi52MS5TZXR0bGVkSAASLgoKcmV2b2NhdGlvbhgFIAEoCzIYLmFwcG9ydGlvbi52MS5SZXZvY2F0aW9uSAASMQoMbGltaXRfY2hhbmdlGAYgASgLMhkuYXBwb3J0aW9uLnYxLkxpbWl0Q2hhbmdlSABCCgoIcmVzcG9uc2UiWwoVV2F0Y2hXb3Jrc3BhY2VSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIvCgxtaW5faW50ZXJ2YWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iSwoWV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZRIxCghzbmFwc2hvdBgBIAEoCzIfLmFwcG9ydGlvbi52MS5Xb3Jrc3BhY2VTbmFwc2hvdCImChFHZXRTaWduYWxzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkiVQoSR2V0U2lnbmFsc1Jlc3BvbnNlEiYKB3NpZ25hbHMYASABKAsyFS5hcHBvcnRpb24udjEuU2lnbmFscxIXCg9zaWduYWxzX3ZlcnNpb24YAiABKAci6QEKE0V4cGxhaW5MZWFzZVJlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEgwKBHRlYW0YAiABKAkSDgoGY2FsbGVyGAMgASgJEigKCHByaW9yaXR5GAQgASgOMhYuYXBwb3J0aW9uLnYxLlByaW9yaXR5EhQKB3Blcm1pdHMYBSABKA1IAIgBARIYCgttaW5fcGVybWl0cxgGIAEoDUgBiAEBEisKCG1heF93YWl0GAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgoKCF9wZXJtaXRzQg4KDF9taW5fcGVybWl0cyJLChRFeHBsYWluTGVhc2VSZXNwb25zZRIzCgtleHBsYW5hdGlvbhgBIAEoCzIeLmFwcG9ydGlvbi52MS5MZWFzZUV4cGxhbmF0aW9uIvQBChFRdWVyeVVzYWdlUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCGdyb3VwX2J5GAQgASgOMhsuYXBwb3J0aW9uLnYxLlVzYWdlR3JvdXBpbmcSMQoKcmVzb2x1dGlvbhgFIAEoDjIdLmFwcG9ydGlvbi52MS5Vc2FnZVJlc29sdXRpb24SDAoEdGVhbRgGIAEoCSJAChJRdWVyeVVzYWdlUmVzcG9uc2USKgoHcmVwb3J0cxgBIAMoCzIZLmFwcG9ydGlvbi52MS5Vc2FnZVJlcG9ydDLGBQoMUXVvdGFTZXJ2aWNlElUKDEFjcXVpcmVMZWFzZRIhLmFwcG9ydGlvbi52MS5BY3F1aXJlTGVhc2VSZXF1ZXN0GiIuYXBwb3J0aW9uLnYxLkFjcXVpcmVMZWFzZVJlc3BvbnNlElIKC1NldHRsZUxlYXNlEiAuYXBwb3J0aW9uLnYxLlNldHRsZUxlYXNlUmVxdWVzdBohLmFwcG9ydGlvbi52MS5TZXR0bGVMZWFzZVJlc3BvbnNlEmQKEUJhdGNoU2V0dGxlTGVhc2VzEiYuYXBwb3J0aW9uLnYxLkJhdGNoU2V0dGxlTGVhc2VzUmVxdWVzdBonLmFwcG9ydGlvbi52MS5CYXRjaFNldHRsZUxlYXNlc1Jlc3BvbnNlEk0KCEV4Y2hhbmdlEh0uYXBwb3J0aW9uLnYxLkV4Y2hhbmdlUmVxdWVzdBoeLmFwcG9ydGlvbi52MS5FeGNoYW5nZVJlc3BvbnNlKAEwARJdCg5XYXRjaFdvcmtzcGFjZRIjLmFwcG9ydGlvbi52MS5XYXRjaFdvcmtzcGFjZVJlcXVlc3QaJC5hcHBvcnRpb24udjEuV2F0Y2hXb3Jrc3BhY2VSZXNwb25zZTABElUKDEV4cGxhaW5MZWFzZRIhLmFwcG9ydGlvbi52MS5FeHBsYWluTGVhc2VSZXF1ZXN0GiIuYXBwb3J0aW9uLnYxLkV4cGxhaW5MZWFzZVJlc3BvbnNlEk8KClF1ZXJ5VXNhZ2USHy5hcHBvcnRpb24udjEuUXVlcnlVc2FnZVJlcXVlc3QaIC5hcHBvcnRpb24udjEuUXVlcnlVc2FnZVJlc3BvbnNlEk8KCkdldFNpZ25hbHMSHy5hcHBvcnRpb24udjEuR2V0U2lnbmFsc1JlcXVlc3QaIC5hcHBvcnRpb24udjEuR2V0U2lnbmFsc1Jlc3BvbnNlQlUKEGRldi5hcHBvcnRpb24udjFCEVF1b3RhU2VydmljZVByb3RvUAFaLGFwcG9ydGlvbi5kZXYvY2xpZW50L2FwcG9ydGlvbnYxO2FwcG9ydGlvbnYxYgZwcm90bzM", [file_apportion_v1_explanation, file_apportion_v1_lease, file_apportion_v1_observation, file_apportion_v1_priority, file_apportion_v1_signals, file_apportion_v1_snapshot, file_apportion_v1_usage, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A request for a lease. The empty message requests one permit for the team `default` of the
@@ -559,6 +563,170 @@ export const GetSignalsResponseSchema: GenMessage<GetSignalsResponse> = /*@__PUR
   messageDesc(file_apportion_v1_quota_service, 13);
 
 /**
+ * A request for an explanation. The fields describe the request for a lease that it is about.
+ *
+ * @generated from message apportion.v1.ExplainLeaseRequest
+ */
+export type ExplainLeaseRequest = Message<"apportion.v1.ExplainLeaseRequest"> & {
+  /**
+   * The id of the workspace. Defaults to `default`.
+   *
+   * @generated from field: string workspace = 1;
+   */
+  workspace: string;
+
+  /**
+   * The id of the team. Defaults to `default`.
+   *
+   * @generated from field: string team = 2;
+   */
+  team: string;
+
+  /**
+   * The caller. Defaults to `default`.
+   *
+   * @generated from field: string caller = 3;
+   */
+  caller: string;
+
+  /**
+   * The priority of the request. Defaults to the priority of the team.
+   *
+   * @generated from field: apportion.v1.Priority priority = 4;
+   */
+  priority: Priority;
+
+  /**
+   * The number of permits. From 1 to 2^28. Defaults to 1.
+   *
+   * @generated from field: optional uint32 permits = 5;
+   */
+  permits?: number | undefined;
+
+  /**
+   * The smallest number of permits to accept. From 1 to `permits`. Defaults to `permits`.
+   *
+   * @generated from field: optional uint32 min_permits = 6;
+   */
+  minPermits?: number | undefined;
+
+  /**
+   * How long the request may wait. From 0 to 1 hour. Defaults to one window of the shortest limit.
+   *
+   * @generated from field: google.protobuf.Duration max_wait = 7;
+   */
+  maxWait?: Duration | undefined;
+};
+
+/**
+ * Describes the message apportion.v1.ExplainLeaseRequest.
+ * Use `create(ExplainLeaseRequestSchema)` to create a new message.
+ */
+export const ExplainLeaseRequestSchema: GenMessage<ExplainLeaseRequest> = /*@__PURE__*/
+  messageDesc(file_apportion_v1_quota_service, 14);
+
+/**
+ * An explanation.
+ *
+ * @generated from message apportion.v1.ExplainLeaseResponse
+ */
+export type ExplainLeaseResponse = Message<"apportion.v1.ExplainLeaseResponse"> & {
+  /**
+   * The explanation. Always set.
+   *
+   * @generated from field: apportion.v1.LeaseExplanation explanation = 1;
+   */
+  explanation?: LeaseExplanation | undefined;
+};
+
+/**
+ * Describes the message apportion.v1.ExplainLeaseResponse.
+ * Use `create(ExplainLeaseResponseSchema)` to create a new message.
+ */
+export const ExplainLeaseResponseSchema: GenMessage<ExplainLeaseResponse> = /*@__PURE__*/
+  messageDesc(file_apportion_v1_quota_service, 15);
+
+/**
+ * A query about what was used of a workspace.
+ *
+ * @generated from message apportion.v1.QueryUsageRequest
+ */
+export type QueryUsageRequest = Message<"apportion.v1.QueryUsageRequest"> & {
+  /**
+   * The id of the workspace. Defaults to `default`.
+   *
+   * @generated from field: string workspace = 1;
+   */
+  workspace: string;
+
+  /**
+   * When the time of the query begins, rounded down to the start of a minute, hour or day. Usage
+   * that is not kept any more is left out. Defaults to one hour ago.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * When the time of the query ends, rounded up. Must be after `start_time`. Defaults to now.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 3;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * What the rows are about.
+   *
+   * @generated from field: apportion.v1.UsageGrouping group_by = 4;
+   */
+  groupBy: UsageGrouping;
+
+  /**
+   * How the time is divided into reports. Unset, there is one report, made of the shortest
+   * intervals that are kept since `start_time`.
+   *
+   * @generated from field: apportion.v1.UsageResolution resolution = 5;
+   */
+  resolution: UsageResolution;
+
+  /**
+   * The id of the team to report. Defaults to all teams. Child teams are teams of their own.
+   *
+   * @generated from field: string team = 6;
+   */
+  team: string;
+};
+
+/**
+ * Describes the message apportion.v1.QueryUsageRequest.
+ * Use `create(QueryUsageRequestSchema)` to create a new message.
+ */
+export const QueryUsageRequestSchema: GenMessage<QueryUsageRequest> = /*@__PURE__*/
+  messageDesc(file_apportion_v1_quota_service, 16);
+
+/**
+ * What was used.
+ *
+ * @generated from message apportion.v1.QueryUsageResponse
+ */
+export type QueryUsageResponse = Message<"apportion.v1.QueryUsageResponse"> & {
+  /**
+   * The reports, the oldest first. Intervals without usage are left out. At most 10000 rows in all:
+   * a query with more is refused with `REASON_MALFORMED`.
+   *
+   * @generated from field: repeated apportion.v1.UsageReport reports = 1;
+   */
+  reports: UsageReport[];
+};
+
+/**
+ * Describes the message apportion.v1.QueryUsageResponse.
+ * Use `create(QueryUsageResponseSchema)` to create a new message.
+ */
+export const QueryUsageResponseSchema: GenMessage<QueryUsageResponse> = /*@__PURE__*/
+  messageDesc(file_apportion_v1_quota_service, 17);
+
+/**
  * Grants leases of a request budget that many services share at one provider.
  *
  * This service identifies workspaces, teams and limits by their bare ids, such as `default`. These
@@ -628,6 +796,28 @@ export const QuotaService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchWorkspaceRequestSchema;
     output: typeof WatchWorkspaceResponseSchema;
+  },
+  /**
+   * Explains what would become of a request for a lease if it came now, and why. Grants nothing.
+   * Requires the same permission as `WatchWorkspace`.
+   *
+   * @generated from rpc apportion.v1.QuotaService.ExplainLease
+   */
+  explainLease: {
+    methodKind: "unary";
+    input: typeof ExplainLeaseRequestSchema;
+    output: typeof ExplainLeaseResponseSchema;
+  },
+  /**
+   * Reports who used what of a workspace in the last minutes, hours or days. Requires the same
+   * permission as `WatchWorkspace`.
+   *
+   * @generated from rpc apportion.v1.QuotaService.QueryUsage
+   */
+  queryUsage: {
+    methodKind: "unary";
+    input: typeof QueryUsageRequestSchema;
+    output: typeof QueryUsageResponseSchema;
   },
   /**
    * Gets how to read the responses of the provider. Call it once at the start, and again when

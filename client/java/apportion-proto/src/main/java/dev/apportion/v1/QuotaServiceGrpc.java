@@ -174,6 +174,68 @@ public final class QuotaServiceGrpc {
     return getWatchWorkspaceMethod;
   }
 
+  private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.ExplainLeaseRequest,
+      dev.apportion.v1.ExplainLeaseResponse> getExplainLeaseMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "ExplainLease",
+      requestType = dev.apportion.v1.ExplainLeaseRequest.class,
+      responseType = dev.apportion.v1.ExplainLeaseResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<dev.apportion.v1.ExplainLeaseRequest,
+      dev.apportion.v1.ExplainLeaseResponse> getExplainLeaseMethod() {
+    io.grpc.MethodDescriptor<dev.apportion.v1.ExplainLeaseRequest, dev.apportion.v1.ExplainLeaseResponse> getExplainLeaseMethod;
+    if ((getExplainLeaseMethod = QuotaServiceGrpc.getExplainLeaseMethod) == null) {
+      synchronized (QuotaServiceGrpc.class) {
+        if ((getExplainLeaseMethod = QuotaServiceGrpc.getExplainLeaseMethod) == null) {
+          QuotaServiceGrpc.getExplainLeaseMethod = getExplainLeaseMethod =
+              io.grpc.MethodDescriptor.<dev.apportion.v1.ExplainLeaseRequest, dev.apportion.v1.ExplainLeaseResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "ExplainLease"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.ExplainLeaseRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.ExplainLeaseResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new QuotaServiceMethodDescriptorSupplier("ExplainLease"))
+              .build();
+        }
+      }
+    }
+    return getExplainLeaseMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.QueryUsageRequest,
+      dev.apportion.v1.QueryUsageResponse> getQueryUsageMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "QueryUsage",
+      requestType = dev.apportion.v1.QueryUsageRequest.class,
+      responseType = dev.apportion.v1.QueryUsageResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<dev.apportion.v1.QueryUsageRequest,
+      dev.apportion.v1.QueryUsageResponse> getQueryUsageMethod() {
+    io.grpc.MethodDescriptor<dev.apportion.v1.QueryUsageRequest, dev.apportion.v1.QueryUsageResponse> getQueryUsageMethod;
+    if ((getQueryUsageMethod = QuotaServiceGrpc.getQueryUsageMethod) == null) {
+      synchronized (QuotaServiceGrpc.class) {
+        if ((getQueryUsageMethod = QuotaServiceGrpc.getQueryUsageMethod) == null) {
+          QuotaServiceGrpc.getQueryUsageMethod = getQueryUsageMethod =
+              io.grpc.MethodDescriptor.<dev.apportion.v1.QueryUsageRequest, dev.apportion.v1.QueryUsageResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "QueryUsage"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.QueryUsageRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  dev.apportion.v1.QueryUsageResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new QuotaServiceMethodDescriptorSupplier("QueryUsage"))
+              .build();
+        }
+      }
+    }
+    return getQueryUsageMethod;
+  }
+
   private static volatile io.grpc.MethodDescriptor<dev.apportion.v1.GetSignalsRequest,
       dev.apportion.v1.GetSignalsResponse> getGetSignalsMethod;
 
@@ -337,6 +399,28 @@ public final class QuotaServiceGrpc {
 
     /**
      * <pre>
+     * Explains what would become of a request for a lease if it came now, and why. Grants nothing.
+     * Requires the same permission as `WatchWorkspace`.
+     * </pre>
+     */
+    default void explainLease(dev.apportion.v1.ExplainLeaseRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.ExplainLeaseResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getExplainLeaseMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Reports who used what of a workspace in the last minutes, hours or days. Requires the same
+     * permission as `WatchWorkspace`.
+     * </pre>
+     */
+    default void queryUsage(dev.apportion.v1.QueryUsageRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.QueryUsageResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getQueryUsageMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
      * Gets how to read the responses of the provider. Call it once at the start, and again when
      * `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
      * for a team of it suffices.
@@ -456,6 +540,30 @@ public final class QuotaServiceGrpc {
 
     /**
      * <pre>
+     * Explains what would become of a request for a lease if it came now, and why. Grants nothing.
+     * Requires the same permission as `WatchWorkspace`.
+     * </pre>
+     */
+    public void explainLease(dev.apportion.v1.ExplainLeaseRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.ExplainLeaseResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getExplainLeaseMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Reports who used what of a workspace in the last minutes, hours or days. Requires the same
+     * permission as `WatchWorkspace`.
+     * </pre>
+     */
+    public void queryUsage(dev.apportion.v1.QueryUsageRequest request,
+        io.grpc.stub.StreamObserver<dev.apportion.v1.QueryUsageResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getQueryUsageMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
      * Gets how to read the responses of the provider. Call it once at the start, and again when
      * `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
      * for a team of it suffices.
@@ -557,6 +665,28 @@ public final class QuotaServiceGrpc {
 
     /**
      * <pre>
+     * Explains what would become of a request for a lease if it came now, and why. Grants nothing.
+     * Requires the same permission as `WatchWorkspace`.
+     * </pre>
+     */
+    public dev.apportion.v1.ExplainLeaseResponse explainLease(dev.apportion.v1.ExplainLeaseRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getExplainLeaseMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Reports who used what of a workspace in the last minutes, hours or days. Requires the same
+     * permission as `WatchWorkspace`.
+     * </pre>
+     */
+    public dev.apportion.v1.QueryUsageResponse queryUsage(dev.apportion.v1.QueryUsageRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getQueryUsageMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
      * Gets how to read the responses of the provider. Call it once at the start, and again when
      * `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
      * for a team of it suffices.
@@ -640,6 +770,28 @@ public final class QuotaServiceGrpc {
 
     /**
      * <pre>
+     * Explains what would become of a request for a lease if it came now, and why. Grants nothing.
+     * Requires the same permission as `WatchWorkspace`.
+     * </pre>
+     */
+    public dev.apportion.v1.ExplainLeaseResponse explainLease(dev.apportion.v1.ExplainLeaseRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getExplainLeaseMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Reports who used what of a workspace in the last minutes, hours or days. Requires the same
+     * permission as `WatchWorkspace`.
+     * </pre>
+     */
+    public dev.apportion.v1.QueryUsageResponse queryUsage(dev.apportion.v1.QueryUsageRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getQueryUsageMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
      * Gets how to read the responses of the provider. Call it once at the start, and again when
      * `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
      * for a team of it suffices.
@@ -714,6 +866,30 @@ public final class QuotaServiceGrpc {
 
     /**
      * <pre>
+     * Explains what would become of a request for a lease if it came now, and why. Grants nothing.
+     * Requires the same permission as `WatchWorkspace`.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<dev.apportion.v1.ExplainLeaseResponse> explainLease(
+        dev.apportion.v1.ExplainLeaseRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getExplainLeaseMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * Reports who used what of a workspace in the last minutes, hours or days. Requires the same
+     * permission as `WatchWorkspace`.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<dev.apportion.v1.QueryUsageResponse> queryUsage(
+        dev.apportion.v1.QueryUsageRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getQueryUsageMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
      * Gets how to read the responses of the provider. Call it once at the start, and again when
      * `Lease.signals_version` differs from the version at hand. Any credential for the workspace or
      * for a team of it suffices.
@@ -730,8 +906,10 @@ public final class QuotaServiceGrpc {
   private static final int METHODID_SETTLE_LEASE = 1;
   private static final int METHODID_BATCH_SETTLE_LEASES = 2;
   private static final int METHODID_WATCH_WORKSPACE = 3;
-  private static final int METHODID_GET_SIGNALS = 4;
-  private static final int METHODID_EXCHANGE = 5;
+  private static final int METHODID_EXPLAIN_LEASE = 4;
+  private static final int METHODID_QUERY_USAGE = 5;
+  private static final int METHODID_GET_SIGNALS = 6;
+  private static final int METHODID_EXCHANGE = 7;
 
   private static final class MethodHandlers<Req, Resp> implements
       io.grpc.stub.ServerCalls.UnaryMethod<Req, Resp>,
@@ -765,6 +943,14 @@ public final class QuotaServiceGrpc {
         case METHODID_WATCH_WORKSPACE:
           serviceImpl.watchWorkspace((dev.apportion.v1.WatchWorkspaceRequest) request,
               (io.grpc.stub.StreamObserver<dev.apportion.v1.WatchWorkspaceResponse>) responseObserver);
+          break;
+        case METHODID_EXPLAIN_LEASE:
+          serviceImpl.explainLease((dev.apportion.v1.ExplainLeaseRequest) request,
+              (io.grpc.stub.StreamObserver<dev.apportion.v1.ExplainLeaseResponse>) responseObserver);
+          break;
+        case METHODID_QUERY_USAGE:
+          serviceImpl.queryUsage((dev.apportion.v1.QueryUsageRequest) request,
+              (io.grpc.stub.StreamObserver<dev.apportion.v1.QueryUsageResponse>) responseObserver);
           break;
         case METHODID_GET_SIGNALS:
           serviceImpl.getSignals((dev.apportion.v1.GetSignalsRequest) request,
@@ -827,6 +1013,20 @@ public final class QuotaServiceGrpc {
               dev.apportion.v1.WatchWorkspaceResponse>(
                 service, METHODID_WATCH_WORKSPACE)))
         .addMethod(
+          getExplainLeaseMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              dev.apportion.v1.ExplainLeaseRequest,
+              dev.apportion.v1.ExplainLeaseResponse>(
+                service, METHODID_EXPLAIN_LEASE)))
+        .addMethod(
+          getQueryUsageMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              dev.apportion.v1.QueryUsageRequest,
+              dev.apportion.v1.QueryUsageResponse>(
+                service, METHODID_QUERY_USAGE)))
+        .addMethod(
           getGetSignalsMethod(),
           io.grpc.stub.ServerCalls.asyncUnaryCall(
             new MethodHandlers<
@@ -886,6 +1086,8 @@ public final class QuotaServiceGrpc {
               .addMethod(getBatchSettleLeasesMethod())
               .addMethod(getExchangeMethod())
               .addMethod(getWatchWorkspaceMethod())
+              .addMethod(getExplainLeaseMethod())
+              .addMethod(getQueryUsageMethod())
               .addMethod(getGetSignalsMethod())
               .build();
         }

@@ -85,6 +85,26 @@ public final class QuotaServiceProto {
   static final 
     com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
       internal_static_apportion_v1_GetSignalsResponse_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_apportion_v1_ExplainLeaseRequest_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
+      internal_static_apportion_v1_ExplainLeaseRequest_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_apportion_v1_ExplainLeaseResponse_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
+      internal_static_apportion_v1_ExplainLeaseResponse_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_apportion_v1_QueryUsageRequest_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
+      internal_static_apportion_v1_QueryUsageRequest_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_apportion_v1_QueryUsageResponse_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
+      internal_static_apportion_v1_QueryUsageResponse_fieldAccessorTable;
 
   public static com.google.protobuf.Descriptors.FileDescriptor
       getDescriptor() {
@@ -95,77 +115,103 @@ public final class QuotaServiceProto {
   static {
     java.lang.String[] descriptorData = {
       "\n apportion/v1/quota_service.proto\022\014appo" +
-      "rtion.v1\032\030apportion/v1/lease.proto\032\036appo" +
-      "rtion/v1/observation.proto\032\033apportion/v1" +
-      "/priority.proto\032\032apportion/v1/signals.pr" +
-      "oto\032\033apportion/v1/snapshot.proto\032\036google" +
-      "/protobuf/duration.proto\"\375\001\n\023AcquireLeas" +
-      "eRequest\022\021\n\tworkspace\030\001 \001(\t\022\014\n\004team\030\002 \001(" +
-      "\t\022\016\n\006caller\030\003 \001(\t\022(\n\010priority\030\004 \001(\0162\026.ap" +
-      "portion.v1.Priority\022\024\n\007permits\030\005 \001(\rH\000\210\001" +
-      "\001\022\030\n\013min_permits\030\006 \001(\rH\001\210\001\001\022+\n\010max_wait\030" +
-      "\007 \001(\0132\031.google.protobuf.Duration\022\022\n\nrequ" +
-      "est_id\030\010 \001(\tB\n\n\010_permitsB\016\n\014_min_permits" +
-      "\":\n\024AcquireLeaseResponse\022\"\n\005lease\030\001 \001(\0132" +
-      "\023.apportion.v1.Lease\"\312\001\n\022SettleLeaseRequ" +
-      "est\022\021\n\tworkspace\030\001 \001(\t\022\014\n\004team\030\002 \001(\t\022\016\n\006" +
-      "caller\030\003 \001(\t\022\020\n\010lease_id\030\004 \001(\t\022\024\n\014used_p" +
-      "ermits\030\005 \001(\r\022\030\n\020returned_permits\030\006 \001(\r\022\020" +
-      "\n\010is_final\030\007 \001(\010\022/\n\014observations\030\010 \003(\0132\031" +
-      ".apportion.v1.Observation\"=\n\023SettleLease" +
-      "Response\022&\n\007settled\030\001 \001(\0132\025.apportion.v1" +
-      ".Settled\"N\n\030BatchSettleLeasesRequest\0222\n\010" +
-      "requests\030\001 \003(\0132 .apportion.v1.SettleLeas" +
-      "eRequest\"J\n\031BatchSettleLeasesResponse\022-\n" +
-      "\010outcomes\030\001 \003(\0132\033.apportion.v1.SettleOut" +
-      "come\"n\n\rSettleOutcome\022(\n\007settled\030\001 \001(\0132\025" +
-      ".apportion.v1.SettledH\000\022(\n\007refusal\030\002 \001(\013" +
-      "2\025.apportion.v1.RefusalH\000B\t\n\007outcome\"\272\001\n" +
-      "\017ExchangeRequest\022\n\n\002id\030\001 \001(\004\0224\n\007acquire\030" +
-      "\002 \001(\0132!.apportion.v1.AcquireLeaseRequest" +
-      "H\000\0222\n\006settle\030\003 \001(\0132 .apportion.v1.Settle" +
-      "LeaseRequestH\000\022&\n\006cancel\030\004 \001(\0132\024.apporti" +
-      "on.v1.CancelH\000B\t\n\007request\"\010\n\006Cancel\"\211\002\n\020" +
-      "ExchangeResponse\022\n\n\002id\030\001 \001(\004\022&\n\007granted\030" +
-      "\002 \001(\0132\023.apportion.v1.LeaseH\000\022(\n\007refusal\030" +
-      "\003 \001(\0132\025.apportion.v1.RefusalH\000\022(\n\007settle" +
-      "d\030\004 \001(\0132\025.apportion.v1.SettledH\000\022.\n\nrevo" +
-      "cation\030\005 \001(\0132\030.apportion.v1.RevocationH\000" +
-      "\0221\n\014limit_change\030\006 \001(\0132\031.apportion.v1.Li" +
-      "mitChangeH\000B\n\n\010response\"[\n\025WatchWorkspac" +
-      "eRequest\022\021\n\tworkspace\030\001 \001(\t\022/\n\014min_inter" +
-      "val\030\002 \001(\0132\031.google.protobuf.Duration\"K\n\026" +
-      "WatchWorkspaceResponse\0221\n\010snapshot\030\001 \001(\013" +
-      "2\037.apportion.v1.WorkspaceSnapshot\"&\n\021Get" +
-      "SignalsRequest\022\021\n\tworkspace\030\001 \001(\t\"U\n\022Get" +
-      "SignalsResponse\022&\n\007signals\030\001 \001(\0132\025.appor" +
-      "tion.v1.Signals\022\027\n\017signals_version\030\002 \001(\007" +
-      "2\236\004\n\014QuotaService\022U\n\014AcquireLease\022!.appo" +
-      "rtion.v1.AcquireLeaseRequest\032\".apportion" +
-      ".v1.AcquireLeaseResponse\022R\n\013SettleLease\022" +
-      " .apportion.v1.SettleLeaseRequest\032!.appo" +
-      "rtion.v1.SettleLeaseResponse\022d\n\021BatchSet" +
-      "tleLeases\022&.apportion.v1.BatchSettleLeas" +
-      "esRequest\032\'.apportion.v1.BatchSettleLeas" +
-      "esResponse\022M\n\010Exchange\022\035.apportion.v1.Ex" +
-      "changeRequest\032\036.apportion.v1.ExchangeRes" +
-      "ponse(\0010\001\022]\n\016WatchWorkspace\022#.apportion." +
-      "v1.WatchWorkspaceRequest\032$.apportion.v1." +
-      "WatchWorkspaceResponse0\001\022O\n\nGetSignals\022\037" +
-      ".apportion.v1.GetSignalsRequest\032 .apport" +
-      "ion.v1.GetSignalsResponseBU\n\020dev.apporti" +
-      "on.v1B\021QuotaServiceProtoP\001Z,apportion.de" +
-      "v/client/apportionv1;apportionv1b\006proto3"
+      "rtion.v1\032\036apportion/v1/explanation.proto" +
+      "\032\030apportion/v1/lease.proto\032\036apportion/v1" +
+      "/observation.proto\032\033apportion/v1/priorit" +
+      "y.proto\032\032apportion/v1/signals.proto\032\033app" +
+      "ortion/v1/snapshot.proto\032\030apportion/v1/u" +
+      "sage.proto\032\036google/protobuf/duration.pro" +
+      "to\032\037google/protobuf/timestamp.proto\"\375\001\n\023" +
+      "AcquireLeaseRequest\022\021\n\tworkspace\030\001 \001(\t\022\014" +
+      "\n\004team\030\002 \001(\t\022\016\n\006caller\030\003 \001(\t\022(\n\010priority" +
+      "\030\004 \001(\0162\026.apportion.v1.Priority\022\024\n\007permit" +
+      "s\030\005 \001(\rH\000\210\001\001\022\030\n\013min_permits\030\006 \001(\rH\001\210\001\001\022+" +
+      "\n\010max_wait\030\007 \001(\0132\031.google.protobuf.Durat" +
+      "ion\022\022\n\nrequest_id\030\010 \001(\tB\n\n\010_permitsB\016\n\014_" +
+      "min_permits\":\n\024AcquireLeaseResponse\022\"\n\005l" +
+      "ease\030\001 \001(\0132\023.apportion.v1.Lease\"\312\001\n\022Sett" +
+      "leLeaseRequest\022\021\n\tworkspace\030\001 \001(\t\022\014\n\004tea" +
+      "m\030\002 \001(\t\022\016\n\006caller\030\003 \001(\t\022\020\n\010lease_id\030\004 \001(" +
+      "\t\022\024\n\014used_permits\030\005 \001(\r\022\030\n\020returned_perm" +
+      "its\030\006 \001(\r\022\020\n\010is_final\030\007 \001(\010\022/\n\014observati" +
+      "ons\030\010 \003(\0132\031.apportion.v1.Observation\"=\n\023" +
+      "SettleLeaseResponse\022&\n\007settled\030\001 \001(\0132\025.a" +
+      "pportion.v1.Settled\"N\n\030BatchSettleLeases" +
+      "Request\0222\n\010requests\030\001 \003(\0132 .apportion.v1" +
+      ".SettleLeaseRequest\"J\n\031BatchSettleLeases" +
+      "Response\022-\n\010outcomes\030\001 \003(\0132\033.apportion.v" +
+      "1.SettleOutcome\"n\n\rSettleOutcome\022(\n\007sett" +
+      "led\030\001 \001(\0132\025.apportion.v1.SettledH\000\022(\n\007re" +
+      "fusal\030\002 \001(\0132\025.apportion.v1.RefusalH\000B\t\n\007" +
+      "outcome\"\272\001\n\017ExchangeRequest\022\n\n\002id\030\001 \001(\004\022" +
+      "4\n\007acquire\030\002 \001(\0132!.apportion.v1.AcquireL" +
+      "easeRequestH\000\0222\n\006settle\030\003 \001(\0132 .apportio" +
+      "n.v1.SettleLeaseRequestH\000\022&\n\006cancel\030\004 \001(" +
+      "\0132\024.apportion.v1.CancelH\000B\t\n\007request\"\010\n\006" +
+      "Cancel\"\211\002\n\020ExchangeResponse\022\n\n\002id\030\001 \001(\004\022" +
+      "&\n\007granted\030\002 \001(\0132\023.apportion.v1.LeaseH\000\022" +
+      "(\n\007refusal\030\003 \001(\0132\025.apportion.v1.RefusalH" +
+      "\000\022(\n\007settled\030\004 \001(\0132\025.apportion.v1.Settle" +
+      "dH\000\022.\n\nrevocation\030\005 \001(\0132\030.apportion.v1.R" +
+      "evocationH\000\0221\n\014limit_change\030\006 \001(\0132\031.appo" +
+      "rtion.v1.LimitChangeH\000B\n\n\010response\"[\n\025Wa" +
+      "tchWorkspaceRequest\022\021\n\tworkspace\030\001 \001(\t\022/" +
+      "\n\014min_interval\030\002 \001(\0132\031.google.protobuf.D" +
+      "uration\"K\n\026WatchWorkspaceResponse\0221\n\010sna" +
+      "pshot\030\001 \001(\0132\037.apportion.v1.WorkspaceSnap" +
+      "shot\"&\n\021GetSignalsRequest\022\021\n\tworkspace\030\001" +
+      " \001(\t\"U\n\022GetSignalsResponse\022&\n\007signals\030\001 " +
+      "\001(\0132\025.apportion.v1.Signals\022\027\n\017signals_ve" +
+      "rsion\030\002 \001(\007\"\351\001\n\023ExplainLeaseRequest\022\021\n\tw" +
+      "orkspace\030\001 \001(\t\022\014\n\004team\030\002 \001(\t\022\016\n\006caller\030\003" +
+      " \001(\t\022(\n\010priority\030\004 \001(\0162\026.apportion.v1.Pr" +
+      "iority\022\024\n\007permits\030\005 \001(\rH\000\210\001\001\022\030\n\013min_perm" +
+      "its\030\006 \001(\rH\001\210\001\001\022+\n\010max_wait\030\007 \001(\0132\031.googl" +
+      "e.protobuf.DurationB\n\n\010_permitsB\016\n\014_min_" +
+      "permits\"K\n\024ExplainLeaseResponse\0223\n\013expla" +
+      "nation\030\001 \001(\0132\036.apportion.v1.LeaseExplana" +
+      "tion\"\364\001\n\021QueryUsageRequest\022\021\n\tworkspace\030" +
+      "\001 \001(\t\022.\n\nstart_time\030\002 \001(\0132\032.google.proto" +
+      "buf.Timestamp\022,\n\010end_time\030\003 \001(\0132\032.google" +
+      ".protobuf.Timestamp\022-\n\010group_by\030\004 \001(\0162\033." +
+      "apportion.v1.UsageGrouping\0221\n\nresolution" +
+      "\030\005 \001(\0162\035.apportion.v1.UsageResolution\022\014\n" +
+      "\004team\030\006 \001(\t\"@\n\022QueryUsageResponse\022*\n\007rep" +
+      "orts\030\001 \003(\0132\031.apportion.v1.UsageReport2\306\005" +
+      "\n\014QuotaService\022U\n\014AcquireLease\022!.apporti" +
+      "on.v1.AcquireLeaseRequest\032\".apportion.v1" +
+      ".AcquireLeaseResponse\022R\n\013SettleLease\022 .a" +
+      "pportion.v1.SettleLeaseRequest\032!.apporti" +
+      "on.v1.SettleLeaseResponse\022d\n\021BatchSettle" +
+      "Leases\022&.apportion.v1.BatchSettleLeasesR" +
+      "equest\032\'.apportion.v1.BatchSettleLeasesR" +
+      "esponse\022M\n\010Exchange\022\035.apportion.v1.Excha" +
+      "ngeRequest\032\036.apportion.v1.ExchangeRespon" +
+      "se(\0010\001\022]\n\016WatchWorkspace\022#.apportion.v1." +
+      "WatchWorkspaceRequest\032$.apportion.v1.Wat" +
+      "chWorkspaceResponse0\001\022U\n\014ExplainLease\022!." +
+      "apportion.v1.ExplainLeaseRequest\032\".appor" +
+      "tion.v1.ExplainLeaseResponse\022O\n\nQueryUsa" +
+      "ge\022\037.apportion.v1.QueryUsageRequest\032 .ap" +
+      "portion.v1.QueryUsageResponse\022O\n\nGetSign" +
+      "als\022\037.apportion.v1.GetSignalsRequest\032 .a" +
+      "pportion.v1.GetSignalsResponseBU\n\020dev.ap" +
+      "portion.v1B\021QuotaServiceProtoP\001Z,apporti" +
+      "on.dev/client/apportionv1;apportionv1b\006p" +
+      "roto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
         new com.google.protobuf.Descriptors.FileDescriptor[] {
+          dev.apportion.v1.ExplanationProto.getDescriptor(),
           dev.apportion.v1.LeaseProto.getDescriptor(),
           dev.apportion.v1.ObservationProto.getDescriptor(),
           dev.apportion.v1.PriorityProto.getDescriptor(),
           dev.apportion.v1.SignalsProto.getDescriptor(),
           dev.apportion.v1.SnapshotProto.getDescriptor(),
+          dev.apportion.v1.UsageProto.getDescriptor(),
           com.google.protobuf.DurationProto.getDescriptor(),
+          com.google.protobuf.TimestampProto.getDescriptor(),
         });
     internal_static_apportion_v1_AcquireLeaseRequest_descriptor =
       getDescriptor().getMessageTypes().get(0);
@@ -251,12 +297,39 @@ public final class QuotaServiceProto {
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_apportion_v1_GetSignalsResponse_descriptor,
         new java.lang.String[] { "Signals", "SignalsVersion", });
+    internal_static_apportion_v1_ExplainLeaseRequest_descriptor =
+      getDescriptor().getMessageTypes().get(14);
+    internal_static_apportion_v1_ExplainLeaseRequest_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
+        internal_static_apportion_v1_ExplainLeaseRequest_descriptor,
+        new java.lang.String[] { "Workspace", "Team", "Caller", "Priority", "Permits", "MinPermits", "MaxWait", });
+    internal_static_apportion_v1_ExplainLeaseResponse_descriptor =
+      getDescriptor().getMessageTypes().get(15);
+    internal_static_apportion_v1_ExplainLeaseResponse_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
+        internal_static_apportion_v1_ExplainLeaseResponse_descriptor,
+        new java.lang.String[] { "Explanation", });
+    internal_static_apportion_v1_QueryUsageRequest_descriptor =
+      getDescriptor().getMessageTypes().get(16);
+    internal_static_apportion_v1_QueryUsageRequest_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
+        internal_static_apportion_v1_QueryUsageRequest_descriptor,
+        new java.lang.String[] { "Workspace", "StartTime", "EndTime", "GroupBy", "Resolution", "Team", });
+    internal_static_apportion_v1_QueryUsageResponse_descriptor =
+      getDescriptor().getMessageTypes().get(17);
+    internal_static_apportion_v1_QueryUsageResponse_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
+        internal_static_apportion_v1_QueryUsageResponse_descriptor,
+        new java.lang.String[] { "Reports", });
+    dev.apportion.v1.ExplanationProto.getDescriptor();
     dev.apportion.v1.LeaseProto.getDescriptor();
     dev.apportion.v1.ObservationProto.getDescriptor();
     dev.apportion.v1.PriorityProto.getDescriptor();
     dev.apportion.v1.SignalsProto.getDescriptor();
     dev.apportion.v1.SnapshotProto.getDescriptor();
+    dev.apportion.v1.UsageProto.getDescriptor();
     com.google.protobuf.DurationProto.getDescriptor();
+    com.google.protobuf.TimestampProto.getDescriptor();
   }
 
   // @@protoc_insertion_point(outer_class_scope)
