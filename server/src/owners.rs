@@ -38,6 +38,9 @@ pub trait Owners: std::fmt::Debug + Send + Sync {
     /// Where the calls of a shard go now. Reads memory: each call asks.
     fn route(&self, shard: u16) -> Route;
 
+    /// Whether the store still confirms that this node is one of the cluster. Where it does not, other nodes take its shards.
+    fn is_confirmed(&self) -> bool;
+
     /// A number that changes after the owner of any shard did.
     fn changed(&self) -> watch::Receiver<u64>;
 }

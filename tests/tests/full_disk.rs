@@ -80,6 +80,7 @@ async fn the_metrics_show_the_loss_of_the_store_from_the_first_failed_write() {
     server.deny_writes();
     teams::create(&server, "refused").await.expect_err("nothing can be made durable");
     assert!(shows_loss(&server).await, "the loss shows only after a request for a lease");
+    assert!(server.page("/metrics").await.contains("\napportion_store_lost 1\n"), "of the whole node, too");
     server.allow_writes();
     let allowed = Instant::now();
     while shows_loss(&server).await {
@@ -87,4 +88,7 @@ async fn the_metrics_show_the_loss_of_the_store_from_the_first_failed_write() {
         pass(Duration::from_millis(50)).await;
     }
     teams::create(&server, "after").await.expect("the disk has room again");
+    let page = server.page("/metrics").await;
+    assert!(page.contains("\napportion_store_lost 0\n"), "{page}");
+    assert!(page.contains("\napportion_store_failures_total 1\n"), "{page}");
 }

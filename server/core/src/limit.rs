@@ -42,6 +42,8 @@ pub(crate) struct Limit {
     pub(crate) used_before: u32,
     /// How many responses were ignored, as a whole or in what they reported of the phase.
     pub(crate) ignored: u32,
+    /// How many responses throttled a request, or asked to wait.
+    pub(crate) throttles: u32,
 }
 
 impl Limit {
@@ -70,6 +72,7 @@ impl Limit {
             spread_held: Permits::ZERO,
             used_before: 0,
             ignored: 0,
+            throttles: 0,
             facts,
         };
         limit.window = limit.window_of(now);

@@ -1,5 +1,6 @@
 //! The state of the engine as a whole: draining, store lost, windows booked too far ahead.
 
+use super::store_use::StoreUse;
 use apportion_core::time::{Span, Timestamp};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(super) struct Health {
     draining: AtomicBool,
     store_lost: AtomicBool,
+    pub(super) store_use: StoreUse,
     /// Start of the last window that a clock far ahead has booked, as nanoseconds of Unix time; 0 if there is none.
     booked_ahead_until_ns: AtomicU64,
 }

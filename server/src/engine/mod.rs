@@ -10,6 +10,8 @@
 
 mod settings;
 
+mod store_use;
+
 mod health;
 mod shard_state;
 mod supervise;
@@ -66,8 +68,9 @@ pub use report::{LeaseReport, ReportedObservation, ReportedReset};
 pub use request::Acquire;
 pub use settings::{EngineSettings, Serving, StartError, Versioned};
 pub use shard_state::{ShardChange, ShardState};
+pub use store_use::{StoreTimes, WRITE_BOUNDS_MS};
 pub use usage::{USAGE_CALLERS_MAX, UsageCounts, UsageKey};
-pub use wait_stats::{TeamWaits, WaitSummary};
+pub use wait_stats::{Refusals, TeamWaits, WaitSummary};
 pub use workspace::Snapshot;
 
 /// How long a call that creates a workspace waits for the ledger to open it: many times the write that may be under way.
@@ -374,6 +377,11 @@ impl Engine {
     /// Whether the store failed and has not taken a write since.
     pub fn is_store_lost(&self) -> bool {
         self.health.is_store_lost()
+    }
+
+    /// How long the ledger's writes took since the start, and how often the store failed.
+    pub fn store_times(&self) -> StoreTimes {
+        self.health.store_use.times()
     }
 
     /// How far ahead windows are booked that a correct clock would not have booked.

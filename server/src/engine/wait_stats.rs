@@ -94,10 +94,14 @@ impl<'a> RequestOrigin<'a> {
     }
 }
 
+/// How many requests were refused for each reason, in the order in which the reasons first came.
+pub type Refusals = Vec<(Reason, u64)>;
+
 /// The counts of one workspace.
 #[derive(Debug, Default)]
 pub(super) struct WaitStats {
     teams: HashMap<TeamId, TeamStats>,
+    refusals: Refusals,
     /// What removed teams used.
     departed: Vec<(UsageKey, UsageCounts)>,
 }
@@ -122,6 +126,10 @@ impl WaitStats {
 
     /// A request was refused. One that named no priority counts in that of its team.
     pub(super) fn refused(&mut self, now: Timestamp, by: RequestOrigin<'_>, reason: Reason, policy: &Policy) {
+        match self.refusals.iter_mut().find(|(counted, _)| *counted == reason) {
+            Some((_, count)) => *count += 1,
+            None => self.refusals.push((reason, 1)),
+        }
         self.change(by.team, |team| {
             let c = by
                 .priority
@@ -173,6 +181,11 @@ impl WaitStats {
     pub(super) fn of(&self, team: &TeamId, now: Timestamp) -> TeamWaits {
         let Some(team) = self.teams.get(team) else { return PerPriority::default() };
         PerPriority(team.counts.0.each_ref().map(|counts| counts.as_ref().map(|counts| counts.summary(now))))
+    }
+
+    /// How many requests were refused for each reason, teams included that are gone.
+    pub(super) fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     /// Another policy is in force: forgets the teams that are gone.
@@ -283,7 +296,7 @@ mod tests {
         let refused = |reason| Outcome::Refused(Refusal { reason, retry_at: None, limit: None });
         let policy = policy();
         waits.record(now, by, now, &refused(Reason::UnknownTeam), &policy);
-        assert!(waits.teams.is_empty());
+        assert!(waits.teams.is_empty() && waits.refusals().is_empty());
         waits.record(now, by, now, &refused(Reason::TeamPaused), &policy);
         let counted =
             waits.of(&team, now)[Priority::Default].as_ref().map(|counts| counts.total_refused_requests);
@@ -301,5 +314,25 @@ mod tests {
         waits.set_policy(&policy());
         assert_eq!(waits.take_usage().len(), DEPARTED_MAX);
         assert_eq!(waits.take_usage(), []);
+    }
+
+    #[test]
+    fn refusals_are_counted_by_reason_and_stay_when_their_team_goes() {
+        let (mut waits, now) = (WaitStats::default(), Timestamp::from_ns(60_000_000_000));
+        let team = TeamId::new("team").expect("a name");
+        let caller = CallerId::new("caller").expect("a name");
+        let by = RequestOrigin {
+            team: &team,
+            caller: &caller,
+            priority: Some(Priority::Default),
+            is_repeat: false,
+        };
+        let policy = policy();
+        for reason in [Reason::TeamPaused, Reason::StoreLost, Reason::TeamPaused] {
+            waits.refused(now, by, reason, &policy);
+        }
+        waits.set_policy(&policy);
+        assert!(waits.teams.is_empty());
+        assert_eq!(*waits.refusals(), [(Reason::TeamPaused, 2), (Reason::StoreLost, 1)]);
     }
 }

@@ -127,6 +127,11 @@ impl Cluster {
         matches!(self.routes.route(shard), Route::Local { .. })
     }
 
+    /// Whether the store still confirms that this node is one of the cluster.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.this.owners.is_confirmed()
+    }
+
     pub(super) fn note(&self, result: ForwardResult) {
         self.forwarded.note(result);
     }

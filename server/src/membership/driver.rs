@@ -194,7 +194,9 @@ impl Campaigner {
             self.campaign.served(shard, served);
         }
         let is_seen = self.silence() < SILENCE_MAX;
-        if self.has_listed == (true, true, true) && is_seen && self.session.is_valid() {
+        let is_confirmed = self.has_listed == (true, true, true) && is_seen && self.session.is_valid();
+        self.table.set_confirmed(is_confirmed);
+        if is_confirmed {
             for order in self.campaign.advance(self.now()) {
                 tracing::debug!(?order, "a shard moves");
                 match order {

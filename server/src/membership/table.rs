@@ -4,6 +4,7 @@ use super::campaign::Served;
 use super::record::{NodeRecord, ShardOwner};
 use crate::owners::{Owner, Owners, Route};
 use apportion_core::ids::NodeId;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
@@ -13,12 +14,14 @@ pub struct OwnerTable {
     me: NodeId,
     routes: RwLock<Vec<Route>>,
     changed: watch::Sender<u64>,
+    is_confirmed: AtomicBool,
 }
 
 impl OwnerTable {
     pub(super) fn new(me: NodeId, shards: u16) -> Self {
         let routes = vec![Route::Nobody; usize::from(shards)];
-        Self { me, routes: RwLock::new(routes), changed: watch::Sender::new(0) }
+        let is_confirmed = AtomicBool::new(false);
+        Self { me, routes: RwLock::new(routes), changed: watch::Sender::new(0), is_confirmed }
     }
 
     /// Puts these routes in force.
@@ -29,6 +32,11 @@ impl OwnerTable {
             drop(routes);
             self.changed.send_modify(|number| *number += 1);
         }
+    }
+
+    /// Takes note whether the store confirms that this node is one of the cluster.
+    pub(super) fn set_confirmed(&self, is_confirmed: bool) {
+        self.is_confirmed.store(is_confirmed, Ordering::Release);
     }
 
     /// The route of a shard, out of what is known of it.
@@ -59,6 +67,10 @@ impl OwnerTable {
 }
 
 impl Owners for OwnerTable {
+    fn is_confirmed(&self) -> bool {
+        self.is_confirmed.load(Ordering::Acquire)
+    }
+
     fn route(&self, shard: u16) -> Route {
         let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
         routes.get(usize::from(shard)).cloned().unwrap_or(Route::Nobody)

@@ -34,6 +34,10 @@ struct Scripted {
 }
 
 impl Owners for Scripted {
+    fn is_confirmed(&self) -> bool {
+        true
+    }
+
     fn route(&self, _: u16) -> Route {
         let believed = *self.believes.lock().unwrap_or_else(PoisonError::into_inner);
         let owner = believed.or(*self.script.owner.lock().unwrap_or_else(PoisonError::into_inner));

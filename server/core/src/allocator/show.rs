@@ -39,6 +39,8 @@ pub struct LimitNow {
     pub is_spent_by_clock: bool,
     /// How many responses were ignored since the limit was opened: they cannot be true, or leave no time to grant in.
     pub ignored: u64,
+    /// How many responses throttled a request or asked to wait, since the limit was opened.
+    pub throttles: u64,
 }
 
 /// One team in the scheduler's window now; what it is made of is counted in.
@@ -143,6 +145,7 @@ fn limit_now(limit: &Limit, now: Timestamp, is_store_lost: bool) -> LimitNow {
         is_exhausted: limit.blocks.exhausted == Exhausted::ByProvider,
         is_spent_by_clock: limit.blocks.exhausted == Exhausted::ByClock,
         ignored: limit.ignored.into(),
+        throttles: limit.throttles.into(),
     }
 }
 

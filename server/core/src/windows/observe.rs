@@ -41,6 +41,8 @@ impl Windows {
         };
         let finding = limit.facts.observe(now, observation, &seen);
         limit.ignored = limit.ignored.saturating_add(u32::from(finding.vague || finding.ignored.is_some()));
+        let is_throttle = observation.throttled || observation.retry_at.is_some();
+        limit.throttles = limit.throttles.saturating_add(u32::from(is_throttle));
         if finding.exhausted && limit.blocks.exhausted != Exhausted::ByProvider {
             effects.exhausted(limit, limit.window, limit.budget);
         }

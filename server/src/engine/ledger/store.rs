@@ -45,6 +45,7 @@ impl LedgerStore {
     /// Leaves the store alone for a while: it failed.
     pub(super) fn set_unhealthy(&mut self, error: &str) {
         if self.unhealthy_until.is_none() {
+            self.health.store_use.failed();
             tracing::error!(error, "the store failed: only permits that are already booked can be granted");
         }
         self.unhealthy_until = Some(Instant::now() + PAUSE_AFTER_FAILURE);
@@ -123,7 +124,9 @@ impl LedgerStore {
             return Vec::new();
         }
         let (tokens, transactions): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
+        let started = Instant::now();
         let outcomes = self.store.commit(transactions);
+        self.health.store_use.wrote(started.elapsed());
         tokens.into_iter().zip(outcomes).map(|(token, outcome)| (token, self.outcome(outcome))).collect()
     }
 

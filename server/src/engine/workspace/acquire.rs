@@ -53,7 +53,8 @@ impl Workspace {
             Err(refusal) => {
                 // Only teams that exist are counted, or any caller could fill the memory.
                 if refusal.reason != Reason::UnknownTeam {
-                    state.stats.refused(now, RequestOrigin::of(&ask), refusal.reason, allocator.policy());
+                    let by = RequestOrigin::of(&ask);
+                    state.stats.refused(now, by, refusal.reason, allocator.policy());
                 }
                 self.flush(state, now, None);
                 Err(Error::Refused { refusal, now })

@@ -2,7 +2,7 @@
 
 use super::state::{Service, Workspace};
 use crate::engine::health::Health;
-use crate::engine::wait_stats::TeamWaits;
+use crate::engine::wait_stats::{Refusals, TeamWaits};
 use crate::error::Error;
 use apportion_core::allocator::{Allocator, LimitNow, TeamNow};
 use apportion_core::policy::Policy;
@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub policy: Option<Policy>,
     /// Waiting requests.
     pub waiting_requests: usize,
+    /// How many requests were refused since the start, by reason.
+    pub refusals: Refusals,
     /// Why nothing is granted, or nothing beyond what is booked.
     pub trouble: Option<Error>,
 }
@@ -49,7 +51,10 @@ impl Workspace {
         let state = &mut *guard;
         let allocator = match &mut state.service {
             Service::Open(allocator) => allocator,
-            Service::Closed(why) => return Snapshot::closed(now, why),
+            Service::Closed(why) => {
+                let refusals = state.stats.refusals().clone();
+                return Snapshot { refusals, ..Snapshot::closed(now, why) };
+            }
         };
         let teams = allocator.teams_now(now).into_iter().map(|team| {
             let waits = state.stats.of(&team.id, now);
@@ -62,6 +67,7 @@ impl Workspace {
             scheduler: allocator.primary_limit(),
             policy: policy(allocator),
             waiting_requests: allocator.waiting(),
+            refusals: state.stats.refusals().clone(),
             trouble: trouble(allocator, health),
         };
         self.flush(state, now, None); // reading lets time pass
@@ -74,7 +80,8 @@ impl Snapshot {
     pub(in crate::engine) fn closed(now: Timestamp, why: &Error) -> Self {
         let trouble = Some(why.clone());
         let (limits, teams) = (Vec::new(), Vec::new());
-        Self { now, limits, scheduler: 0, teams, policy: None, waiting_requests: 0, trouble }
+        let refusals = Refusals::new();
+        Self { now, limits, scheduler: 0, teams, policy: None, waiting_requests: 0, refusals, trouble }
     }
 }
 

@@ -40,7 +40,9 @@ pub(super) fn encode_limits(encoder: &mut DescriptorEncoder<'_>, all: &All) -> f
     )?;
     gauge(encoder, "window_open", "Whether ordinary grants are made now", of(|limit| limit.is_open.into()))?;
     let help = "Responses that were ignored, as a whole or in what they said of a reset";
-    counter(encoder, "ignored_observations", help, of(|limit| limit.ignored))
+    counter(encoder, "ignored_observations", help, of(|limit| limit.ignored))?;
+    let help = "Responses that throttled a request or asked to wait";
+    counter(encoder, "throttles", help, of(|limit| limit.throttles))
 }
 
 pub(super) fn encode_teams(encoder: &mut DescriptorEncoder<'_>, all: &All) -> fmt::Result {
@@ -107,6 +109,12 @@ pub(super) fn gauge<L: EncodeLabelSet>(
         metric.encode_family(&labels)?.encode_gauge(&i64::try_from(value).unwrap_or(i64::MAX))?;
     }
     Ok(())
+}
+
+/// A gauge of the whole process.
+pub(super) fn single(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    metric.encode_gauge(&i64::try_from(value).unwrap_or(i64::MAX))
 }
 
 pub(super) fn counter<L: EncodeLabelSet>(

@@ -1,7 +1,7 @@
 //! The figures of all workspaces: read a few workspaces at a time, with a pause in between for requests.
 
 use super::scrape::Pieces;
-use crate::engine::{Engine, Snapshot, TeamWaits, WaitSummary};
+use crate::engine::{Engine, Refusals, Snapshot, TeamWaits, WaitSummary};
 use crate::error::Error;
 use apportion_core::allocator::{LimitNow, TeamNow};
 use apportion_core::ids::WorkspaceId;
@@ -26,6 +26,7 @@ pub(super) struct Figures {
     pub(super) limits: Vec<LimitNow>,
     pub(super) teams: Vec<(TeamNow, Vec<(Priority, WaitSummary)>)>,
     pub(super) waiting_requests: usize,
+    pub(super) refusals: Refusals,
     pub(super) trouble: Option<Error>,
 }
 
@@ -36,8 +37,8 @@ impl From<Snapshot> for Figures {
             all.filter_map(|(priority, summary)| Some((priority, summary?))).collect()
         };
         let teams = now.teams.into_iter().map(|(team, waits)| (team, by_priority(waits))).collect();
-        let Snapshot { limits, waiting_requests, trouble, .. } = now;
-        Self { limits, teams, waiting_requests, trouble }
+        let Snapshot { limits, waiting_requests, refusals, trouble, .. } = now;
+        Self { limits, teams, waiting_requests, refusals, trouble }
     }
 }
 

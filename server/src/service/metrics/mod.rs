@@ -11,7 +11,7 @@ mod collectors;
 use super::gate::Gate;
 use crate::engine::Engine;
 use crate::leases::LeaseRouter;
-use collectors::{BookedAhead, Forwarded, RefusedCredentials, Workspaces};
+use collectors::{BookedAhead, Forwarded, RefusedCredentials, StoreUsed, Workspaces};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use scrape::Scrape;
@@ -66,6 +66,7 @@ impl Metrics {
                 let engine = Arc::clone(&engine);
                 registry.register_collector(Box::new(Forwarded { cluster, engine }));
             }
+            registry.register_collector(Box::new(StoreUsed(Arc::clone(&engine))));
             registry.register_collector(Box::new(BookedAhead(engine)));
             encode(pieces, &registry)?;
             figures::free(&all, pieces)

@@ -35,6 +35,10 @@ use tonic::Status;
 struct Everything(watch::Sender<u64>);
 
 impl Owners for Everything {
+    fn is_confirmed(&self) -> bool {
+        true
+    }
+
     fn route(&self, _: u16) -> Route {
         Route::Local { epoch: 5 }
     }
