@@ -9,6 +9,7 @@ mod connection;
 
 mod admin;
 mod explain;
+mod health;
 mod restore;
 mod serve;
 mod simulate;
@@ -36,6 +37,7 @@ enum Command {
     Serve(Box<serve::Args>),
     Simulate(simulate::Args),
     Restore(restore::Args),
+    Health(health::Args),
     Top(top::Args),
     Explain(explain::Args),
     Usage(usage::Args),
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Restore(args) => restore::run(&args),
+        Command::Health(args) => health::run(&args),
         Command::Top(args) => top::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Usage(args) => usage::run(&args),

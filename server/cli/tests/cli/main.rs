@@ -7,5 +7,6 @@ mod closed;
 mod commands;
 mod credentials;
 mod dev;
+mod health;
 mod process;
 mod tls;
