@@ -162,7 +162,7 @@ class QuotaTest {
                 if (!future.cancel(false)) {
                     future.get().close();
                 }
-                // The grants of a few that were given up together are waited for; those of many only for a tenth of a second.
+                // The client waits for the grants of a few that were given up together, not for those of many.
                 if (at % 10 == 9) {
                     quota.acquire(Request.of(2)).close(); // then all before it have started
                     eventually(() -> quota.stats().equals(new Stats(0, 0, 0, 0)));
