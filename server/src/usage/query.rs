@@ -86,7 +86,7 @@ pub(crate) fn query(store: &dyn Store, query: &Query) -> Result<Vec<UsageReport>
             return Err(QueryError::TooMuch);
         }
     }
-    Ok(reports.into_values().collect())
+    Ok(reports.into_values().filter(|report| !report.rows.is_empty()).collect())
 }
 
 /// The finest intervals of which those since an instant are kept.
